@@ -1,0 +1,264 @@
+"""The gateway to AWS: the only module that calls it.
+
+Every call on a version names the version: without Version or Alias the service takes the latest one.
+Temporary errors are waited out here, inside the deadline; what remains is raised as a :class:`ServiceFailure`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
+
+from imgver_handler.arn import ImageVersionArn
+from imgver_handler.failures import Kind, ServiceFailure
+from imgver_handler.log import Log
+from imgver_handler.timing import Timing
+
+METADATA = (
+    "Horovod",
+    "JobType",
+    "MLFramework",
+    "Processor",
+    "ProgrammingLang",
+    "ReleaseNotes",
+    "VendorGuidance",
+)
+"""The parameters of CreateImageVersion that UpdateImageVersion can change."""
+
+PATIENCE_WITH_DENIAL = 30.0
+"""Seconds for which a refusal may be a new policy that has not spread yet."""
+
+_NOT_FOUND = {"ResourceNotFound", "ResourceNotFoundException", "RepositoryNotFoundException", "ImageNotFoundException"}
+_BUSY = {"ResourceInUse", "ResourceInUseException", "ConflictException"}
+_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "ExpiredTokenException",
+}
+_UNREACHABLE = {"InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "RequestTimeout"}
+_TRANSIENT = (Kind.BUSY, Kind.THROTTLED, Kind.UNREACHABLE, Kind.DENIED)
+_EVERY_KIND = frozenset(Kind)
+
+_ECR_URI = re.compile(
+    r"(?P<registry>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/"
+    r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageVersion:
+    """An image version as DescribeImageVersion answers it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImageVersion.html
+    """
+
+    arn: ImageVersionArn
+    image_arn: str
+    status: str
+    base_image: str
+    container_image: str
+    failure_reason: str
+    created_at: float
+    metadata: Mapping[str, str | bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerImage:
+    """A container image as ECR has it now."""
+
+    digest: str
+    media_type: str
+
+
+ClientFactory = Callable[[str, str | None], Any]
+"""Makes a client of a service in a region (None: the function's own)."""
+
+
+def _client(service: str, region: str | None) -> Any:  # noqa: ANN401 (boto3 makes its clients' classes at run time)
+    # Retries are this module's: botocore's know neither the deadline nor ResourceInUse.
+    config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
+    return boto3.client(service, region_name=region, config=config)
+
+
+class AwsGateway:
+    """SageMaker's image versions, and ECR's answer to which image a tag names."""
+
+    def __init__(self, *, timing: Timing, log: Log, make_client: ClientFactory = _client) -> None:
+        self._timing = timing
+        self._log = log
+        self._make_client = make_client
+        self._clients: dict[tuple[str, str | None], Any] = {}
+
+    def create(self, *, image_name: str, base_image: str, metadata: Mapping[str, str | bool], client_token: str) -> str:
+        """Create an image version; the same token gives the same version. Answers its ARN, unchecked."""
+        answer = self._sagemaker(
+            "CreateImageVersion",
+            f"image {image_name}",
+            {"ImageName": image_name, "BaseImage": base_image, "ClientToken": client_token, **metadata},
+        )
+        return str(answer.get("ImageVersionArn", ""))
+
+    def describe(self, arn: ImageVersionArn) -> ImageVersion | None:
+        """The version as it is now; None when it, or its image, does not exist."""
+        return self._describe(arn.image_name, {"Version": arn.version}, str(arn), arn)
+
+    def describe_alias(self, image_name: str, alias: str) -> ImageVersion | None:
+        """The version that holds ``alias``; None when none does."""
+        return self._describe(image_name, {"Alias": alias}, f"alias {alias} of image {image_name}")
+
+    def update(self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]) -> None:
+        """Change metadata, or AliasesToAdd and AliasesToDelete, of a version."""
+        self._sagemaker(
+            "UpdateImageVersion", str(arn), {"ImageName": arn.image_name, "Version": arn.version, **changes}
+        )
+
+    def delete(self, arn: ImageVersionArn) -> None:
+        """Begin to delete a version. What is in use is left to the caller: it may be in use by its own deletion."""
+        self._sagemaker(
+            "DeleteImageVersion",
+            str(arn),
+            {"ImageName": arn.image_name, "Version": arn.version},
+            give_up_on={Kind.BUSY},
+        )
+
+    def container_image(self, uri: str, *, patient: bool = True) -> ContainerImage | None:
+        """What ECR has under ``uri`` now; None when ``uri`` is no ECR address.
+
+        Args:
+            uri: the registry path of a container image.
+            patient: whether temporary errors are waited out; a denial never is, since callers can do without.
+        """
+        found = _ECR_URI.fullmatch(uri)
+        if found is None:
+            return None
+        by_digest = {"imageDigest": found["digest"]}
+        by_tag = {"imageTag": found["tag"] or "latest"}
+        answer = self._call(
+            self._connected("ecr", found["region"]),
+            "DescribeImages",
+            uri,
+            {
+                "registryId": found["registry"],
+                "repositoryName": found["repository"],
+                "imageIds": [by_digest if found["digest"] else by_tag],
+            },
+            give_up_on={Kind.DENIED} if patient else _EVERY_KIND,
+        )
+        details = answer["imageDetails"][0]
+        return ContainerImage(digest=details["imageDigest"], media_type=details.get("imageManifestMediaType", ""))
+
+    def _describe(
+        self, image_name: str, which: Mapping[str, Any], subject: str, arn: ImageVersionArn | None = None
+    ) -> ImageVersion | None:
+        try:
+            answer = self._sagemaker("DescribeImageVersion", subject, {"ImageName": image_name, **which})
+        except ServiceFailure as failure:
+            if failure.kind is Kind.NOT_FOUND:
+                return None
+            raise
+        # The spelling of the caller's ARN is kept: it is a physical id, and another one would be a replacement.
+        arn = arn or ImageVersionArn.parse(answer["ImageVersionArn"])
+        if arn is None:
+            raise ServiceFailure(
+                operation="DescribeImageVersion",
+                subject=subject,
+                code="UnexpectedAnswer",
+                message=f"ImageVersionArn is {answer['ImageVersionArn']!r}",
+                kind=Kind.FINAL,
+            )
+        return ImageVersion(
+            arn=arn.addressed_as(image_name),
+            image_arn=answer.get("ImageArn", ""),
+            status=answer.get("ImageVersionStatus", ""),
+            base_image=answer.get("BaseImage", ""),
+            container_image=answer.get("ContainerImage", ""),
+            failure_reason=answer.get("FailureReason", ""),
+            created_at=answer["CreationTime"].timestamp(),
+            metadata={name: answer[name] for name in METADATA if name in answer},
+        )
+
+    def _sagemaker(
+        self,
+        operation: str,
+        subject: str,
+        parameters: Mapping[str, Any],
+        *,
+        give_up_on: Collection[Kind] = (),
+    ) -> dict[str, Any]:
+        return self._call(self._connected("sagemaker", None), operation, subject, parameters, give_up_on=give_up_on)
+
+    def _connected(self, service: str, region: str | None) -> Any:  # noqa: ANN401
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._make_client(service, region)
+        return self._clients[service, region]
+
+    def _call(
+        self,
+        client: Any,  # noqa: ANN401
+        operation: str,
+        subject: str,
+        parameters: Mapping[str, Any],
+        *,
+        give_up_on: Collection[Kind],
+    ) -> dict[str, Any]:
+        method = getattr(client, xform_name(operation))
+        backoff = self._timing.backoff()
+        while True:
+            began = self._timing.now()
+            try:
+                answer: dict[str, Any] = method(**parameters)
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
+                failure = _failure(error, operation, subject)
+                self._report(operation, parameters, began, failure.code)
+                tired_of_denial = failure.kind is Kind.DENIED and backoff.seconds > PATIENCE_WITH_DENIAL
+                if failure.kind in give_up_on or failure.kind not in _TRANSIENT or tired_of_denial:
+                    raise failure from error
+                if not backoff.wait():
+                    raise failure from error
+            else:
+                self._report(operation, parameters, began, "OK")
+                return answer
+
+    def _report(self, operation: str, parameters: Mapping[str, Any], began: float, outcome: str) -> None:
+        seconds = round(self._timing.now() - began, 3)
+        self._log.info("called AWS", operation=operation, parameters=parameters, outcome=outcome, seconds=seconds)
+
+
+def _failure(error: ClientError | BotoCoreError | ResponseParserError, operation: str, subject: str) -> ServiceFailure:
+    if not isinstance(error, ClientError):
+        # The connection broke or the answer was no answer; anything else botocore raises stays as it is.
+        temporary = isinstance(error, HTTPClientError | ResponseParserError)
+        code, message, kind = type(error).__name__, str(error), Kind.UNREACHABLE if temporary else Kind.FINAL
+    else:
+        code = error.response.get("Error", {}).get("Code", "Unknown")
+        message = error.response.get("Error", {}).get("Message", "")
+        kind = _kind(code, message, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return ServiceFailure(operation=operation, subject=subject, code=code, message=message, kind=kind)
+
+
+def _kind(code: str, message: str, status: int) -> Kind:
+    if code in _NOT_FOUND or (code == "ValidationException" and "does not exist" in message):
+        return Kind.NOT_FOUND
+    # "Image X is in an invalid state": the image is still being made.
+    if code in _BUSY or (code == "ValidationException" and "invalid state" in message):
+        return Kind.BUSY
+    if code in _DENIED:
+        return Kind.DENIED
+    if code in _THROTTLED or status in (429, 503):
+        return Kind.THROTTLED
+    if code in _UNREACHABLE or status >= 500:  # noqa: PLR2004 (HTTP's server errors)
+        return Kind.UNREACHABLE
+    return Kind.FINAL

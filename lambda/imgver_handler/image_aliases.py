@@ -1,0 +1,133 @@
+"""Custom::SageMakerImageAlias: an alias that CloudFormation's own ordering moves, and moves back.
+
+The physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create took the alias from version N:
+Delete then hands it back, so that a rollback loses no alias.
+"""
+
+from __future__ import annotations
+
+from imgver_handler.arn import ImageVersionArn
+from imgver_handler.failures import Failure, Kind, ServiceFailure
+from imgver_handler.gateway import AwsGateway, ImageVersion
+from imgver_handler.log import Log
+from imgver_handler.properties import ImageAliasProperties
+from imgver_handler.request import Request
+from imgver_handler.response import Outcome
+from imgver_handler.timing import Timing
+
+
+class ImageAliases:
+    """Handles the events of one invocation."""
+
+    def __init__(self, *, gateway: AwsGateway, timing: Timing, log: Log) -> None:
+        self._gateway = gateway
+        self._timing = timing
+        self._log = log
+
+    def create(self, request: Request) -> Outcome:
+        """Point the alias at the declared version, taking it from the version that has it."""
+        declared = ImageAliasProperties.parse(request.properties)
+        owner = self._point(request, declared)
+        if owner is None or owner.arn.version == declared.version:
+            return _outcome(_physical_id(declared), declared)
+        return _outcome(_physical_id(declared, taken_from=owner), declared)
+
+    def update(self, request: Request) -> Outcome:
+        """Move the alias; another image or another alias is a replacement."""
+        declared = ImageAliasProperties.parse(request.properties)
+        if not _is_about(request, declared):
+            return self.create(request)
+        self._point(request, declared)
+        return _outcome(request.physical_resource_id, declared)
+
+    def delete(self, request: Request) -> Outcome:
+        """Remove the alias if it still points at the declared version, and hand it back to whom it was taken from."""
+        declared = ImageAliasProperties.parse(request.properties)
+        done = Outcome(physical_id=request.physical_resource_id)
+        if not _is_about(request, declared):
+            self._log.info("nothing to delete: the physical id is not this alias", physical_id=done.physical_id)
+            return done
+        owner = self._gateway.describe_alias(declared.image_name, declared.alias)
+        if owner is not None and owner.arn.version != declared.version:
+            self._log.info("left alone: the alias was moved meanwhile", alias=declared.alias, owner=owner.arn.text)
+            return done
+        if owner is not None:
+            self._remove(owner.arn, declared.alias)
+        self._hand_back(request, declared)
+        return done
+
+    def _point(self, request: Request, declared: ImageAliasProperties) -> ImageVersion | None:
+        """Point the alias at the declared version; answers the version that had it."""
+        target = _arn(request, declared, declared.version)
+        owner = self._gateway.describe_alias(declared.image_name, declared.alias)
+        if owner is not None and owner.arn.version == declared.version:
+            return owner
+        # Whether adding an alias that another version holds moves it or fails is not documented, so never rely on it.
+        if owner is not None:
+            self._remove(owner.arn, declared.alias)
+        try:
+            self._add(target, declared.alias)
+        except Failure as failure:
+            if owner is None:
+                raise
+            physical_id = self._restore(owner, declared)
+            raise Failure(failure.reason, physical_id=physical_id) from failure
+        return owner
+
+    def _restore(self, owner: ImageVersion, declared: ImageAliasProperties) -> str:
+        """Put the alias back on its owner; answers the id under which CloudFormation's Delete does what is left."""
+        try:
+            self._add(owner.arn, declared.alias)
+        except Failure as failure:
+            self._log.error(
+                "could not put the alias back", alias=declared.alias, arn=owner.arn.text, reason=failure.reason
+            )
+            return _physical_id(declared, taken_from=owner)
+        return _physical_id(declared)
+
+    def _hand_back(self, request: Request, declared: ImageAliasProperties) -> None:
+        taken_from = request.physical_resource_id.split("/")[2:]
+        if not taken_from:
+            return
+        previous = self._gateway.describe(_arn(request, declared, int(taken_from[0])))
+        if previous is None or previous.status != "CREATED":
+            self._log.info("not handed back: the version before is gone", alias=declared.alias, version=taken_from[0])
+            return
+        self._add(previous.arn, declared.alias)
+
+    def _add(self, arn: ImageVersionArn, alias: str) -> None:
+        self._gateway.update(arn, {"AliasesToAdd": [alias]})
+
+    def _remove(self, arn: ImageVersionArn, alias: str) -> None:
+        try:
+            self._gateway.update(arn, {"AliasesToDelete": [alias]})
+        except ServiceFailure as failure:
+            # The version went meanwhile, and the alias with it.
+            if failure.kind is not Kind.NOT_FOUND:
+                raise
+
+
+def _physical_id(declared: ImageAliasProperties, *, taken_from: ImageVersion | None = None) -> str:
+    alias = f"{declared.image_name}/{declared.alias}"
+    return alias if taken_from is None else f"{alias}/{taken_from.arn.version}"
+
+
+def _is_about(request: Request, declared: ImageAliasProperties) -> bool:
+    image_name, _, rest = request.physical_resource_id.partition("/")
+    alias, _, taken_from = rest.partition("/")
+    known = not taken_from or (taken_from.isascii() and taken_from.isdigit())
+    return known and (image_name, alias) == (declared.image_name, declared.alias)
+
+
+def _arn(request: Request, declared: ImageAliasProperties, version: int) -> ImageVersionArn:
+    return ImageVersionArn.of(
+        partition=request.partition,
+        region=request.region,
+        account=request.account,
+        image_name=declared.image_name,
+        version=version,
+    )
+
+
+def _outcome(physical_id: str, declared: ImageAliasProperties) -> Outcome:
+    return Outcome(physical_id=physical_id, data={"Alias": declared.alias, "Version": str(declared.version)})

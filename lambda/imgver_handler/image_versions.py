@@ -1,0 +1,326 @@
+"""Custom::SageMakerImageVersion: creates, updates, replaces, adopts, archives and deletes image versions.
+
+=======  ==========================================================================================================
+event    what happens
+=======  ==========================================================================================================
+Create   a version is created, or the adopted one checked; the answer waits until it is CREATED
+Update   the declared state is compared with the version itself, never with the old properties: after a failed
+         update CloudFormation sends a second one with the two sets of properties swapped, and then the version
+         already is what is asked for. What cannot be changed in place becomes a new version with a new physical
+         id; CloudFormation then deletes the old one
+Delete   the version is deleted or archived, but only if it is this resource's to delete
+=======  ==========================================================================================================
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from imgver_handler import diagnosis
+from imgver_handler.arn import ImageVersionArn
+from imgver_handler.failures import Failure, Kind, ServiceFailure
+from imgver_handler.gateway import AwsGateway, ImageVersion
+from imgver_handler.log import Log
+from imgver_handler.properties import ARCHIVE, ImageVersionProperties, adopted_version, on_delete
+from imgver_handler.request import Request
+from imgver_handler.response import Outcome
+from imgver_handler.timing import Timing
+
+CREATE_ATTEMPTS = 5
+"""Client tokens tried by one event, each after a dead version was found behind the one before."""
+
+LOOKS_BEFORE_GONE = 3
+"""Polls that must miss a version just created before it counts as gone: reads may lag behind writes."""
+
+CLEANUP_RESERVE = 90.0
+"""Seconds kept back in an update for deleting the new version when it fails."""
+
+_TOKEN_NAMESPACE = uuid.UUID("5f0a6f0e-6f5c-5d0c-9a53-0d2a3f5d6f5b")
+
+_UNSET: Mapping[str, str | bool] = {"VendorGuidance": "NOT_PROVIDED", "Horovod": False}
+"""The metadata that has a value for "not declared"; the rest cannot be unset, only replaced with its version."""
+
+
+class ImageVersions:
+    """Handles the events of one invocation."""
+
+    def __init__(self, *, gateway: AwsGateway, timing: Timing, log: Log) -> None:
+        self._gateway = gateway
+        self._timing = timing
+        self._log = log
+
+    def create(self, request: Request) -> Outcome:
+        """Create the declared version, or take over the one that is to be adopted."""
+        declared = ImageVersionProperties.parse(request.properties)
+        if declared.adopted_version is not None:
+            return self._adopt(request, declared, declared.adopted_version)
+        return _outcome(self._create(request, declared, self._timing), declared)
+
+    def update(self, request: Request) -> Outcome:
+        """Make the version what is declared, in place where the API allows it."""
+        declared = ImageVersionProperties.parse(request.properties)
+        arn = ImageVersionArn.parse(request.physical_resource_id)
+        adopted = declared.adopted_version
+        if adopted is not None and adopted != adopted_version(request.old_properties):
+            return self._adopt(request, declared, adopted)
+        if arn is None or not arn.is_of_image(declared.image_name):
+            return self._replace(request, declared, "ImageName changed")
+        current = self._settled(arn.addressed_as(declared.image_name))
+        if current is None:
+            return self._replace(request, declared, "the version is gone")
+        reason = self._replacement_reason(current, declared, request.old_properties)
+        if reason is not None:
+            return self._replace(request, declared, reason)
+        changes = _changes(current, declared, request.old_properties)
+        if changes:
+            self._gateway.update(current.arn, changes)
+        return _outcome(current, declared)
+
+    def delete(self, request: Request) -> Outcome:
+        """Delete or archive the version behind the physical id, if it is this resource's to delete."""
+        kept = Outcome(physical_id=request.physical_resource_id)
+        arn = ImageVersionArn.parse(request.physical_resource_id)
+        if arn is None:
+            self._log.info("nothing to delete: the physical id is no image version", physical_id=kept.physical_id)
+            return kept
+        _refuse_foreign(arn, request)
+        arn = arn.addressed_as(request.properties.get("ImageName", arn.image_name))
+        if adopted_version(request.properties) == arn.version:
+            self._log.info("left alone: the version was adopted, not created", arn=arn.text)
+        elif on_delete(request.properties) == ARCHIVE:
+            self._archive(arn)
+        else:
+            self._delete(arn, self._timing)
+        return kept
+
+    def _adopt(self, request: Request, declared: ImageVersionProperties, number: int) -> Outcome:
+        arn = ImageVersionArn.of(
+            partition=request.partition,
+            region=request.region,
+            account=request.account,
+            image_name=declared.image_name,
+            version=number,
+        )
+        version = self._gateway.describe(arn)
+        if version is None:
+            raise Failure(
+                f"cannot adopt {arn}: it does not exist. Correct adopt_version, or leave it out to create one."
+            )
+        if version.status != "CREATED":
+            raise Failure(f"cannot adopt {arn}: its status is {version.status}, not CREATED. Adopt another version.")
+        if version.base_image != declared.base_image:
+            raise Failure(
+                f"cannot adopt {arn}: its base image is {version.base_image}, not {declared.base_image}. "
+                "Declare the base image that the version has; change it in a later deployment."
+            )
+        differing = sorted(_changes(version, declared, {}))
+        if differing:
+            self._log.warning("the adopted version differs until the next update", arn=arn.text, metadata=differing)
+        return _outcome(version, declared)
+
+    def _create(self, request: Request, declared: ImageVersionProperties, timing: Timing) -> ImageVersion:
+        began = timing.now()
+        for attempt in range(CREATE_ATTEMPTS):
+            token = client_token(request, attempt)
+            try:
+                answer = self._gateway.create(
+                    image_name=declared.image_name,
+                    base_image=declared.base_image,
+                    metadata=declared.metadata,
+                    client_token=token,
+                )
+            except ServiceFailure as failure:
+                hint = diagnosis.of_refusal(failure, declared.base_image, self._gateway)
+                raise Failure(f"{failure.reason} {hint}".rstrip()) from failure
+            arn = ImageVersionArn.parse(answer)
+            if arn is None:
+                raise Failure(
+                    f"CreateImageVersion of image {declared.image_name} answered {answer!r}, which is no image version "
+                    "ARN. Look for a new version of the image and delete it."
+                )
+            version = self._created(arn.addressed_as(declared.image_name), began, timing)
+            if version is not None:
+                return version
+            self._log.warning("found a dead version behind the client token", arn=arn.text, attempt=attempt)
+        raise Failure(
+            f"CreateImageVersion of image {declared.image_name} answered dead versions {CREATE_ATTEMPTS} times. "
+            "Deploy again."
+        )
+
+    def _created(self, arn: ImageVersionArn, began: float, timing: Timing) -> ImageVersion | None:
+        """Wait until the version is CREATED; None when it is the dead version of an earlier delivery of the event."""
+        alive = False
+        misses = 0
+        for _ in timing.polls():
+            version = self._gateway.describe(arn)
+            if version is None:
+                misses += 1
+                if alive:
+                    raise Failure(f"{arn} was deleted while it was being created. Deploy again.")
+                if misses == LOOKS_BEFORE_GONE:
+                    return None
+            elif version.status == "CREATED":
+                return version
+            elif version.status in ("DELETING", "DELETE_FAILED"):
+                if alive:
+                    raise Failure(f"{arn} was deleted while it was being created. Deploy again.", physical_id=arn.text)
+                return None
+            elif version.status == "CREATE_FAILED":
+                if not alive and version.created_at < began:
+                    self._remove_quietly(arn, timing)
+                    return None
+                hint = diagnosis.of_failed_creation(version, self._gateway)
+                raise Failure(
+                    f"{arn} could not be created: {version.failure_reason.rstrip('.')}. {hint}".rstrip(),
+                    physical_id=arn.text,
+                )
+            else:
+                # CREATING, or a status that this release does not know.
+                alive = True
+        raise Failure(
+            f"{arn} was not CREATED before the function's time was up. Deploy again; if it happens again, look at the "
+            "version in SageMaker.",
+            physical_id=arn.text,
+        )
+
+    def _replace(self, request: Request, declared: ImageVersionProperties, why: str) -> Outcome:
+        self._log.info("replacing the image version", physical_id=request.physical_resource_id, why=why)
+        try:
+            return _outcome(self._create(request, declared, self._timing.keeping(CLEANUP_RESERVE)), declared)
+        except Failure as failure:
+            # CloudFormation keeps the old version and never hears of the new one, so nobody else would delete it.
+            orphan = ImageVersionArn.parse(failure.physical_id or "")
+            reason = failure.reason
+            if orphan is not None:
+                reason += self._remove_quietly(orphan.addressed_as(declared.image_name), self._timing)
+            raise Failure(reason) from failure
+
+    def _remove_quietly(self, arn: ImageVersionArn, timing: Timing) -> str:
+        """Delete a version that nothing will ever refer to; what remains to be done if that fails, or nothing."""
+        try:
+            self._delete(arn, timing)
+        except Failure as failure:
+            self._log.error("could not delete a version that nothing uses", arn=arn.text, reason=failure.reason)
+            return f" The new version is still there and must be deleted by hand: {failure.reason}"
+        return ""
+
+    def _replacement_reason(
+        self, current: ImageVersion, declared: ImageVersionProperties, old_properties: Mapping[str, Any]
+    ) -> str | None:
+        """Why the declared state needs a new version; None when the version can be made what is declared."""
+        if current.status != "CREATED":
+            return f"the version is {current.status}"
+        if current.base_image != declared.base_image:
+            return "BaseImage changed"
+        stuck = [
+            name
+            for name in current.metadata
+            if name in old_properties and name not in declared.metadata and name not in _UNSET
+        ]
+        if stuck:
+            return f"{', '.join(stuck)} cannot be unset"
+        if declared.follows_tag and self._tag_moved(current):
+            return "the tag names another container image"
+        return None
+
+    def _tag_moved(self, current: ImageVersion) -> bool:
+        try:
+            image = self._gateway.container_image(current.base_image)
+        except ServiceFailure as failure:
+            if failure.kind is Kind.NOT_FOUND:
+                raise Failure(
+                    f"cannot follow {current.base_image}: {failure.message.rstrip('.')}. Push the tag again, or "
+                    "declare another one."
+                ) from failure
+            self._log.warning("the tag was not compared", base_image=current.base_image, reason=failure.reason)
+            return False
+        if image is None:
+            self._log.warning("the tag was not compared: this is no ECR address", base_image=current.base_image)
+            return False
+        return image.digest != current.container_image.rpartition("@")[2]
+
+    def _settled(self, arn: ImageVersionArn) -> ImageVersion | None:
+        version = self._gateway.describe(arn)
+        if version is None or version.status != "CREATING":
+            return version
+        for _ in self._timing.polls():
+            version = self._gateway.describe(arn)
+            if version is None or version.status != "CREATING":
+                return version
+        raise Failure(f"{arn} was still CREATING when the function's time was up. Deploy again.")
+
+    def _archive(self, arn: ImageVersionArn) -> None:
+        try:
+            self._gateway.update(arn, {"VendorGuidance": "ARCHIVED"})
+        except ServiceFailure as failure:
+            if failure.kind is not Kind.NOT_FOUND:
+                raise
+
+    def _delete(self, arn: ImageVersionArn, timing: Timing) -> None:
+        backoff = timing.backoff()
+        while True:
+            try:
+                self._gateway.delete(arn)
+                break
+            except ServiceFailure as failure:
+                if failure.kind is Kind.NOT_FOUND:
+                    return
+                if failure.kind is not Kind.BUSY:
+                    raise
+                # In use by its own deletion, or by something that has to let go first.
+                version = self._gateway.describe(arn)
+                if version is None:
+                    return
+                if version.status == "DELETING":
+                    break
+                if not backoff.wait():
+                    raise
+        for _ in timing.polls():
+            version = self._gateway.describe(arn)
+            if version is None:
+                return
+            if version.status == "DELETE_FAILED":
+                raise Failure(
+                    f"{arn} could not be deleted: {version.failure_reason.rstrip('.')}. Remove what uses it, then "
+                    "delete it."
+                )
+        raise Failure(f"{arn} was not gone before the function's time was up. Look at it in SageMaker and delete it.")
+
+
+def client_token(request: Request, attempt: int) -> str:
+    """The same for every delivery of one event, another for every other event."""
+    name = "|".join([request.stack_id, request.logical_resource_id, request.request_id, str(attempt)])
+    return str(uuid.uuid5(_TOKEN_NAMESPACE, name))
+
+
+def _changes(
+    current: ImageVersion, declared: ImageVersionProperties, old_properties: Mapping[str, Any]
+) -> dict[str, str | bool | list[str]]:
+    """The metadata that UpdateImageVersion has to set: what differs from the version, declared or to be unset."""
+    unset = {name: value for name, value in _UNSET.items() if name in old_properties and name in current.metadata}
+    wanted = {**unset, **declared.metadata}
+    return {name: value for name, value in wanted.items() if current.metadata.get(name) != value}
+
+
+def _refuse_foreign(arn: ImageVersionArn, request: Request) -> None:
+    if (arn.partition, arn.region, arn.account) != (request.partition, request.region, request.account):
+        raise Failure(f"{arn} is of another account or region than the stack {request.stack_id}: nothing was deleted.")
+    image_name = request.properties.get("ImageName")
+    if image_name is not None and not arn.is_of_image(image_name):
+        raise Failure(f"{arn} is no version of the image {image_name} that the resource names: nothing was deleted.")
+
+
+def _outcome(version: ImageVersion, declared: ImageVersionProperties) -> Outcome:
+    return Outcome(
+        physical_id=version.arn.text,
+        data={
+            "ImageVersionArn": version.arn.text,
+            "ImageArn": version.image_arn,
+            "ImageName": declared.image_name,
+            "Version": str(version.arn.version),
+            "BaseImage": version.base_image,
+            "ContainerImage": version.container_image,
+        },
+    )

@@ -1,0 +1,104 @@
+"""What the template declares, read from the strings that CloudFormation makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imgver_handler.failures import Failure
+from imgver_handler.gateway import METADATA
+
+DELETE = "DELETE"
+ARCHIVE = "ARCHIVE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageVersionProperties:
+    """The properties of Custom::SageMakerImageVersion."""
+
+    image_name: str
+    base_image: str
+    metadata: Mapping[str, str | bool]
+    on_delete: str
+    follows_tag: bool
+    adopted_version: int | None
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> ImageVersionProperties:
+        """The declared state.
+
+        Raises:
+            Failure: a property is missing or makes no sense.
+        """
+        return cls(
+            image_name=required(properties, "ImageName"),
+            base_image=required(properties, "BaseImage"),
+            metadata={name: _metadata(properties, name) for name in METADATA if name in properties},
+            on_delete=on_delete(properties),
+            follows_tag="FollowTag" in properties,
+            adopted_version=adopted_version(properties),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageAliasProperties:
+    """The properties of Custom::SageMakerImageAlias."""
+
+    image_name: str
+    alias: str
+    version: int
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> ImageAliasProperties:
+        """The declared state.
+
+        Raises:
+            Failure: a property is missing or makes no sense.
+        """
+        return cls(
+            image_name=required(properties, "ImageName"),
+            alias=required(properties, "Alias"),
+            version=_number(properties, "Version"),
+        )
+
+
+def on_delete(properties: Mapping[str, Any]) -> str:
+    """What becomes of a version that CloudFormation deletes: DELETE or ARCHIVE."""
+    value = str(properties.get("OnDelete", DELETE))
+    if value not in (DELETE, ARCHIVE):
+        raise Failure(f"property OnDelete is {value!r}, not one of {DELETE}, {ARCHIVE}")
+    return value
+
+
+def adopted_version(properties: Mapping[str, Any]) -> int | None:
+    """The number of the existing version to take over; None to create one."""
+    return _number(properties, "AdoptVersion") if "AdoptVersion" in properties else None
+
+
+def required(properties: Mapping[str, Any], name: str) -> str:
+    """A property that is a text and there.
+
+    Raises:
+        Failure: it is not.
+    """
+    value = properties.get(name)
+    if not isinstance(value, str) or not value:
+        raise Failure(f"property {name} is missing or no text")
+    return value
+
+
+def _metadata(properties: Mapping[str, Any], name: str) -> str | bool:
+    if name != "Horovod":
+        return required(properties, name)
+    value = str(properties[name]).lower()
+    if value not in ("true", "false"):
+        raise Failure(f"property Horovod is {properties[name]!r}, not one of true, false")
+    return value == "true"
+
+
+def _number(properties: Mapping[str, Any], name: str) -> int:
+    value = str(properties.get(name, ""))
+    if not (value.isascii() and value.isdigit()):
+        raise Failure(f"property {name} is {value!r}, not the number of an image version")
+    return int(value)

@@ -1,0 +1,90 @@
+"""The answer to CloudFormation: its shape, its limit, and the way to the ResponseURL."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from imgver_handler.log import Log
+from imgver_handler.timing import Timing
+
+MAX_BYTES = 4096
+"""CloudFormation refuses a longer answer."""
+
+PUT_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of an event that was fulfilled."""
+
+    physical_id: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+def success(event: Mapping[str, Any], outcome: Outcome) -> bytes:
+    """The answer that carries ``outcome``."""
+    return _body(event, "SUCCESS", outcome.physical_id, "", outcome.data)
+
+
+def failed(event: Mapping[str, Any], physical_id: str, reason: str) -> bytes:
+    """The answer that carries ``reason``, shortened when the limit asks for it."""
+    return _body(event, "FAILED", physical_id, reason, {})
+
+
+def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, data: Mapping[str, str]) -> bytes:
+    def encoded(reason: str) -> bytes:
+        answer = {
+            "Status": status,
+            "Reason": reason,
+            "PhysicalResourceId": physical_id,
+            "StackId": event.get("StackId", ""),
+            "RequestId": event.get("RequestId", ""),
+            "LogicalResourceId": event.get("LogicalResourceId", ""),
+            "Data": data,
+        }
+        return json.dumps(answer, ensure_ascii=False).encode()
+
+    body = encoded(reason)
+    while len(body) > MAX_BYTES and reason:
+        # A character may take several bytes, so cut by the excess and look again.
+        excess = len(body) - MAX_BYTES
+        reason = reason[: max(0, len(reason) - max(1, excess // 4) - 1)].rstrip("…") + "…"
+        if reason == "…":
+            reason = ""
+        body = encoded(reason)
+    return body
+
+
+def put(url: str, body: bytes, timing: Timing, log: Log) -> None:
+    """Send ``body`` to CloudFormation, through temporary errors.
+
+    A refusal (403: the signed address has expired) is given up, since nothing can be answered any more.
+
+    Raises:
+        ConnectionError: the answer could not be delivered; Lambda delivers the event again.
+    """
+    # CloudFormation signs the address for an empty content type.
+    message = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
+    backoff = timing.backoff()
+    while True:
+        try:
+            with urllib.request.urlopen(message, timeout=PUT_TIMEOUT):  # noqa: S310 (the address is CloudFormation's)
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            outcome = f"HTTP {error.code}"
+            if error.code < 500:  # noqa: PLR2004 (HTTP's server errors)
+                log.error("CloudFormation refused the answer", outcome=outcome)
+                return
+        except (OSError, http.client.HTTPException) as error:
+            # The error's text may hold the signed address.
+            outcome = type(error).__name__
+        log.warning("the answer was not delivered", outcome=outcome)
+        if not backoff.wait():
+            raise ConnectionError(f"the answer could not be delivered: {outcome}")

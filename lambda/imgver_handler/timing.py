@@ -1,0 +1,100 @@
+"""Time and chance, passed in: the deadline, the polling schedule, and full-jitter backoff."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+ANSWER_RESERVE = 15.0
+"""Seconds kept back for the answer: CloudFormation waits for the service timeout when none comes."""
+
+FIRST_POLL = 1.0
+POLL_GROWTH = 1.25
+LONGEST_POLL = 5.0
+
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 16.0
+
+
+class Timing:
+    """The time an invocation has, and how it spends it while it waits.
+
+    Args:
+        time_left: seconds until Lambda ends the function.
+        now: seconds since the epoch.
+        sleep: waits for a number of seconds.
+        chance: a random number in [0, 1).
+        reserve: seconds before the function's end by which the work must have stopped.
+    """
+
+    def __init__(
+        self,
+        *,
+        time_left: Callable[[], float],
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+        reserve: float = ANSWER_RESERVE,
+    ) -> None:
+        self.now = now
+        self._time_left = time_left
+        self._sleep = sleep
+        self._chance = chance
+        self._reserve = reserve
+
+    def keeping(self, seconds: float) -> Timing:
+        """The same time with an earlier end: ``seconds`` more are kept back for what must follow."""
+        return Timing(
+            time_left=self._time_left,
+            now=self.now,
+            sleep=self._sleep,
+            chance=self._chance,
+            reserve=self._reserve + seconds,
+        )
+
+    def answering(self) -> Timing:
+        """The same time up to the function's very end, for the answer that the reserve was kept for."""
+        return self.keeping(1.0 - self._reserve)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; without waiting, say False when the deadline would pass meanwhile."""
+        if seconds > self._time_left() - self._reserve:
+            return False
+        self._sleep(seconds)
+        return True
+
+    def polls(self) -> Iterator[None]:
+        """One item per poll, each after its wait, until the deadline."""
+        delay = FIRST_POLL
+        while self.wait(delay):
+            yield
+            delay = min(delay * POLL_GROWTH, LONGEST_POLL)
+
+    def backoff(self) -> Backoff:
+        """A new series of retries."""
+        return Backoff(self)
+
+    def jitter(self, ceiling: float) -> float:
+        """A random number of seconds up to ``ceiling``."""
+        return self._chance() * ceiling
+
+
+class Backoff:
+    """Exponential backoff with full jitter: callers that collided once spread out instead of colliding again."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._ceiling = FIRST_BACKOFF
+        self._began = timing.now()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first attempt."""
+        return self._timing.now() - self._began
+
+    def wait(self) -> bool:
+        """Wait before the next attempt; False when there is no time for one."""
+        delay = self._timing.jitter(self._ceiling)
+        self._ceiling = min(self._ceiling * 2, LONGEST_BACKOFF)
+        return self._timing.wait(delay)

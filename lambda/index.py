@@ -1,0 +1,16 @@
+"""Entry point of the Lambda function: one custom-resource event in, one answer to CloudFormation out."""
+
+from typing import Any
+
+from imgver_handler.dispatch import handle
+from imgver_handler.gateway import AwsGateway
+from imgver_handler.log import Log
+from imgver_handler.response import put
+from imgver_handler.timing import Timing
+
+
+def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 (the runtime's context class is not importable)
+    """Handle one event of Custom::SageMakerImageVersion or Custom::SageMakerImageAlias."""
+    timing = Timing(time_left=lambda: context.get_remaining_time_in_millis() / 1000)
+    log = Log()
+    handle(event, gateway=AwsGateway(timing=timing, log=log), timing=timing, log=log, put=put)
