@@ -1,0 +1,34 @@
+# Two commands are enough for a newcomer: make demo, make test.
+# Paths are relative throughout, so that a folder with a space in its name is no obstacle.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint types check clean
+.DEFAULT_GOAL := check
+
+demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
+	@$(BIN)/python -m imgver_sandbox demo
+
+test: .venv/installed  ## The whole test suite, with the handler's branch coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+lint: .venv/installed  ## ruff
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+
+types: .venv/installed  ## mypy, strict
+	@$(BIN)/python -m mypy
+
+check: lint types test  ## What CI runs
+
+clean:  ## Remove everything that make made
+	@rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist cdk.out
+
+.venv/installed: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@echo "Installing into .venv (once) …"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch .venv/installed
