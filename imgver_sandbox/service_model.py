@@ -1,0 +1,198 @@
+"""What a service takes and answers, read from botocore's own model of it."""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import botocore.loaders
+import botocore.model
+
+
+class ServiceError(Exception):
+    """An error as the service answers it.
+
+    `code` is the wire's error code (`ResourceInUse`, no "Exception" suffix), `message` the text, `status` the HTTP
+    status.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        """Make an error of `code` with the text `message`; `status` is 400 unless told."""
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class ModelledService:
+    """One service's operations: inputs are validated by its model, answers are held to it."""
+
+    def __init__(self, name: str) -> None:
+        """Load the model of the service that botocore calls `name`, e.g. `sagemaker`."""
+        self._model = botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)
+
+    def accept(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The modelled members of `parameters`; null counts as absent, timestamps become seconds since the epoch.
+
+        Members that the model lacks are ignored, as JSON services do. Raises ServiceError: SerializationException for
+        a wrong JSON type, ValidationException for anything missing or out of bounds.
+        """
+        shape = self._model.operation_model(operation).input_shape
+        accepted: dict[str, Any] = _read(shape, parameters)
+        problems = [
+            f"Value {_shown(value)} at '{path}' failed to satisfy constraint: {constraint}"
+            for path, value, constraint in _violations(shape, accepted, "")
+        ]
+        if problems:
+            errors = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
+            raise ServiceError("ValidationException", f"{errors} detected: {'; '.join(problems)}")
+        return accepted
+
+    def answer(self, operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """`values` without its Nones. Raises TypeError when they are not what the model says the operation answers."""
+        shape = self._model.operation_model(operation).output_shape
+        answered: dict[str, Any] = {} if shape is None else _written(shape, values, operation)
+        return answered
+
+
+@functools.cache
+def modelled_service(name: str) -> ModelledService:
+    """The service that botocore calls `name`; its model is read once (about 60 ms for SageMaker)."""
+    return ModelledService(name)
+
+
+_JSON_TYPES: dict[str, type] = {
+    "string": str,
+    "integer": int,
+    "long": int,
+    "boolean": bool,
+    "list": list,
+    "structure": Mapping,
+}
+_JSON_NAMES = {
+    "string": "a String",
+    "integer": "an Integer",
+    "long": "a Long",
+    "boolean": "a Boolean",
+    "timestamp": "a Timestamp",
+}
+
+
+def _read(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any JSON value
+    if shape.type_name == "timestamp" and isinstance(value, datetime):
+        return value.timestamp()
+    expected: Any = (int, float) if shape.type_name == "timestamp" else _JSON_TYPES[shape.type_name]
+    # In Python a bool is an int; in JSON it is not.
+    if not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean"):
+        wanted = _JSON_NAMES.get(shape.type_name)
+        message = f"{_token(value)} can not be converted to {wanted}" if wanted else f"Unexpected {_token(value)}"
+        raise ServiceError("SerializationException", message)
+    if shape.type_name == "structure":
+        return {
+            name: _read(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None
+        }
+    if shape.type_name == "list":
+        return [_read(shape.member, item) for item in value]
+    return value
+
+
+def _token(value: Any) -> str:  # noqa: ANN401  any JSON value
+    """The name AWS's parser has for the kind of JSON token it met."""
+    if isinstance(value, bool):
+        return "TRUE_VALUE" if value else "FALSE_VALUE"
+    if isinstance(value, str):
+        return "STRING_VALUE"
+    if isinstance(value, Mapping):
+        return "START_OBJECT"
+    return "START_ARRAY" if isinstance(value, list) else "NUMBER_VALUE"
+
+
+def _violations(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[tuple[str, Any, str]]:  # noqa: ANN401
+    """Every (path, value, constraint) that `value` breaks."""
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            member_path = f"{path}.{name[0].lower()}{name[1:]}".lstrip(".")
+            if name in value:
+                yield from _violations(member, value[name], member_path)
+            elif name in shape.required_members:
+                yield member_path, None, "Member must not be null"
+        return
+    if shape.type_name == "list":
+        yield from _broken(shape, value, len(value), path)
+        if shape.member.type_name == "structure":
+            for position, item in enumerate(value, start=1):
+                yield from _violations(shape.member, item, f"{path}.{position}.member")
+        elif any(True for item in value for _ in _violations(shape.member, item, path)):
+            yield path, value, f"Member must satisfy constraint: [{', '.join(_constraints(shape.member))}]"
+        return
+    size = len(value) if isinstance(value, str) else value
+    yield from _broken(shape, value, size, path)
+
+
+def _broken(shape: botocore.model.Shape, value: Any, size: float, path: str) -> Iterator[tuple[str, Any, str]]:  # noqa: ANN401
+    limits = shape.metadata
+    constraints = _constraints(shape)
+    broken = {
+        "max": "max" in limits and size > limits["max"],
+        "min": "min" in limits and size < limits["min"],
+        "pattern": "pattern" in limits and _pattern(limits["pattern"]).fullmatch(value) is None,
+        "enum": "enum" in limits and value not in limits["enum"],
+    }
+    for kind, constraint in zip((kind for kind in broken if kind in limits), constraints, strict=True):
+        if broken[kind]:
+            yield path, value, constraint
+
+
+def _constraints(shape: botocore.model.Shape) -> list[str]:
+    """What the model asks of a value of `shape`, in AWS's words: max, min, pattern, enum, as far as it has them."""
+    limits = shape.metadata
+    measure = "value" if shape.type_name in {"integer", "long"} else "length"
+    constraints = []
+    if "max" in limits:
+        constraints.append(f"Member must have {measure} less than or equal to {limits['max']}")
+    if "min" in limits:
+        constraints.append(f"Member must have {measure} greater than or equal to {limits['min']}")
+    if "pattern" in limits:
+        constraints.append(f"Member must satisfy regular expression pattern: {limits['pattern']}")
+    if "enum" in limits:
+        constraints.append(f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]")
+    return constraints
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401  any JSON value
+    if value is None:
+        return "null"
+    return f"'[{', '.join(map(str, value))}]'" if isinstance(value, list) else f"'{value}'"
+
+
+_CATEGORIES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\d",
+    r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
+
+
+@functools.cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """The model's (Java) pattern. Python lacks Unicode categories; the model uses these three, inside of one class."""
+    for category, meaning in _CATEGORIES.items():
+        pattern = pattern.replace(category, meaning)
+    return re.compile(pattern)
+
+
+def _written(shape: botocore.model.Shape, value: Any, path: str) -> Any:  # noqa: ANN401  any JSON value
+    if shape.type_name == "structure":
+        present = {name: member for name, member in value.items() if member is not None}
+        unknown = present.keys() - shape.members.keys()
+        missing = set(shape.required_members) - present.keys()
+        if unknown or missing:
+            raise TypeError(f"{path}: the model lacks {sorted(unknown)} and requires {sorted(missing)}")
+        return {name: _written(shape.members[name], member, f"{path}.{name}") for name, member in present.items()}
+    if shape.type_name == "list":
+        return [_written(shape.member, item, path) for item in value]
+    if shape.type_name == "timestamp":
+        return round(value, 3)
+    if not isinstance(value, _JSON_TYPES[shape.type_name]) or value not in shape.metadata.get("enum", [value]):
+        raise TypeError(f"{path}: {value!r} is no {shape.type_name} that the model allows")
+    return value
