@@ -1,0 +1,30 @@
+"""Amazon SageMaker image versions as code: AWS CDK constructs.
+
+image = Image(self, "Image", image_name="data-science")
+ImageVersion(
+    self,
+    "Version",
+    image=image,
+    base_image=BaseImage.from_ecr_repository(repository, tag="1.0.0"),
+    aliases=["latest"],
+)
+"""
+
+from imgver_constructs.base_image import BaseImage
+from imgver_constructs.image import Image, ImageBase
+from imgver_constructs.image_alias import ImageAlias
+from imgver_constructs.image_version import ImageVersion
+from imgver_constructs.options import JobType, Processor, VendorGuidance
+from imgver_constructs.provider import ImageVersionProvider
+
+__all__ = [
+    "BaseImage",
+    "Image",
+    "ImageAlias",
+    "ImageBase",
+    "ImageVersion",
+    "ImageVersionProvider",
+    "JobType",
+    "Processor",
+    "VendorGuidance",
+]
