@@ -1,0 +1,36 @@
+"""The server process: MiniStack with the images service. The supervisor starts it and sets its environment.
+
+It is the leader of a session of its own, and Lambda workers are in its process group. When the supervisor is gone,
+however that came about, the whole group ends with it.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+
+from imgver_sandbox import ministack
+from imgver_sandbox.clock import SystemClock
+from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.images_service import ImagesService
+
+
+def main() -> None:
+    """Serve on the socket, watch the supervisor and remove the folder at the end: file descriptors and path in argv."""
+    listener, supervisor, folder = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])), sys.argv[3]
+    threading.Thread(target=_end_with, args=(supervisor, folder), daemon=True).start()
+    try:
+        ministack.install(ImagesService(clock=SystemClock(), registry=ministack.EcrRegistry()))
+    except SandboxError as error:
+        sys.exit(str(error))
+    ministack.serve(listener)
+
+
+def _end_with(supervisor: socket.socket, folder: str) -> None:
+    while supervisor.recv(1):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    # getpid, not getpgrp: if this were no group leader, it would end somebody else's processes.
+    os.killpg(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,189 @@
+"""The supervisor process: starts one server, watches it, and leaves nothing behind when it ends.
+
+It ends when it is asked to (SIGTERM, SIGINT, SIGHUP), when the server ends, and, unless it runs in the background,
+when its standard input does: the process that started it holds the other end, and however it ends, that is closed. Then
+the server's process group is killed, Lambda workers in mid-invocation included, and the folder is removed.
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from imgver_sandbox import state
+from imgver_sandbox.errors import SandboxError
+
+_READY_SECONDS = 60.0
+_REMOVE_ATTEMPTS = 20
+_REMOVE_SECONDS = 0.05
+_LOG_LINES = 15
+
+
+def command(module: str, *arguments: str) -> list[str]:
+    """How to run `main` of a module of this package in a process of its own, in whatever way the package was found."""
+    # Last in the path, and without the working folder (-P), so that nothing hides the standard library.
+    code = f"import sys; sys.path.append({str(Path(__file__).parents[1])!r}); import imgver_sandbox.{module} as module"
+    return [sys.executable, "-P", "-c", f"{code}; module.main()", *arguments]
+
+
+def main() -> None:
+    """Run one server; say on standard output, in one line of JSON, that it is ready or why it is not."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
+    parser.add_argument("--background", action="store_true", help="outlive the parent, and write the state file")
+    parser.add_argument("--path", required=True, help="PATH of the server and its Lambda functions")
+    arguments = parser.parse_args()
+    asked_to_end = _signals()
+    listener = socket.socket(fileno=arguments.listener)
+    try:
+        state_file = state.claim() if arguments.background else None
+    except SandboxError as error:
+        _say({"error": str(error)})
+        return
+    with _server(listener, path=arguments.path) as server:
+        port = listener.getsockname()[1]
+        # From here on only the server has the socket: it closes when the server ends.
+        listener.close()
+        try:
+            _wait_until_ready(port)
+        except (OSError, http.client.HTTPException):
+            _say({"error": f"the sandbox's server did not start: {server.last_words()}"})
+            return
+        running = state.State(
+            url=f"http://127.0.0.1:{port}",
+            port=port,
+            supervisor_pid=os.getpid(),
+            server_pid=server.pid,
+            log=str(server.log),
+        )
+        if state_file:
+            state.write(state_file, running)
+        _say({"ready": vars(running)})
+        _wait_for_any(asked_to_end, server.connection, None if arguments.background else sys.stdin)
+    if state_file:
+        state_file.truncate(0)
+
+
+class _Server:
+    """The server process, its folder and the connection that ends with it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket, log: Path) -> None:
+        self.pid = process.pid
+        self.connection = connection
+        self.log = log
+
+    def last_words(self) -> str:
+        """The end of the log."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return "\n".join(lines[-_LOG_LINES:]) or "it left no message"
+
+
+@contextlib.contextmanager
+def _server(listener: socket.socket, *, path: str) -> Iterator[_Server]:
+    folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
+    log = folder / "server.log"
+    ours, theirs = socket.socketpair()
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  our own module
+                command("server", str(listener.fileno()), str(theirs.fileno()), str(folder)),
+                env=_environment(folder, port=listener.getsockname()[1], path=path),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(listener.fileno(), theirs.fileno()),
+                start_new_session=True,
+            )
+        theirs.close()
+        try:
+            yield _Server(process, ours, log)
+        finally:
+            # The process is not waited for before its group is killed, so nobody else can have its id yet.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    finally:
+        _remove(folder)
+
+
+def _environment(folder: Path, *, port: int, path: str) -> dict[str, str]:
+    """All that the server and its Lambda functions see: nothing of the user's AWS, Python or MiniStack settings."""
+    names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
+    for name in ("home", "tmp", "state", "s3"):
+        (folder / name).mkdir()
+    return {
+        **inherited,
+        "PATH": path,
+        "LANG": "C.UTF-8",
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "LAMBDA_EXECUTOR": "local",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # No Docker: MiniStack would remove containers that it takes for leftovers of its own.
+        "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _signals() -> socket.socket:
+    """A socket that can be read once this process was asked to end."""
+    reader, writer = socket.socketpair()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        writer.send(b".")
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    return reader
+
+
+def _wait_until_ready(port: int) -> None:
+    # The socket listens already: the request waits in its queue until the server takes it, or breaks when it ends.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_READY_SECONDS)
+    with contextlib.closing(connection):
+        connection.request("GET", "/_ministack/health")
+        connection.getresponse().read()
+
+
+def _wait_for_any(*sources: socket.socket | IO[str] | None) -> None:
+    with selectors.DefaultSelector() as selector:
+        for source in sources:
+            if source is not None:
+                selector.register(source, selectors.EVENT_READ)
+        selector.select()
+
+
+def _say(message: Mapping[str, object]) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody waits any more; the end of standard input will tell
+        print(json.dumps(message), flush=True)  # noqa: T201  for the parent process
+
+
+def _remove(folder: Path) -> None:
+    for _ in range(_REMOVE_ATTEMPTS):  # a killed process may finish a write first
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_REMOVE_SECONDS)
