@@ -39,7 +39,8 @@ def _hint(base_image: str, words: str, gateway: AwsGateway) -> str:
     if media_type not in ("", ACCEPTED_MANIFEST):
         return (
             f"The manifest of {base_image} is of type {media_type}, but SageMaker needs {ACCEPTED_MANIFEST}: build for "
-            "one platform with docker buildx build --provenance=false --output type=image,oci-mediatypes=false,push=true."
+            "one platform, with "
+            "docker buildx build --provenance=false --output type=image,oci-mediatypes=false,push=true"
         )
     if _ABOUT_ACCESS.search(words):
         return (

@@ -15,6 +15,7 @@ import boto3
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
 from imgver_handler.arn import ImageVersionArn
@@ -240,7 +241,7 @@ class AwsGateway:
 def _failure(error: ClientError | BotoCoreError | ResponseParserError, operation: str, subject: str) -> ServiceFailure:
     if not isinstance(error, ClientError):
         # The connection broke or the answer was no answer; anything else botocore raises stays as it is.
-        temporary = isinstance(error, HTTPClientError | ResponseParserError)
+        temporary = isinstance(error, NoConnection | HTTPClientError | ResponseParserError)
         code, message, kind = type(error).__name__, str(error), Kind.UNREACHABLE if temporary else Kind.FINAL
     else:
         code = error.response.get("Error", {}).get("Code", "Unknown")

@@ -14,6 +14,7 @@ from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
 from imgver_handler.timing import Timing
 
+from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.clock import ManualClock
 from imgver_sandbox.container_registry import InMemoryRegistry
 from imgver_sandbox.images_service import ImagesService
@@ -29,10 +30,13 @@ MAX_ANSWER_BYTES = 4096
 class Aws:
     """An account with one repository and one image: ``data-science``."""
 
-    def __init__(self, **service_options: Any) -> None:
+    def __init__(self, *, assumptions: Assumptions | None = None, **service_options: Any) -> None:
         self.clock = ManualClock()
         self.registry = InMemoryRegistry()
-        self.service = ImagesService(clock=self.clock, registry=self.registry, **service_options)
+        self.assumptions = assumptions or Assumptions()
+        self.service = ImagesService(
+            clock=self.clock, registry=self.registry, assumptions=self.assumptions, **service_options
+        )
         self.sagemaker = self.client("sagemaker")
         for tag in ("1.0.0", "1.1.0"):
             self.registry.push(f"{REPOSITORY}:{tag}")
@@ -122,13 +126,23 @@ class Function:
 
 
 @pytest.fixture
-def aws() -> Aws:
-    return Aws()
+def make_aws() -> Callable[..., Aws]:
+    return Aws
 
 
 @pytest.fixture
-def function(aws: Aws) -> Function:
-    return Function(aws)
+def function_of() -> Callable[[Aws], Function]:
+    return Function
+
+
+@pytest.fixture
+def aws(make_aws: Callable[..., Aws]) -> Aws:
+    return make_aws()
+
+
+@pytest.fixture
+def function(aws: Aws, function_of: Callable[[Aws], Function]) -> Function:
+    return function_of(aws)
 
 
 @pytest.fixture

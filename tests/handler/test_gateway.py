@@ -1,0 +1,322 @@
+"""The gateway: which errors are waited out, which are raised, and what is asked of ECR."""
+
+import itertools
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from imgver_handler.arn import ImageVersionArn
+from imgver_handler.failures import Kind, ServiceFailure
+from imgver_handler.gateway import AwsGateway
+from imgver_handler.log import Log
+from imgver_handler.timing import Timing
+
+from imgver_sandbox.images_service import ServiceError
+
+REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science"
+VERSION = ImageVersionArn.of(
+    partition="aws", region="eu-west-1", account="123456789012", image_name="data-science", version=1
+)
+CREATE = {
+    "image_name": "data-science",
+    "base_image": f"{REPOSITORY}:1.0.0",
+    "metadata": {},
+    "client_token": "5b478341-0d43-4a8d-92ac-9b1a2a6f0d3c",
+}
+
+
+@pytest.fixture
+def gateway(aws):
+    """A gateway with 120 s, in which nothing is kept back."""
+    end = aws.clock.now() + 120
+    timing = Timing(
+        time_left=lambda: end - aws.clock.now(),
+        now=aws.clock.now,
+        sleep=aws.clock.advance,
+        chance=lambda: 0.5,
+        reserve=0,
+    )
+    return AwsGateway(timing=timing, log=Log(write=lambda _line: None), make_client=aws.client)
+
+
+def answering(aws, *errors):
+    """Let the service answer these errors first; returns the list of operations that came in."""
+    seen = []
+    remaining = list(errors)
+
+    def before_call(call):
+        seen.append(call.operation)
+        if remaining:
+            raise remaining.pop(0)
+
+    aws.service.before_call = before_call
+    return seen
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServiceError("ResourceInUse", "Resource was modified concurrently"),
+        ServiceError("ValidationException", "Image data-science is in an invalid state."),
+        ServiceError("ThrottlingException", "Rate exceeded"),
+        ServiceError("TooManyRequestsException", "Slow down"),
+        ServiceError("Whatever", "Slow down", status=429),
+        ServiceError("Whatever", "Try later", status=503),
+        ServiceError("InternalFailure", "Oops", status=500),
+        ServiceError("Whatever", "Oops", status=500),
+        ServiceError("AccessDeniedException", "not authorized to perform: sagemaker:CreateImageVersion"),
+    ],
+    ids=lambda error: f"{error.code}-{error.status}",
+)
+def test_temporary_errors_are_waited_out(aws, gateway, error):
+    # GIVEN
+    seen = answering(aws, error, error)
+
+    # WHEN
+    arn = gateway.create(**CREATE)
+
+    # THEN
+    assert arn == VERSION.text
+    assert seen == ["CreateImageVersion"] * 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionClosedError(endpoint_url="https://example.invalid"),
+        EndpointConnectionError(endpoint_url="https://example.invalid"),
+        ReadTimeoutError(endpoint_url="https://example.invalid"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_broken_connections_are_waited_out(aws, gateway, error):
+    # GIVEN
+    answering(aws, error)
+
+    # WHEN / THEN
+    assert gateway.create(**CREATE) == VERSION.text
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (
+            ServiceError("ResourceLimitExceeded", "The account-level limit is 100."),
+            Kind.FINAL,
+            (
+                "CreateImageVersion failed for image data-science: ResourceLimitExceeded: The account-level limit is 100. "
+                "Make room: delete versions that nobody uses, or ask for a higher limit in Service Quotas."
+            ),
+        ),
+        (
+            ServiceError("ResourceNotFound", "Image with ImageName data-science does not exist."),
+            Kind.NOT_FOUND,
+            (
+                "CreateImageVersion failed for image data-science: ResourceNotFound: Image with ImageName data-science "
+                "does not exist. Declare the image in this app as an Image, or correct image_name."
+            ),
+        ),
+        (
+            ServiceError("ValidationException", "1 validation error detected"),
+            Kind.FINAL,
+            "CreateImageVersion failed for image data-science: ValidationException: 1 validation error detected.",
+        ),
+    ],
+    ids=["limit", "not-found", "validation"],
+)
+def test_other_errors_are_raised_at_once_with_the_remedy(aws, gateway, error, kind, reason):
+    # GIVEN
+    seen = answering(aws, error)
+
+    # WHEN
+    with pytest.raises(ServiceFailure) as raised:
+        gateway.create(**CREATE)
+
+    # THEN
+    assert raised.value.kind is kind
+    assert raised.value.reason == reason
+    assert seen == ["CreateImageVersion"]
+
+
+def test_what_stays_busy_is_raised_at_the_deadline(aws, gateway):
+    # GIVEN
+    began = aws.clock.now()
+    answering(aws, *itertools.repeat(ServiceError("ResourceInUse", "Resource was modified concurrently"), 100))
+
+    # WHEN
+    with pytest.raises(ServiceFailure, match="It stayed so until the time was up") as raised:
+        gateway.create(**CREATE)
+
+    # THEN the retries used the time that there was
+    assert raised.value.kind is Kind.BUSY
+    assert 100 < aws.clock.now() - began <= 120
+
+
+def test_a_lasting_denial_is_raised_before_the_deadline(aws, gateway):
+    # GIVEN
+    began = aws.clock.now()
+    denied = ServiceError("AccessDeniedException", "User is not authorized to perform: sagemaker:CreateImageVersion")
+    answering(aws, *itertools.repeat(denied, 100))
+
+    # WHEN
+    with pytest.raises(ServiceFailure) as raised:
+        gateway.create(**CREATE)
+
+    # THEN
+    assert raised.value.kind is Kind.DENIED
+    assert raised.value.reason.endswith(
+        "not authorized to perform: sagemaker:CreateImageVersion. "
+        "The function's role needs the action for CreateImageVersion on this resource."
+    )
+    assert 30 < aws.clock.now() - began < 60
+
+
+def test_backoff_has_full_jitter_and_a_ceiling(aws):
+    # GIVEN chances of 1, so that the waits are the ceilings
+    waits = []
+    timing = Timing(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append, chance=lambda: 1.0)
+    backoff = timing.backoff()
+
+    # WHEN
+    for _ in range(7):
+        backoff.wait()
+
+    # THEN
+    assert waits == [1, 2, 4, 8, 16, 16, 16]
+
+
+def test_polls_start_at_a_second_and_slow_down_to_five(aws):
+    # GIVEN
+    waits = []
+    timing = Timing(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append)
+
+    # WHEN
+    for _ in itertools.islice(timing.polls(), 12):
+        pass
+
+    # THEN
+    assert waits[:3] == [1.0, 1.25, 1.5625]
+    assert waits[-1] == 5.0
+    assert waits == sorted(waits)
+
+
+def test_nothing_is_waited_for_past_the_deadline(aws):
+    # GIVEN
+    timing = Timing(time_left=lambda: 16.0, now=aws.clock.now, sleep=aws.clock.advance)
+
+    # THEN 15 s are kept for the answer
+    assert timing.wait(1.0)
+    assert not timing.wait(1.1)
+    assert not timing.keeping(1).wait(0.5)
+    assert timing.answering().wait(15.0)
+
+
+def test_every_call_on_a_version_names_it(aws, gateway):
+    # GIVEN
+    parameters = []
+    aws.service.before_call = lambda call: parameters.append((call.operation, dict(call.parameters)))
+
+    # WHEN
+    gateway.create(**CREATE)
+    aws.clock.advance(5)
+    gateway.describe(VERSION)
+    gateway.describe_alias("data-science", "latest")
+    gateway.update(VERSION, {"ReleaseNotes": "Better"})
+    aws.clock.advance(5)
+    gateway.delete(VERSION)
+
+    # THEN
+    for operation, sent in parameters[1:]:
+        assert sent.keys() & {"Version", "Alias"}, operation
+
+
+def test_describe_ignores_fields_of_a_newer_service(aws, gateway):
+    # GIVEN
+    gateway.create(**CREATE)
+    answer = aws.sagemaker.describe_image_version(ImageName="data-science", Version=1)
+
+    class Newer:
+        def describe_image_version(self, **_):
+            return {**answer, "ImageVersionStatus": "OPTIMIZING", "Colour": "blue"}
+
+    gateway._clients["sagemaker", None] = Newer()
+
+    # WHEN / THEN
+    assert gateway.describe(VERSION).status == "OPTIMIZING"
+
+
+@pytest.mark.parametrize("tag", [":1.0.0", ""])
+def test_ecr_is_asked_for_the_tag(aws, gateway, tag):
+    # GIVEN
+    pushed = aws.registry.push(f"{REPOSITORY}{tag}")
+
+    # WHEN / THEN
+    assert gateway.container_image(f"{REPOSITORY}{tag}").digest == pushed
+
+
+def test_ecr_is_asked_for_the_digest(aws, gateway):
+    # GIVEN
+    pushed = aws.registry.push(f"{REPOSITORY}:1.0.0")
+    aws.registry.push(f"{REPOSITORY}:1.0.0")
+
+    # WHEN / THEN
+    assert gateway.container_image(f"{REPOSITORY}@{pushed}").digest == pushed
+    assert gateway.container_image(f"{REPOSITORY}:1.0.0@{pushed}").digest == pushed
+
+
+def test_ecr_is_asked_in_the_region_of_the_registry(aws, gateway):
+    # GIVEN
+    regions = []
+
+    def make_client(service, region):
+        regions.append((service, region))
+        return aws.client(service)
+
+    gateway._make_client = make_client
+
+    # WHEN
+    gateway.container_image(f"{REPOSITORY}:1.0.0")
+
+    # THEN
+    assert regions == [("ecr", "eu-west-1")]
+
+
+@pytest.mark.parametrize("uri", ["public.ecr.aws/docker/library/python:3.12", "python:3.12", ""])
+def test_ecr_is_not_asked_about_other_registries(gateway, uri):
+    assert gateway.container_image(uri) is None
+
+
+def test_a_missing_tag_is_not_found(gateway):
+    with pytest.raises(ServiceFailure) as raised:
+        gateway.container_image(f"{REPOSITORY}:missing")
+
+    assert raised.value.kind is Kind.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science",
+        "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/latest",
+        "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science",
+        "arn:aws:sagemaker:eu-west-1:12345678901:image-version/data-science/1",
+        "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data_science/1",
+        "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/1\n",
+        "arn:aws:sagemaker:eu-west-1:123456789012:image-version/" + "a" * 250 + "/1",
+    ],
+)
+def test_what_is_no_image_version_arn(text):
+    assert ImageVersionArn.parse(text) is None
+
+
+@pytest.mark.parametrize("version", [1, 42, 999999])
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso-b"])
+def test_image_version_arns(version, partition):
+    # GIVEN
+    text = f"arn:{partition}:sagemaker:eu-west-1:123456789012:image-version/data-science/{version}"
+
+    # WHEN
+    arn = ImageVersionArn.parse(text)
+
+    # THEN
+    assert (arn.text, arn.partition, arn.image_name, arn.version) == (text, partition, "data-science", version)
