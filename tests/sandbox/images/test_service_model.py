@@ -1,0 +1,246 @@
+"""Inputs and answers are held to botocore's own model."""
+
+import contextlib
+from datetime import UTC, datetime
+
+import pytest
+
+from imgver_sandbox.images_service import _OPERATIONS
+from imgver_sandbox.service_model import ServiceError, modelled_service
+
+SAGEMAKER = modelled_service("sagemaker")
+VERSION = {"ImageName": "i", "BaseImage": "b", "ClientToken": "t"}
+ROLE = "arn:aws:iam::123456789012:role/images"
+
+
+def one(problem: str) -> str:
+    return f"1 validation error detected: {problem}"
+
+
+NAME_PATTERN = "[a-zA-Z0-9]([-.]?[a-zA-Z0-9]){0,62}"
+FRAMEWORK_PATTERN = r"[a-zA-Z]+ ?\d+\.\d+(\.\d+)?"
+TAG_PATTERN = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
+ALIAS_CONSTRAINTS = (
+    "Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length "
+    "greater than or equal to 1, Member must satisfy regular expression pattern: (?!^[.-])^([a-zA-Z0-9-_.]+)]"
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "problem"),
+    [
+        ("DescribeImage", {}, "Value null at 'imageName' failed to satisfy constraint: Member must not be null"),
+        (
+            "DescribeImage",
+            {"ImageName": None},
+            "Value null at 'imageName' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            "DescribeImage",
+            {"ImageName": "bad name!"},
+            (
+                "Value 'bad name!' at 'imageName' failed to satisfy constraint: "
+                f"Member must satisfy regular expression pattern: {NAME_PATTERN}"
+            ),
+        ),
+        (
+            "DescribeImage",
+            {"ImageName": "trailing\n"},
+            (
+                "Value 'trailing\n' at 'imageName' failed to satisfy constraint: "
+                f"Member must satisfy regular expression pattern: {NAME_PATTERN}"
+            ),
+        ),
+        (
+            "CreateImageVersion",
+            VERSION | {"BaseImage": "b" * 256},
+            (
+                f"Value '{'b' * 256}' at 'baseImage' failed to satisfy constraint: "
+                "Member must have length less than or equal to 255"
+            ),
+        ),
+        (
+            "CreateImageVersion",
+            VERSION | {"ReleaseNotes": ""},
+            (
+                "Value '' at 'releaseNotes' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 1"
+            ),
+        ),
+        (
+            "CreateImageVersion",
+            VERSION | {"MLFramework": "PyTorch"},
+            (
+                "Value 'PyTorch' at 'mLFramework' failed to satisfy constraint: "
+                f"Member must satisfy regular expression pattern: {FRAMEWORK_PATTERN}"
+            ),
+        ),
+        (
+            "CreateImageVersion",
+            VERSION | {"Processor": "TPU"},
+            "Value 'TPU' at 'processor' failed to satisfy constraint: Member must satisfy enum value set: [CPU, GPU]",
+        ),
+        (
+            "CreateImageVersion",
+            VERSION | {"Aliases": ["fine", "-not"]},
+            f"Value '[fine, -not]' at 'aliases' failed to satisfy constraint: {ALIAS_CONSTRAINTS}",
+        ),
+        (
+            "DescribeImageVersion",
+            {"ImageName": "i", "Version": -1},
+            "Value '-1' at 'version' failed to satisfy constraint: Member must have value greater than or equal to 0",
+        ),
+        (
+            "ListAliases",
+            {"ImageName": "i", "MaxResults": 101},
+            (
+                "Value '101' at 'maxResults' failed to satisfy constraint: "
+                "Member must have value less than or equal to 100"
+            ),
+        ),
+        (
+            "CreateImage",
+            {"ImageName": "i", "RoleArn": ROLE, "Tags": [{"Key": "a", "Value": "b"}, {"Key": "a*", "Value": "b"}]},
+            (
+                "Value 'a*' at 'tags.2.member.key' failed to satisfy constraint: "
+                f"Member must satisfy regular expression pattern: {TAG_PATTERN}"
+            ),
+        ),
+        (
+            "CreateImage",
+            {"ImageName": "i", "RoleArn": ROLE, "Tags": [{"Key": "a"}]},
+            "Value null at 'tags.1.member.value' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            "UpdateImage",
+            {"ImageName": "i", "DeleteProperties": ["Description"] * 3},
+            (
+                "Value '[Description, Description, Description]' at 'deleteProperties' failed to satisfy constraint: "
+                "Member must have length less than or equal to 2"
+            ),
+        ),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_in_aws_words(operation, parameters, problem, refused):
+    with refused("ValidationException", one(problem)):
+        SAGEMAKER.accept(operation, parameters)
+
+
+def test_everything_wrong_is_told_at_once(refused):
+    with refused(
+        "ValidationException",
+        "3 validation errors detected: "
+        "Value null at 'baseImage' failed to satisfy constraint: Member must not be null; "
+        "Value 't_' at 'clientToken' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [a-zA-Z0-9-]+; "
+        "Value 'BOTH' at 'jobType' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [TRAINING, INFERENCE, NOTEBOOK_KERNEL]",
+    ):
+        SAGEMAKER.accept("CreateImageVersion", {"ImageName": "i", "ClientToken": "t_", "JobType": "BOTH"})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"ImageName": 1}, "NUMBER_VALUE can not be converted to a String"),
+        ({"ImageName": True}, "TRUE_VALUE can not be converted to a String"),
+        ({"ImageName": {}}, "START_OBJECT can not be converted to a String"),
+        ({"Horovod": "false"}, "STRING_VALUE can not be converted to a Boolean"),
+        ({"Aliases": "latest"}, "Unexpected STRING_VALUE"),
+        ({"Aliases": [["latest"]]}, "START_ARRAY can not be converted to a String"),
+    ],
+)
+def test_a_wrong_json_type_is_refused_before_anything_else(parameters, message, refused):
+    with refused("SerializationException", message):
+        SAGEMAKER.accept("CreateImageVersion", parameters)
+
+
+@pytest.mark.parametrize("number", ["1", True, 1.5])
+def test_a_version_is_a_whole_number(number):
+    with pytest.raises(ServiceError, match="can not be converted to an Integer"):
+        SAGEMAKER.accept("DescribeImageVersion", {"ImageName": "i", "Version": number})
+
+
+def test_values_on_the_bounds_are_accepted():
+    parameters = {
+        "ImageName": "i" * 63,
+        "BaseImage": "b" * 255,
+        "ClientToken": "t" * 36,
+        "Aliases": ["a" * 128, "1.0_-"],
+        "MLFramework": "PyTorch 2.5.1",
+        "ProgrammingLang": "Python3.12",
+        "ReleaseNotes": "n" * 255,
+        "Horovod": False,
+    }
+
+    assert SAGEMAKER.accept("CreateImageVersion", parameters) == parameters
+
+
+def test_members_that_the_model_lacks_and_nulls_are_ignored():
+    assert SAGEMAKER.accept("DescribeImage", {"ImageName": "i", "Colour": "red"}) == {"ImageName": "i"}
+    assert SAGEMAKER.accept("UpdateImage", {"ImageName": "i", "Description": None}) == {"ImageName": "i"}
+
+
+@pytest.mark.parametrize("moment", [1_700_000_000, 1_700_000_000.0, datetime.fromtimestamp(1_700_000_000, UTC)])
+def test_a_time_comes_as_a_number_or_as_a_datetime(moment):
+    accepted = SAGEMAKER.accept("ListImages", {"CreationTimeAfter": moment})
+
+    assert accepted == {"CreationTimeAfter": 1_700_000_000}
+
+
+def test_tags_may_have_letters_and_spaces_of_any_language():
+    tags = [{"Key": "équipe 名", "Value": "a\u00a0b"}]
+
+    assert SAGEMAKER.accept("CreateImage", {"ImageName": "i", "RoleArn": ROLE, "Tags": tags})["Tags"] == tags
+
+
+@pytest.mark.parametrize("operation", sorted(_OPERATIONS))
+def test_every_operation_of_the_service_is_in_the_model_and_its_patterns_work(operation):
+    # GIVEN a text for every modelled member, so that every pattern is compiled
+    shape = SAGEMAKER._model.operation_model(operation).input_shape
+    values = {"string": "x", "integer": 1, "boolean": True, "timestamp": 1}
+    parameters = {
+        name: values[member.type_name] for name, member in shape.members.items() if member.type_name in values
+    }
+    parameters |= {
+        name: ["x"] for name, member in shape.members.items() if member.type_name == "list" and name != "Tags"
+    }
+
+    # WHEN it is validated, THEN at most the values are refused
+    with contextlib.suppress(ServiceError):
+        SAGEMAKER.accept(operation, parameters)
+
+
+def test_an_answer_has_no_nones_and_times_in_milliseconds():
+    answer = SAGEMAKER.answer("DescribeImage", {"ImageName": "i", "Description": None, "CreationTime": 1.23456})
+
+    assert answer == {"ImageName": "i", "CreationTime": 1.235}
+
+
+@pytest.mark.parametrize(
+    ("operation", "values", "message"),
+    [
+        ("DescribeImage", {"Colour": "red"}, r"DescribeImage: the model lacks \['Colour'\] and requires \[\]"),
+        (
+            "DescribeImage",
+            {"ImageStatus": "GONE"},
+            "DescribeImage.ImageStatus: 'GONE' is no string that the model allows",
+        ),
+        (
+            "DescribeImageVersion",
+            {"Version": "1"},
+            "DescribeImageVersion.Version: '1' is no integer that the model allows",
+        ),
+        (
+            "ListImageVersions",
+            {"ImageVersions": [{"Version": 1, "CreationTime": 1, "ImageVersionStatus": "CREATED"}]},
+            (
+                r"ListImageVersions.ImageVersions: the model lacks \[\] and requires "
+                r"\['ImageArn', 'ImageVersionArn', 'LastModifiedTime'\]"
+            ),
+        ),
+    ],
+)
+def test_an_answer_that_the_model_does_not_allow_is_a_defect(operation, values, message):
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        SAGEMAKER.answer(operation, values)
