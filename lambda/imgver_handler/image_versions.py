@@ -122,35 +122,51 @@ class ImageVersions:
 
     def _create(self, request: Request, declared: ImageVersionProperties, timing: Timing) -> ImageVersion:
         began = timing.now()
-        for attempt in range(CREATE_ATTEMPTS):
-            token = client_token(request, attempt)
-            try:
-                answer = self._gateway.create(
-                    image_name=declared.image_name,
-                    base_image=declared.base_image,
-                    metadata=declared.metadata,
-                    client_token=token,
-                )
-            except ServiceFailure as failure:
-                hint = diagnosis.of_refusal(failure, declared.base_image, self._gateway)
-                raise Failure(f"{failure.reason} {hint}".rstrip()) from failure
-            arn = ImageVersionArn.parse(answer)
-            if arn is None:
-                raise Failure(
-                    f"CreateImageVersion of image {declared.image_name} answered {answer!r}, which is no image version "
-                    "ARN. Look for a new version of the image and delete it."
-                )
-            version = self._created(arn.addressed_as(declared.image_name), began, timing)
-            if version is not None:
-                return version
-            self._log.warning("found a dead version behind the client token", arn=arn.text, attempt=attempt)
+        dead: list[ImageVersionArn] = []
+        try:
+            for attempt in range(CREATE_ATTEMPTS):
+                arn = self._started(request, declared, attempt)
+                version = self._created(arn, began, timing)
+                if version is None:
+                    self._log.warning("found a dead version behind the client token", arn=arn.text, attempt=attempt)
+                elif version.status == "CREATED":
+                    return version
+                else:
+                    dead.append(arn)
+        finally:
+            # Only now: the number of a deleted version may be given again, and its token still answers that number.
+            for arn in dead:
+                self._remove_quietly(arn, timing)
         raise Failure(
             f"CreateImageVersion of image {declared.image_name} answered dead versions {CREATE_ATTEMPTS} times. "
             "Deploy again."
         )
 
+    def _started(self, request: Request, declared: ImageVersionProperties, attempt: int) -> ImageVersionArn:
+        try:
+            answer = self._gateway.create(
+                image_name=declared.image_name,
+                base_image=declared.base_image,
+                metadata=declared.metadata,
+                client_token=client_token(request, attempt),
+            )
+        except ServiceFailure as failure:
+            hint = diagnosis.of_refusal(failure, declared.base_image, self._gateway)
+            raise Failure(f"{failure.reason} {hint}".rstrip()) from failure
+        arn = ImageVersionArn.parse(answer)
+        if arn is None:
+            raise Failure(
+                f"CreateImageVersion of image {declared.image_name} answered {answer!r}, which is no image version ARN. "
+                "Look for a new version of the image and delete it."
+            )
+        return arn.addressed_as(declared.image_name)
+
     def _created(self, arn: ImageVersionArn, began: float, timing: Timing) -> ImageVersion | None:
-        """Wait until the version is CREATED; None when it is the dead version of an earlier delivery of the event."""
+        """Wait until the version is CREATED.
+
+        A version that is dead at first sight was made by an earlier delivery of the event: it is answered when it is
+        CREATE_FAILED, and None when it is deleted or being deleted.
+        """
         alive = False
         misses = 0
         for _ in timing.polls():
@@ -169,8 +185,7 @@ class ImageVersions:
                 return None
             elif version.status == "CREATE_FAILED":
                 if not alive and version.created_at < began:
-                    self._remove_quietly(arn, timing)
-                    return None
+                    return version
                 hint = diagnosis.of_failed_creation(version, self._gateway)
                 raise Failure(
                     f"{arn} could not be created: {version.failure_reason.rstrip('.')}. {hint}".rstrip(),

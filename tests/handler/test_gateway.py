@@ -100,10 +100,10 @@ def test_broken_connections_are_waited_out(aws, gateway, error):
     ("error", "kind", "reason"),
     [
         (
-            ServiceError("ResourceLimitExceeded", "The account-level limit is 100."),
+            ServiceError("ResourceLimitExceeded", "The limit is 100."),
             Kind.FINAL,
             (
-                "CreateImageVersion failed for image data-science: ResourceLimitExceeded: The account-level limit is 100. "
+                "CreateImageVersion failed for image data-science: ResourceLimitExceeded: The limit is 100. "
                 "Make room: delete versions that nobody uses, or ask for a higher limit in Service Quotas."
             ),
         ),
