@@ -156,16 +156,16 @@ class ImageVersions:
         arn = ImageVersionArn.parse(answer)
         if arn is None:
             raise Failure(
-                f"CreateImageVersion of image {declared.image_name} answered {answer!r}, which is no image version ARN. "
-                "Look for a new version of the image and delete it."
+                f"CreateImageVersion of image {declared.image_name} answered {answer!r}, which is no image version "
+                "ARN. Look for a new version of the image and delete it."
             )
         return arn.addressed_as(declared.image_name)
 
     def _created(self, arn: ImageVersionArn, began: float, timing: Timing) -> ImageVersion | None:
         """Wait until the version is CREATED.
 
-        A version that is dead at first sight was made by an earlier delivery of the event: it is answered when it is
-        CREATE_FAILED, and None when it is deleted or being deleted.
+        A version that is dead at first sight was made by an earlier delivery of the event. It is answered if there is
+        something left to delete, and None if not.
         """
         alive = False
         misses = 0
@@ -179,10 +179,12 @@ class ImageVersions:
                     return None
             elif version.status == "CREATED":
                 return version
-            elif version.status in ("DELETING", "DELETE_FAILED"):
-                if alive:
-                    raise Failure(f"{arn} was deleted while it was being created. Deploy again.", physical_id=arn.text)
+            elif alive and version.status in ("DELETING", "DELETE_FAILED"):
+                raise Failure(f"{arn} was deleted while it was being created. Deploy again.", physical_id=arn.text)
+            elif version.status == "DELETING":
                 return None
+            elif version.status == "DELETE_FAILED":
+                return version
             elif version.status == "CREATE_FAILED":
                 if not alive and version.created_at < began:
                     return version
