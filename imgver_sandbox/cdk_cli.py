@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,7 @@ def _wheel_folder() -> Path | None:
 
 def _install(npm: list[str], node_folder: Path, folder: Path) -> None:
     """Install into a folder beside `folder`, then rename it: what has the right name is complete."""
+    sys.stderr.write(f"Installing the CDK CLI into {folder} (once) ...\n")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as name:
         staging = Path(name) / folder.name
         staging.mkdir()

@@ -221,5 +221,8 @@ def _end(process: subprocess.Popen[str]) -> bool:
 
 
 def _path() -> str:
-    """PATH with the CDK CLI first."""
-    return cdk_cli.installed().path(os.environ.get("PATH", os.defpath))
+    """PATH with the CDK CLI first, then this interpreter's virtual environment if none was activated."""
+    path = os.environ.get("PATH", os.defpath)
+    if sys.prefix != sys.base_prefix and "VIRTUAL_ENV" not in os.environ:
+        path = os.pathsep.join([str(Path(sys.prefix) / "bin"), path])
+    return cdk_cli.installed().path(path)

@@ -29,7 +29,6 @@ from imgver_sandbox.errors import SandboxError
 _READY_SECONDS = 60.0
 _REMOVE_ATTEMPTS = 20
 _REMOVE_SECONDS = 0.05
-_LOG_LINES = 15
 
 
 def command(module: str, *arguments: str) -> list[str]:
@@ -86,9 +85,9 @@ class _Server:
         self.log = log
 
     def last_words(self) -> str:
-        """The end of the log."""
+        """The last line of the log."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return "\n".join(lines[-_LOG_LINES:]) or "it left no message"
+        return lines[-1] if lines else "it left no message"
 
 
 @contextlib.contextmanager
@@ -178,7 +177,8 @@ def _wait_for_any(*sources: socket.socket | IO[str] | None) -> None:
 
 def _say(message: Mapping[str, object]) -> None:
     with contextlib.suppress(BrokenPipeError):  # nobody waits any more; the end of standard input will tell
-        print(json.dumps(message), flush=True)  # noqa: T201  for the parent process
+        sys.stdout.write(f"{json.dumps(message)}\n")
+        sys.stdout.flush()
 
 
 def _remove(folder: Path) -> None:
