@@ -95,7 +95,7 @@ def _client(service: str, region: str | None) -> Any:  # noqa: ANN401 (boto3 mak
 
 
 class AwsGateway:
-    """SageMaker's image versions, and ECR's answer to which image a tag names."""
+    """SageMaker's image versions, ECR's answer to which image a tag names, and what CloudFormation is about."""
 
     def __init__(self, *, timing: Timing, log: Log, make_client: ClientFactory = _client) -> None:
         self._timing = timing
@@ -160,6 +160,17 @@ class AwsGateway:
         )
         details = answer["imageDetails"][0]
         return ContainerImage(digest=details["imageDigest"], media_type=details.get("imageManifestMediaType", ""))
+
+    def is_rolling_back(self, stack_id: str) -> bool:
+        """Whether CloudFormation is taking the stack back to what it was before a failed update."""
+        answer = self._call(
+            self._connected("cloudformation", None),
+            "DescribeStacks",
+            stack_id,
+            {"StackName": stack_id},
+            give_up_on={Kind.DENIED},
+        )
+        return str(answer["Stacks"][0]["StackStatus"]).startswith("UPDATE_ROLLBACK")
 
     def _describe(
         self, image_name: str, which: Mapping[str, Any], subject: str, arn: ImageVersionArn | None = None

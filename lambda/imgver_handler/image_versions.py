@@ -70,7 +70,7 @@ class ImageVersions:
         current = self._settled(arn.addressed_as(declared.image_name))
         if current is None:
             return self._replace(request, declared, "the version is gone")
-        reason = self._replacement_reason(current, declared, request.old_properties)
+        reason = self._replacement_reason(request, declared, current)
         if reason is not None:
             return self._replace(request, declared, reason)
         changes = _changes(current, declared, request.old_properties)
@@ -224,7 +224,7 @@ class ImageVersions:
         return ""
 
     def _replacement_reason(
-        self, current: ImageVersion, declared: ImageVersionProperties, old_properties: Mapping[str, Any]
+        self, request: Request, declared: ImageVersionProperties, current: ImageVersion
     ) -> str | None:
         """Why the declared state needs a new version; None when the version can be made what is declared."""
         if current.status != "CREATED":
@@ -234,29 +234,47 @@ class ImageVersions:
         stuck = [
             name
             for name in current.metadata
-            if name in old_properties and name not in declared.metadata and name not in _UNSET
+            if name in request.old_properties and name not in declared.metadata and name not in _UNSET
         ]
-        if stuck:
+        if stuck and not self._is_rolling_back(request, f"{', '.join(stuck)} cannot be unset"):
             return f"{', '.join(stuck)} cannot be unset"
-        if declared.follows_tag and self._tag_moved(current):
+        if declared.follows_tag and self._tag_moved(request, current):
             return "the tag names another container image"
         return None
 
-    def _tag_moved(self, current: ImageVersion) -> bool:
+    def _tag_moved(self, request: Request, current: ImageVersion) -> bool:
         try:
             image = self._gateway.container_image(current.base_image)
         except ServiceFailure as failure:
-            if failure.kind is Kind.NOT_FOUND:
-                raise Failure(
-                    f"cannot follow {current.base_image}: {failure.message.rstrip('.')}. Push the tag again, or "
-                    "declare another one."
-                ) from failure
-            self._log.warning("the tag was not compared", base_image=current.base_image, reason=failure.reason)
-            return False
+            if failure.kind is not Kind.NOT_FOUND:
+                self._log.warning("the tag was not compared", base_image=current.base_image, reason=failure.reason)
+                return False
+            if self._is_rolling_back(request, "the tag is gone"):
+                return False
+            raise Failure(
+                f"cannot follow {current.base_image}: {failure.message.rstrip('.')}. Push the tag again, or declare "
+                "another one."
+            ) from failure
         if image is None:
             self._log.warning("the tag was not compared: this is no ECR address", base_image=current.base_image)
             return False
-        return image.digest != current.container_image.rpartition("@")[2]
+        moved = image.digest != current.container_image.rpartition("@")[2]
+        return moved and not self._is_rolling_back(request, "the tag names another container image")
+
+    def _is_rolling_back(self, request: Request, finding: str) -> bool:
+        """Whether this update takes back a failed one.
+
+        A rollback must end with the version it began with: what is not in the stack's template any more, such as a
+        moved tag, is no reason for a new version then, and what depends on the version would not hear of a new one.
+        """
+        try:
+            rolling_back = self._gateway.is_rolling_back(request.stack_id)
+        except ServiceFailure as failure:
+            self._log.warning("taken for no rollback: CloudFormation did not say", reason=failure.reason)
+            return False
+        if rolling_back:
+            self._log.warning("kept the version: the stack is rolling back", finding=finding)
+        return rolling_back
 
     def _settled(self, arn: ImageVersionArn) -> ImageVersion | None:
         version = self._gateway.describe(arn)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import types
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.hooks import HierarchicalEmitter
 from imgver_handler.dispatch import handle
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
@@ -27,6 +29,22 @@ EVENTS = Path(__file__).parent.parent / "events"
 MAX_ANSWER_BYTES = 4096
 
 
+class CloudFormation:
+    """What the handler asks of CloudFormation: the status of the stack."""
+
+    def __init__(self) -> None:
+        self.status = "UPDATE_IN_PROGRESS"
+        self.meta = types.SimpleNamespace(events=HierarchicalEmitter())
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
+        self.meta.events.emit(
+            "provide-client-params.cloudformation.DescribeStacks",
+            params={"StackName": StackName},
+            model=types.SimpleNamespace(name="DescribeStacks"),
+        )
+        return {"Stacks": [{"StackStatus": self.status}]}
+
+
 class Aws:
     """An account with one repository and one image: ``data-science``."""
 
@@ -38,11 +56,14 @@ class Aws:
             clock=self.clock, registry=self.registry, assumptions=self.assumptions, **service_options
         )
         self.sagemaker = self.client("sagemaker")
+        self.cloudformation = CloudFormation()
         for tag in ("1.0.0", "1.1.0"):
             self.registry.push(f"{REPOSITORY}:{tag}")
         self.create_image("data-science")
 
     def client(self, service: str, _region: str | None = None) -> Any:
+        if service == "cloudformation":
+            return self.cloudformation
         return client(service, self.service, region=REGION, account=ACCOUNT)
 
     def create_image(self, name: str) -> None:

@@ -8,6 +8,7 @@ import json
 import threading
 
 import pytest
+from botocore.exceptions import ClientError
 from imgver_handler import dispatch
 from imgver_handler.image_versions import client_token
 from imgver_handler.request import parse
@@ -771,6 +772,62 @@ def test_r38_follow_tag(aws, function, event, refused, state, monkeypatch):
             assert answer["PhysicalResourceId"] == ARN
             assert answer["Reason"].startswith(f"cannot follow {REPOSITORY}:1.0.0: ")
             assert answer["Reason"].endswith("Push the tag again, or declare another one.")
+
+
+@pytest.mark.parametrize("state", ["changed", "gone"])
+def test_r38_a_rollback_keeps_the_version_whatever_became_of_the_tag(aws, function, event, state):
+    # GIVEN an update that failed
+    function.deliver(event("image_version_create", FollowTag="build-1"))
+    update = event("image_version_update", BaseImage=f"{REPOSITORY}:missing", FollowTag="build-2")
+    function.deliver(update)
+    if state == "changed":
+        aws.registry.push(f"{REPOSITORY}:1.0.0")
+    else:
+        aws.registry.untag(f"{REPOSITORY}:1.0.0")
+
+    # WHEN
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    swapped = event("image_version_update", **SAME, FollowTag="build-1", old=update["ResourceProperties"])
+    answer = function.deliver(swapped)
+
+    # THEN
+    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    assert answer["PhysicalResourceId"] == ARN
+    assert function.names() == ["DescribeImageVersion", "DescribeImages", "DescribeStacks"]
+    assert aws.versions() == {1: "CREATED"}
+
+
+def test_r46_a_rollback_keeps_the_version_although_metadata_cannot_be_unset(aws, function, event):
+    # GIVEN an update that added notes in place, and whose deployment failed elsewhere
+    function.deliver(event("image_version_create", ReleaseNotes=None))
+    update = event("image_version_update", **SAME, old={"ReleaseNotes": None})
+    function.deliver(update)
+    assert aws.describe(1)["ReleaseNotes"] == "First release"
+
+    # WHEN
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    swapped = event("image_version_update", **SAME | {"ReleaseNotes": None}, old=update["ResourceProperties"])
+    answer = function.deliver(swapped)
+
+    # THEN a new version would not have the aliases, and nothing would move them
+    assert answer["PhysicalResourceId"] == ARN
+    assert aws.versions() == {1: "CREATED"}
+
+
+def test_r46_cloudformation_does_not_say_whether_it_rolls_back(aws, function, event, monkeypatch):
+    # GIVEN
+    def denied(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeStacks")
+
+    monkeypatch.setattr(aws.cloudformation, "describe_stacks", denied)
+    function.deliver(event("image_version_create"))
+
+    # WHEN
+    answer = function.deliver(event("image_version_update", **SAME | {"ReleaseNotes": None}))
+
+    # THEN it is taken for what it nearly always is
+    assert answer["PhysicalResourceId"] == ARN.replace("/1", "/2")
+    assert "taken for no rollback: CloudFormation did not say" in [line["message"] for line in function.logs]
 
 
 def test_r39_archived_on_teardown(aws, function, event):
