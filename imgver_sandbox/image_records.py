@@ -127,7 +127,6 @@ class Image(Record):
 
     def _drop(self, version: Version) -> None:
         del self.versions[version.number]
-        self.in_use.discard(version.number)
         for alias in list(version.aliases):
             self.unpoint(alias)
         while self.highest and self.highest not in self.versions:

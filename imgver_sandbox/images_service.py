@@ -375,11 +375,7 @@ class ImagesService:
             return earlier.version
         image, version = earlier.image, earlier.version
         version.settle(self._clock.now())
-        alive = (
-            self._find_image(owner, image.name) is image
-            and image.versions.get(version.number) is version
-            and image.status_of(version) in {"CREATING", "CREATED"}
-        )
+        alive = self._find_image(owner, image.name) is image and image.status_of(version) in {"CREATING", "CREATED"}
         return version if alive else None
 
     def _pull(self, base_image: str) -> tuple[str | None, str | None]:

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -101,14 +101,14 @@ def _token(value: Any) -> str:  # noqa: ANN401  any JSON value
     """The name AWS's parser has for the kind of JSON token it met."""
     if isinstance(value, bool):
         return "TRUE_VALUE" if value else "FALSE_VALUE"
-    if isinstance(value, str):
-        return "STRING_VALUE"
-    if isinstance(value, Mapping):
-        return "START_OBJECT"
-    return "START_ARRAY" if isinstance(value, list) else "NUMBER_VALUE"
+    names: dict[type, str] = {str: "STRING_VALUE", dict: "START_OBJECT", list: "START_ARRAY", type(None): "NULL_VALUE"}
+    return names.get(type(value), "NUMBER_VALUE")
 
 
-def _violations(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[tuple[str, Any, str]]:  # noqa: ANN401
+_Violation = tuple[str, Any, str]
+
+
+def _violations(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[_Violation]:  # noqa: ANN401  any JSON value
     """Every (path, value, constraint) that `value` breaks."""
     if shape.type_name == "structure":
         for name, member in shape.members.items():
@@ -118,46 +118,37 @@ def _violations(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[
             elif name in shape.required_members:
                 yield member_path, None, "Member must not be null"
         return
-    if shape.type_name == "list":
-        yield from _broken(shape, value, len(value), path)
-        if shape.member.type_name == "structure":
-            for position, item in enumerate(value, start=1):
-                yield from _violations(shape.member, item, f"{path}.{position}.member")
-        elif any(True for item in value for _ in _violations(shape.member, item, path)):
-            yield path, value, f"Member must satisfy constraint: [{', '.join(_constraints(shape.member))}]"
-        return
-    size = len(value) if isinstance(value, str) else value
-    yield from _broken(shape, value, size, path)
-
-
-def _broken(shape: botocore.model.Shape, value: Any, size: float, path: str) -> Iterator[tuple[str, Any, str]]:  # noqa: ANN401
-    limits = shape.metadata
-    constraints = _constraints(shape)
-    broken = {
-        "max": "max" in limits and size > limits["max"],
-        "min": "min" in limits and size < limits["min"],
-        "pattern": "pattern" in limits and _pattern(limits["pattern"]).fullmatch(value) is None,
-        "enum": "enum" in limits and value not in limits["enum"],
-    }
-    for kind, constraint in zip((kind for kind in broken if kind in limits), constraints, strict=True):
-        if broken[kind]:
+    for constraint, holds in _constraints(shape):
+        if not holds(value):
             yield path, value, constraint
+    if shape.type_name == "list" and shape.member.type_name == "structure":
+        for position, item in enumerate(value, start=1):
+            yield from _violations(shape.member, item, f"{path}.{position}.member")
+    elif shape.type_name == "list":
+        constraints = list(_constraints(shape.member))
+        if not all(holds(item) for item in value for _, holds in constraints):
+            each = ", ".join(constraint for constraint, _ in constraints)
+            yield path, value, f"Member must satisfy constraint: [{each}]"
 
 
-def _constraints(shape: botocore.model.Shape) -> list[str]:
-    """What the model asks of a value of `shape`, in AWS's words: max, min, pattern, enum, as far as it has them."""
+def _constraints(shape: botocore.model.Shape) -> Iterator[tuple[str, Callable[[Any], bool]]]:
+    """What the model asks of a value of `shape`, in AWS's words, and the check of it."""
     limits = shape.metadata
-    measure = "value" if shape.type_name in {"integer", "long"} else "length"
-    constraints = []
+    is_number = shape.type_name in {"integer", "long"}
+    measure = "value" if is_number else "length"
+    size: Callable[[Any], int] = int if is_number else len
     if "max" in limits:
-        constraints.append(f"Member must have {measure} less than or equal to {limits['max']}")
+        constraint = f"Member must have {measure} less than or equal to {limits['max']}"
+        yield constraint, lambda value: size(value) <= limits["max"]
     if "min" in limits:
-        constraints.append(f"Member must have {measure} greater than or equal to {limits['min']}")
+        constraint = f"Member must have {measure} greater than or equal to {limits['min']}"
+        yield constraint, lambda value: size(value) >= limits["min"]
     if "pattern" in limits:
-        constraints.append(f"Member must satisfy regular expression pattern: {limits['pattern']}")
+        constraint = f"Member must satisfy regular expression pattern: {limits['pattern']}"
+        yield constraint, lambda value: _pattern(limits["pattern"]).fullmatch(value) is not None
     if "enum" in limits:
-        constraints.append(f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]")
-    return constraints
+        constraint = f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
+        yield constraint, lambda value: value in limits["enum"]
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401  any JSON value

@@ -91,8 +91,9 @@ def test_a_tag_can_be_taken_away():
 
     assert registry.resolve(f"{HOST}/ds:1") is None
     assert registry.resolve(f"{HOST}/ds@{digest}") is not None
-    with pytest.raises(KeyError):
-        registry.untag(f"{HOST}/ds:1")
+    for uri in (f"{HOST}/ds:1", f"{HOST}/ds@{digest}"):
+        with pytest.raises(KeyError):
+            registry.untag(uri)
 
 
 @pytest.mark.parametrize("uri", ["python:3.12", f"{HOST}/ds@{DIGEST}"])

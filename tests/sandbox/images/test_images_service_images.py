@@ -200,8 +200,8 @@ def test_calls_can_be_watched_and_answered_with_an_error(aws, refused):
 
 
 def test_reset_forgets_everything(aws):
-    aws.service.fail_next_creation("never seen")
     aws.start(ClientToken="t")
+    aws.service.fail_next_creation("never seen")
 
     aws.service.reset()
 

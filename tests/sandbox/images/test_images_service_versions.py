@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from imgver_sandbox.clock import SystemClock
-from imgver_sandbox.container_registry import DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST
+from imgver_sandbox.clock import ManualClock, SystemClock
+from imgver_sandbox.container_registry import DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST, InMemoryRegistry
 from imgver_sandbox.images_service import ImagesService, ServiceError
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science"
@@ -289,7 +289,9 @@ class TestDelete:
 
         assert (aws.status(1), aws.describe(1)["FailureReason"]) == ("DELETE_FAILED", "the version is pinned")
         assert aws.owner("latest") == 1
-        aws.delete(1)
+        aws.DeleteImageVersion(ImageName="data-science", Version=1)
+        assert "FailureReason" not in aws.describe(1)
+        aws.wait()
         assert aws.ListImageVersions(ImageName="data-science") == {"ImageVersions": []}
 
     def test_a_version_in_the_middle_goes(self, aws):
@@ -436,6 +438,36 @@ def test_ten_versions_at_once_all_come_about_with_retries(aws):
     # THEN each gets a number of its own
     assert sorted(numbers) == ["/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9", "10"]
     assert set(refusals) == {f"ResourceInUse: {CONCURRENT}"}
+
+
+def test_threads_do_not_get_past_each_other(aws):
+    class SlowRegistry(InMemoryRegistry):
+        def resolve(self, uri, /):
+            time.sleep(0.02)
+            return super().resolve(uri)
+
+    # GIVEN two callers at the same moment, one of whom is still looking up the base image
+    service = ImagesService(clock=ManualClock(), registry=SlowRegistry(), image_seconds=0)
+    scope = {"account": "123456789012", "region": "eu-west-1"}
+    service.call("CreateImage", {"ImageName": "i", "RoleArn": aws.role}, **scope)
+    answers = []
+
+    def create(token):
+        try:
+            parameters = {"ImageName": "i", "BaseImage": aws.base_image, "ClientToken": token}
+            answers.append(service.call("CreateImageVersion", parameters, **scope)["ImageVersionArn"][-2:])
+        except ServiceError as error:
+            answers.append(error.message)
+
+    # WHEN both create
+    threads = [threading.Thread(target=create, args=(token,)) for token in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    # THEN only one does
+    assert sorted(answers) == ["/1", CONCURRENT]
 
 
 def test_a_call_looks_at_no_other_version(make_aws):

@@ -148,6 +148,7 @@ def test_everything_wrong_is_told_at_once(refused):
         ({"Horovod": "false"}, "STRING_VALUE can not be converted to a Boolean"),
         ({"Aliases": "latest"}, "Unexpected STRING_VALUE"),
         ({"Aliases": [["latest"]]}, "START_ARRAY can not be converted to a String"),
+        ({"Aliases": [None]}, "NULL_VALUE can not be converted to a String"),
     ],
 )
 def test_a_wrong_json_type_is_refused_before_anything_else(parameters, message, refused):
