@@ -82,8 +82,10 @@ class ImagesService:
     ) -> None:
         """Make a service without images.
 
-        `registry` is where base images are looked up. `create_seconds` and `delete_seconds` are what a version needs
-        for that, `image_seconds` what an image needs for any change (on AWS each takes 10 to 40 s).
+        `registry` is where base images are looked up; `assumptions` (default: the harder values) is what the service
+        does where AWS's behaviour is unknown. `create_seconds` and `delete_seconds` are what a version needs for that
+        (on AWS both together take 10 to 40 s), `image_seconds` what an image needs for any change, `write_seconds`
+        how long a write keeps others away.
         """
         self.registry = registry
         self.before_call = None
