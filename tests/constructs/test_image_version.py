@@ -1,0 +1,384 @@
+"""ImageVersion: the resource it makes, and what it refuses before it makes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from imgver_constructs import (
+    BaseImage,
+    Image,
+    ImageVersion,
+    ImageVersionProvider,
+    JobType,
+    Processor,
+    VendorGuidance,
+)
+
+VERSION = "Custom::SageMakerImageVersion"
+ALIAS = "Custom::SageMakerImageAlias"
+URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0"
+FUNCTION = "ImageVersionProviderFunction124F3991"
+
+Declare = Callable[..., ImageVersion]
+Only = Callable[[str], dict[str, Any]]
+
+
+def test_least_properties(declare: Declare, only: Only) -> None:
+    # GIVEN nothing but what is required
+    declare()
+
+    # THEN nothing else goes over the wire
+    assert only(VERSION) == {
+        "Type": VERSION,
+        "Properties": {
+            "ServiceToken": {"Fn::GetAtt": [FUNCTION, "Arn"]},
+            "ServiceTimeout": "1800",
+            "ImageName": "data-science",
+            "BaseImage": URI,
+        },
+        "DependsOn": [
+            "ImageVersionProviderFunctionEventInvokeConfig01879776",
+            FUNCTION,
+            "ImageVersionProviderImage970677B8156D0AAD05FB505A",
+        ],
+        "UpdateReplacePolicy": "Delete",
+        "DeletionPolicy": "Delete",
+    }
+
+
+def test_every_property(declare: Declare, only: Only) -> None:
+    declare(
+        job_type=JobType.NOTEBOOK_KERNEL,
+        processor=Processor.GPU,
+        horovod=False,
+        ml_framework="PyTorch 2.5",
+        programming_lang="Python 3.12",
+        release_notes="First.",
+        vendor_guidance=VendorGuidance.STABLE,
+        adopt_version=3,
+    )
+
+    assert only(VERSION)["Properties"] == {
+        "ServiceToken": {"Fn::GetAtt": [FUNCTION, "Arn"]},
+        "ServiceTimeout": "1800",
+        "ImageName": "data-science",
+        "BaseImage": URI,
+        "JobType": "NOTEBOOK_KERNEL",
+        "Processor": "GPU",
+        "Horovod": "false",
+        "MLFramework": "PyTorch 2.5",
+        "ProgrammingLang": "Python 3.12",
+        "ReleaseNotes": "First.",
+        "VendorGuidance": "STABLE",
+        "AdoptVersion": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "choice", "name"),
+    [
+        *[("job_type", choice, "JobType") for choice in JobType],
+        *[("processor", choice, "Processor") for choice in Processor],
+        *[("vendor_guidance", choice, "VendorGuidance") for choice in VendorGuidance],
+    ],
+)
+def test_choices_on_the_wire(declare: Declare, only: Only, argument: str, choice: Any, name: str) -> None:
+    declare(**{argument: choice})
+
+    assert only(VERSION)["Properties"][name] == choice.name
+
+
+def test_horovod_true_on_the_wire(declare: Declare, only: Only) -> None:
+    declare(horovod=True)
+
+    assert only(VERSION)["Properties"]["Horovod"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("policy", "on_delete", "on_replace"),
+    [
+        (cdk.RemovalPolicy.DESTROY, "Delete", "Delete"),
+        (cdk.RemovalPolicy.RETAIN, "Retain", "Retain"),
+        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, "RetainExceptOnCreate", "Retain"),
+    ],
+)
+def test_removal_policy(
+    declare: Declare, only: Only, policy: cdk.RemovalPolicy, on_delete: str, on_replace: str
+) -> None:
+    declare(removal_policy=policy, aliases=["latest"])
+
+    version, alias = only(VERSION), only(ALIAS)
+
+    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == (on_delete, on_replace)
+    assert (alias["DeletionPolicy"], alias["UpdateReplacePolicy"]) == ("Delete", "Delete")
+
+
+def test_attributes_are_the_handlers_data(stack: cdk.Stack, declare: Declare) -> None:
+    version = declare()
+
+    (logical_id,) = Template.from_stack(stack).find_resources(VERSION)
+    for attribute, data in (
+        (version.image_version_arn, "ImageVersionArn"),
+        (version.image_arn, "ImageArn"),
+        (version.version, "Version"),
+        (cdk.Tokenization.stringify_number(version.version), "Version"),
+        (version.base_image, "BaseImage"),
+        (version.container_image, "ContainerImage"),
+    ):
+        assert stack.resolve(attribute) == {"Fn::GetAtt": [logical_id, data]}
+
+
+def test_made_image_and_its_pull_permission_come_first(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    # GIVEN an image whose role is granted to pull
+    image = Image(stack, "Made", image_name="data-science")
+
+    # WHEN
+    declare(image=image)
+
+    # THEN the version waits for the image, its role, and the role's permission
+    role = stack.get_logical_id(image.role.node.default_child)
+    permission = stack.get_logical_id(image.role.node.find_child("DefaultPolicy").node.default_child)
+    (made,) = Template.from_stack(stack).find_resources("AWS::SageMaker::Image")
+    version = only(VERSION)
+    assert version["Properties"]["ImageName"] == {
+        "Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": [made, "ImageArn"]}]}]
+    }
+    assert {made, role, permission} <= set(version["DependsOn"])
+
+
+def test_pull_permission_of_a_role_made_elsewhere_comes_first(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    role = cdk.aws_iam.Role(stack, "Own", assumed_by=cdk.aws_iam.ServicePrincipal("sagemaker.amazonaws.com"))
+
+    declare(image=Image(stack, "Made", image_name="data-science", role=role))
+
+    (policy,) = [
+        logical_id
+        for logical_id, policy in Template.from_stack(stack).find_resources("AWS::IAM::Policy").items()
+        if policy["Properties"]["Roles"] == [{"Ref": stack.get_logical_id(role.node.default_child)}]
+    ]
+    assert policy in only(VERSION)["DependsOn"]
+
+
+def test_aliases_become_resources(declare: Declare, resources: Callable[[str], dict[str, Any]]) -> None:
+    version = declare(aliases=("latest", "1.4.0"))
+
+    aliases = resources(ALIAS)
+    assert sorted(alias["Properties"]["Alias"] for alias in aliases.values()) == ["1.4.0", "latest"]
+    assert [child.node.id for child in version.node.children] == ["Resource", "Alias-latest", "Alias-1.4.0"]
+    assert "Aliases" not in resources(VERSION).popitem()[1]["Properties"]
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"image": "data-science"},
+            "image 'data-science' must be an Image: for one that exists use Image.from_image_name(…)",
+        ),
+        (
+            {"base_image": URI[:44]},
+            (
+                "base_image '123456789012.dkr.ecr.eu-west-1.amazonaws.com' must be a BaseImage: "
+                "for an address use BaseImage.from_uri(…)"
+            ),
+        ),
+        (
+            {"job_type": "NOTEBOOK"},
+            (
+                "job_type 'NOTEBOOK' must be one of TRAINING, INFERENCE, NOTEBOOK_KERNEL: "
+                "use JobType, for example JobType.TRAINING"
+            ),
+        ),
+        (
+            {"processor": JobType.TRAINING},
+            (
+                "processor <JobType.TRAINING: 'TRAINING'> must be one of CPU, GPU: "
+                "use Processor, for example Processor.CPU"
+            ),
+        ),
+        (
+            {"vendor_guidance": ""},
+            (
+                "vendor_guidance '' must be one of NOT_PROVIDED, STABLE, TO_BE_ARCHIVED, ARCHIVED: "
+                "use VendorGuidance, for example VendorGuidance.NOT_PROVIDED"
+            ),
+        ),
+        ({"horovod": "true"}, "horovod 'true' must be a bool: write True or False, or leave it out"),
+        (
+            {"ml_framework": "PyTorch"},
+            (
+                "ml_framework 'PyTorch' must be at most 128 characters: letters, at most one space, "
+                "then two or three numbers with dots: write it like 'PyTorch 2.5'"
+            ),
+        ),
+        (
+            {"programming_lang": "Python 3"},
+            (
+                "programming_lang 'Python 3' must be at most 128 characters: letters, at most one space, "
+                "then two or three numbers with dots: write it like 'Python 3.12'"
+            ),
+        ),
+        (
+            {"release_notes": "one\ntwo"},
+            "release_notes 'one\\ntwo' must be 1 to 255 characters on one line: shorten it, or leave it out",
+        ),
+        (
+            {"adopt_version": 0},
+            "adopt_version 0 must be a whole number from 1: give the number of an existing version",
+        ),
+        (
+            {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
+            (
+                "removal_policy RemovalPolicy.SNAPSHOT must be one of DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE: "
+                "there are no snapshots of image versions"
+            ),
+        ),
+        (
+            {"aliases": "latest"},
+            "aliases 'latest' must be a list with one item per alias: write it like ['latest', '1.4.0']",
+        ),
+        (
+            {"aliases": ["latest", "-x"]},
+            (
+                "aliases '-x' must be 1 to 128 letters, digits, dots, hyphens and underscores, "
+                "and start with no dot or hyphen: write it like 'latest' or '1.4.0'"
+            ),
+        ),
+        (
+            {"aliases": [None]},
+            (
+                "aliases None must be 1 to 128 letters, digits, dots, hyphens and underscores, "
+                "and start with no dot or hyphen: write it like 'latest' or '1.4.0'"
+            ),
+        ),
+        ({"aliases": ["a", "b", "a"]}, "aliases 'a' must be named once: remove the repetition"),
+    ],
+)
+def test_refused_before_anything_is_made(
+    stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]], arguments: dict[str, Any], message: str
+) -> None:
+    # GIVEN
+    image = Image.from_image_name(stack, "Image", "data-science")
+
+    # WHEN
+    with pytest.raises(ValueError, match="must be") as refusal:
+        declare(**({"image": image} | arguments))
+
+    # THEN
+    assert str(refusal.value) == message
+    assert tree() == ["", "Stack", "Stack/Image"]
+    # AND the id is still free
+    declare(image=image)
+
+
+def test_name_of_an_imported_image_is_checked(stack: cdk.Stack, declare: Declare) -> None:
+    image = Image.from_image_name(stack, "Image", "bad name!")
+
+    with pytest.raises(ValueError, match="image_name") as refusal:
+        declare(image=image)
+
+    assert str(refusal.value) == (
+        "image_name 'bad name!' must be 1 to 63 letters and digits, with single hyphens or dots between them: "
+        "write it like 'data-science'"
+    )
+
+
+def test_list_that_is_a_token_is_refused(declare: Declare, tree: Callable[[], list[str]]) -> None:
+    # GIVEN a list of unknown length: there is no knowing how many resources it takes
+    aliases = cdk.Token.as_list(cdk.Fn.ref("Aliases"))
+
+    with pytest.raises(ValueError, match=r"aliases .* must be a list with one item per alias"):
+        declare(aliases=aliases)
+
+    assert tree() == ["", "Stack", "Stack/Image"]
+
+
+def test_alias_of_another_version_is_refused(declare: Declare, tree: Callable[[], list[str]]) -> None:
+    # GIVEN
+    declare("First", aliases=["latest"])
+    before = tree()
+
+    # WHEN another version of the image wants it, too
+    with pytest.raises(ValueError, match="alias") as refusal:
+        declare("Second", aliases=["stable", "latest"])
+
+    # THEN
+    assert str(refusal.value) == (
+        "alias 'latest' of image 'data-science' must be declared once in a stack, "
+        "but 'Stack/First/Alias-latest' declares it too: remove one of the two"
+    )
+    assert tree() == before
+
+
+def test_provider_of_another_stack_is_refused(
+    app: cdk.App, stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]]
+) -> None:
+    provider = ImageVersionProvider(cdk.Stack(app, "Other"), "Provider")
+    image = Image.from_image_name(stack, "Image", "data-science")
+    before = tree()
+
+    with pytest.raises(ValueError, match="provider") as refusal:
+        declare(image=image, provider=provider)
+
+    assert str(refusal.value) == "provider 'Other/Provider' must be in stack 'Stack': make one there, or leave it out"
+    assert tree() == before
+
+
+# What is known only at deployment.
+
+
+def test_tokens_are_not_inspected(
+    stack: cdk.Stack, declare: Declare, only: Only, resources: Callable[[str], dict[str, Any]]
+) -> None:
+    # GIVEN tokens whose placeholders no rule would let through
+    def parameter(name: str) -> str:
+        return cdk.CfnParameter(stack, name).value_as_string
+
+    # WHEN
+    declare(
+        image=Image.from_image_name(stack, "Named", parameter("Name")),
+        base_image=BaseImage.from_uri(parameter("Uri")),
+        aliases=[parameter("Alias"), f"v{parameter('Number')}"],
+        job_type=parameter("Job"),
+        processor=parameter("Processor"),
+        horovod=parameter("Horovod"),
+        ml_framework=f"PyTorch {parameter('Torch')}",
+        programming_lang=parameter("Lang"),
+        release_notes=parameter("Notes"),
+        vendor_guidance=parameter("Guidance"),
+        adopt_version=cdk.CfnParameter(stack, "Adopt", type="Number").value_as_number,
+    )
+
+    # THEN they arrive as they are
+    properties = only(VERSION)["Properties"]
+    del properties["ServiceToken"], properties["ServiceTimeout"]
+    assert properties == {
+        "ImageName": {"Ref": "Name"},
+        "BaseImage": {"Ref": "Uri"},
+        "JobType": {"Ref": "Job"},
+        "Processor": {"Ref": "Processor"},
+        "Horovod": {"Ref": "Horovod"},
+        "MLFramework": {"Fn::Join": ["", ["PyTorch ", {"Ref": "Torch"}]]},
+        "ProgrammingLang": {"Ref": "Lang"},
+        "ReleaseNotes": {"Ref": "Notes"},
+        "VendorGuidance": {"Ref": "Guidance"},
+        "AdoptVersion": {"Ref": "Adopt"},
+    }
+    # AND aliases that are tokens get an id by their place
+    assert {key: alias["Properties"]["Alias"] for key, alias in resources(ALIAS).items()} == {
+        "VersionAlias0C5ECEE01": {"Ref": "Alias"},
+        "VersionAlias1B87EE778": {"Fn::Join": ["", ["v", {"Ref": "Number"}]]},
+    }
+
+
+def test_tokens_among_known_aliases_step_aside(declare: Declare) -> None:
+    with pytest.raises(ValueError, match="aliases 'a b' must be"):
+        declare(aliases=[cdk.Fn.ref("Alias"), "a b"])
