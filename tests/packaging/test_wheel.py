@@ -1,0 +1,120 @@
+"""The wheel as users get it: built from the sdist, installed in a folder of its own, used far from the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+APP = """
+import aws_cdk as cdk
+import imgver_constructs
+from imgver_constructs import BaseImage, Image, ImageVersion
+
+app = cdk.App()
+stack = cdk.Stack(app, "Stack")
+ImageVersion(
+    stack,
+    "Version",
+    image=Image(stack, "Image", image_name="data-science"),
+    base_image=BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"),
+    aliases=["latest"],
+)
+app.synth()
+print(imgver_constructs.__file__)
+"""
+
+
+def run(*command: str, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def names_in(folder: Path) -> set[str]:
+    """The files that belong to a folder of the checkout."""
+    paths = (path for path in (CHECKOUT / folder).rglob("*") if path.is_file())
+    return {path.relative_to(CHECKOUT / folder).as_posix() for path in paths if "__pycache__" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An sdist of a checkout that Python has run in."""
+    checkout = tmp_path_factory.mktemp("check out")
+    for name in ("imgver_constructs", "imgver_sandbox", "lambda"):
+        shutil.copytree(CHECKOUT / name, checkout / name)
+    for name in ("README.md", "pyproject.toml", ".gitignore"):
+        shutil.copy(CHECKOUT / name, checkout / name)
+    for trace in ("lambda/__pycache__/x.pyc", "lambda/imgver_handler/x.pyc", "imgver_constructs/__pycache__/x.pyc"):
+        (checkout / trace).parent.mkdir(exist_ok=True)
+        (checkout / trace).touch()
+    out = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(out), cwd=checkout)
+    (found,) = out.iterdir()
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    unpacked, out = tmp_path_factory.mktemp("unpacked"), tmp_path_factory.mktemp("wheel")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(unpacked, filter="data")
+    (source,) = unpacked.iterdir()
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out), cwd=source)
+    (found,) = out.iterdir()
+    return found
+
+
+def test_sdist_carries_the_handler_and_no_bytecode(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert {f"lambda/{name}" for name in names_in(Path("lambda"))} <= names
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_wheel_carries_the_handler_the_types_and_no_bytecode(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+
+    assert {name for name in names if name.startswith("imgver_constructs/")} == {
+        *(f"imgver_constructs/{name}" for name in names_in(Path("imgver_constructs"))),
+        *(f"imgver_constructs/lambda/{name}" for name in names_in(Path("lambda"))),
+    }
+    assert "imgver_constructs/py.typed" in names
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_installed_wheel_synthesizes_what_the_checkout_does(wheel: Path, tmp_path: Path) -> None:
+    # GIVEN the wheel in a folder of its own, and an app elsewhere; pip needs no network for that
+    installed, project = tmp_path / "installed", tmp_path / "project"
+    project.mkdir()
+    (project / "app.py").write_text(APP)
+    pip = (sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--target")
+    run(*pip, str(installed), str(wheel), cwd=project)
+
+    def synth(library: Path, out: Path) -> list[bytes]:
+        where = run(sys.executable, "app.py", cwd=project, PYTHONPATH=str(library), CDK_OUTDIR=str(out))
+        assert Path(where.strip()).parent.parent == library
+        assert json.loads((out / "Stack.assets.json").read_bytes())["files"]
+        return [(out / name).read_bytes() for name in ("Stack.template.json", "Stack.assets.json")]
+
+    # THEN both give the same template and the same asset hashes; pip's and Python's bytecode changes nothing
+    assert list(installed.glob("imgver_constructs/lambda/**/*.pyc"))
+    assert synth(installed, tmp_path / "from wheel") == synth(CHECKOUT, tmp_path / "from checkout")
