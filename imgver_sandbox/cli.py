@@ -13,8 +13,9 @@ from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.sandbox import ACCOUNT, DEFAULT_PORT, REGION, Sandbox
 
 _DESCRIPTION = f"""\
-AWS on this machine: CloudFormation, Lambda, IAM, S3, ECR and more from MiniStack, and SageMaker images and image
-versions. No AWS account, no Docker. It listens on 127.0.0.1 only; the account is {ACCOUNT}, the region {REGION}."""
+AWS on this machine: CloudFormation, Lambda, IAM, S3, ECR and more from MiniStack,
+and SageMaker images and image versions. It needs no AWS account and no Docker.
+It listens on 127.0.0.1 only; the account is {ACCOUNT}, the region {REGION}."""
 
 _RUN_DESCRIPTION = """\
 Run COMMAND with the environment that makes the CDK CLI, the AWS CLI and boto3 use the sandbox. Uses the one that
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="imgver-sandbox", description=_DESCRIPTION)
+    parser = argparse.ArgumentParser(
+        prog="imgver-sandbox", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     start = commands.add_parser("start", help="start the sandbox in the background", description="Start the sandbox.")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -156,6 +157,7 @@ class _Commands:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
+                start_new_session=True,
             ) as process:
                 try:
                     assert process.stdout is not None  # noqa: S101  it is a pipe
@@ -164,7 +166,7 @@ class _Commands:
                         if line.strip():
                             show(line.strip())
                 except BaseException:
-                    process.kill()
+                    os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
                     raise
             if process.returncode:
                 raise CommandFailed(command, process.returncode, "".join(lines))

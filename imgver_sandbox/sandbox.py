@@ -211,8 +211,7 @@ def _bind(listener: socket.socket, port: int | None) -> None:
 def _end(process: subprocess.Popen[str]) -> bool:
     if process.stdin:
         process.stdin.close()
-    else:
-        process.terminate()
+    process.terminate()
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:

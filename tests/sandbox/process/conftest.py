@@ -1,0 +1,216 @@
+"""One real server for all tests of this folder, and a Lambda function that answers CloudFormation as it is told."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imgver_sandbox.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[3]
+
+# A custom resource: it notes each event, and answers what the resource's own properties say.
+_PROVIDER = """
+import json, urllib.request
+
+def handler(event, context):
+    properties = event["ResourceProperties"]
+    with open(properties["Events"], "a") as file:
+        file.write(json.dumps({name: event.get(name) for name in
+                               ("RequestType", "PhysicalResourceId", "LogicalResourceId", "RequestId")}) + "\\n")
+    status = properties.get("OnCreate", "SUCCESS") if event["RequestType"] == "Create" else "SUCCESS"
+    if status == "SILENT":
+        return
+    answer = {"Status": status, "Reason": "as it was told", "StackId": event["StackId"],
+              "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}
+    physical_id = event.get("PhysicalResourceId") or properties.get("Id")
+    if physical_id:
+        answer["PhysicalResourceId"] = physical_id
+    urllib.request.urlopen(urllib.request.Request(
+        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT"))
+"""
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.start() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def make_function(sandbox) -> Callable[[str], str]:
+    """Make a Lambda function of Python source with `handler`; answer its ARN."""
+
+    def make(source: str) -> str:
+        return create_function(sandbox, source)
+
+    return make
+
+
+def create_function(sandbox: Sandbox, source: str) -> str:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", source)
+    return sandbox.client("lambda").create_function(
+        FunctionName=f"f-{uuid.uuid4().hex[:8]}",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=f"arn:aws:iam::{sandbox.account}:role/any",
+        Timeout=300,
+        Code={"ZipFile": archive.getvalue()},
+    )["FunctionArn"]
+
+
+@pytest.fixture(scope="session")
+def provider(make_function) -> str:
+    return make_function(_PROVIDER)
+
+
+class Stack:
+    """One CloudFormation stack under test."""
+
+    def __init__(self, sandbox: Sandbox, provider: str, events: Path) -> None:
+        self.name = f"stack-{uuid.uuid4().hex[:8]}"
+        self._client = sandbox.client("cloudformation")
+        self._provider = provider
+        self._events = events
+
+    def custom(self, **properties: str) -> dict[str, Any]:
+        """A custom resource of the provider."""
+        return {
+            "Type": "Custom::Thing",
+            "Properties": {"ServiceToken": self._provider, "Events": str(self._events), **properties},
+        }
+
+    def create(self, resources: Mapping[str, Any], **options: Any) -> str:
+        self._client.create_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+        return self.settled()
+
+    def update(self, resources: Mapping[str, Any], **options: Any) -> str:
+        self._client.update_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+        return self.settled()
+
+    def change(self, resources: Mapping[str, Any]) -> str:
+        """Update by a change set, as the CDK CLI does by default: a stack that failed takes nothing else."""
+        change_set = self._client.create_change_set(
+            StackName=self.name, ChangeSetName="again", ChangeSetType="UPDATE", TemplateBody=_template(resources)
+        )["Id"]
+        self._client.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig={"Delay": 0})
+        self._client.execute_change_set(ChangeSetName=change_set)
+        return self.settled()
+
+    def roll_back(self) -> str:
+        self._client.rollback_stack(StackName=self.name)
+        return self.settled()
+
+    def delete(self) -> None:
+        stack_id = self.describe()["StackId"]
+        self._client.delete_stack(StackName=self.name)
+        assert self.settled(stack_id) == "DELETE_COMPLETE"
+
+    def describe(self, name: str | None = None) -> dict[str, Any]:
+        return self._client.describe_stacks(StackName=name or self.name)["Stacks"][0]
+
+    def settled(self, name: str | None = None) -> str:
+        """The status in which the stack comes to rest."""
+        end = time.monotonic() + 20
+        while (status := self.describe(name)["StackStatus"]).endswith("IN_PROGRESS"):
+            assert time.monotonic() < end, status
+            time.sleep(0.05)
+        return status
+
+    def resources(self) -> dict[str, str]:
+        """Physical ids by logical id."""
+        found = self._client.describe_stack_resources(StackName=self.name)["StackResources"]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+
+    def reasons(self) -> str:
+        """All reasons in the stack's events."""
+        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What the custom resources were asked, in order."""
+        return [json.loads(line) for line in self._events.read_text().splitlines()] if self._events.exists() else []
+
+    def requested(self) -> list[tuple[str, str | None]]:
+        """The same as request type and physical id."""
+        return [(request["RequestType"], request["PhysicalResourceId"]) for request in self.requests()]
+
+
+def _template(resources: Mapping[str, Any]) -> str:
+    return json.dumps({"Resources": resources})
+
+
+@pytest.fixture
+def stack(sandbox, provider, tmp_path) -> Stack:
+    return Stack(sandbox, provider, tmp_path / "events")
+
+
+@pytest.fixture
+def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python source in a process of its own, with the package and `tmp_path` as state folder."""
+
+    def run(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", source, *arguments],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "IMGVER_SANDBOX_STATE_DIR": str(tmp_path / "state"),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def state_folder(tmp_path, monkeypatch) -> Path:
+    """A background sandbox of this test's own."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("IMGVER_SANDBOX_STATE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def command(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run imgver-sandbox with arguments."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run_python(
+            "import sys; from imgver_sandbox.cli import main; sys.exit(main())", *arguments, **environment
+        )
+
+    return run
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits for its parent to notice does not."""
+    status = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(status.strip()) and not status.strip().startswith("Z")
+
+
+@pytest.fixture
+def eventually_dead() -> Callable[..., None]:
+    def check(*pids: int) -> None:
+        end = time.monotonic() + 5
+        while left := [pid for pid in pids if alive(pid)]:
+            assert time.monotonic() < end, f"still there: {left}"
+            time.sleep(0.05)
+
+    return check
