@@ -56,6 +56,12 @@ def make_function(sandbox) -> Callable[[str], str]:
     return make
 
 
+@pytest.fixture(scope="session")
+def make_function_in() -> Callable[[Sandbox, str], str]:
+    """Make a Lambda function in a sandbox of the test's own."""
+    return create_function
+
+
 def create_function(sandbox: Sandbox, source: str) -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
@@ -199,10 +205,53 @@ def command(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+_BUSY = """
+import os, signal, subprocess, time
+
+def handler(event, context):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "600"])
+    with open(event["Pids"] + ".part", "w") as file:
+        file.write(f"{os.getpid()} {child.pid}")
+    os.rename(event["Pids"] + ".part", event["Pids"])
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def keep_busy(tmp_path) -> Callable[[Sandbox], list[int]]:
+    """Let a function of the sandbox run for ten minutes; answer its process and one that it started."""
+
+    def start(sandbox: Sandbox) -> list[int]:
+        pids = tmp_path / "pids"
+        sandbox.client("lambda").invoke(
+            FunctionName=create_function(sandbox, _BUSY),
+            InvocationType="Event",
+            Payload=json.dumps({"Pids": str(pids)}),
+        )
+        end = time.monotonic() + 10
+        while not pids.exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return [int(pid) for pid in pids.read_text().split()]
+
+    return start
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; one that ended and waits for its parent to notice does not."""
-    status = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(status.strip()) and not status.strip().startswith("Z")
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:  # no /proc here, or gone just now
+        return not Path("/proc/self").exists()
+
+
+@pytest.fixture(scope="session")
+def is_alive() -> Callable[[int], bool]:
+    return alive
 
 
 @pytest.fixture

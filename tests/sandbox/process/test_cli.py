@@ -1,0 +1,274 @@
+"""The command imgver-sandbox."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from imgver_sandbox.sandbox import ACCOUNT, REGION, Sandbox
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def started(command, state_folder, eventually_dead):
+    """The answer of `start`; what it started ends with the test."""
+    answer = command("start")
+    running = Sandbox.running()
+    yield answer
+    command("stop")
+    if running:
+        eventually_dead(running.supervisor_pid, running.server_pid)
+
+
+def test_start_status_run_and_stop(command, started, is_alive):
+    # WHEN it was started THEN it says where it is and what to do
+    running = Sandbox.running()
+    assert (started.returncode, started.stderr) == (0, "")
+    assert started.stdout == (
+        f"The sandbox runs on {running.url} (account {ACCOUNT}, region {REGION}).\n"
+        "Use it:  imgver-sandbox run -- cdk bootstrap\n"
+        "End it:  imgver-sandbox stop\n"
+    )
+    status = command("status")
+    assert (status.returncode, status.stdout) == (
+        0,
+        f"The sandbox runs on {running.url} (process {running.server_pid}, log {running.log}).\n",
+    )
+
+    # WHEN it is started once more, on another port even
+    for again in (command("start"), command("start", "--port", str(running.port + 1))):
+        # THEN it says so in a line
+        assert (again.returncode, again.stdout, again.stderr) == (
+            1,
+            "",
+            f"imgver-sandbox: a sandbox runs already on {running.url}: use it, or end it with `imgver-sandbox stop`\n",
+        )
+
+    # WHEN a command runs THEN it uses this one, which runs on
+    used = command("run", "--", sys.executable, "-c", "import os; print(os.environ['AWS_ENDPOINT_URL'])")
+    assert used.stdout.strip() == running.url
+    assert is_alive(running.server_pid)
+
+    # WHEN it is ended THEN it is gone, with its folder
+    stopped = command("stop")
+    assert (stopped.returncode, stopped.stdout) == (0, f"The sandbox on {running.url} has ended.\n")
+    assert not is_alive(running.supervisor_pid)
+    assert not is_alive(running.server_pid)
+    assert not running.log.parent.exists()
+
+
+def test_stop_and_status_when_nothing_runs(command):
+    stop, status = command("stop"), command("status")
+
+    assert (stop.returncode, stop.stdout, stop.stderr) == (0, "No sandbox is running.\n", "")
+    assert (status.returncode, status.stdout, status.stderr) == (1, "No sandbox is running.\n", "")
+
+
+def test_a_state_file_that_was_left_behind_counts_for_nothing(command, state_folder, started):
+    # GIVEN a sandbox that was killed, and its state file with the id of a process that lives: this one's
+    running = Sandbox.running()
+    os.kill(running.supervisor_pid, signal.SIGKILL)
+    file = state_folder / "sandbox.json"
+    left = json.loads(file.read_text())
+    file.write_text(json.dumps({**left, "supervisor_pid": os.getpid(), "server_pid": os.getpid()}))
+
+    # THEN nothing runs, nothing is killed, and another one can be started
+    assert command("status").stdout == "No sandbox is running.\n"
+    assert command("stop").stdout == "No sandbox is running.\n"
+    assert command("start").returncode == 0
+
+
+class TestPort:
+    def test_a_named_port_is_used(self, free_port):
+        with Sandbox.start(port=free_port) as sandbox:
+            assert sandbox.url == f"http://127.0.0.1:{free_port}"
+
+    @pytest.fixture
+    def free_port(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return free.getsockname()[1]
+
+    def test_a_named_port_that_is_taken_is_an_error(self, command, taken_port):
+        answer = command("start", "--port", str(taken_port))
+
+        assert (answer.returncode, answer.stdout, answer.stderr) == (
+            1,
+            "",
+            f"imgver-sandbox: port {taken_port} is taken: name another one, or none to get a free one\n",
+        )
+
+    def test_without_a_name_a_free_port_is_found(self, monkeypatch, taken_port):
+        monkeypatch.setattr("imgver_sandbox.sandbox.DEFAULT_PORT", taken_port)
+
+        with Sandbox.start() as sandbox:
+            assert sandbox.port != taken_port
+
+    @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+    def test_what_is_no_port_is_an_error(self, command, port):
+        answer = command("start", f"--port={port}")
+
+        assert answer.returncode == 2
+        assert answer.stderr.endswith(f"argument --port: '{port}' must be a number from 1 to 65535\n")
+
+
+class TestRun:
+    def test_the_environment(self, command):
+        # GIVEN a user with AWS settings
+        users = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "t", "AWS_ENDPOINT_URL_S3": "https://s3.invalid"}
+
+        # WHEN a command runs
+        source = "import json, os; print(json.dumps(dict(os.environ)))"
+        answer = command("run", "--", sys.executable, "-c", source, NO_PROXY="intranet", **users)
+
+        # THEN it has all it needs to use the sandbox, and nothing else of AWS
+        seen = json.loads(answer.stdout)
+        endpoint = seen.pop("AWS_ENDPOINT_URL")
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", endpoint)
+        assert {name: value for name, value in seen.items() if name.startswith("AWS_")} == {
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+        }
+        assert (seen["CDK_DEFAULT_ACCOUNT"], seen["CDK_DEFAULT_REGION"]) == (ACCOUNT, REGION)
+        assert seen["NO_PROXY"] == seen["no_proxy"] == "127.0.0.1,intranet"
+
+        # AND the sandbox that it started has ended
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])), timeout=5)
+
+    def test_the_cdk_cli_is_the_pinned_one_on_a_new_node(self, command):
+        script = (
+            "import subprocess; [print(subprocess.check_output([c, '--version'], text=True)) for c in ('cdk', 'node')]"
+        )
+
+        cdk, node = command("run", "--", sys.executable, "-c", script).stdout.split("\n\n")[:2]
+
+        assert cdk.startswith("2.1148.1 ")
+        assert int(node.strip().removeprefix("v").partition(".")[0]) >= 22
+
+    @pytest.mark.parametrize(
+        ("source", "code"), [("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 128 + 9)]
+    )
+    def test_the_exit_code_is_the_commands(self, command, sandbox, state_folder, source, code):
+        assert command("run", sys.executable, "-c", source).returncode == code
+
+    def test_a_command_that_is_not_there(self, command):
+        answer = command("run", "--", "no-such-command", "x")
+
+        assert (answer.returncode, answer.stderr) == (127, "imgver-sandbox: no-such-command: command not found\n")
+
+    def test_no_command(self, command):
+        answer = command("run", "--")
+
+        assert answer.returncode == 2
+        assert answer.stderr.endswith("error: COMMAND is missing\n")
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_signals_go_to_the_command(self, number, tmp_path, eventually_dead):
+        # GIVEN a command that ends in order when it is told to
+        source = """
+import os, signal, sys, time
+def end(*_):
+    print("told", flush=True)
+    sys.exit(3)
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, end)
+print(os.environ["AWS_ENDPOINT_URL"], os.getpid(), flush=True)
+time.sleep(600)
+"""
+        with subprocess.Popen(
+            [sys.executable, "-m", "imgver_sandbox", "run", "--", sys.executable, "-c", source],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "IMGVER_SANDBOX_STATE_DIR": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            endpoint, pid = process.stdout.readline().split()
+
+            # WHEN the outer process is signalled
+            process.send_signal(number)
+
+            # THEN the command is told, and both end with its exit code
+            assert process.stdout.readline() == "told\n"
+            assert process.wait(10) == 3
+        eventually_dead(int(pid))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])), timeout=5)
+
+
+def test_two_starts_at_once_make_one_sandbox(state_folder):
+    # WHEN two processes start it at the same moment
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "imgver_sandbox", "start"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=30)[1] for process in both]
+
+    # THEN one has it, and the other says so in a line
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert [len(line.splitlines()) for line in sorted(said, key=len)] == [0, 1]
+    Sandbox.running().stop()
+    assert Sandbox.running() is None
+
+
+def test_help_names_every_command_and_what_it_does(command):
+    answer = command("--help")
+
+    assert answer.returncode == 0
+    for name in ("start", "stop", "status", "run", "demo"):
+        assert re.search(rf"^    {name} +\w", answer.stdout, re.MULTILINE)
+
+
+def test_a_server_that_cannot_start_says_why_and_leaves_nothing(command, tmp_path, state_folder):
+    # GIVEN a package in which the server's adapter finds that a name has moved
+    package = tmp_path / "broken" / "imgver_sandbox"
+    package.parent.mkdir()
+    subprocess.run(["cp", "-R", str(ROOT / "imgver_sandbox"), str(package)], check=True)
+    adapter = package / "ministack.py"
+    adapter.write_text(adapter.read_text().replace('"_runs_on_worker_thread"): "(', '"_no_such_name"): "('))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    # WHEN it is started
+    answer = command("start", PYTHONPATH=str(package.parent), TMPDIR=str(temporary))
+
+    # THEN it says so in a line
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert re.fullmatch(
+        r"imgver-sandbox: the sandbox's server did not start: ministack 1\.5\.33 is not as it was published: "
+        r"\S+stacks\._no_such_name must be .*\n",
+        answer.stderr,
+    )
+    assert Sandbox.running() is None
+    end = time.monotonic() + 5
+    while list(temporary.iterdir()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
