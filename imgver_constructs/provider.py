@@ -80,7 +80,6 @@ class ImageVersionProvider(Construct):
             retry_attempts=2,
         )
         self._policies: dict[str, iam.Policy] = {}
-        self._repositories: set[tuple[str, str]] = set()
         self._aliases: dict[tuple[str, str], str] = {}
 
     @staticmethod
@@ -182,8 +181,8 @@ class ImageVersionProvider(Construct):
                 ],
             )
             self._policies[image.identity] = policy
-        if repository_arn is not None and (image.identity, repository_arn) not in self._repositories:
-            self._repositories.add((image.identity, repository_arn))
+        if repository_arn is not None:
+            # A statement that is there already is written once.
             policy.add_statements(iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=[repository_arn]))
         return policy
 
