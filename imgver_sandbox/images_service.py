@@ -147,6 +147,11 @@ class ImagesService:
             else:
                 image.in_use.discard(version.number)
 
+    def forget_failures(self) -> None:
+        """Let nothing fail that `fail_next` announced and that has not come yet."""
+        with self._lock:
+            self._failures.clear()
+
     def reset(self) -> None:
         """Forget every image, token and failure to come."""
         with self._lock:

@@ -122,18 +122,16 @@ class AwsGateway:
 
     def update(self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]) -> None:
         """Change metadata, or AliasesToAdd and AliasesToDelete, of a version."""
-        self._sagemaker(
-            "UpdateImageVersion", str(arn), {"ImageName": arn.image_name, "Version": arn.version, **changes}
-        )
+        self._sagemaker("UpdateImageVersion", str(arn), {**_which(arn), **changes})
+
+    def archive(self, arn: ImageVersionArn) -> None:
+        """Set a version's guidance to ARCHIVED. Waiting for what is busy is left to the caller, who knows for what."""
+        changes = {"VendorGuidance": "ARCHIVED"}
+        self._sagemaker("UpdateImageVersion", str(arn), {**_which(arn), **changes}, give_up_on={Kind.BUSY})
 
     def delete(self, arn: ImageVersionArn) -> None:
-        """Begin to delete a version. What is in use is left to the caller: it may be in use by its own deletion."""
-        self._sagemaker(
-            "DeleteImageVersion",
-            str(arn),
-            {"ImageName": arn.image_name, "Version": arn.version},
-            give_up_on={Kind.BUSY},
-        )
+        """Begin to delete a version. Waiting for what is busy is left to the caller, who knows for what."""
+        self._sagemaker("DeleteImageVersion", str(arn), _which(arn), give_up_on={Kind.BUSY})
 
     def container_image(self, uri: str, *, patient: bool = True) -> ContainerImage | None:
         """What ECR has under ``uri`` now; None when ``uri`` is no ECR address.
@@ -247,6 +245,10 @@ class AwsGateway:
     def _report(self, operation: str, parameters: Mapping[str, Any], began: float, outcome: str) -> None:
         seconds = round(self._timing.now() - began, 3)
         self._log.info("called AWS", operation=operation, parameters=parameters, outcome=outcome, seconds=seconds)
+
+
+def _which(arn: ImageVersionArn) -> dict[str, Any]:
+    return {"ImageName": arn.image_name, "Version": arn.version}
 
 
 def _failure(error: ClientError | BotoCoreError | ResponseParserError, operation: str, subject: str) -> ServiceFailure:

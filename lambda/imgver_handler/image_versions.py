@@ -287,11 +287,22 @@ class ImageVersions:
         raise Failure(f"{arn} was still CREATING when the function's time was up. Deploy again.")
 
     def _archive(self, arn: ImageVersionArn) -> None:
-        try:
-            self._gateway.update(arn, {"VendorGuidance": "ARCHIVED"})
-        except ServiceFailure as failure:
-            if failure.kind is not Kind.NOT_FOUND:
-                raise
+        backoff = self._timing.backoff()
+        while True:
+            try:
+                self._gateway.archive(arn)
+            except ServiceFailure as failure:
+                version = self._seen_after(failure, arn)
+                if version is None:
+                    return
+                if version.status in ("CREATE_FAILED", "DELETE_FAILED", "DELETING"):
+                    # There is nothing worth keeping.
+                    self._delete(arn, self._timing)
+                    return
+                if not backoff.wait():
+                    raise
+            else:
+                return
 
     def _delete(self, arn: ImageVersionArn, timing: Timing) -> None:
         backoff = timing.backoff()
@@ -300,12 +311,7 @@ class ImageVersions:
                 self._gateway.delete(arn)
                 break
             except ServiceFailure as failure:
-                if failure.kind is Kind.NOT_FOUND:
-                    return
-                if failure.kind is not Kind.BUSY:
-                    raise
-                # In use by its own deletion, or by something that has to let go first.
-                version = self._gateway.describe(arn)
+                version = self._seen_after(failure, arn)
                 if version is None:
                     return
                 if version.status == "DELETING":
@@ -322,6 +328,14 @@ class ImageVersions:
                     "delete it."
                 )
         raise Failure(f"{arn} was not gone before the function's time was up. Look at it in SageMaker and delete it.")
+
+    def _seen_after(self, failure: ServiceFailure, arn: ImageVersionArn) -> ImageVersion | None:
+        """The version whose write was refused: in use by its own deletion, or by something that has to let go first."""
+        if failure.kind is Kind.NOT_FOUND:
+            return None
+        if failure.kind is not Kind.BUSY:
+            raise failure
+        return self._gateway.describe(arn)
 
 
 def client_token(request: Request, attempt: int) -> str:

@@ -843,6 +843,32 @@ def test_r39_archived_on_teardown(aws, function, event):
     assert function.names() == ["UpdateImageVersion"]
 
 
+def test_r39_a_version_that_failed_is_not_worth_an_archive(aws, function, event):
+    # GIVEN
+    aws.service.fail_next_creation("internal trouble")
+    function.deliver(event("image_version_create", OnDelete="ARCHIVE"))
+
+    # WHEN
+    answer = function.deliver(event("image_version_delete", OnDelete="ARCHIVE"))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS"
+    assert aws.versions() == {}
+
+
+def test_r39_archived_while_another_write_is_under_way(aws, function, event, refused):
+    # GIVEN
+    function.deliver(event("image_version_create", OnDelete="ARCHIVE"))
+    busy = ServiceError("ResourceInUse", "Resource was modified concurrently")
+    refused("UpdateImageVersion", busy, busy)
+
+    # WHEN
+    function.deliver(event("image_version_delete", OnDelete="ARCHIVE"))
+
+    # THEN
+    assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
+
+
 def test_r39_archived_although_it_is_gone(function, event):
     assert function.deliver(event("image_version_delete", OnDelete="ARCHIVE"))["Status"] == "SUCCESS"
 
