@@ -54,12 +54,11 @@ METADATA = st.fixed_dictionaries(
 )
 
 CALL = st.integers(1, 6)
-TROUBLE = st.builds(
-    Trouble,
-    crashes=st.lists(CALL, max_size=2).map(tuple),
-    duplicate=st.booleans(),
-    broken_calls=st.frozensets(CALL, max_size=2),
-    refused_calls=st.frozensets(CALL, max_size=2),
+CALLS = st.frozensets(CALL, max_size=2)
+# Not both at once: the retry of a crashed duplicate would go on after CloudFormation took the other one's answer.
+TROUBLE = st.one_of(
+    st.builds(Trouble, crashes=st.lists(CALL, max_size=2).map(tuple), broken_calls=CALLS, refused_calls=CALLS),
+    st.builds(Trouble, duplicate=st.just(True), broken_calls=CALLS, refused_calls=CALLS),
 )
 
 
@@ -145,7 +144,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.clock.advance(60)
             self.foreign[image, 1] = self._describe(image, 1)
         self.foreign_alias = foreign_alias
-        self.settled = True
+        self.crashed = False
 
     def _client(self, service: str, _region: str | None) -> Any:
         return {"sagemaker": self.sagemaker, "ecr": self.ecr, "cloudformation": self}[service]
@@ -186,6 +185,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _take_aliases(self, template: Template) -> None:
         # The one thing a crash can lose: from whom an alias was taken, when the process ends in the middle of taking.
         if any(trouble.crashes for trouble in self.troubles):
+            self.crashed = True
             taken = {f"{image}.latest" for image in IMAGES} & template.keys() - self.stack.records.keys()
             self.foreign_alias_may_be_lost |= bool(taken)
 
@@ -254,15 +254,17 @@ class Lifecycle(RuleBasedStateMachine):
 
     @invariant()
     def no_version_is_an_orphan(self) -> None:
-        archived = {
-            (image, number)
-            for image, number in self._versions()
-            if self._describe(image, number).get("VendorGuidance") == "ARCHIVED"
-        }
-        forgotten = {(arn.split("/")[-2], int(arn.split("/")[-1])) for arn in self.stack.forgotten if ":" in arn}
-        forgotten |= {(image, number) for name, number in forgotten for image in IMAGES if image.lower() == name}
-        orphans = self._versions() - set(self._own.values()) - self.foreign.keys() - archived - forgotten
-        assert orphans == set()
+        for image, number in self._versions() - set(self._own.values()) - self.foreign.keys():
+            version = self._describe(image, number)
+            archived = version.get("VendorGuidance") == "ARCHIVED"
+            forgotten = version["ImageVersionArn"] in self.stack.forgotten
+            # When a new version is made for the token of a failed one, a crash hides the failed one for good.
+            hidden = (
+                version["ImageVersionStatus"] == "CREATE_FAILED"
+                and self.assumptions.repeat_of_dead_create == "new_version"
+                and self.crashed
+            )
+            assert archived or forgotten or hidden, version
 
     @invariant()
     def no_foreign_version_is_touched(self) -> None:
