@@ -1,5 +1,6 @@
 """The demo: an image version deployed, changed and destroyed by the real CDK CLI on a sandbox of its own."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -166,7 +167,8 @@ class _Commands:
                         if line.strip():
                             show(line.strip())
                 except BaseException:
-                    os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
                     raise
             if process.returncode:
                 raise CommandFailed(command, process.returncode, "".join(lines))

@@ -73,7 +73,7 @@ class Sandbox:
 
     @classmethod
     def running(cls) -> Self | None:
-        """The user's background sandbox, or None."""
+        """The user's background sandbox, or None. Raises SandboxError while it is just starting or ending."""
         found = state.read()
         return cls(found) if found else None
 

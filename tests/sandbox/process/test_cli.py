@@ -206,13 +206,16 @@ time.sleep(600)
             text=True,
         ) as process:
             endpoint, pid = process.stdout.readline().split()
+            try:
+                # WHEN the outer process is signalled
+                process.send_signal(number)
 
-            # WHEN the outer process is signalled
-            process.send_signal(number)
-
-            # THEN the command is told, and both end with its exit code
-            assert process.stdout.readline() == "told\n"
-            assert process.wait(10) == 3
+                # THEN the command is told, and both end with its exit code
+                assert process.wait(5) == 3
+                assert process.stdout.read() == "told\n"
+            except BaseException:
+                os.kill(int(pid), signal.SIGKILL)
+                raise
         eventually_dead(int(pid))
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])), timeout=5)

@@ -3,8 +3,10 @@
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,39 @@ def demo(tmp_path):
         )
 
     return run
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_it_ends_with_all_that_it_started_when_it_is_told_to(tmp_path, eventually_dead, number, code):
+    # GIVEN a demo whose app takes its time
+    (tmp_path / "app.py").write_text(
+        "import os, pathlib, time\n"
+        "pathlib.Path('part').write_text(str(os.getpid()))\n"
+        "os.rename('part', 'pid')\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "imgver_sandbox", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            end = time.monotonic() + 20
+            while not (tmp_path / "pid").exists():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+
+            # WHEN it is told to end
+            process.send_signal(number)
+
+            # THEN it does, and neither the CLI's app nor a folder is left
+            assert process.wait(10) == code
+        finally:
+            process.kill()
+    eventually_dead(int((tmp_path / "pid").read_text()))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
 
 
 def test_a_folder_without_the_app(demo, tmp_path):

@@ -48,9 +48,11 @@ def owner(keep_busy):
         start_new_session=True,
     )
     with process:
-        sandbox = Sandbox(State(**json.loads(process.stdout.readline())))
-        yield Owner(process, sandbox, keep_busy(sandbox))
-        process.kill()
+        try:
+            sandbox = Sandbox(State(**json.loads(process.stdout.readline())))
+            yield Owner(process, sandbox, keep_busy(sandbox))
+        finally:
+            process.kill()
 
 
 @pytest.fixture
