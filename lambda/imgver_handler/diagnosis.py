@@ -32,6 +32,8 @@ def _hint(base_image: str, words: str, gateway: AwsGateway) -> str:
         if failure.kind is Kind.NOT_FOUND:
             return f"ECR does not have {base_image}: push it, or correct base_image."
         media_type = ""
+    except Exception:  # noqa: BLE001 (a hint that goes wrong must not hide what it was to explain)
+        return ""
     else:
         if image is None:
             return f"{base_image} is no Amazon ECR address, and SageMaker pulls from ECR only."

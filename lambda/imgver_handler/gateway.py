@@ -156,6 +156,14 @@ class AwsGateway:
             },
             give_up_on={Kind.DENIED} if patient else _EVERY_KIND,
         )
+        if not answer["imageDetails"]:
+            raise ServiceFailure(
+                operation="DescribeImages",
+                subject=uri,
+                code="ImageNotFoundException",
+                message="the answer is empty",
+                kind=Kind.NOT_FOUND,
+            )
         details = answer["imageDetails"][0]
         return ContainerImage(digest=details["imageDigest"], media_type=details.get("imageManifestMediaType", ""))
 

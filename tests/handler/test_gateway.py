@@ -285,10 +285,17 @@ def test_ecr_is_not_asked_about_other_registries(gateway, uri):
     assert gateway.container_image(uri) is None
 
 
-def test_a_missing_tag_is_not_found(gateway):
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_missing_tag_is_not_found(aws, gateway, monkeypatch, empty):
+    # GIVEN ECR refuses, or answers nothing as local registries do
+    if empty:
+        monkeypatch.setattr(aws.registry, "describe_images", lambda *_a, **_k: {"imageDetails": []})
+
+    # WHEN
     with pytest.raises(ServiceFailure) as raised:
         gateway.container_image(f"{REPOSITORY}:missing")
 
+    # THEN
     assert raised.value.kind is Kind.NOT_FOUND
 
 

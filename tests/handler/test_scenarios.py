@@ -218,6 +218,19 @@ def test_r04_the_base_image_is_missing(function, event, base_image, hint):
     assert answer["Reason"].endswith(hint)
 
 
+def test_r04_a_hint_that_goes_wrong_hides_nothing(aws, function, event, monkeypatch):
+    # GIVEN
+    aws.service.fail_next_creation("internal trouble")
+    monkeypatch.setattr(dispatch.AwsGateway, "container_image", lambda *_args, **_parameters: 1 / 0)
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN
+    assert answer["PhysicalResourceId"] == ARN
+    assert answer["Reason"] == f"{ARN} could not be created: internal trouble."
+
+
 def test_r05_create_fails_before_there_is_an_arn(function, event, refused):
     refused("CreateImageVersion", ServiceError("ValidationException", "1 validation error detected"))
 
