@@ -1,7 +1,8 @@
 """Custom::SageMakerImageAlias: an alias that CloudFormation's own ordering moves, and moves back.
 
-The physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create took the alias from version N:
-Delete then hands it back, so that a rollback loses no alias.
+The physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create found the alias on version N:
+Delete then hands it back, so that a rollback loses no alias. N is the declared version itself when that one, adopted
+perhaps, had the alias before.
 """
 
 from __future__ import annotations
@@ -28,9 +29,7 @@ class ImageAliases:
         """Point the alias at the declared version, taking it from the version that has it."""
         declared = ImageAliasProperties.parse(request.properties)
         owner = self._point(request, declared)
-        if owner is None or owner.arn.version == declared.version:
-            return _outcome(_physical_id(declared), declared)
-        return _outcome(_physical_id(declared, taken_from=owner), declared)
+        return _outcome(_physical_id(declared, found_on=owner), declared)
 
     def update(self, request: Request) -> Outcome:
         """Move the alias; another image or another alias is a replacement."""
@@ -46,6 +45,9 @@ class ImageAliases:
         done = Outcome(physical_id=request.physical_resource_id)
         if not _is_about(request, declared):
             self._log.info("nothing to delete: the physical id is not this alias", physical_id=done.physical_id)
+            return done
+        if _former_owner(request) == declared.version:
+            self._log.info("left alone: the alias was here before", alias=declared.alias)
             return done
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and owner.arn.version != declared.version:
@@ -82,16 +84,16 @@ class ImageAliases:
             self._log.error(
                 "could not put the alias back", alias=declared.alias, arn=owner.arn.text, reason=failure.reason
             )
-            return _physical_id(declared, taken_from=owner)
+            return _physical_id(declared, found_on=owner)
         return _physical_id(declared)
 
     def _hand_back(self, request: Request, declared: ImageAliasProperties) -> None:
-        taken_from = request.physical_resource_id.split("/")[2:]
-        if not taken_from:
+        former = _former_owner(request)
+        if former is None:
             return
-        previous = self._gateway.describe(_arn(request, declared, int(taken_from[0])))
+        previous = self._gateway.describe(_arn(request, declared, former))
         if previous is None or previous.status != "CREATED":
-            self._log.info("not handed back: the version before is gone", alias=declared.alias, version=taken_from[0])
+            self._log.info("not handed back: the version before is gone", alias=declared.alias, version=former)
             return
         self._add(previous.arn, declared.alias)
 
@@ -107,15 +109,21 @@ class ImageAliases:
                 raise
 
 
-def _physical_id(declared: ImageAliasProperties, *, taken_from: ImageVersion | None = None) -> str:
+def _physical_id(declared: ImageAliasProperties, *, found_on: ImageVersion | None = None) -> str:
     alias = f"{declared.image_name}/{declared.alias}"
-    return alias if taken_from is None else f"{alias}/{taken_from.arn.version}"
+    return alias if found_on is None else f"{alias}/{found_on.arn.version}"
+
+
+def _former_owner(request: Request) -> int | None:
+    """The version that had the alias when Create came, as the physical id remembers it."""
+    remembered = request.physical_resource_id.split("/")[2:]
+    return int(remembered[0]) if remembered else None
 
 
 def _is_about(request: Request, declared: ImageAliasProperties) -> bool:
     image_name, _, rest = request.physical_resource_id.partition("/")
-    alias, _, taken_from = rest.partition("/")
-    known = not taken_from or (taken_from.isascii() and taken_from.isdigit())
+    alias, _, former = rest.partition("/")
+    known = not former or (former.isascii() and former.isdigit())
     return known and (image_name, alias) == (declared.image_name, declared.alias)
 
 

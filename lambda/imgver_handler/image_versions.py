@@ -62,11 +62,21 @@ class ImageVersions:
         """Make the version what is declared, in place where the API allows it."""
         declared = ImageVersionProperties.parse(request.properties)
         arn = ImageVersionArn.parse(request.physical_resource_id)
+        if arn is not None and not arn.is_of_image(declared.image_name):
+            arn = None
         adopted = declared.adopted_version
-        if adopted is not None and adopted != adopted_version(request.old_properties):
+        if (
+            adopted is not None
+            and adopted != adopted_version(request.old_properties)
+            and (arn is None or adopted != arn.version)
+        ):
             return self._adopt(request, declared, adopted)
-        if arn is None or not arn.is_of_image(declared.image_name):
+        if arn is None:
             return self._replace(request, declared, "ImageName changed")
+        # Dropping adopt_version makes the version this resource's own. Taking an adoption back does not.
+        gives_back = adopted is None and arn.version == adopted_version(request.old_properties)
+        if gives_back and self._is_rolling_back(request, "the version was adopted"):
+            return self._replace(request, declared, "its adoption is taken back")
         current = self._settled(arn.addressed_as(declared.image_name))
         if current is None:
             return self._replace(request, declared, "the version is gone")
@@ -126,7 +136,7 @@ class ImageVersions:
         try:
             for attempt in range(CREATE_ATTEMPTS):
                 arn = self._started(request, declared, attempt)
-                version = self._created(arn, began, timing)
+                version = self._created(arn, declared, began, timing)
                 if version is None:
                     self._log.warning("found a dead version behind the client token", arn=arn.text, attempt=attempt)
                 elif version.status == "CREATED":
@@ -161,11 +171,13 @@ class ImageVersions:
             )
         return arn.addressed_as(declared.image_name)
 
-    def _created(self, arn: ImageVersionArn, began: float, timing: Timing) -> ImageVersion | None:
+    def _created(
+        self, arn: ImageVersionArn, declared: ImageVersionProperties, began: float, timing: Timing
+    ) -> ImageVersion | None:
         """Wait until the version is CREATED.
 
         A version that is dead at first sight was made by an earlier delivery of the event. It is answered if there is
-        something left to delete, and None if not.
+        something left to delete, and None if not: also when its number has been given to somebody else's version.
         """
         alive = False
         misses = 0
@@ -177,6 +189,8 @@ class ImageVersions:
                     raise Failure(f"{arn} was deleted while it was being created. Deploy again.")
                 if misses == LOOKS_BEFORE_GONE:
                     return None
+            elif not alive and version.created_at < began and version.base_image != declared.base_image:
+                return None
             elif version.status == "CREATED":
                 return version
             elif alive and version.status in ("DELETING", "DELETE_FAILED"):
@@ -273,7 +287,7 @@ class ImageVersions:
             self._log.warning("taken for no rollback: CloudFormation did not say", reason=failure.reason)
             return False
         if rolling_back:
-            self._log.warning("kept the version: the stack is rolling back", finding=finding)
+            self._log.warning("decided for a rollback", finding=finding)
         return rolling_back
 
     def _settled(self, arn: ImageVersionArn) -> ImageVersion | None:

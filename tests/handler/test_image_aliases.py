@@ -27,16 +27,32 @@ def test_create_adds_the_alias(aws, function, event, versions):
     ]
 
 
-def test_create_again_changes_nothing(function, event, versions):
-    # GIVEN
-    function.deliver(event("image_alias_create"))
+def test_create_changes_nothing_when_the_alias_is_there_and_remembers_that(aws, function, event, versions):
+    # GIVEN an alias that the version, adopted perhaps, had before
+    aws.sagemaker.update_image_version(ImageName="data-science", Version=1, AliasesToAdd=["latest"])
+    aws.clock.advance(1)
 
     # WHEN
     answer = function.deliver(event("image_alias_create"))
 
     # THEN
-    assert answer["PhysicalResourceId"] == ID
+    assert answer["PhysicalResourceId"] == "data-science/latest/1"
     assert function.names() == ["DescribeImageVersion"]
+
+
+def test_delete_leaves_an_alias_that_was_there_before(aws, function, event, versions):
+    # GIVEN
+    aws.sagemaker.update_image_version(ImageName="data-science", Version=1, AliasesToAdd=["latest"])
+    aws.clock.advance(1)
+    physical_id = function.deliver(event("image_alias_create"))["PhysicalResourceId"]
+
+    # WHEN
+    answer = function.deliver(event("image_alias_delete", physical_id=physical_id))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS"
+    assert function.names() == []
+    assert aws.aliases(1) == ["latest"]
 
 
 def test_create_takes_the_alias_and_remembers_from_whom(aws, function, event, versions):

@@ -162,6 +162,25 @@ def test_r03_request_id_reused_after_the_version_was_deleted(aws, function, even
     assert aws.versions() == {int(answer["Data"]["Version"]): "CREATED"}
 
 
+@pytest.mark.parametrize("state", ["CREATED", "CREATE_FAILED"])
+@under(highest_number_after_delete=["reused"])
+def test_r03_the_number_behind_the_token_was_given_to_somebody_else(aws, function, event, state):
+    # GIVEN a version whose process died, which was deleted, and whose number was given again
+    create = event("image_version_create")
+    function.deliver(create)
+    function.deliver(event("image_version_delete"))
+    if state == "CREATE_FAILED":
+        aws.service.fail_next_creation("internal trouble")
+    assert aws.create_version(tag="1.1.0") == 1
+
+    # WHEN
+    answer = function.deliver(create)
+
+    # THEN
+    assert answer["PhysicalResourceId"] == ARN.replace("/1", "/2")
+    assert aws.versions() == {1: state, 2: "CREATED"}
+
+
 def test_r04_creation_fails(aws, function, event):
     # GIVEN
     aws.service.fail_next_creation("Access denied while pulling the image.")
@@ -1000,6 +1019,57 @@ def test_r49_an_adopted_version_is_untouched(aws, function, event, how):
     assert function.names() == []
     after = aws.describe(1)
     assert {**after, "ResponseMetadata": None} == {**before, "ResponseMetadata": None}
+
+
+def test_r49_a_rollback_that_updates_first_does_not_keep_what_was_adopted(aws, function, event):
+    # GIVEN an update that adopted version 2 in place of the resource's own version 1, and whose deployment failed
+    function.deliver(event("image_version_create"))
+    aws.create_version()
+    adopting = event("image_version_update", **SAME, AdoptVersion="2", old=SAME)
+    adopted = function.deliver(adopting)["PhysicalResourceId"]
+    assert adopted == ARN.replace("/1", "/2")
+
+    # WHEN CloudFormation updates the new id before it deletes it
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    swapped = event("image_version_update", **SAME, physical_id=adopted, old=adopting["ResourceProperties"])
+    answer = function.deliver(swapped)
+    function.deliver(event("image_version_delete", **SAME, AdoptVersion="2", physical_id=adopted))
+
+    # THEN the resource has a version of its own again, and nobody's was deleted
+    assert answer["PhysicalResourceId"] == ARN.replace("/1", "/3")
+    assert aws.versions() == dict.fromkeys([1, 2, 3], "CREATED")
+
+
+def test_r49_taking_back_that_adopt_version_was_dropped_heals_the_metadata(aws, function, event):
+    # GIVEN an adopted version, and an update that dropped adopt_version and changed the notes in place
+    aws.create_version()
+    adopting = SAME | {"AdoptVersion": "1"}
+    function.deliver(event("image_version_create", **adopting))
+    dropped = event("image_version_update", **SAME | {"ReleaseNotes": "Mine now"}, old=adopting)
+    assert function.deliver(dropped)["PhysicalResourceId"] == ARN
+    assert aws.describe(1)["ReleaseNotes"] == "Mine now"
+
+    # WHEN
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    answer = function.deliver(event("image_version_update", **adopting, old=dropped["ResourceProperties"]))
+
+    # THEN
+    assert answer["PhysicalResourceId"] == ARN
+    assert aws.describe(1)["ReleaseNotes"] == "First release"
+
+
+def test_r49_an_alias_of_the_adopted_version_survives_the_rollback(aws, function, event):
+    # GIVEN
+    aws.create_version(Aliases=["latest"])
+    function.deliver(event("image_version_create", AdoptVersion="1"))
+    alias = function.deliver(event("image_alias_create"))["PhysicalResourceId"]
+
+    # WHEN
+    function.deliver(event("image_alias_delete", physical_id=alias))
+    function.deliver(event("image_version_delete", AdoptVersion="1"))
+
+    # THEN
+    assert aws.aliases(1) == ["latest"]
 
 
 def test_security_the_signed_address_is_never_logged(function, event):

@@ -183,9 +183,8 @@ class Stack:
             for logical_id in layer:
                 old, new = operation.updated[logical_id]
                 replaced = old.physical_id != new.physical_id
-                if replaced:
-                    doomed.append(Doomed(logical_id=logical_id, record=new))
                 if replaced and not self._updates_before_delete:
+                    doomed.append(Doomed(logical_id=logical_id, record=new))
                     continue
                 if replaced:
                     self.forgotten.append(old.physical_id)
@@ -196,8 +195,8 @@ class Stack:
                     self.failures.append(f"rollback of {logical_id}: {answer['Reason']}")
                     continue
                 self.records[logical_id] = _answered(wanted, answer)
-                if not replaced and answer["PhysicalResourceId"] != old.physical_id:
-                    doomed.append(Doomed(logical_id=logical_id, record=old))
+                if answer["PhysicalResourceId"] != new.physical_id:
+                    doomed.append(Doomed(logical_id=logical_id, record=new))
         self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
         self._clean_up(doomed)
 
@@ -256,9 +255,14 @@ def _the_answer(delivery: Delivery) -> dict[str, Any]:
             assert answer["PhysicalResourceId"] == event["PhysicalResourceId"]
         if event["RequestType"] == "Delete":
             assert answer["PhysicalResourceId"] == event["PhysicalResourceId"]
-    succeeded = {answer["PhysicalResourceId"] for answer in answers if answer["Status"] == "SUCCESS"}
+    # What an alias remembers of its former owner may be lost between two deliveries.
+    succeeded = {_resource(answer["PhysicalResourceId"]) for answer in answers if answer["Status"] == "SUCCESS"}
     assert len(succeeded) <= 1, "one event, two resources"
     return answers[0]
+
+
+def _resource(physical_id: str) -> str:
+    return physical_id if physical_id.startswith("arn:") else "/".join(physical_id.split("/")[:2])
 
 
 def _answered(record: Record, answer: dict[str, Any]) -> Record:
