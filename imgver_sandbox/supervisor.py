@@ -33,8 +33,16 @@ _REMOVE_SECONDS = 0.05
 
 def command(module: str, *arguments: str) -> list[str]:
     """How to run `main` of a module of this package in a process of its own, in whatever way the package was found."""
-    # Last in the path, and without the working folder (-P), so that nothing hides the standard library.
-    code = f"import sys; sys.path.append({str(Path(__file__).parents[1])!r}); import imgver_sandbox.{module} as module"
+    # From the file, not from the path: the child has to be the release that this process is, whatever is installed.
+    init = Path(__file__).with_name("__init__.py")
+    code = (
+        "import importlib.util, sys; "
+        f"spec = importlib.util.spec_from_file_location({__package__!r}, {str(init)!r}); "
+        "package = importlib.util.module_from_spec(spec); "
+        "sys.modules[spec.name] = package; "
+        "spec.loader.exec_module(package); "
+        f"import {__package__}.{module} as module"
+    )
     return [sys.executable, "-P", "-c", f"{code}; module.main()", *arguments]
 
 

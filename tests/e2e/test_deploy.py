@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ class Account:
         self._ecr.create_repository(repositoryName="data-science")
         self._environment = {**sandbox.environment(), "NO_COLOR": "1"}
         self._folder = folder
+        shutil.copy(APP, folder)
         self.target = f"aws://{sandbox.account}/{sandbox.region}"
 
     def push(self, tag, media_type=DOCKER):
@@ -55,7 +57,8 @@ class Account:
         return done.returncode, done.stdout
 
     def deploy(self, **context):
-        app = shlex.join([sys.executable, str(APP)])
+        # Nothing may be quoted at the end: of a value in quotes the CLI drops the first and the last one.
+        app = f"{shlex.quote(sys.executable)} {APP.name}"
         values = [f"--context={name}={value}" for name, value in context.items()]
         return self.cdk("deploy", "--app", app, "--require-approval", "never", "--progress", "events", *values)
 

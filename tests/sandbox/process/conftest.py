@@ -169,6 +169,8 @@ def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", source, *arguments],
+            # Not in the checkout: its package would come before PYTHONPATH's.
+            cwd=tmp_path,
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
