@@ -101,8 +101,8 @@ class Stack:
         self.records: dict[str, Record] = {}
         self.template: Template = {}
         self.forgotten: list[str] = []
-        """The physical ids that CloudFormation no longer knows although they exist: their deletes failed in cleanup,
-        or a rollback left them."""
+        """The physical ids that CloudFormation does not know although they exist: their deletes failed in cleanup, a
+        rollback left them, or a second delivery succeeded after the first had failed."""
         self.deliveries: list[Delivery] = []
         self.failures: list[str] = []
         self._simulation = simulation
@@ -239,7 +239,11 @@ class Stack:
         self.deliveries.append(delivery)
         # Lambda's second delivery may still run when the first has answered; it is over before anything else happens.
         self._simulation.join(tasks)
-        return _the_answer(delivery)
+        answer = _the_answer(delivery)
+        if answer["Status"] == "FAILED":
+            later = {one["PhysicalResourceId"] for one in delivery.answers if one["Status"] == "SUCCESS"}
+            self.forgotten += later - {record.physical_id}
+        return answer
 
 
 def _the_answer(delivery: Delivery) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 What the model leaves out, because no handler could survive it:
 
-- an invocation that goes on after CloudFormation has taken an answer and moved on to the resource's next event;
+- an invocation that goes on after CloudFormation has taken another one's answer: one that goes on during the
+  resource's next event, and one that succeeds where the answer taken was a failure;
 - a version that somebody deletes behind CloudFormation's back where the service gives its number again, or in a
   deployment that then rolls back: nothing tells the aliases about the version that is made in its place;
 - a failed version whose ARN got lost with an answer, where the service makes a new version for its token;
