@@ -29,8 +29,8 @@ _NOT_IN_ASSET = ["__pycache__", "*.py[co]", "*.egg-info", ".*", "*~"]
 class ImageVersionProvider(Construct):
     """The custom resource provider of image versions and aliases: one Lambda function.
 
-    A stack gets one of its own accord, with its first :class:`ImageVersion`. Its role may write to its own log group
-    and do what the declared images need, nothing else.
+    A stack gets one of its own accord, with its first :class:`ImageVersion`. Its role may write to its own log group,
+    ask for the state of its own stack, and do what the declared images need, nothing else.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -60,7 +60,13 @@ class ImageVersionProvider(Construct):
                             resources=[log_group.log_group_arn],
                         )
                     ]
-                )
+                ),
+                # An update may be a rollback, which no event says.
+                "Stack": iam.PolicyDocument(
+                    statements=[
+                        iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID])
+                    ]
+                ),
             },
         )
         self._function = lambda_.Function(

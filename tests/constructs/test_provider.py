@@ -143,7 +143,20 @@ def test_role_may_write_to_its_own_logs_only(declare: Declare, resources: Resour
                                 }
                             ],
                         },
-                    }
+                    },
+                    {
+                        "PolicyName": "Stack",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {
+                                    "Action": "cloudformation:DescribeStacks",
+                                    "Effect": "Allow",
+                                    "Resource": {"Ref": "AWS::StackId"},
+                                }
+                            ],
+                        },
+                    },
                 ],
             },
         }
