@@ -1,0 +1,56 @@
+"""R25 and R26: many versions at once, measured on the simulated clock."""
+
+import pytest
+
+REQUESTS_PER_SECOND = 5
+EXECUTIONS = 10
+
+
+def _numbers_by_image(answers):
+    found = {}
+    for answer in answers:
+        assert answer["Status"] == "SUCCESS", answer["Reason"]
+        found.setdefault(answer["Data"]["ImageName"], []).append(int(answer["Data"]["Version"]))
+    return {image: sorted(numbers) for image, numbers in found.items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_r25_ten_versions_of_one_image_at_once(crowded_account, seed, capsys):
+    # GIVEN
+    account = crowded_account(seed=seed, requests_per_second=None, executions=EXECUTIONS)
+    account.create_images(["data-science"])
+
+    # WHEN
+    answers, seconds = account.create_versions(["data-science"] * 10)
+
+    # THEN
+    assert _numbers_by_image(answers) == {"data-science": list(range(1, 11))}
+    listed = account.sagemaker.list_image_versions(ImageName="data-science")["ImageVersions"]
+    assert [version["ImageVersionStatus"] for version in listed] == ["CREATED"] * 10
+    with capsys.disabled():
+        print(f"\nR25, seed {seed}: 10 versions of one image in {seconds:.1f} s, {account.calls} calls")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_r26_two_hundred_versions_of_fifty_images(crowded_account, seed, capsys):
+    # GIVEN 4 versions of each of 50 images, in no particular order
+    account = crowded_account(seed=seed, requests_per_second=REQUESTS_PER_SECOND, executions=EXECUTIONS)
+    images = [f"image-{number}" for number in range(50)]
+    account.create_images(images)
+    declared = images * 4
+    account.chance.shuffle(declared)
+
+    # WHEN
+    answers, seconds = account.create_versions(declared)
+
+    # THEN
+    assert _numbers_by_image(answers) == {image: [1, 2, 3, 4] for image in images}
+    # Three calls a version cannot be avoided: CreateImageVersion, the poll after a second with which polling starts, and,
+    # since the service needs two seconds, one that sees the version CREATED.
+    limit = 3 * len(declared) / REQUESTS_PER_SECOND
+    with capsys.disabled():
+        print(
+            f"\nR26, seed {seed}: 200 versions of 50 images in {seconds:.1f} s, {seconds / limit:.2f} × the {limit:.0f} s "
+            f"that the rate dictates; {account.calls} calls, {account.throttled} throttled"
+        )
+    assert seconds <= 1.5 * limit
