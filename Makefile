@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types check clean
+.PHONY: demo test soak lint types check clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -12,6 +12,9 @@ demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AW
 
 test: .venv/installed  ## The whole test suite, with the handler's branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+soak: .venv/installed  ## The model of CloudFormation for long: 2,000 deployments' histories of up to 30 steps
+	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py
 
 lint: .venv/installed  ## ruff
 	@$(BIN)/python -m ruff check .
