@@ -69,8 +69,13 @@ class BaseImage(ABC):
             digest: ``sha256:`` and 64 hexadecimal digits. Give this or ``tag``.
 
         Raises:
-            ValueError: both or neither are given, or one that ECR would refuse.
+            ValueError: ``repository`` is none, both or neither of the others are given, or one that ECR would refuse.
         """
+        if not hasattr(repository, "repository_arn"):
+            raise ValueError(
+                f"repository {shown(repository)} must be an ecr repository: "
+                "for a name use ecr.Repository.from_repository_name(…)"
+            )
         if (tag is None) == (digest is None):
             raise ValueError(
                 f"tag {shown(tag)} and digest {shown(digest)} must be given one without the other: "

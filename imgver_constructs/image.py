@@ -8,7 +8,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from imgver_constructs.constraints import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, check_text, shown
-from imgver_constructs.tokens import is_known
+from imgver_constructs.removal import check_removal_policy
+from imgver_constructs.tokens import is_known, is_token
 
 
 class ImageBase(cdk.Resource):
@@ -73,7 +74,7 @@ class Image(ImageBase):
                 versions*, also those that no stack declares; RETAIN keeps them. Default: DESTROY.
 
         Raises:
-            ValueError: SageMaker would refuse a value.
+            ValueError: SageMaker or CloudFormation would refuse a value. Nothing is left in the tree.
         """
         for parameter, value, rule in (
             ("image_name", image_name, IMAGE_NAME),
@@ -82,6 +83,9 @@ class Image(ImageBase):
         ):
             if is_known(value):
                 check_text(parameter, value, rule)
+        if role is not None and not hasattr(role, "role_arn"):
+            raise ValueError(f"role {shown(role)} must be a role: for an arn use iam.Role.from_role_arn(…)")
+        check_removal_policy(removal_policy)
 
         super().__init__(scope, construct_id, physical_name=image_name)
         self._declared_name = image_name or cdk.Names.unique_resource_name(
@@ -133,7 +137,7 @@ class Image(ImageBase):
         Raises:
             ValueError: there is no name in ``image_arn``.
         """
-        if is_known(image_arn) and ":image/" not in image_arn:
+        if not is_token(image_arn) and ":image/" not in str(image_arn):
             raise ValueError(
                 f"image_arn {shown(image_arn)} must be the arn of an image: "
                 "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image/data-science'"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import aws_cdk as cdk
 from constructs import Construct
 
-from imgver_constructs.constraints import ALIAS, check_text
+from imgver_constructs.constraints import ALIAS, check_text, shown
 from imgver_constructs.provider import fingerprint
 from imgver_constructs.tokens import is_known
 
@@ -36,8 +36,14 @@ class ImageAlias(Construct):
             version: the version it points to.
 
         Raises:
-            ValueError: SageMaker would refuse the name, or it is declared already. Nothing is left in the tree.
+            ValueError: SageMaker would refuse the name, it is declared already, or ``version`` is none. Nothing is
+                left in the tree.
         """
+        if not hasattr(version, "image_version_arn"):
+            raise ValueError(
+                f"version {shown(version)} must be an ImageVersion: "
+                "declare one, with adopt_version if the version exists already"
+            )
         image, provider = version.image, version.provider
         if alias_name is None or is_known(alias_name):
             check_text("alias_name", alias_name, ALIAS)

@@ -26,13 +26,8 @@ from imgver_constructs.image import ImageBase
 from imgver_constructs.image_alias import ImageAlias
 from imgver_constructs.options import JobType, Processor, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
+from imgver_constructs.removal import check_removal_policy
 from imgver_constructs.tokens import is_known, is_token
-
-_REMOVAL_POLICIES = (
-    cdk.RemovalPolicy.DESTROY,
-    cdk.RemovalPolicy.RETAIN,
-    cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-)
 
 
 class ImageVersion(Construct):
@@ -99,7 +94,7 @@ class ImageVersion(Construct):
             raise ValueError(  # noqa: TRY004 (as above)
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
             )
-        if is_known(image.declared_name):
+        if not is_token(image.declared_name):
             check_text("image_name", image.declared_name, IMAGE_NAME)
         metadata = _metadata(
             job_type=job_type,
@@ -113,10 +108,10 @@ class ImageVersion(Construct):
         _check_aliases(aliases)
         if is_known(adopt_version):
             check_version("adopt_version", adopt_version)
-        if removal_policy not in _REMOVAL_POLICIES:
-            raise ValueError(
-                f"removal_policy {removal_policy} must be one of DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE: "
-                "there are no snapshots of image versions"
+        check_removal_policy(removal_policy)
+        if not isinstance(provider, ImageVersionProvider | None):
+            raise ValueError(  # noqa: TRY004 (as above)
+                f"provider {shown(provider)} must be an ImageVersionProvider: make one in this stack, or leave it out"
             )
         if provider is not None and cdk.Stack.of(provider) is not cdk.Stack.of(scope):
             raise ValueError(
@@ -228,7 +223,8 @@ def _metadata(
 
 
 def _check_aliases(aliases: Sequence[str]) -> None:
-    if isinstance(aliases, str) or is_token(aliases):
+    # A set has no order that two synths share, and an iterator is empty after the checks.
+    if not isinstance(aliases, list | tuple) or is_token(aliases):
         raise ValueError(
             f"aliases {shown(aliases)} must be a list with one item per alias: write it like ['latest', '1.4.0']"
         )

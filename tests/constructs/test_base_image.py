@@ -148,6 +148,16 @@ def test_repository_needs_one_valid_tag_or_digest(
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize("repository", ["data-science", None])
+def test_what_is_no_repository_is_refused(repository: Any) -> None:
+    with pytest.raises(ValueError, match="repository") as refusal:
+        BaseImage.from_ecr_repository(repository, tag="1.0.0")
+
+    assert str(refusal.value) == (
+        f"repository {repository!r} must be an ecr repository: for a name use ecr.Repository.from_repository_name(…)"
+    )
+
+
 @pytest.mark.parametrize("which", ["tag", "digest"])
 def test_tokens_are_not_inspected(stack: cdk.Stack, repository: ecr.IRepository, which: str) -> None:
     token = cdk.CfnParameter(stack, "Given").value_as_string

@@ -117,10 +117,24 @@ def test_attributes(stack: cdk.Stack) -> None:
             {"description": "x\ny"},
             "description 'x\\ny' must be 1 to 512 characters on one line: shorten it, or leave it out",
         ),
+        (
+            {"role": "arn:aws:iam::1:role/x"},
+            "role 'arn:aws:iam::1:role/x' must be a role: for an arn use iam.Role.from_role_arn(…)",
+        ),
+        *[
+            (
+                {"removal_policy": policy},
+                (
+                    f"removal_policy {policy!r} must be RemovalPolicy.DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE: "
+                    "to keep it, use RemovalPolicy.RETAIN"
+                ),
+            )
+            for policy in (cdk.RemovalPolicy.SNAPSHOT, "DESTROY", None)
+        ],
     ],
 )
 def test_refused_before_anything_is_made(
-    stack: cdk.Stack, tree: Callable[[], list[str]], arguments: dict[str, str], message: str
+    stack: cdk.Stack, tree: Callable[[], list[str]], arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match="must be") as refusal:
         Image(stack, "Image", **arguments)
@@ -197,8 +211,8 @@ def test_from_image_arn_of_a_native_image(stack: cdk.Stack, declare: Declare, on
     }
 
 
-@pytest.mark.parametrize("arn", ["data-science", "arn:aws:sagemaker:x:123456789012:image-version/x/1"])
-def test_from_image_arn_refuses_what_names_no_image(stack: cdk.Stack, arn: str) -> None:
+@pytest.mark.parametrize("arn", ["data-science", "arn:aws:sagemaker:x:123456789012:image-version/x/1", None])
+def test_from_image_arn_refuses_what_names_no_image(stack: cdk.Stack, arn: Any) -> None:
     with pytest.raises(ValueError, match="image_arn") as refusal:
         Image.from_image_arn(stack, "Image", arn)
 

@@ -107,6 +107,17 @@ def test_refused_before_anything_is_made(
     assert tree() == before
 
 
+@pytest.mark.parametrize("version", [3, None])
+def test_what_is_no_version_is_refused(stack: cdk.Stack, tree: Callable[[], list[str]], version: Any) -> None:
+    with pytest.raises(ValueError, match="version") as refusal:
+        ImageAlias(stack, "Alias", alias_name="latest", version=version)
+
+    assert str(refusal.value) == (
+        f"version {version!r} must be an ImageVersion: declare one, with adopt_version if the version exists already"
+    )
+    assert tree() == ["", "Stack"]
+
+
 def test_declared_twice_is_refused(stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]]) -> None:
     version = declare(aliases=["latest"])
     before = tree()

@@ -237,10 +237,24 @@ def test_aliases_become_resources(declare: Declare, resources: Callable[[str], d
         (
             {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
             (
-                "removal_policy RemovalPolicy.SNAPSHOT must be one of DESTROY, RETAIN, RETAIN_ON_UPDATE_OR_DELETE: "
-                "there are no snapshots of image versions"
+                "removal_policy <RemovalPolicy.SNAPSHOT: 'SNAPSHOT'> must be RemovalPolicy.DESTROY, RETAIN or "
+                "RETAIN_ON_UPDATE_OR_DELETE: to keep it, use RemovalPolicy.RETAIN"
             ),
         ),
+        (
+            {"provider": "ImageVersionProvider"},
+            (
+                "provider 'ImageVersionProvider' must be an ImageVersionProvider: "
+                "make one in this stack, or leave it out"
+            ),
+        ),
+        *[
+            (
+                {"aliases": aliases},
+                f"aliases {aliases!r} must be a list with one item per alias: write it like ['latest', '1.4.0']",
+            )
+            for aliases in (None, {"latest"}, iter(["latest"]))
+        ],
         (
             {"aliases": "latest"},
             "aliases 'latest' must be a list with one item per alias: write it like ['latest', '1.4.0']",
@@ -279,14 +293,15 @@ def test_refused_before_anything_is_made(
     declare(image=image)
 
 
-def test_name_of_an_imported_image_is_checked(stack: cdk.Stack, declare: Declare) -> None:
-    image = Image.from_image_name(stack, "Image", "bad name!")
+@pytest.mark.parametrize("name", ["bad name!", "", None])
+def test_name_of_an_imported_image_is_checked(stack: cdk.Stack, declare: Declare, name: Any) -> None:
+    image = Image.from_image_name(stack, "Image", name)
 
     with pytest.raises(ValueError, match="image_name") as refusal:
         declare(image=image)
 
     assert str(refusal.value) == (
-        "image_name 'bad name!' must be 1 to 63 letters and digits, with single hyphens or dots between them: "
+        f"image_name {name!r} must be 1 to 63 letters and digits, with single hyphens or dots between them: "
         "write it like 'data-science'"
     )
 
