@@ -10,7 +10,7 @@ from imgver_handler.timing import Timing
 
 
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 (the runtime's context class is not importable)
-    """Handle one event of Custom::SageMakerImageVersion or Custom::SageMakerImageAlias."""
+    """Handle one event of any of the library's resource types."""
     timing = Timing(time_left=lambda: context.get_remaining_time_in_millis() / 1000)
     log = Log()
     handle(event, gateway=AwsGateway(timing=timing, log=log), timing=timing, log=log, put=put)

@@ -9,15 +9,17 @@ from typing import Any
 from imgver_handler.failures import Failure
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.image_aliases import ImageAliases
+from imgver_handler.image_retention import ImageRetentions
 from imgver_handler.image_versions import ImageVersions
 from imgver_handler.log import Log
 from imgver_handler.request import Request, parse
 from imgver_handler.response import Outcome, failed, success
 from imgver_handler.timing import Timing
 
-RESOURCES: Mapping[str, type[ImageVersions | ImageAliases]] = {
+RESOURCES: Mapping[str, type[ImageVersions | ImageAliases | ImageRetentions]] = {
     "Custom::SageMakerImageVersion": ImageVersions,
     "Custom::SageMakerImageAlias": ImageAliases,
+    "Custom::SageMakerImageRetention": ImageRetentions,
 }
 
 Put = Callable[[str, bytes, Timing, Log], None]

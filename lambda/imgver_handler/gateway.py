@@ -120,6 +120,16 @@ class AwsGateway:
         """The version that holds ``alias``; None when none does."""
         return self._describe(image_name, {"Alias": alias}, f"alias {alias} of image {image_name}")
 
+    def versions(self, image_name: str) -> dict[ImageVersionArn, str]:
+        """Every version of an image with its status."""
+        listed = self._pages("ListImageVersions", f"image {image_name}", {"ImageName": image_name}, "ImageVersions")
+        found = ((ImageVersionArn.parse(one["ImageVersionArn"]), one["ImageVersionStatus"]) for one in listed)
+        return {arn.addressed_as(image_name): status for arn, status in found if arn is not None}
+
+    def aliases(self, arn: ImageVersionArn) -> list[str]:
+        """Every alias of a version."""
+        return self._pages("ListAliases", str(arn), _which(arn), "SageMakerImageVersionAliases")
+
     def update(self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]) -> None:
         """Change metadata, or AliasesToAdd and AliasesToDelete, of a version."""
         self._sagemaker("UpdateImageVersion", str(arn), {**_which(arn), **changes})
@@ -207,6 +217,14 @@ class AwsGateway:
             created_at=answer["CreationTime"].timestamp(),
             metadata={name: answer[name] for name in METADATA if name in answer},
         )
+
+    def _pages(self, operation: str, subject: str, parameters: Mapping[str, Any], field: str) -> list[Any]:
+        answer = self._sagemaker(operation, subject, parameters)
+        found = list(answer[field])
+        while "NextToken" in answer:
+            answer = self._sagemaker(operation, subject, {**parameters, "NextToken": answer["NextToken"]})
+            found += answer[field]
+        return found
 
     def _sagemaker(
         self,

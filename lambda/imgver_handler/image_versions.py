@@ -20,6 +20,7 @@ from typing import Any
 
 from imgver_handler import diagnosis
 from imgver_handler.arn import ImageVersionArn
+from imgver_handler.deletion import delete_version, seen_after
 from imgver_handler.failures import Failure, Kind, ServiceFailure
 from imgver_handler.gateway import AwsGateway, ImageVersion
 from imgver_handler.log import Log
@@ -102,7 +103,7 @@ class ImageVersions:
         elif on_delete(request.properties) == ARCHIVE:
             self._archive(arn)
         else:
-            self._delete(arn, self._timing)
+            delete_version(arn, gateway=self._gateway, timing=self._timing)
         return kept
 
     def _adopt(self, request: Request, declared: ImageVersionProperties, number: int) -> Outcome:
@@ -231,7 +232,7 @@ class ImageVersions:
     def _remove_quietly(self, arn: ImageVersionArn, timing: Timing) -> str:
         """Delete a version that nothing will ever refer to; what remains to be done if that fails, or nothing."""
         try:
-            self._delete(arn, timing)
+            delete_version(arn, gateway=self._gateway, timing=timing)
         except Failure as failure:
             self._log.error("could not delete a version that nothing uses", arn=arn.text, reason=failure.reason)
             return f" The new version is still there and must be deleted by hand: {failure.reason}"
@@ -306,50 +307,17 @@ class ImageVersions:
             try:
                 self._gateway.archive(arn)
             except ServiceFailure as failure:
-                version = self._seen_after(failure, arn)
+                version = seen_after(failure, arn, self._gateway)
                 if version is None:
                     return
                 if version.status in ("CREATE_FAILED", "DELETE_FAILED", "DELETING"):
                     # There is nothing worth keeping.
-                    self._delete(arn, self._timing)
+                    delete_version(arn, gateway=self._gateway, timing=self._timing)
                     return
                 if not backoff.wait():
                     raise
             else:
                 return
-
-    def _delete(self, arn: ImageVersionArn, timing: Timing) -> None:
-        backoff = timing.backoff()
-        while True:
-            try:
-                self._gateway.delete(arn)
-                break
-            except ServiceFailure as failure:
-                version = self._seen_after(failure, arn)
-                if version is None:
-                    return
-                if version.status == "DELETING":
-                    break
-                if not backoff.wait():
-                    raise
-        for _ in timing.polls():
-            version = self._gateway.describe(arn)
-            if version is None:
-                return
-            if version.status == "DELETE_FAILED":
-                raise Failure(
-                    f"{arn} could not be deleted: {version.failure_reason.rstrip('.')}. Remove what uses it, then "
-                    "delete it."
-                )
-        raise Failure(f"{arn} was not gone before the function's time was up. Look at it in SageMaker and delete it.")
-
-    def _seen_after(self, failure: ServiceFailure, arn: ImageVersionArn) -> ImageVersion | None:
-        """The version whose write was refused: in use by its own deletion, or by something that has to let go first."""
-        if failure.kind is Kind.NOT_FOUND:
-            return None
-        if failure.kind is not Kind.BUSY:
-            raise failure
-        return self._gateway.describe(arn)
 
 
 def client_token(request: Request, attempt: int) -> str:

@@ -63,6 +63,35 @@ class ImageAliasProperties:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImageRetentionProperties:
+    """The properties of Custom::SageMakerImageRetention."""
+
+    image_name: str
+    keep: int
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> ImageRetentionProperties:
+        """The declared state.
+
+        Raises:
+            Failure: a property is missing or makes no sense.
+        """
+        return cls(image_name=required(properties, "ImageName"), keep=_number(properties, "Keep"))
+
+
+def declared_versions(properties: Mapping[str, Any]) -> set[int]:
+    """The numbers of the versions that the stack declares, for a retention.
+
+    Raises:
+        Failure: one is no number.
+    """
+    versions = properties.get("Versions", [])
+    if not isinstance(versions, list):
+        raise Failure(f"property Versions is {versions!r}, not a list")
+    return {_number({"Versions": one}, "Versions") for one in versions}
+
+
 def on_delete(properties: Mapping[str, Any]) -> str:
     """What becomes of a version that CloudFormation deletes: DELETE or ARCHIVE."""
     value = str(properties.get("OnDelete", DELETE))

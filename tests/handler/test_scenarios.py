@@ -685,7 +685,7 @@ def test_r32_a_long_failure_reason(aws, function, event):
             {"ResourceType": "Custom::Other"},
             (
                 "malformed event: ResourceType 'Custom::Other' is not one of Custom::SageMakerImageVersion, "
-                "Custom::SageMakerImageAlias"
+                "Custom::SageMakerImageAlias, Custom::SageMakerImageRetention"
             ),
         ),
         ({"RequestType": "Update"}, "malformed event: PhysicalResourceId is missing or no text"),

@@ -265,9 +265,8 @@ class Lifecycle(RuleBasedStateMachine):
             if request_type == "Update" and "Alias" not in properties and updated:
                 self.drifted.discard((properties["ImageName"], _number(delivery.event["PhysicalResourceId"])))
         # What a stack has adopted and taken for its own is no longer somebody else's.
-        for logical_id, place in self._own().items():
-            if place in self.foreign:
-                del self.foreign[place]
+        for place in self._own().values():
+            self.foreign.pop(place, None)
         self.in_use &= self._versions()
         self.drifted &= self._versions()
 
@@ -316,7 +315,8 @@ class Lifecycle(RuleBasedStateMachine):
         try:
             return int(self._ask("DescribeImageVersion", ImageName=image, Alias=alias)["Version"])
         except ServiceError as error:
-            assert error.code == "ResourceNotFound"
+            if error.code != "ResourceNotFound":
+                raise
             return None
 
     def _place(self, record: Record) -> tuple[str, int]:

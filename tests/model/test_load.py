@@ -28,7 +28,7 @@ def test_r25_ten_versions_of_one_image_at_once(crowded_account, seed, capsys):
     listed = account.sagemaker.list_image_versions(ImageName="data-science")["ImageVersions"]
     assert [version["ImageVersionStatus"] for version in listed] == ["CREATED"] * 10
     with capsys.disabled():
-        print(f"\nR25, seed {seed}: 10 versions of one image in {seconds:.1f} s, {account.calls} calls")
+        print(f"\nR25, seed {seed}: 10 versions of one image in {seconds:.1f} s, {account.calls} calls")  # noqa: T201
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -45,12 +45,12 @@ def test_r26_two_hundred_versions_of_fifty_images(crowded_account, seed, capsys)
 
     # THEN
     assert _numbers_by_image(answers) == {image: [1, 2, 3, 4] for image in images}
-    # Three calls a version cannot be avoided: CreateImageVersion, the poll after a second with which polling starts, and,
-    # since the service needs two seconds, one that sees the version CREATED.
+    # Three calls a version cannot be avoided: CreateImageVersion, the poll after a second with which polling starts,
+    # and, since the service needs two seconds, one that sees the version CREATED.
     limit = 3 * len(declared) / REQUESTS_PER_SECOND
     with capsys.disabled():
-        print(
-            f"\nR26, seed {seed}: 200 versions of 50 images in {seconds:.1f} s, {seconds / limit:.2f} × the {limit:.0f} s "
-            f"that the rate dictates; {account.calls} calls, {account.throttled} throttled"
+        print(  # noqa: T201 (the figure is what the test is for)
+            f"\nR26, seed {seed}: 200 versions of 50 images in {seconds:.1f} s, {seconds / limit:.2f} times the "
+            f"{limit:.0f} s that the rate dictates; {account.calls} calls, {account.throttled} throttled"
         )
     assert seconds <= 1.5 * limit
