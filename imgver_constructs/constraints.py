@@ -67,14 +67,27 @@ DESCRIPTION = Text(
     rule="1 to 512 characters on one line",
     remedy="shorten it, or leave it out",
 )
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html
+IMAGE_TAG = Text(
+    maximum=128,
+    pattern=r"[a-zA-Z0-9_][a-zA-Z0-9_.-]*",
+    rule="1 to 128 letters, digits, dots, hyphens and underscores, and start with no dot or hyphen",
+    remedy="write it like '1.0.0'",
+)
+IMAGE_DIGEST = Text(
+    maximum=71,
+    pattern=r"sha256:[0-9a-f]{64}",
+    rule="'sha256:' and 64 lower-case hexadecimal digits",
+    remedy="copy it from ecr's describe-images",
+)
 BASE_IMAGE = Text(
     maximum=255,
     # The reference's pattern is ".*"; its text says that the path is one in Amazon ECR.
     pattern=(
         r"(?P<account>[0-9]{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"
-        r"/(?P<repository>[^:@\s]+)(:[^:@\s]+)?(@[^@\s]+)?"
+        rf"/(?P<repository>[^:@\s]+)(:{IMAGE_TAG.pattern})?(@{IMAGE_DIGEST.pattern})?"
     ),
-    rule="an amazon ecr address of at most 255 characters",
+    rule="an amazon ecr address of at most 255 characters, its tag or digest whole",
     remedy="write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'",
 )
 ALIAS = Text(
@@ -100,19 +113,6 @@ RELEASE_NOTES = Text(
     pattern=_ONE_LINE,
     rule="1 to 255 characters on one line",
     remedy="shorten it, or leave it out",
-)
-# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html
-IMAGE_TAG = Text(
-    maximum=128,
-    pattern=r"[a-zA-Z0-9_][a-zA-Z0-9_.-]*",
-    rule="1 to 128 letters, digits, dots, hyphens and underscores, and start with no dot or hyphen",
-    remedy="write it like '1.0.0'",
-)
-IMAGE_DIGEST = Text(
-    maximum=71,
-    pattern=r"sha256:[0-9a-f]{64}",
-    rule="'sha256:' and 64 lower-case hexadecimal digits",
-    remedy="copy it from ecr's describe-images",
 )
 
 

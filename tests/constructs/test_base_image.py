@@ -71,13 +71,13 @@ def test_address_that_is_a_token(stack: cdk.Stack, role: iam.Role) -> None:
     assert statements(stack) == []
 
 
-@pytest.mark.parametrize("uri", ["python:3.12", "", None])
+@pytest.mark.parametrize("uri", ["python:3.12", "", None, f"{REGISTRY}/x@sha256:0", f"{REGISTRY}/x:-1"])
 def test_address_outside_ecr_is_refused(uri: Any) -> None:
     with pytest.raises(ValueError, match="uri") as refusal:
         BaseImage.from_uri(uri)
 
     assert str(refusal.value) == (
-        f"uri {uri!r} must be an amazon ecr address of at most 255 characters: "
+        f"uri {uri!r} must be an amazon ecr address of at most 255 characters, its tag or digest whole: "
         "write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'"
     )
 

@@ -223,7 +223,7 @@ def test_refused(rule: str, value: object) -> None:
             "BASE_IMAGE",
             "python:3.12",
             (
-                "p 'python:3.12' must be an amazon ecr address of at most 255 characters: "
+                "p 'python:3.12' must be an amazon ecr address of at most 255 characters, its tag or digest whole: "
                 "write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'"
             ),
         ),
