@@ -36,7 +36,7 @@ class CdkCli:
 def installed() -> CdkCli:
     """The CLI, installed on the first call of a user (some seconds and 30 MB); safe to call from several processes.
 
-    Raises SandboxError without Node.js 22 or newer, without npm, and when npm fails.
+    Raises SandboxError without Node.js 22 or newer, without npm, when npm fails, and when there is no place for it.
     """
     node = _node()
     lock = (_PACKAGES / "package-lock.json").read_bytes()
@@ -44,11 +44,18 @@ def installed() -> CdkCli:
     cli = CdkCli(bin_folder=folder / "node_modules" / ".bin", node_folder=node.parent)
     if not (cli.bin_folder / "cdk").exists():
         npm = _npm(node)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with folder.with_suffix(".lock").open("w") as waiting:
-            fcntl.flock(waiting, fcntl.LOCK_EX)
-            if not (cli.bin_folder / "cdk").exists():
-                _install(npm, node.parent, folder)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with folder.with_suffix(".lock").open("w") as waiting:
+                fcntl.flock(waiting, fcntl.LOCK_EX)
+                if not (cli.bin_folder / "cdk").exists():
+                    _install(npm, node.parent, folder)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise SandboxError(
+                f"the CDK CLI cannot be installed into {folder.parent}, {reason}: "
+                "set XDG_CACHE_HOME to a folder that you may write"
+            ) from None
     return cli
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+from imgver_sandbox import ministack_release
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.sandbox import ACCOUNT, DEFAULT_PORT, REGION, Sandbox
 
@@ -141,6 +142,7 @@ def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _demo(_: argparse.Namespace) -> int:
+    ministack_release.check_version()
     from imgver_sandbox import demo  # noqa: PLC0415  it takes boto3 and rich, which the others do without
 
     return demo.main()

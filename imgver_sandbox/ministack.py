@@ -7,7 +7,6 @@ every name before it changes any, and says which one has moved.
 import asyncio
 import contextvars
 import importlib
-import importlib.metadata
 import inspect
 import json
 import logging
@@ -19,9 +18,7 @@ from typing import Any
 from imgver_sandbox.container_registry import ContainerImage, parse_image_uri
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.images_service import ImagesService, ServiceError, respond
-
-MINISTACK_VERSION = "1.5.33"
-"""The version whose names are known. The extra `sandbox` pins the same."""
+from imgver_sandbox.ministack_release import MINISTACK_VERSION, check_version
 
 _IMAGE_TYPE = "AWS::SageMaker::Image"
 _IMAGE_POLL_SECONDS = 0.1
@@ -63,19 +60,6 @@ _HOOKS: Mapping[tuple[str, str], str] = {
 }
 
 _log = logging.getLogger(__name__)
-
-
-def check_version() -> None:
-    """Raise SandboxError unless the installed MiniStack is the pinned one. Imports nothing of it."""
-    try:
-        installed = importlib.metadata.version("ministack")
-    except importlib.metadata.PackageNotFoundError:
-        installed = "none"
-    if installed != MINISTACK_VERSION:
-        raise SandboxError(
-            f"the sandbox needs ministack {MINISTACK_VERSION}, found {installed}: "
-            "run `pip install 'imgver-constructs[sandbox]'`"
-        )
 
 
 def check_hooks() -> None:

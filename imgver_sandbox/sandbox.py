@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from imgver_sandbox import cdk_cli, ministack, state, supervisor
+from imgver_sandbox import cdk_cli, ministack_release, state, supervisor
 from imgver_sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Sandbox:
 def _start(port: int | None, *, background: bool) -> tuple[state.State, subprocess.Popen[str]]:
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
-    ministack.check_version()
+    ministack_release.check_version()
     with _listener(port) as listener:
         process = subprocess.Popen(  # noqa: S603  our own module
             supervisor.command(

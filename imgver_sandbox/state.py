@@ -40,11 +40,17 @@ def state_file() -> Path:
 
 
 def read() -> State | None:
-    """The background sandbox that runs now, or None. Raises SandboxError while one is just being started."""
+    """The background sandbox that runs now, or None.
+
+    Raises SandboxError while one is just being started, and when the file cannot be used.
+    """
+    path = state_file()
     try:
-        file = state_file().open("r")
+        file = path.open("r")
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _unusable(path, error) from None
     with file:
         if _locked(file, fcntl.LOCK_SH):
             return None
@@ -55,10 +61,13 @@ def read() -> State | None:
 
 
 def claim() -> IO[str]:
-    """Take the file for this process's lifetime. Raises SandboxError when another process has it."""
+    """Take the file for this process's lifetime. Raises SandboxError when another process has it, or nobody can."""
     path = state_file()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = path.open("a+")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        raise _unusable(path, error) from None
     for _ in range(_LOCK_ATTEMPTS):  # a reader holds its lock for a moment only
         if _locked(file, fcntl.LOCK_EX):
             file.truncate(0)
@@ -90,6 +99,13 @@ def _held() -> bool:
             return not _locked(file, fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
+
+
+def _unusable(path: Path, error: OSError) -> SandboxError:
+    reason = (error.strerror or str(error)).lower()
+    return SandboxError(
+        f"the state file {path} cannot be used, {reason}: set IMGVER_SANDBOX_STATE_DIR to a folder that you may write"
+    )
 
 
 def _locked(file: IO[str], kind: int) -> bool:

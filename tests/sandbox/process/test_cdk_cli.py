@@ -126,6 +126,18 @@ class TestInstallation:
         (folder / "npm").write_text(f"#!/bin/sh\n{_INSTALL}")
         assert (cdk_cli.installed().bin_folder / "cdk").exists()
 
+    def test_a_cache_that_cannot_be_written_is_said_in_a_line(self, only, cache):
+        only(node="echo v24.0.0", npm=_INSTALL)
+        cache.parent.touch()
+
+        with pytest.raises(SandboxError) as refused:
+            cdk_cli.installed()
+
+        assert str(refused.value) == (
+            f"the CDK CLI cannot be installed into {cache}, not a directory: "
+            "set XDG_CACHE_HOME to a folder that you may write"
+        )
+
     def test_both_folders_come_first_in_the_path(self):
         cli = cdk_cli.CdkCli(bin_folder=Path("/cdk"), node_folder=Path("/node"))
 

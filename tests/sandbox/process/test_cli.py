@@ -94,6 +94,63 @@ def test_a_state_file_that_was_left_behind_counts_for_nothing(command, state_fol
     assert command("start").returncode == 0
 
 
+@pytest.mark.parametrize("arguments", [["start"], ["stop"], ["status"], ["run", "--", "true"]])
+def test_a_state_file_that_cannot_be_used_is_said_in_a_line(command, tmp_path, arguments):
+    # GIVEN a file where the folder should be
+    (tmp_path / "state").touch()
+
+    answer = command(*arguments)
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (
+        1,
+        "",
+        (
+            f"imgver-sandbox: the state file {tmp_path}/state/sandbox.json cannot be used, not a directory: "
+            "set IMGVER_SANDBOX_STATE_DIR to a folder that you may write\n"
+        ),
+    )
+
+
+def test_a_state_folder_that_cannot_be_made_is_said_in_a_line(command, tmp_path):
+    # GIVEN a link to nowhere where the folder should be
+    (tmp_path / "state").symlink_to(tmp_path / "nowhere" / "at all")
+
+    answer = command("start")
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        f"imgver-sandbox: the state file {tmp_path}/state/sandbox.json cannot be used, file exists: "
+        "set IMGVER_SANDBOX_STATE_DIR to a folder that you may write\n"
+    )
+
+
+class TestWithoutTheExtra:
+    @pytest.fixture
+    def plain(self, run_python):
+        """Run imgver-sandbox in an environment that has the standard library only."""
+        return lambda *arguments: run_python(
+            "import sys; sys.path = [folder for folder in sys.path if 'site-packages' not in folder]; "
+            "from imgver_sandbox.cli import main; sys.exit(main())",
+            *arguments,
+        )
+
+    @pytest.mark.parametrize("arguments", [["start"], ["run", "--", "true"], ["demo"]])
+    def test_what_needs_it_says_so_in_a_line(self, plain, arguments):
+        answer = plain(*arguments)
+
+        assert (answer.returncode, answer.stdout, answer.stderr) == (
+            1,
+            "",
+            (
+                "imgver-sandbox: the sandbox needs ministack 1.5.33, found none: "
+                "run `pip install 'imgver-constructs[sandbox]'`\n"
+            ),
+        )
+
+    def test_the_rest_works(self, plain):
+        assert plain("status").stdout == "No sandbox is running.\n"
+
+
 class TestPort:
     def test_a_named_port_is_used(self, free_port):
         with Sandbox.start(port=free_port) as sandbox:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from imgver_sandbox import ministack
 from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.ministack_release import MINISTACK_VERSION, check_version
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
@@ -22,13 +23,13 @@ class TestVersion:
     def test_the_extra_pins_the_version_that_the_adapter_knows(self):
         extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
 
-        assert f"ministack=={ministack.MINISTACK_VERSION}" in extras["sandbox"]
+        assert f"ministack=={MINISTACK_VERSION}" in extras["sandbox"]
 
     def test_another_version_is_refused(self, monkeypatch):
         monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9.9")
 
         with pytest.raises(SandboxError) as refused:
-            ministack.check_version()
+            check_version()
 
         assert str(refused.value) == (
             "the sandbox needs ministack 1.5.33, found 9.9.9: run `pip install 'imgver-constructs[sandbox]'`"
@@ -41,7 +42,7 @@ class TestVersion:
         monkeypatch.setattr(importlib.metadata, "version", missing)
 
         with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: run"):
-            ministack.check_version()
+            check_version()
 
 
 def test_every_name_that_has_moved_is_noticed(run_python):
