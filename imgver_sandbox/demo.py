@@ -57,7 +57,8 @@ def main() -> int:
     """Run the demo in the working folder, which must have the repository's app; answer the exit code."""
     if not Path(_APP).is_file():
         raise SandboxError(f"there is no {_APP} in {Path.cwd()}: run the demo in the repository's folder")
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what Ctrl-C does, when it is killed or its terminal closes
+        signal.signal(number, _terminate)
     steps = Steps()
     started = time.monotonic()
     try:

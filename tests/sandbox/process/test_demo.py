@@ -86,7 +86,7 @@ def demo(tmp_path):
     return run
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_it_ends_with_all_that_it_started_when_it_is_told_to(tmp_path, eventually_dead, number, code):
     # GIVEN a demo whose app takes its time
     (tmp_path / "app.py").write_text(
