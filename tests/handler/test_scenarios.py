@@ -1058,6 +1058,27 @@ def test_r49_taking_back_that_adopt_version_was_dropped_heals_the_metadata(aws, 
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 
 
+def test_r46_a_rollback_keeps_the_version_that_took_the_adopted_ones_place(aws, function, event):
+    # GIVEN an adopted version that a new base image replaced, and an update without adopt_version that failed
+    aws.create_version()
+    adopting = {"AdoptVersion": "1"}
+    function.deliver(event("image_version_create", **adopting))
+    second = function.deliver(event("image_version_update", **adopting, old=adopting))["PhysicalResourceId"]
+    assert second == ARN.replace("/1", "/2")
+    failing = event("image_version_update", BaseImage=f"{REPOSITORY}:missing", physical_id=second, old=adopting)
+    assert function.deliver(failing)["Status"] == "FAILED"
+
+    # WHEN
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    swapped = event("image_version_update", **adopting, physical_id=second, old=failing["ResourceProperties"])
+    answer = function.deliver(swapped)
+
+    # THEN
+    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    assert answer["PhysicalResourceId"] == second
+    assert aws.versions() == {1: "CREATED", 2: "CREATED"}
+
+
 def test_r49_an_alias_of_the_adopted_version_survives_the_rollback(aws, function, event):
     # GIVEN
     aws.create_version(Aliases=["latest"])

@@ -196,7 +196,7 @@ class Stack:
                     continue
                 self.records[logical_id] = _answered(wanted, answer)
                 if answer["PhysicalResourceId"] != new.physical_id:
-                    doomed.append(Doomed(logical_id=logical_id, record=new))
+                    doomed.append(Doomed(logical_id=logical_id, record=new if replaced else old))
         self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
         self._clean_up(doomed)
 
