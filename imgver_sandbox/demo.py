@@ -31,6 +31,7 @@ _APP = "app.py"
 _STACK = "ImgverDemo"
 _IMAGE = _REPOSITORY = "data-science"
 _TAGS = ("1.0.0", "1.1.0")
+_EVENT_CELLS = 6
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,15 @@ def main() -> int:
 
 
 def table(rows: Sequence[VersionRow]) -> str:
-    """The versions of an image as text, in the given order."""
+    """The versions of an image as text, in the given order, narrow enough for a terminal of 80 columns."""
     if not rows:
         return "no versions"
     lines = [("VERSION", "STATUS", "ALIASES", "BASE IMAGE")]
-    lines += [(str(row.number), row.status, ", ".join(row.aliases) or "-", row.base_image) for row in rows]
+    lines += [
+        # All are in one registry, whose long name says nothing here.
+        (str(row.number), row.status, ", ".join(row.aliases) or "-", row.base_image.partition("/")[2])
+        for row in rows
+    ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
@@ -166,13 +171,19 @@ class _Commands:
                     for line in process.stdout:
                         lines.append(line)
                         if line.strip():
-                            show(line.strip())
+                            show(brief(line))
                 except BaseException:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
                     raise
             if process.returncode:
                 raise CommandFailed(command, process.returncode, "".join(lines))
+
+
+def brief(line: str) -> str:
+    """A line of the CLI's output; of an event only the status and the construct, since a terminal is narrow."""
+    cells = line.split(" | ", maxsplit=5)  # stack, count, time, status, type, construct
+    return f"{cells[3].strip()} {cells[5].strip()}" if len(cells) == _EVENT_CELLS else line.strip()
 
 
 def _push(sandbox: Sandbox) -> None:

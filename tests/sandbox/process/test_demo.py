@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from imgver_sandbox.demo import VersionRow, table
+from imgver_sandbox.demo import VersionRow, brief, table
 from imgver_sandbox.progress import Steps
 
 ROOT = Path(__file__).parents[3]
@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[3]
 class TestTable:
     def test_columns_are_as_wide_as_their_longest_cell(self):
         rows = [
-            VersionRow(number=9, status="CREATE_FAILED", aliases=[], base_image="r:1.0.0"),
-            VersionRow(number=10, status="CREATED", aliases=["1.1.0", "latest"], base_image="r:1.1.0"),
+            VersionRow(number=9, status="CREATE_FAILED", aliases=[], base_image="1.dkr.ecr.x.y/r:1.0.0"),
+            VersionRow(number=10, status="CREATED", aliases=["1.1.0", "latest"], base_image="1.dkr.ecr.x.y/r:1.1.0"),
         ]
 
         assert table(rows) == (
@@ -33,6 +33,16 @@ class TestTable:
 
     def test_no_versions(self):
         assert table([]) == "no versions"
+
+
+class TestBrief:
+    def test_of_an_event_status_and_construct_are_left(self):
+        event = "ImgverDemo |  5/13 | 8:09:35 PM | CREATE_FAILED    | AWS::IAM::Role | Image/Role (ImageRole1) a | b \n"
+
+        assert brief(event) == "CREATE_FAILED Image/Role (ImageRole1) a | b"
+
+    def test_of_anything_else_everything(self):
+        assert brief("  ImgverDemo: creating stack...\n") == "ImgverDemo: creating stack..."
 
 
 class TestSteps:
