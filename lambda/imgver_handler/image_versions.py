@@ -66,13 +66,9 @@ class ImageVersions:
         if arn is not None and not arn.is_of_image(declared.image_name):
             arn = None
         adopted = declared.adopted_version
-        newly_adopted = adopted not in (adopted_version(request.old_properties), arn.version if arn else None)
-        # A rollback goes back to the version at hand, which once took the adopted one's place.
-        if (
-            adopted is not None
-            and newly_adopted
-            and not (arn and self._is_rolling_back(request, "another version is to be adopted"))
-        ):
+        at_hand = (adopted_version(request.old_properties), arn.version if arn else None)
+        # A rollback adopts nothing: whatever has taken an adopted version's place since, that version may be gone.
+        if adopted is not None and adopted not in at_hand and not self._is_rolling_back(request, "nothing is adopted"):
             return self._adopt(request, declared, adopted)
         if arn is None:
             return self._replace(request, declared, "ImageName changed")

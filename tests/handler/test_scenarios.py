@@ -1079,6 +1079,26 @@ def test_r46_a_rollback_keeps_the_version_that_took_the_adopted_ones_place(aws, 
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
 
 
+def test_r12_a_rollback_that_updates_first_needs_no_adopted_version(aws, function, event):
+    # GIVEN a version whose template still says adopt_version, long after the adopted one went, replaced by another image
+    aws.create_image("deep-learning")
+    swapped = event(
+        "image_version_update",
+        physical_id=ARN.replace("data-science/1", "deep-learning/1"),
+        **SAME,
+        AdoptVersion="1",
+        old={"ImageName": "deep-learning"},
+    )
+
+    # WHEN
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    answer = function.deliver(swapped)
+
+    # THEN
+    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    assert answer["PhysicalResourceId"] == ARN
+
+
 def test_r49_an_alias_of_the_adopted_version_survives_the_rollback(aws, function, event):
     # GIVEN
     aws.create_version(Aliases=["latest"])
