@@ -188,11 +188,13 @@ def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
-def state_folder(tmp_path, monkeypatch) -> Path:
-    """A background sandbox of this test's own."""
+def state_folder(tmp_path, monkeypatch) -> Iterator[Path]:
+    """A background sandbox of this test's own; it ends with the test, also when the test expected it not to start."""
     folder = tmp_path / "state"
     monkeypatch.setenv("IMGVER_SANDBOX_STATE_DIR", str(folder))
-    return folder
+    yield folder
+    if left := Sandbox.running():
+        left.stop()
 
 
 @pytest.fixture
