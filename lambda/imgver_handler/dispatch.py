@@ -70,10 +70,8 @@ def _act(request: Request, gateway: AwsGateway, timing: Timing, log: Log) -> Out
     if request.resource_type not in RESOURCES:
         raise Failure(f"malformed event: ResourceType {request.resource_type!r} is not one of {', '.join(RESOURCES)}")
     resource = RESOURCES[request.resource_type](gateway=gateway, timing=timing, log=log)
-    match request.type:
-        case "Create":
-            return resource.create(request)
-        case "Update":
-            return resource.update(request)
-        case "Delete":
-            return resource.delete(request)
+    if request.type == "Create":
+        return resource.create(request)
+    if request.type == "Update":
+        return resource.update(request)
+    return resource.delete(request)

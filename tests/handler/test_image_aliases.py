@@ -3,6 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from imgver_sandbox.images_service import ServiceError
+
 ID = "data-science/latest"
 
 
@@ -196,3 +198,93 @@ def test_a_missing_version_fails_and_the_alias_stays_where_it_was(aws, function,
         "ResourceNotFound: "
     )
     assert aws.aliases(3) == ["latest"]
+
+
+def _refuse(aws, *refused, code="ResourceLimitExceeded"):
+    """Let updates of aliases fail: of these versions, or with these fields."""
+
+    def before_call(call):
+        named = {call.parameters.get("Version"), *call.parameters}
+        if call.operation == "UpdateImageVersion" and named & set(refused):
+            raise ServiceError(code, "Too many aliases.")
+
+    aws.service.before_call = before_call
+
+
+def test_an_alias_that_cannot_be_added_fails_under_an_id_that_was_never_made(aws, function, event, versions):
+    # GIVEN
+    _refuse(aws, 1)
+
+    # WHEN
+    answer = function.deliver(event("image_alias_create"))
+
+    # THEN
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"].startswith("not-created:")
+    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
+
+
+def test_an_alias_that_cannot_be_put_back_is_left_to_cloudformations_delete(aws, function, event, versions):
+    # GIVEN
+    aws.sagemaker.update_image_version(ImageName="data-science", Version=3, AliasesToAdd=["latest"])
+    aws.clock.advance(1)
+    _refuse(aws, "AliasesToAdd")
+
+    # WHEN
+    answer = function.deliver(event("image_alias_create"))
+
+    # THEN the id tells the Delete whom to give it to
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == "data-science/latest/3"
+    (line,) = [line for line in function.logs if line["message"] == "could not put the alias back"]
+    assert (line["alias"], line["arn"].rpartition("/")[2]) == ("latest", "3")
+    assert "Too many aliases" in line["reason"]
+
+    # WHEN
+    aws.service.before_call = None
+    function.deliver(event("image_alias_delete", physical_id=answer["PhysicalResourceId"]))
+
+    # THEN
+    assert aws.aliases(3) == ["latest"]
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFound", "ResourceLimitExceeded"])
+def test_the_version_that_had_the_alias_goes_meanwhile(aws, function, event, versions, code):
+    # GIVEN
+    aws.sagemaker.update_image_version(ImageName="data-science", Version=3, AliasesToAdd=["latest"])
+    aws.clock.advance(1)
+    _refuse(aws, "AliasesToDelete", code=code)
+
+    # WHEN
+    answer = function.deliver(event("image_alias_create"))
+
+    # THEN a missing version has no alias any more; anything else is a failure
+    if code == "ResourceNotFound":
+        assert function.calls[-1][1]["AliasesToAdd"] == ["latest"]
+    else:
+        assert "Too many aliases." in answer["Reason"]
+        assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
+
+
+def test_delete_of_an_alias_that_nobody_has(function, event, versions):
+    # WHEN
+    answer = function.deliver(event("image_alias_delete"))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS"
+    assert function.names() == ["DescribeImageVersion"]
+
+
+def test_moving_an_alias_costs_a_describe_and_two_updates(make_aws, function_of, event):
+    # GIVEN a service that takes one write right after another
+    aws = make_aws(write_seconds=0)
+    function = function_of(aws)
+    for _ in range(2):
+        aws.create_version()
+    function.deliver(event("image_alias_create"))
+
+    # WHEN
+    function.deliver(event("image_alias_update"))
+
+    # THEN
+    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion", "UpdateImageVersion"]

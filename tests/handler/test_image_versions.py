@@ -2,6 +2,8 @@
 
 import pytest
 
+from imgver_sandbox.images_service import ServiceError
+
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/1"
 REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science"
 METADATA = {
@@ -232,3 +234,183 @@ def test_capitals_in_the_name_of_the_image(aws, function, event):
     assert updated["PhysicalResourceId"] == physical_id
     assert deleted["Status"] == "SUCCESS"
     assert aws.versions("Deep-Learning") == {}
+
+
+def _describing(aws, *statuses):
+    """Let the service describe versions with these statuses first, whatever they are."""
+    remaining = list(statuses)
+    call = aws.service.call
+
+    def described(operation, parameters, **where):
+        answer = call(operation, parameters, **where)
+        if operation == "DescribeImageVersion" and remaining:
+            answer["ImageVersionStatus"] = remaining.pop(0)
+        return answer
+
+    aws.service.call = described
+
+
+def test_r44_an_unknown_status_is_waited_for(aws, function, event):
+    # GIVEN a service that is newer than the handler
+    _describing(aws, "SCANNING", "SCANNING", "SCANNING")
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS"
+    assert function.names().count("DescribeImageVersion") == 4
+
+
+def test_a_version_that_is_deleted_while_it_is_created_fails_with_its_id(aws, function, event):
+    # GIVEN
+    _describing(aws, "CREATING", "DELETING")
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN
+    assert answer["Reason"] == f"{ARN} was deleted while it was being created. Deploy again."
+    assert answer["PhysicalResourceId"] == ARN
+
+
+@pytest.mark.parametrize(("status", "goes"), [("DELETING", False), ("DELETE_FAILED", True)])
+def test_a_version_that_is_dead_at_first_sight_is_made_anew(aws, function, event, status, goes):
+    # GIVEN
+    _describing(aws, status)
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN one that nobody deletes any more is deleted here
+    assert answer["PhysicalResourceId"] == ARN.replace("/1", "/2")
+    assert (1 not in aws.versions()) is goes
+    (line,) = [line for line in function.logs if line["message"].startswith("found a dead")] or [None]
+    assert (line is None) is goes
+
+
+def test_dead_versions_without_end_are_a_failure(aws, function, event):
+    # GIVEN
+    _describing(aws, *["DELETING"] * 9)
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN
+    assert answer["Reason"] == (
+        "CreateImageVersion of image data-science answered dead versions 5 times. Deploy again."
+    )
+    assert function.names().count("CreateImageVersion") == 5
+    assert len({parameters["ClientToken"] for name, parameters in function.calls if name == "CreateImageVersion"}) == 5
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])
+def test_update_replaces_a_version_that_is_not_usable(aws, function, event, created, status):
+    # GIVEN
+    _describing(aws, status)
+
+    # WHEN
+    answer = function.deliver(event("image_version_update", BaseImage=f"{REPOSITORY}:1.0.0"))
+
+    # THEN
+    assert answer["PhysicalResourceId"] == ARN.replace("/1", "/2")
+    (line,) = [line for line in function.logs if line["message"] == "replacing the image version"]
+    assert line["why"] == f"the version is {status}"
+
+
+def test_update_gives_up_on_a_version_that_is_never_created(aws, function, event, created):
+    # GIVEN
+    _describing(aws, *["CREATING"] * 1000)
+
+    # WHEN
+    answer = function.deliver(event("image_version_update", BaseImage=f"{REPOSITORY}:1.0.0"))
+
+    # THEN
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"] == f"{ARN} was still CREATING when the function's time was up. Deploy again."
+
+
+def test_a_base_image_that_is_no_ecr_address_cannot_be_followed(aws, function, event, created):
+    # GIVEN a version of an image that is not in ECR
+    call = aws.service.call
+    elsewhere = "registry.example.com/data-science:1.0.0"
+
+    def described(operation, parameters, **where):
+        return call(operation, parameters, **where) | {"BaseImage": elsewhere}
+
+    aws.service.call = described
+
+    # WHEN
+    answer = function.deliver(event("image_version_update", BaseImage=elsewhere, FollowTag="build-2"))
+
+    # THEN
+    assert answer["PhysicalResourceId"] == ARN
+    (line,) = [line for line in function.logs if line["level"] == "WARNING"]
+    assert line["message"] == "the tag was not compared: this is no ECR address"
+    assert "DescribeImages" not in function.names()
+
+
+def test_archiving_what_stays_busy_fails_at_the_deadline(aws, function, event):
+    # GIVEN
+    function.deliver(event("image_version_create", OnDelete="ARCHIVE"))
+
+    def before_call(call):
+        if call.operation == "UpdateImageVersion":
+            raise ServiceError("ResourceInUse", "Resource was modified concurrently")
+
+    aws.service.before_call = before_call
+
+    # WHEN
+    answer = function.deliver(event("image_version_delete", OnDelete="ARCHIVE"))
+
+    # THEN
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith(f"UpdateImageVersion failed for {ARN}: ResourceInUse: ")
+
+
+def test_adoption_tells_what_differs_in_the_log(aws, function, event):
+    # GIVEN
+    aws.create_version(ReleaseNotes="Made by hand", **{k: v for k, v in METADATA.items() if k != "ReleaseNotes"})
+
+    # WHEN
+    function.deliver(event("image_version_create", AdoptVersion="1"))
+
+    # THEN
+    (line,) = [line for line in function.logs if line["level"] == "WARNING"]
+    assert (line["message"], line["arn"]) == ("the adopted version differs until the next update", ARN)
+    assert line["metadata"] == ["ReleaseNotes"]
+
+
+def test_an_answer_without_a_version_is_an_error(aws, function, event):
+    # GIVEN
+    aws.create_version(Aliases=["latest"])
+    call = aws.service.call
+    aws.service.call = lambda operation, parameters, **where: (
+        call(operation, parameters, **where) | {"ImageVersionArn": "arn:none"}
+    )
+
+    # WHEN
+    answer = function.deliver(event("image_alias_create"))
+
+    # THEN
+    assert answer["Reason"] == (
+        "DescribeImageVersion failed for alias latest of image data-science: UnexpectedAnswer: ImageVersionArn is "
+        "'arn:none'."
+    )
+
+
+def test_a_describe_that_is_refused_is_a_failure(aws, function, event):
+    # GIVEN
+    def before_call(call):
+        raise ServiceError("ValidationException", "1 validation error detected")
+
+    aws.service.before_call = before_call
+
+    # WHEN
+    answer = function.deliver(event("image_version_update"))
+
+    # THEN
+    assert answer["Status"] == "FAILED"
+    assert (
+        answer["Reason"] == f"DescribeImageVersion failed for {ARN}: ValidationException: 1 validation error detected."
+    )

@@ -1080,7 +1080,7 @@ def test_r46_a_rollback_keeps_the_version_that_took_the_adopted_ones_place(aws, 
 
 
 def test_r12_a_rollback_that_updates_first_needs_no_adopted_version(aws, function, event):
-    # GIVEN a version whose template still says adopt_version, long after the adopted one went, replaced by another image
+    # GIVEN a version whose template still says adopt_version, and another image in its place
     aws.create_image("deep-learning")
     swapped = event(
         "image_version_update",
