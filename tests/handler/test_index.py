@@ -1,0 +1,53 @@
+"""The function's entry point, as Lambda calls it."""
+
+import json
+import types
+
+import boto3
+import index
+import pytest
+from imgver_handler.timing import Timing
+
+
+@pytest.fixture
+def context():
+    """Lambda's context with 900 s left."""
+    return types.SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
+
+
+def test_an_event_is_handled_and_answered_and_logged(aws, event, context, monkeypatch, capsys):
+    # GIVEN the runtime's boto3, time and way to CloudFormation
+    configs = []
+    answers = []
+
+    def client(service, *, region_name, config):
+        configs.append((service, region_name, config))
+        return aws.client(service)
+
+    monkeypatch.setattr(boto3, "client", client)
+    monkeypatch.setattr(index, "Timing", lambda time_left: _timing(aws, time_left))
+    monkeypatch.setattr(index, "put", lambda url, body, _timing, _log: answers.append((url, json.loads(body))))
+    create = event("image_version_create")
+
+    # WHEN
+    index.handler(create, context)
+
+    # THEN
+    ((url, answer),) = answers
+    assert url == create["ResponseURL"]
+    assert answer["Status"] == "SUCCESS"
+    assert aws.versions() == {1: "CREATED"}
+    # Retries are the handler's own, and one client does for all calls.
+    ((service, region, config),) = configs
+    assert (service, region) == ("sagemaker", None)
+    assert (config.connect_timeout, config.read_timeout) == (5, 30)
+    assert config.retries == {"total_max_attempts": 1}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-1]["message"] == "done"
+    assert {line["logical_resource_id"] for line in lines} == {"Version"}
+
+
+def _timing(aws, time_left):
+    assert time_left() == 900
+    end = aws.clock.now() + time_left()
+    return Timing(time_left=lambda: end - aws.clock.now(), now=aws.clock.now, sleep=aws.clock.advance)
