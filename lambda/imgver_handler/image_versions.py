@@ -38,6 +38,10 @@ LOOKS_BEFORE_GONE = 3
 CLEANUP_RESERVE = 90.0
 """Seconds kept back in an update for deleting the new version when it fails."""
 
+CLOCKS_DIFFER = 10.0
+"""Seconds by which a version may seem older than it is: clocks differ, and times of the API are rounded. Lambda waits
+longer than that before it delivers an event again."""
+
 _TOKEN_NAMESPACE = uuid.UUID("5f0a6f0e-6f5c-5d0c-9a53-0d2a3f5d6f5b")
 
 _UNSET: Mapping[str, str | bool] = {"VendorGuidance": "NOT_PROVIDED", "Horovod": False}
@@ -130,7 +134,7 @@ class ImageVersions:
         return _outcome(version, declared)
 
     def _create(self, request: Request, declared: ImageVersionProperties, timing: Timing) -> ImageVersion:
-        began = timing.now()
+        began = timing.now() - CLOCKS_DIFFER
         dead: list[ImageVersionArn] = []
         try:
             for attempt in range(CREATE_ATTEMPTS):

@@ -145,6 +145,28 @@ def test_r03_request_id_reused_after_a_failed_creation(aws, function, event, cra
     assert aws.versions() == {**dead, number: "CREATED"}
 
 
+@pytest.mark.parametrize("seconds", [0, 9])
+def test_r04_a_version_that_fails_at_once_is_the_events_own(make_aws, function_of, event, seconds):
+    # GIVEN a service whose clock is some seconds behind, and that fails before the first poll
+    aws = make_aws(create_seconds=0.5)
+    function = function_of(aws)
+    aws.service.fail_next_creation("internal trouble")
+    call = aws.service.call
+
+    def behind(operation, parameters, **where):
+        answer = call(operation, parameters, **where)
+        return answer | ({"CreationTime": answer["CreationTime"] - seconds} if "CreationTime" in answer else {})
+
+    aws.service.call = behind
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN it is not taken for an earlier delivery's
+    assert answer["Reason"] == f"{ARN} could not be created: internal trouble."
+    assert function.names().count("CreateImageVersion") == 1
+
+
 @pytest.mark.parametrize("status", ["DELETING", "gone"])
 @under(**TOKENS)
 def test_r03_request_id_reused_after_the_version_was_deleted(aws, function, event, status):
