@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak lint types check clean
+.PHONY: demo test soak mutants lint types check clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -15,6 +15,13 @@ test: .venv/installed  ## The whole test suite, with the handler's branch covera
 
 soak: .venv/installed  ## The model of CloudFormation for long: 2,000 deployments' histories of up to 30 steps
 	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py
+
+mutants: .venv/installed  ## Break lambda/ in every small way: at least 90 % must make a test of the handler fail
+	@rm -rf build/mutants && mkdir -p build/mutants/tests
+	@cp -R lambda/imgver_handler lambda/index.py imgver_sandbox tests/mutation/pyproject.toml build/mutants
+	@cp -R tests/events tests/handler tests/model tests/replays build/mutants/tests
+	@cd build/mutants && ../../$(BIN)/python -m mutmut run
+	@cd build/mutants && ../../$(BIN)/python -m mutmut results --all true | ../../$(BIN)/python ../../tests/mutation/score.py
 
 lint: .venv/installed  ## ruff
 	@$(BIN)/python -m ruff check .
