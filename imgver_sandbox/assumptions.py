@@ -1,7 +1,8 @@
 """What nobody outside AWS knows about the images API, as switches."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self, get_args, get_type_hints
 
 AliasHeldElsewhere = Literal["resource_in_use", "validation_exception", "moved"]
 RepeatOfDeadCreate = Literal["old_arn", "new_version"]
@@ -10,6 +11,18 @@ DeleteOfVersionInUse = Literal["refused", "allowed"]
 HighestNumberAfterDelete = Literal["reused", "retired"]
 ArnCase = Literal["lower", "kept"]
 RejectedManifest = Literal["create_failed", "validation_exception"]
+
+
+SHORT_NAMES: Mapping[str, str] = {
+    "u1": "alias_held_elsewhere",
+    "u2": "repeat_of_dead_create",
+    "u2b": "repeat_with_other_parameters",
+    "u3": "delete_of_version_in_use",
+    "u4": "highest_number_after_delete",
+    "u5": "arn_case",
+    "u6": "rejected_manifest",
+}
+"""Names of the switches for the command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,3 +59,29 @@ class Assumptions:
     rejected_manifest: RejectedManifest = "create_failed"
     """The base image's manifest is not Docker V2 schema 2. `create_failed`: there is a version, and it fails.
     `validation_exception`: the call is refused and there is no version."""
+
+    @classmethod
+    def parse(cls, switches: Sequence[str]) -> Self:
+        """The assumptions that differ from the defaults as `switches` say, each like `u1=moved` or `arn_case=kept`.
+
+        Raises ValueError when one names no switch or no value of it.
+        """
+        values: dict[str, Any] = {}
+        for switch in switches:
+            given, _, value = switch.partition("=")
+            name = SHORT_NAMES.get(given, given)
+            if name not in cls.choices():
+                raise ValueError(f"'{switch}' must name one of {', '.join(cls.choices())}, like u1=moved")
+            if value not in cls.choices()[name]:
+                raise ValueError(f"'{switch}' must have one of the values {', '.join(cls.choices()[name])}")
+            values[name] = value
+        return cls(**values)
+
+    @classmethod
+    def choices(cls) -> dict[str, tuple[str, ...]]:
+        """The values of every switch by its name, the default first."""
+        return {name: get_args(kind) for name, kind in get_type_hints(cls).items()}
+
+    def switches(self) -> list[str]:
+        """What `parse` makes these assumptions of."""
+        return [f"{name}={getattr(self, name)}" for name in self.choices()]

@@ -16,7 +16,7 @@ from imgver_sandbox.errors import SandboxError
 
 _OLDEST_NODE = 22
 _PACKAGES = Path(__file__).parent / "cdk"
-_INSTALL_NODE = "run `pip install 'imgver-constructs[sandbox]'`, which brings it, or install it from nodejs.org"
+_INSTALL_NODE = "install imgver-constructs with its extra `sandbox`, which brings it, or install Node.js yourself"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from imgver_sandbox import ministack_release
+from imgver_sandbox.assumptions import SHORT_NAMES, Assumptions
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.sandbox import ACCOUNT, DEFAULT_PORT, REGION, Sandbox
 
@@ -17,6 +18,12 @@ _DESCRIPTION = f"""\
 AWS on this machine: CloudFormation, Lambda, IAM, S3, ECR and more from MiniStack,
 and SageMaker images and image versions. It needs no AWS account and no Docker.
 It listens on 127.0.0.1 only; the account is {ACCOUNT}, the region {REGION}."""
+
+_START_DESCRIPTION = """\
+Start the sandbox. What nobody outside AWS knows about the images API is a switch;
+the first value of each is the default, the one that is harder on the caller:
+
+""" + "\n".join(f"  {short}, {name}: {' | '.join(Assumptions.choices()[name])}" for short, name in SHORT_NAMES.items())
 
 _RUN_DESCRIPTION = """\
 Run COMMAND with the environment that makes the CDK CLI, the AWS CLI and boto3 use the sandbox. Uses the one that
@@ -47,9 +54,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    start = commands.add_parser("start", help="start the sandbox in the background", description="Start the sandbox.")
+    start = commands.add_parser(
+        "start",
+        help="start the sandbox in the background",
+        description=_START_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     start.add_argument(
         "--port", type=_port, help=f"1 to 65535 (default: {DEFAULT_PORT}, or any free port when that is taken)"
+    )
+    start.add_argument(
+        "--assume",
+        type=_switch,
+        action="append",
+        default=[],
+        metavar="SWITCH=VALUE",
+        help="how SageMaker behaves where that is not known, see above; may be given again",
     )
     start.set_defaults(perform=_start)
 
@@ -88,8 +108,17 @@ def _port(text: str) -> int:
     return port
 
 
+def _switch(text: str) -> str:
+    try:
+        Assumptions.parse([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def _start(arguments: argparse.Namespace) -> int:
-    sandbox = Sandbox.start_in_background(port=arguments.port)
+    assumptions = Assumptions.parse(arguments.assume)
+    sandbox = Sandbox.start_in_background(port=arguments.port, assumptions=assumptions)
     _say(f"The sandbox runs on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
     _say("Use it:  imgver-sandbox run -- cdk bootstrap")
     _say("End it:  imgver-sandbox stop")

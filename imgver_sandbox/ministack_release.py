@@ -17,5 +17,5 @@ def check_version() -> None:
     if installed != MINISTACK_VERSION:
         raise SandboxError(
             f"the sandbox needs ministack {MINISTACK_VERSION}, found {installed}: "
-            "run `pip install 'imgver-constructs[sandbox]'`"
+            "install imgver-constructs with its extra `sandbox`"
         )

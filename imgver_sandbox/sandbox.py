@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from imgver_sandbox import cdk_cli, ministack_release, state, supervisor
+from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -50,16 +51,17 @@ class Sandbox:
         self._process = process
 
     @classmethod
-    def start(cls, *, port: int | None = None) -> Self:
+    def start(cls, *, port: int | None = None, assumptions: Assumptions | None = None) -> Self:
         """Start a sandbox that belongs to this process, on 127.0.0.1.
 
-        `port` is 1 to 65535; default: 4566, or any free port when that is taken. Raises SandboxError when the named
+        `port` is 1 to 65535; default: 4566, or any free port when that is taken. `assumptions` say how SageMaker
+        behaves where that is not known; default: the harsher way. Raises SandboxError when the named
         port is taken, without MiniStack's pinned version or Node.js and npm, and when the server does not start.
         """
-        return cls(*_start(port, background=False))
+        return cls(*_start(port, assumptions, background=False))
 
     @classmethod
-    def start_in_background(cls, *, port: int | None = None) -> Self:
+    def start_in_background(cls, *, port: int | None = None, assumptions: Assumptions | None = None) -> Self:
         """Start a sandbox that outlives this process, as `imgver-sandbox start` does; a user has one.
 
         Raises SandboxError as `start` does, and when the user's background sandbox runs already.
@@ -67,7 +69,7 @@ class Sandbox:
         already = state.read()
         if already:
             raise SandboxError(f"a sandbox runs already on {already.url}: use it, or end it with `imgver-sandbox stop`")
-        running, process = _start(port, background=True)
+        running, process = _start(port, assumptions, background=True)
         process.returncode = 0  # it is not ours to wait for
         return cls(running)
 
@@ -151,7 +153,9 @@ class Sandbox:
         self.stop()
 
 
-def _start(port: int | None, *, background: bool) -> tuple[state.State, subprocess.Popen[str]]:
+def _start(
+    port: int | None, assumptions: Assumptions | None, *, background: bool
+) -> tuple[state.State, subprocess.Popen[str]]:
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
     ministack_release.check_version()
@@ -162,6 +166,7 @@ def _start(port: int | None, *, background: bool) -> tuple[state.State, subproce
                 f"--listener={listener.fileno()}",
                 f"--path={_path()}",
                 *(["--background"] if background else []),
+                *(f"--assume={switch}" for switch in (assumptions or Assumptions()).switches()),
             ),
             stdin=subprocess.DEVNULL if background else subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -12,17 +12,23 @@ import sys
 import threading
 
 from imgver_sandbox import ministack
+from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.clock import SystemClock
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.images_service import ImagesService
 
 
 def main() -> None:
-    """Serve on the socket, watch the supervisor and remove the folder at the end: file descriptors and path in argv."""
+    """Serve on the socket, watch the supervisor and remove the folder at the end.
+
+    In argv: the two file descriptors, the path, and the switches of the assumptions.
+    """
     listener, supervisor, folder = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])), sys.argv[3]
+    assumptions = Assumptions.parse(sys.argv[4:])
     threading.Thread(target=_end_with, args=(supervisor, folder), daemon=True).start()
     try:
-        ministack.install(ImagesService(clock=SystemClock(), registry=ministack.EcrRegistry()))
+        registry = ministack.EcrRegistry()
+        ministack.install(ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions))
     except SandboxError as error:
         sys.exit(str(error))
     ministack.serve(listener)

@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
     parser.add_argument("--background", action="store_true", help="outlive the parent, and write the state file")
     parser.add_argument("--path", required=True, help="PATH of the server and its Lambda functions")
+    parser.add_argument("--assume", action="append", default=[], help="a switch of the images service")
     arguments = parser.parse_args()
     asked_to_end = _signals()
     listener = socket.socket(fileno=arguments.listener)
@@ -60,7 +61,7 @@ def main() -> None:
     except SandboxError as error:
         _say({"error": str(error)})
         return
-    with _server(listener, path=arguments.path) as server:
+    with _server(listener, path=arguments.path, switches=arguments.assume) as server:
         port = listener.getsockname()[1]
         # From here on only the server has the socket: it closes when the server ends.
         listener.close()
@@ -99,14 +100,14 @@ class _Server:
 
 
 @contextlib.contextmanager
-def _server(listener: socket.socket, *, path: str) -> Iterator[_Server]:
+def _server(listener: socket.socket, *, path: str, switches: list[str]) -> Iterator[_Server]:
     folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
     log = folder / "server.log"
     ours, theirs = socket.socketpair()
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603  our own module
-                command("server", str(listener.fileno()), str(theirs.fileno()), str(folder)),
+                command("server", str(listener.fileno()), str(theirs.fileno()), str(folder), *switches),
                 env=_environment(folder, port=listener.getsockname()[1], path=path),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,

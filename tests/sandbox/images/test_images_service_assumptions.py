@@ -25,6 +25,34 @@ def test_the_default_is_the_first_value_the_harder_one():
     assert assumptions.ArnCase.__args__ == ("lower", "kept")
 
 
+def test_switches_on_the_command_line():
+    assert Assumptions.parse([]) == Assumptions()
+    assert Assumptions.parse(["u1=moved", "arn_case=kept"]) == Assumptions(
+        alias_held_elsewhere="moved", arn_case="kept"
+    )
+    assert set(assumptions.SHORT_NAMES.values()) == Assumptions.choices().keys()
+
+
+@pytest.mark.parametrize("name", Assumptions.choices())
+def test_switches_go_there_and_back(name):
+    for value in Assumptions.choices()[name]:
+        assumed = Assumptions(**{name: value})
+        assert Assumptions.parse(assumed.switches()) == assumed
+
+
+@pytest.mark.parametrize(
+    ("switch", "message"),
+    [
+        ("u9=moved", r"'u9=moved' must name one of alias_held_elsewhere, .*, rejected_manifest, like u1=moved"),
+        ("u1", r"'u1' must have one of the values resource_in_use, validation_exception, moved"),
+        ("u4=moved", r"'u4=moved' must have one of the values reused, retired"),
+    ],
+)
+def test_wrong_switches(switch, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Assumptions.parse([switch])
+
+
 @every("alias_held_elsewhere")
 @pytest.mark.parametrize("operation", ["CreateImageVersion", "UpdateImageVersion"])
 def test_an_alias_that_another_version_holds(make_aws, alias_held_elsewhere, operation, refused):

@@ -44,7 +44,7 @@ echo run >> ../../runs
 /bin/ls > node_modules/.bin/cdk
 """
 
-_HOW = "run `pip install 'imgver-constructs[sandbox]'`, which brings it, or install it from nodejs.org"
+_HOW = "install imgver-constructs with its extra `sandbox`, which brings it, or install Node.js yourself"
 
 
 def test_the_lock_file_pins_version_and_content_and_names_no_registry():

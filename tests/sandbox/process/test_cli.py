@@ -143,7 +143,7 @@ class TestWithoutTheExtra:
             "",
             (
                 "imgver-sandbox: the sandbox needs ministack 1.5.33, found none: "
-                "run `pip install 'imgver-constructs[sandbox]'`\n"
+                "install imgver-constructs with its extra `sandbox`\n"
             ),
         )
 
