@@ -163,7 +163,7 @@ class Image(ImageBase):
 
 class _ImportedImage(ImageBase):
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(scope, construct_id, environment_from_arn=image_arn)
         self._image_name = image_name
         self._image_arn = image_arn
 

@@ -64,7 +64,8 @@ class ImageVersion(Construct):
         Args:
             scope: the parent construct.
             construct_id: the id below it.
-            image: the image: an :class:`Image`, or ``Image.from_image_name(…)``.
+            image: the image, in the account and region of this stack: an :class:`Image`, or
+                ``Image.from_image_name(…)``.
             base_image: the container image: ``BaseImage.from_ecr_repository(…)`` or ``BaseImage.from_uri(…)``.
             aliases: names that point to this version, each of 1 to 128 characters; each becomes an
                 :class:`ImageAlias`. Default: none.
@@ -90,6 +91,7 @@ class ImageVersion(Construct):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
             )
+        _check_environment(image, cdk.Stack.of(scope))
         if not isinstance(base_image, BaseImage):
             raise ValueError(  # noqa: TRY004 (as above)
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
@@ -220,6 +222,18 @@ def _metadata(
     if is_known(release_notes):
         check_text("release_notes", release_notes, RELEASE_NOTES)
     return {name: value for name, value in metadata.items() if value is not None}
+
+
+def _check_environment(image: ImageBase, stack: cdk.Stack) -> None:
+    for what, of_image, of_stack in (
+        ("account", image.env.account, stack.account),
+        ("region", image.env.region, stack.region),
+    ):
+        if is_known(of_image) and is_known(of_stack) and of_image != of_stack:
+            raise ValueError(
+                f"image {shown(image.node.path)} must be in {what} {of_stack} of stack {shown(stack.node.path)}, not "
+                f"in {of_image}: declare the version where the image is"
+            )
 
 
 def _check_aliases(aliases: Sequence[str]) -> None:

@@ -347,6 +347,38 @@ def test_provider_of_another_stack_is_refused(
     assert tree() == before
 
 
+@pytest.mark.parametrize("declared_by", ["declaration", "arn"])
+@pytest.mark.parametrize(
+    ("what", "there"), [("account", ("210987654321", "eu-west-1")), ("region", ("123456789012", "us-east-1"))]
+)
+def test_image_of_another_environment_is_refused(
+    app: cdk.App, tree: Callable[[], list[str]], declared_by: str, what: str, there: tuple[str, str]
+) -> None:
+    # GIVEN a stack in eu-west-1, and an image elsewhere
+    here = ("123456789012", "eu-west-1")
+    stack = cdk.Stack(app, "Here", env=cdk.Environment(account=here[0], region=here[1]))
+    other = cdk.Stack(app, "There", env=cdk.Environment(account=there[0], region=there[1]))
+    image = (
+        Image(other, "Image", image_name="data-science")
+        if declared_by == "declaration"
+        else Image.from_image_arn(stack, "Image", f"arn:aws:sagemaker:{there[1]}:{there[0]}:image/data-science")
+    )
+    base_image = BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0")
+    before = tree()
+
+    # WHEN
+    with pytest.raises(ValueError, match="image") as refusal:
+        ImageVersion(stack, "Version", image=image, base_image=base_image)
+
+    # THEN
+    position = ["account", "region"].index(what)
+    assert str(refusal.value) == (
+        f"image '{image.node.path}' must be in {what} {here[position]} of stack 'Here', not in {there[position]}: "
+        "declare the version where the image is"
+    )
+    assert tree() == before
+
+
 # What is known only at deployment.
 
 
