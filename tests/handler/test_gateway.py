@@ -297,6 +297,8 @@ def test_a_missing_tag_is_not_found(aws, gateway, monkeypatch, empty):
 
     # THEN
     assert raised.value.kind is Kind.NOT_FOUND
+    assert raised.value.reason.startswith(f"DescribeImages failed for {REPOSITORY}:missing: ImageNotFoundException: ")
+    assert not empty or raised.value.message == "the answer is empty"
 
 
 @pytest.mark.parametrize(
@@ -327,3 +329,103 @@ def test_image_version_arns(version, partition):
 
     # THEN
     assert (arn.text, arn.partition, arn.image_name, arn.version) == (text, partition, "data-science", version)
+
+
+@pytest.mark.parametrize(("patient", "waits"), [(True, True), (False, False)])
+def test_a_busy_registry_is_waited_for_only_where_it_matters(aws, gateway, monkeypatch, patient, waits):
+    # GIVEN
+    busy = ServiceError("ThrottlingException", "Rate exceeded")
+    monkeypatch.setattr(aws.registry, "describe_images", lambda *_a, **_k: (_ for _ in ()).throw(busy))
+    began = aws.clock.now()
+
+    # WHEN
+    with pytest.raises(ServiceFailure, match=f"DescribeImages failed for {REPOSITORY}:1.0.0: ThrottlingException"):
+        gateway.container_image(f"{REPOSITORY}:1.0.0", patient=patient)
+
+    # THEN
+    assert (aws.clock.now() > began) is waits
+
+
+def test_a_registry_need_not_say_what_type_a_manifest_has(aws, gateway, monkeypatch):
+    # GIVEN
+    digest = f"sha256:{'0' * 64}"
+    monkeypatch.setattr(aws.registry, "describe_images", lambda *_a, **_k: {"imageDetails": [{"imageDigest": digest}]})
+
+    # WHEN
+    found = gateway.container_image(f"{REPOSITORY}:1.0.0")
+
+    # THEN
+    assert (found.digest, found.media_type) == (digest, "")
+
+
+@pytest.mark.parametrize(
+    ("call", "subject"),
+    [
+        (lambda gateway: gateway.create(**CREATE), "CreateImageVersion failed for image data-science: "),
+        (lambda gateway: gateway.versions("data-science"), "ListImageVersions failed for image data-science: "),
+        (lambda gateway: gateway.aliases(VERSION), f"ListAliases failed for {VERSION}: "),
+        (lambda gateway: gateway.archive(VERSION), f"UpdateImageVersion failed for {VERSION}: "),
+        (lambda gateway: gateway.delete(VERSION), f"DeleteImageVersion failed for {VERSION}: "),
+        (lambda gateway: gateway.describe(VERSION), f"DescribeImageVersion failed for {VERSION}: "),
+        (
+            lambda gateway: gateway.describe_alias("data-science", "latest"),
+            "DescribeImageVersion failed for alias latest of image data-science: ",
+        ),
+        (lambda gateway: gateway.update(VERSION, {}), f"UpdateImageVersion failed for {VERSION}: "),
+    ],
+)
+def test_an_error_names_what_was_called_on_what(aws, gateway, call, subject):
+    # GIVEN
+    answering(aws, ServiceError("ValidationException", "no"))
+
+    # WHEN / THEN
+    with pytest.raises(ServiceFailure) as raised:
+        call(gateway)
+    assert raised.value.reason == f"{subject}ValidationException: no."
+
+
+@pytest.mark.parametrize("name", ["archive", "delete"])
+def test_what_is_busy_is_left_to_the_caller(aws, gateway, name):
+    # GIVEN
+    seen = answering(aws, ServiceError("ResourceInUse", "busy"))
+
+    # WHEN / THEN
+    with pytest.raises(ServiceFailure, match="ResourceInUse"):
+        getattr(gateway, name)(VERSION)
+    assert len(seen) == 1
+
+
+def test_the_next_page_is_asked_for_with_its_subject(aws, gateway):
+    # GIVEN a service that refuses the second page
+    def before_call(call):
+        if "NextToken" in call.parameters:
+            raise ServiceError("ValidationException", "no")
+
+    for _ in range(12):
+        aws.create_version()
+    aws.service.before_call = before_call
+
+    # WHEN / THEN
+    with pytest.raises(
+        ServiceFailure, match="ListImageVersions failed for image data-science: ValidationException: no"
+    ):
+        gateway.versions("data-science")
+
+
+def test_the_parts_of_an_arn_make_it():
+    # WHEN
+    parts = {"partition": "aws", "region": "eu-west-1", "account": "123456789012", "image_name": "d", "version": 7}
+    made = ImageVersionArn.of(**parts)
+
+    # THEN
+    assert made == ImageVersionArn.parse("arn:aws:sagemaker:eu-west-1:123456789012:image-version/d/7")
+    assert made.addressed_as("D").image_name == "D"
+    assert made.addressed_as("D").text == made.text
+
+
+@pytest.mark.parametrize(("length", "known"), [(256, True), (257, False)])
+def test_how_long_an_arn_may_be(length, known):
+    prefix = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/"
+    arn = f"{prefix}{'a' * (length - len(prefix) - 2)}/1"
+
+    assert (ImageVersionArn.parse(arn) is not None) is known

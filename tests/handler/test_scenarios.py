@@ -272,6 +272,20 @@ def test_r04_a_hint_that_goes_wrong_hides_nothing(aws, function, event, monkeypa
     assert answer["Reason"] == f"{ARN} could not be created: internal trouble."
 
 
+def test_r04_a_hint_is_worth_no_waiting(aws, function, event, monkeypatch):
+    # GIVEN a registry that is busy for good
+    busy = ServiceError("ThrottlingException", "Rate exceeded")
+    monkeypatch.setattr(aws.registry, "describe_images", lambda *_a, **_k: (_ for _ in ()).throw(busy))
+    aws.service.fail_next_creation("internal trouble")
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN
+    assert answer["Reason"] == f"{ARN} could not be created: internal trouble."
+    assert function.names().count("DescribeImages") == 1
+
+
 def test_r05_create_fails_before_there_is_an_arn(function, event, refused):
     refused("CreateImageVersion", ServiceError("ValidationException", "1 validation error detected"))
 
