@@ -370,7 +370,7 @@ class Lifecycle(RuleBasedStateMachine):
             archived = version.get("VendorGuidance") == "ARCHIVED"
             was_adopted = (image, number) == (IMAGES[0], FOREIGN)
             hidden = (
-                version["ImageVersionStatus"] == "CREATE_FAILED"
+                version["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
                 and self.assumptions.repeat_of_dead_create == "new_version"
                 and self.answers_were_lost
             )
