@@ -1037,6 +1037,45 @@ def test_r46_a_failed_update_is_followed_by_an_update_with_swapped_properties(aw
     assert aws.versions() == {1: "CREATED"}
 
 
+def test_r42_the_image_is_renamed(aws, function, event):
+    # GIVEN
+    aws.create_image("deep-learning")
+    function.deliver(event("image_version_create"))
+    function.deliver(event("image_alias_create"))
+
+    # WHEN the version and the alias move to the other image, and CloudFormation cleans up
+    version = function.deliver(event("image_version_update", ImageName="deep-learning"))
+    alias = function.deliver(event("image_alias_update", ImageName="deep-learning", Version="1"))
+    cleanup = [function.deliver(event("image_alias_delete")), function.deliver(event("image_version_delete"))]
+
+    # THEN
+    assert version["PhysicalResourceId"] == ARN.replace("data-science", "deep-learning")
+    assert alias["PhysicalResourceId"] == "deep-learning/latest"
+    assert [answer["Status"] for answer in cleanup] == ["SUCCESS", "SUCCESS"]
+    assert aws.aliases(1, "deep-learning") == ["latest"]
+    assert aws.versions() == {}
+
+
+def test_r47_the_delete_of_a_replaced_version_fails_in_the_cleanup(aws, function, event):
+    # GIVEN a replaced version that a running app uses for good
+    function.deliver(event("image_version_create"))
+    function.deliver(event("image_version_update"))
+    aws.service.mark_in_use(ARN)
+    began = aws.clock.now()
+
+    # WHEN
+    answer = function.deliver(event("image_version_delete"))
+
+    # THEN it was tried to the deadline, and what CloudFormation forgets now is in the reason and in the log
+    assert aws.clock.now() - began > 800
+    assert function.names().count("DeleteImageVersion") > 50
+    assert answer["Status"] == "FAILED"
+    assert ARN in answer["Reason"]
+    assert answer["Reason"].endswith("remove it from domains, spaces and running apps, then delete it.")
+    assert function.logs[-1]["level"] == "ERROR"
+    assert function.logs[-1]["reason"] == answer["Reason"]
+
+
 @pytest.mark.parametrize("how", ["rollback", "stack deleted"])
 def test_r49_an_adopted_version_is_untouched(aws, function, event, how):
     # GIVEN
