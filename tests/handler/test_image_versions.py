@@ -344,7 +344,8 @@ def test_a_base_image_that_is_no_ecr_address_cannot_be_followed(aws, function, e
     answer = function.deliver(event("image_version_update", BaseImage=elsewhere, FollowTag="build-2"))
 
     # THEN
-    assert answer["PhysicalResourceId"] == ARN
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", ARN)
+    assert "CreateImageVersion" not in function.names()
     (line,) = [line for line in function.logs if line["level"] == "WARNING"]
     assert line["message"] == "the tag was not compared: this is no ECR address"
     assert "DescribeImages" not in function.names()
@@ -414,3 +415,35 @@ def test_a_describe_that_is_refused_is_a_failure(aws, function, event):
     assert (
         answer["Reason"] == f"DescribeImageVersion failed for {ARN}: ValidationException: 1 validation error detected."
     )
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])
+def test_what_cannot_be_archived_is_deleted(aws, function, event, status):
+    # GIVEN
+    function.deliver(event("image_version_create"))
+
+    def before_call(call):
+        if call.operation == "UpdateImageVersion":
+            raise ServiceError("ValidationException", "ImageVersion is in an invalid state.")
+
+    aws.service.before_call = before_call
+    _describing(aws, status)
+
+    # WHEN
+    answer = function.deliver(event("image_version_delete", OnDelete="ARCHIVE"))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS"
+    assert function.names()[:3] == ["UpdateImageVersion", "DescribeImageVersion", "DeleteImageVersion"]
+    assert aws.versions() == {}
+
+
+def test_adopting_the_version_at_hand_is_an_update_in_place(aws, function, event, created):
+    # WHEN
+    declared = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "Better", "AdoptVersion": "1"}
+    answer = function.deliver(event("image_version_update", **declared))
+
+    # THEN
+    assert answer["PhysicalResourceId"] == ARN
+    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
+    assert aws.describe(1)["ReleaseNotes"] == "Better"

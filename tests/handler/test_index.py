@@ -6,6 +6,8 @@ import types
 import boto3
 import index
 import pytest
+from imgver_handler.gateway import AwsGateway
+from imgver_handler.log import Log
 from imgver_handler.timing import Timing
 
 
@@ -45,6 +47,24 @@ def test_an_event_is_handled_and_answered_and_logged(aws, event, context, monkey
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[-1]["message"] == "done"
     assert {line["logical_resource_id"] for line in lines} == {"Version"}
+
+
+def test_ecr_is_called_in_the_registrys_region(aws, monkeypatch):
+    # GIVEN
+    made = []
+
+    def client(service, *, region_name, config):
+        made.append((service, region_name))
+        return aws.client(service)
+
+    monkeypatch.setattr(boto3, "client", client)
+    gateway = AwsGateway(timing=_timing(aws, lambda: 900), log=Log(write=lambda _line: None))
+
+    # WHEN
+    gateway.container_image("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0")
+
+    # THEN
+    assert made == [("ecr", "eu-west-1")]
 
 
 def _timing(aws, time_left):

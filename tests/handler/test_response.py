@@ -1,8 +1,10 @@
 """The answer's way to CloudFormation, over real HTTP."""
 
+import contextlib
 import http.server
 import json
 import threading
+import urllib.request
 
 import pytest
 from imgver_handler.log import Log
@@ -86,8 +88,27 @@ def test_temporary_trouble_is_retried_and_the_query_is_not_logged(bucket, sent, 
 
     # THEN
     assert len(bucket.requests) == 3
-    assert len(sent.lines) == 2
+    outcome = f"HTTP {trouble}" if trouble else "RemoteDisconnected"
+    undelivered = {"level": "WARNING", "message": "the answer was not delivered", "outcome": outcome}
+    assert [json.loads(line) for line in sent.lines] == [undelivered, undelivered]
     assert "Signature" not in "".join(sent.lines)
+
+
+def test_an_attempt_to_answer_may_take_ten_seconds(sent, monkeypatch):
+    # GIVEN
+    timeouts = []
+
+    def urlopen(_message, timeout=None):
+        timeouts.append(timeout)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+
+    # WHEN
+    sent("https://example.invalid/answer")
+
+    # THEN
+    assert timeouts == [10]
 
 
 def test_a_refused_answer_is_given_up_and_logged_without_the_address(bucket, sent):
