@@ -76,10 +76,6 @@ class ImageVersions:
             return self._adopt(request, declared, adopted)
         if arn is None:
             return self._replace(request, declared, "ImageName changed")
-        # Dropping adopt_version makes the version this resource's own. Taking an adoption back does not.
-        gives_back = adopted is None and arn.version == adopted_version(request.old_properties)
-        if gives_back and self._is_rolling_back(request, "the version was adopted"):
-            return self._replace(request, declared, "its adoption is taken back")
         current = self._settled(arn.addressed_as(declared.image_name))
         if current is None:
             return self._replace(request, declared, "the version is gone")

@@ -1096,23 +1096,20 @@ def test_r49_an_adopted_version_is_untouched(aws, function, event, how):
     assert {**after, "ResponseMetadata": None} == {**before, "ResponseMetadata": None}
 
 
-def test_r49_a_rollback_that_updates_first_does_not_keep_what_was_adopted(aws, function, event):
-    # GIVEN an update that adopted version 2 in place of the resource's own version 1, and whose deployment failed
+@pytest.mark.parametrize("base_image", [f"{REPOSITORY}:1.0.0", f"{REPOSITORY}:missing"])
+def test_r46_a_rollback_keeps_the_own_version_that_was_to_be_adopted(aws, function, event, base_image):
+    # GIVEN an update that names the resource's own version as the one to adopt, and whose deployment failed
     function.deliver(event("image_version_create"))
-    aws.create_version()
-    adopting = event("image_version_update", **SAME, AdoptVersion="2", old=SAME)
-    adopted = function.deliver(adopting)["PhysicalResourceId"]
-    assert adopted == ARN.replace("/1", "/2")
+    adopting = event("image_version_update", BaseImage=base_image, AdoptVersion="1", old=SAME)
+    function.deliver(adopting)
 
-    # WHEN CloudFormation updates the new id before it deletes it
+    # WHEN
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
-    swapped = event("image_version_update", **SAME, physical_id=adopted, old=adopting["ResourceProperties"])
-    answer = function.deliver(swapped)
-    function.deliver(event("image_version_delete", **SAME, AdoptVersion="2", physical_id=adopted))
+    answer = function.deliver(event("image_version_update", **SAME, old=adopting["ResourceProperties"]))
 
-    # THEN the resource has a version of its own again, and nobody's was deleted
-    assert answer["PhysicalResourceId"] == ARN.replace("/1", "/3")
-    assert aws.versions() == dict.fromkeys([1, 2, 3], "CREATED")
+    # THEN
+    assert answer["PhysicalResourceId"] == ARN
+    assert aws.versions() == {1: "CREATED"}
 
 
 def test_r49_taking_back_that_adopt_version_was_dropped_heals_the_metadata(aws, function, event):
