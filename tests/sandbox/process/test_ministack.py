@@ -41,7 +41,7 @@ class TestVersion:
 
         monkeypatch.setattr(importlib.metadata, "version", missing)
 
-        with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: run"):
+        with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: install imgver-constructs"):
             check_version()
 
 
