@@ -270,7 +270,9 @@ class AwsGateway:
 
     def _report(self, operation: str, parameters: Mapping[str, Any], began: float, outcome: str) -> None:
         seconds = round(self._timing.now() - began, 3)
-        self._log.info("called AWS", operation=operation, parameters=parameters, outcome=outcome, seconds=seconds)
+        # The CDK CLI shows the message of a line and nothing else.
+        message = f"{operation}: {outcome}"
+        self._log.info(message, operation=operation, parameters=parameters, outcome=outcome, seconds=seconds)
 
 
 def _which(arn: ImageVersionArn) -> dict[str, Any]:
