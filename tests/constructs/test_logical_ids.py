@@ -1,7 +1,7 @@
 """R48: what must never change between two releases.
 
-CloudFormation refuses a custom resource whose ServiceToken or type changes, and deletes and makes again what changes its
-logical id: a version that notebooks use, an alias. A change in this file is a breaking release.
+CloudFormation refuses a custom resource whose ServiceToken or type changes, and deletes and makes again what changes
+its logical id: a version that notebooks use, an alias. A change in this file is a breaking release.
 """
 
 from __future__ import annotations
