@@ -227,6 +227,31 @@ def test_each_image_has_a_policy_that_its_versions_depend_on(
         assert [other for other in versions[name]["DependsOn"] if other in policies] == [logical_id]
 
 
+def test_r41_what_a_delete_needs_outlives_it() -> None:
+    """A deployment that removes a version may narrow its image's policy, or remove it."""
+
+    def template(*construct_ids: str) -> dict[str, Any]:
+        stack = cdk.Stack(cdk.App(analytics_reporting=False), "Stack")
+        image = Image.from_image_name(stack, "Image", "data-science")
+        for number, construct_id in enumerate(construct_ids):
+            base_image = BaseImage.from_uri(f"{REGISTRY}/{construct_id.lower()}:{number}")
+            ImageVersion(stack, construct_id, image=image, base_image=base_image, aliases=[construct_id])
+        return dict(Template.from_stack(stack).to_json()["Resources"])
+
+    # WHEN one of two versions goes
+    before, after = template("One", "Two"), template("One")
+
+    # THEN the policy loses its repository only
+    (policy_id,) = [logical_id for logical_id, resource in before.items() if resource["Type"] == POLICY]
+    assert statements(before[policy_id])[:2] == statements(after[policy_id])[:2]
+    assert len(statements(after[policy_id])) == len(statements(before[policy_id])) - 1
+
+    # THEN CloudFormation deletes whatever needs the policy before it deletes the policy
+    custom = [resource for resource in before.values() if resource["Type"].startswith("Custom::")]
+    assert len(custom) == 4
+    assert all(policy_id in resource["DependsOn"] for resource in custom)
+
+
 def test_name_with_capitals_is_permitted_in_both_spellings(stack: cdk.Stack, declare: Declare, only: Only) -> None:
     declare(image=Image(stack, "Made", image_name="Data-Science"), base_image=BaseImage.from_uri(f"{REGISTRY}/x:1"))
 

@@ -67,7 +67,7 @@ def answering(aws, *errors):
     ],
     ids=lambda error: f"{error.code}-{error.status}",
 )
-def test_temporary_errors_are_waited_out(aws, gateway, error):
+def test_r21_temporary_errors_are_waited_out(aws, gateway, error):
     # GIVEN
     seen = answering(aws, error, error)
 
@@ -88,7 +88,7 @@ def test_temporary_errors_are_waited_out(aws, gateway, error):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_broken_connections_are_waited_out(aws, gateway, error):
+def test_r21_broken_connections_are_waited_out(aws, gateway, error):
     # GIVEN
     answering(aws, error)
 
@@ -151,7 +151,7 @@ def test_what_stays_busy_is_raised_at_the_deadline(aws, gateway):
     assert 100 < aws.clock.now() - began <= 120
 
 
-def test_a_lasting_denial_is_raised_before_the_deadline(aws, gateway):
+def test_r22_a_lasting_denial_is_raised_before_the_deadline(aws, gateway):
     # GIVEN
     began = aws.clock.now()
     denied = ServiceError("AccessDeniedException", "User is not authorized to perform: sagemaker:CreateImageVersion")

@@ -66,7 +66,7 @@ def test_create_sends_only_what_is_declared(function, event):
     assert set(function.calls[0][1]) == {"ImageName", "BaseImage", "ClientToken"}
 
 
-def test_update_of_metadata_keeps_the_version_and_sends_what_differs(aws, function, event, created):
+def test_r08_update_of_metadata_keeps_the_version_and_sends_what_differs(aws, function, event, created):
     # WHEN
     changed = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "Better notes", "Horovod": "true"}
     answer = function.deliver(event("image_version_update", **changed))
@@ -85,7 +85,7 @@ def test_update_of_metadata_keeps_the_version_and_sends_what_differs(aws, functi
     assert aws.versions() == {1: "CREATED"}
 
 
-def test_update_that_changes_nothing_writes_nothing(function, event, created):
+def test_r09_update_that_changes_nothing_writes_nothing(function, event, created):
     # WHEN
     unchanged = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release"}
     answer = function.deliver(event("image_version_update", **unchanged))
@@ -95,7 +95,7 @@ def test_update_that_changes_nothing_writes_nothing(function, event, created):
     assert function.names() == ["DescribeImageVersion"]
 
 
-def test_update_of_the_base_image_makes_a_new_version_and_leaves_the_old_one(aws, function, event, created):
+def test_r10_update_of_the_base_image_makes_a_new_version_and_leaves_the_old_one(aws, function, event, created):
     # WHEN
     answer = function.deliver(event("image_version_update"))
 
@@ -107,7 +107,7 @@ def test_update_of_the_base_image_makes_a_new_version_and_leaves_the_old_one(aws
     assert aws.describe(2)["ReleaseNotes"] == "Second release"
 
 
-def test_update_of_the_image_makes_a_version_of_the_other_image(aws, function, event, created):
+def test_r10_update_of_the_image_makes_a_version_of_the_other_image(aws, function, event, created):
     # GIVEN
     aws.create_image("deep-learning")
 
@@ -121,7 +121,7 @@ def test_update_of_the_image_makes_a_version_of_the_other_image(aws, function, e
 
 
 @pytest.mark.parametrize("name", ["JobType", "MLFramework", "Processor", "ProgrammingLang", "ReleaseNotes"])
-def test_removed_metadata_that_cannot_be_unset_makes_a_new_version(aws, function, event, created, name):
+def test_r15_removed_metadata_that_cannot_be_unset_makes_a_new_version(aws, function, event, created, name):
     # WHEN
     removed = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release", name: None}
     answer = function.deliver(event("image_version_update", **removed))
@@ -131,7 +131,7 @@ def test_removed_metadata_that_cannot_be_unset_makes_a_new_version(aws, function
     assert name not in aws.describe(2)
 
 
-def test_removed_vendor_guidance_and_horovod_are_reset_in_place(aws, function, event):
+def test_r15_removed_vendor_guidance_and_horovod_are_reset_in_place(aws, function, event):
     # GIVEN
     function.deliver(event("image_version_create", Horovod="true"))
 

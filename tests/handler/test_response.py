@@ -79,7 +79,7 @@ def test_the_answer_is_put_with_an_empty_content_type(bucket, sent):
 
 
 @pytest.mark.parametrize("trouble", [500, 503, None], ids=str)
-def test_temporary_trouble_is_retried_and_the_query_is_not_logged(bucket, sent, trouble):
+def test_r33_temporary_trouble_is_retried_and_the_query_is_not_logged(bucket, sent, trouble):
     # GIVEN
     bucket.statuses = [trouble, trouble]
 
@@ -111,7 +111,7 @@ def test_an_attempt_to_answer_may_take_ten_seconds(sent, monkeypatch):
     assert timeouts == [10]
 
 
-def test_a_refused_answer_is_given_up_and_logged_without_the_address(bucket, sent):
+def test_r34_a_refused_answer_is_given_up_and_logged_without_the_address(bucket, sent):
     # GIVEN
     bucket.statuses = [403]
 

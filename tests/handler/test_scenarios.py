@@ -1,5 +1,9 @@
 """What must survive: one test per scenario, named by its number.
 
+`pytest -k r08` finds any of them: some are where the calls are counted (test_image_versions.py), where errors are
+taken one by one (test_gateway.py), over real HTTP (test_response.py), on the simulated clock (tests/model), or about
+the constructs' part (tests/constructs).
+
 Where AWS's behaviour is not known, the scenario runs under every answer (``Assumptions`` of the images service).
 """
 
@@ -319,9 +323,6 @@ def test_r07_the_answer_carries_no_image_version_arn(aws, function, event, arn, 
     )
 
 
-# R08, R09 and R10 are in test_image_versions.py, where the calls are counted as well.
-
-
 def test_r11_replacement_fails_after_the_new_version_exists(aws, function, event):
     # GIVEN
     function.deliver(event("image_version_create"))
@@ -410,9 +411,6 @@ def test_r14_metadata_drifted_out_of_band(aws, function, event):
     assert answer["PhysicalResourceId"] == ARN
     assert aws.describe(1)["Processor"] == "GPU"
     assert aws.describe(1)["ReleaseNotes"] == "Better"
-
-
-# R15 is in test_image_versions.py.
 
 
 @pytest.mark.parametrize("missing", ["version", "image"])
@@ -507,9 +505,6 @@ def test_r20_the_image_is_still_being_made(aws, function, event):
 
     # THEN
     assert answer["Status"] == "SUCCESS", answer["Reason"]
-
-
-# R21 and R22 are in test_gateway.py, error by error.
 
 
 def test_r22_a_denial_of_some_seconds(aws, function, event, refused):
@@ -700,9 +695,6 @@ def test_r32_a_long_failure_reason(aws, function, event):
     # THEN
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].endswith("…")
-
-
-# R33 and R34 are in test_response.py, over real HTTP.
 
 
 @pytest.mark.parametrize(
