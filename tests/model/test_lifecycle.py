@@ -292,11 +292,21 @@ class Lifecycle(RuleBasedStateMachine):
             and place not in self.in_use
             and properties != stack.records[both[0]].properties
             and not _may_fail(changed)
+            and not self._dead_version_holds_an_alias(changed)
         ):
             self.service.forget_failures()
             self._ask("DeleteImageVersion", ImageName=place[0], Version=place[1])
         self.clock.advance(60)
         return changed
+
+    def _dead_version_holds_an_alias(self, template: Template) -> bool:
+        """Whether an alias of the template is where it cannot be taken away, so that its deployment rolls back."""
+        aliases = [one.properties for one in template.values() if one.type == ALIAS_TYPE]
+        places = [(str(one["ImageName"]), self._owner(str(one["ImageName"]), str(one["Alias"]))) for one in aliases]
+        return any(
+            owner is not None and self._describe(image, owner)["ImageVersionStatus"] != "CREATED"
+            for image, owner in places
+        )
 
     def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self.service.call(operation, parameters, account=ACCOUNT, region=REGION)
