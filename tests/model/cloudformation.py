@@ -14,10 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deployed_function import Delivery, DeployedFunction, Trouble
+from harness import ACCOUNT, REGION
 from simulated_time import Simulation
-
-ACCOUNT = "123456789012"
-REGION = "eu-west-1"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cloudformation import ACCOUNT, REGION
 from deployed_function import Delivery, DeployedFunction, Trouble
+from harness import ACCOUNT, REGION
 from simulated_time import Simulation
 
 from imgver_sandbox.clock import ManualClock

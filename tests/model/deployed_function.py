@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
+from harness import MAX_ANSWER_BYTES
 from imgver_handler.dispatch import handle
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
@@ -18,7 +19,7 @@ from imgver_sandbox.clock import ManualClock
 
 FUNCTION_SECONDS = 900.0
 RETRY_SECONDS = 60.0
-MAX_ANSWER_BYTES = 4096
+LAMBDA_ATTEMPTS = 3
 
 
 class Crash(BaseException):
@@ -84,8 +85,7 @@ class DeployedFunction:
         return delivery, [self._simulation.start(lambda: self._deliver(delivery)) for _ in range(copies)]
 
     def _deliver(self, delivery: Delivery) -> None:
-        attempts: Iterable[int] = range(3)
-        for _ in attempts:
+        for _ in range(LAMBDA_ATTEMPTS):
             try:
                 self._invoke(delivery)
             except Crash:

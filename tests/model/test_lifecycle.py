@@ -20,8 +20,9 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from cloudformation import ACCOUNT, REGION, Attribute, Record, Resource, Stack, Template
+from cloudformation import Attribute, Record, Resource, Stack, Template
 from deployed_function import DeployedFunction, Trouble
+from harness import ACCOUNT, REGION
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
