@@ -98,6 +98,8 @@ class AwsGateway:
     """SageMaker's image versions, ECR's answer to which image a tag names, and what CloudFormation is about."""
 
     def __init__(self, *, timing: Timing, log: Log, make_client: ClientFactory = _client) -> None:
+        self.throttled = False
+        """Whether a call has been throttled."""
         self._timing = timing
         self._log = log
         self._make_client = make_client
@@ -259,6 +261,7 @@ class AwsGateway:
             except (ClientError, BotoCoreError, ResponseParserError) as error:
                 failure = _failure(error, operation, subject)
                 self._report(operation, parameters, began, failure.code)
+                self.throttled |= failure.kind is Kind.THROTTLED
                 tired_of_denial = failure.kind is Kind.DENIED and backoff.seconds > PATIENCE_WITH_DENIAL
                 if failure.kind in give_up_on or failure.kind not in _TRANSIENT or tired_of_denial:
                     raise failure from error

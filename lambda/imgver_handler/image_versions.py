@@ -7,7 +7,7 @@ Create   a version is created, or the adopted one checked; the answer waits unti
 Update   the declared state is compared with the version itself, never with the old properties: after a failed
          update CloudFormation sends a second one with the two sets of properties swapped, and then the version
          already is what is asked for. What cannot be changed in place becomes a new version with a new physical
-         id; CloudFormation then deletes the old one
+         id; CloudFormation then deletes the old one. Only a Create adopts: no rollback has to take an adoption back
 Delete   the version is deleted or archived, but only if it is this resource's to delete
 =======  ==========================================================================================================
 """
@@ -70,10 +70,13 @@ class ImageVersions:
         if arn is not None and not arn.is_of_image(declared.image_name):
             arn = None
         adopted = declared.adopted_version
-        at_hand = (adopted_version(request.old_properties), arn.version if arn else None)
-        # A rollback adopts nothing: whatever has taken an adopted version's place since, that version may be gone.
-        if adopted is not None and adopted not in at_hand and not self._is_rolling_back(request, "nothing is adopted"):
-            return self._adopt(request, declared, adopted)
+        known = () if arn is None else (arn.version, adopted_version(request.old_properties))
+        # A rollback is not refused: it brings a declaration back whose adoption is long done.
+        if adopted is not None and adopted not in known and not self._is_rolling_back(request, "nothing is adopted"):
+            raise Failure(
+                f"cannot adopt version {adopted} of image {declared.image_name}: this resource stands for "
+                f"{request.physical_resource_id} already, and would lose it. Declare another ImageVersion to adopt it."
+            )
         if arn is None:
             return self._replace(request, declared, "ImageName changed")
         current = self._settled(arn.addressed_as(declared.image_name))
@@ -180,7 +183,7 @@ class ImageVersions:
         """
         alive = False
         misses = 0
-        for _ in timing.polls():
+        for _ in timing.polls(crowded=self._gateway.throttled):
             version = self._gateway.describe(arn)
             if version is None:
                 misses += 1
@@ -293,7 +296,7 @@ class ImageVersions:
         version = self._gateway.describe(arn)
         if version is None or version.status != "CREATING":
             return version
-        for _ in self._timing.polls():
+        for _ in self._timing.polls(crowded=self._gateway.throttled):
             version = self._gateway.describe(arn)
             if version is None or version.status != "CREATING":
                 return version

@@ -6,6 +6,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,13 +52,9 @@ def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, 
         return json.dumps(answer, ensure_ascii=False).encode()
 
     body = encoded(reason)
-    while len(body) > MAX_BYTES and reason:
-        # A character may take several bytes, so cut by the excess and look again.
-        excess = len(body) - MAX_BYTES
-        reason = reason[: max(0, len(reason) - max(1, excess // 4) - 1)].rstrip("…") + "…"
-        if reason == "…":
-            reason = ""
-        body = encoded(reason)
+    if len(body) > MAX_BYTES and reason:
+        fitting = bisect_right(range(len(reason)), MAX_BYTES, key=lambda length: len(encoded(f"{reason[:length]}…")))
+        body = encoded(f"{reason[: fitting - 1]}…" if fitting else "")
     return body
 
 

@@ -10,11 +10,13 @@ ANSWER_RESERVE = 15.0
 """Seconds kept back for the answer: CloudFormation waits for the service timeout when none comes."""
 
 FIRST_POLL = 1.0
+FIRST_POLL_WHEN_CROWDED = 2.0
+"""Who polls too early takes the turn of another's call, where the service takes so many a second."""
 POLL_GROWTH = 1.25
 LONGEST_POLL = 5.0
 
 FIRST_BACKOFF = 1.0
-LONGEST_BACKOFF = 16.0
+LONGEST_BACKOFF = 8.0
 
 
 class Timing:
@@ -64,9 +66,13 @@ class Timing:
         self._sleep(seconds)
         return True
 
-    def polls(self) -> Iterator[None]:
-        """One item per poll, each after its wait, until the deadline."""
-        delay = FIRST_POLL
+    def polls(self, *, crowded: bool) -> Iterator[None]:
+        """One item per poll, each after its wait, until the deadline.
+
+        Args:
+            crowded: whether the service has throttled a call.
+        """
+        delay = FIRST_POLL_WHEN_CROWDED if crowded else FIRST_POLL
         while self.wait(delay):
             yield
             delay = min(delay * POLL_GROWTH, LONGEST_POLL)

@@ -181,20 +181,21 @@ def test_backoff_has_full_jitter_and_a_ceiling(aws):
         backoff.wait()
 
     # THEN
-    assert waits == [1, 2, 4, 8, 16, 16, 16]
+    assert waits == [1, 2, 4, 8, 8, 8, 8]
 
 
-def test_polls_start_at_a_second_and_slow_down_to_five(aws):
+@pytest.mark.parametrize(("crowded", "first"), [(False, [1.0, 1.25, 1.5625]), (True, [2.0, 2.5, 3.125])])
+def test_polls_start_at_a_second_or_two_and_slow_down_to_five(aws, crowded, first):
     # GIVEN
     waits = []
     timing = Timing(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append)
 
     # WHEN
-    for _ in itertools.islice(timing.polls(), 12):
+    for _ in itertools.islice(timing.polls(crowded=crowded), 12):
         pass
 
     # THEN
-    assert waits[:3] == [1.0, 1.25, 1.5625]
+    assert waits[:3] == first
     assert waits[-1] == 5.0
     assert waits == sorted(waits)
 

@@ -963,17 +963,45 @@ def test_r40_adoption(aws, function, event, state):
     }.get(state)
 
 
-def test_r40_adoption_in_an_update_leaves_the_own_version_to_cloudformation(aws, function, event):
-    # GIVEN
-    function.deliver(event("image_version_create"))
+@pytest.mark.parametrize("old", [{}, {"AdoptVersion": "1"}])
+def test_r40_an_update_adopts_nothing(aws, function, event, old):
+    # GIVEN a resource with a version of its own, or an adopted one
     aws.create_version()
+    function.deliver(event("image_version_create", **(old or {"AdoptVersion": None})))
+    at_hand = ARN if old else ARN.replace("/1", "/2")
+    aws.create_version()
+    before = aws.versions()
 
     # WHEN
-    answer = function.deliver(event("image_version_update", **SAME, AdoptVersion="2"))
+    answer = function.deliver(event("image_version_update", **SAME, AdoptVersion="3", old=old, physical_id=at_hand))
 
     # THEN
-    assert answer["PhysicalResourceId"] == ARN.replace("/1", "/2")
-    assert aws.versions() == {1: "CREATED", 2: "CREATED"}
+    assert function.names() == ["DescribeStacks"]
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == at_hand
+    assert answer["Reason"] == (
+        f"cannot adopt version 3 of image data-science: this resource stands for {at_hand} already, and would lose it. "
+        "Declare another ImageVersion to adopt it."
+    )
+    assert aws.versions() == before
+
+
+def test_r40_an_update_adopts_no_version_of_another_image(aws, function, event):
+    # GIVEN an adopted version, and another image with a version of the same number
+    aws.create_version()
+    adopting = {"AdoptVersion": "1"}
+    function.deliver(event("image_version_create", **adopting))
+    aws.create_image("deep-learning")
+    aws.create_version("deep-learning")
+
+    # WHEN
+    renamed = event("image_version_update", **SAME, **adopting, ImageName="deep-learning", old=adopting)
+    answer = function.deliver(renamed)
+
+    # THEN
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("cannot adopt version 1 of image deep-learning: this resource stands for")
+    assert aws.versions("deep-learning") == {1: "CREATED"}
 
 
 def test_r40_ownership_passes_when_adopt_version_is_dropped(aws, function, event):

@@ -7,8 +7,6 @@ What the model leaves out, because no handler could survive it:
 - a version that somebody deletes behind CloudFormation's back where the service gives its number again, or in a
   deployment that then rolls back: nothing tells the aliases about the version that is made in its place;
 - a failed version whose ARN got lost with an answer, where the service makes a new version for its token;
-- that a version was adopted by the update that is rolled back, where a rollback updates before it deletes: the event
-  looks like one that takes back the adoption of the resource's own version, which has to stay;
 - who had an alias before Create pointed it, when the process ends, or a second delivery comes in, while it does so.
 """
 

@@ -45,9 +45,8 @@ def test_r26_two_hundred_versions_of_fifty_images(crowded_account, seed, capsys)
 
     # THEN
     assert _numbers_by_image(answers) == {image: [1, 2, 3, 4] for image in images}
-    # Three calls a version cannot be avoided: CreateImageVersion, the poll after a second with which polling starts,
-    # and, since the service needs two seconds, one that sees the version CREATED.
-    limit = 3 * len(declared) / REQUESTS_PER_SECOND
+    # Two calls a version cannot be avoided: CreateImageVersion, and one that sees the version CREATED.
+    limit = 2 * len(declared) / REQUESTS_PER_SECOND
     with capsys.disabled():
         print(  # noqa: T201 (the figure is what the test is for)
             f"\nR26, seed {seed}: 200 versions of 50 images in {seconds:.1f} s, {seconds / limit:.2f} times the "
