@@ -312,8 +312,8 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(command, tmp_pat
     package = tmp_path / "broken" / "imgver_sandbox"
     package.parent.mkdir()
     subprocess.run(["cp", "-R", str(ROOT / "imgver_sandbox"), str(package)], check=True)
-    adapter = package / "ministack.py"
-    adapter.write_text(adapter.read_text().replace('"_runs_on_worker_thread"): "(', '"_no_such_name"): "('))
+    hooks = package / "ministack" / "hooks.py"
+    hooks.write_text(hooks.read_text().replace('"_runs_on_worker_thread"): "(', '"_no_such_name"): "('))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
 

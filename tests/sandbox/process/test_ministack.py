@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from imgver_sandbox import ministack
 from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.ministack import hooks
 from imgver_sandbox.ministack_release import MINISTACK_VERSION, check_version
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
@@ -50,18 +50,18 @@ def test_every_name_that_has_moved_is_noticed(run_python):
     result = run_python(
         """
 import importlib, json
-from imgver_sandbox import ministack
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.ministack import hooks
 
-ministack.check_hooks()
+hooks.check_hooks()
 said = []
-for module, name in ministack._HOOKS:
+for module, name in hooks.HOOKS:
     module = importlib.import_module(module)
     real = getattr(module, name)
     for moved in (None, object(), lambda something_new: None):
         setattr(module, name, moved)
         try:
-            ministack.check_hooks()
+            hooks.check_hooks()
             said.append(f"{name}: nothing")
         except SandboxError as error:
             said.append(str(error))
@@ -72,7 +72,7 @@ print(json.dumps(said))
     said = json.loads(result.stdout)
 
     # THEN each is named
-    assert len(said) == 3 * len(ministack._HOOKS)
+    assert len(said) == 3 * len(hooks.HOOKS)
     assert all(" must be " in line for line in said), said
     assert said[0] == (
         "ministack 1.5.33 is not as it was published: ministack.app.app must be (scope, receive, send), found nothing: "
