@@ -71,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SWITCH=VALUE",
         help="how SageMaker behaves where that is not known, see above; may be given again",
     )
+    start.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="let roles and users do only what their policies allow (default: everybody may do everything)",
+    )
     start.set_defaults(perform=_start)
 
     stop = commands.add_parser("stop", help="end it", description="End the sandbox and wait until it is gone.")
@@ -118,7 +123,9 @@ def _switch(text: str) -> str:
 
 def _start(arguments: argparse.Namespace) -> int:
     assumptions = Assumptions.parse(arguments.assume)
-    sandbox = Sandbox.start_in_background(port=arguments.port, assumptions=assumptions)
+    sandbox = Sandbox.start_in_background(
+        port=arguments.port, assumptions=assumptions, enforce_iam=arguments.enforce_iam
+    )
     _say(f"The sandbox runs on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
     _say("Use it:  imgver-sandbox run -- cdk bootstrap")
     _say("End it:  imgver-sandbox stop")

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import http.client
 import json
 import os
 import signal
@@ -12,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from imgver_sandbox import cdk_cli, ministack_release, state, supervisor
+from imgver_sandbox import calls, cdk_cli, ministack_release, state, supervisor
 from imgver_sandbox.assumptions import Assumptions
+from imgver_sandbox.calls import Call
 from imgver_sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -51,17 +53,23 @@ class Sandbox:
         self._process = process
 
     @classmethod
-    def start(cls, *, port: int | None = None, assumptions: Assumptions | None = None) -> Self:
+    def start(
+        cls, *, port: int | None = None, assumptions: Assumptions | None = None, enforce_iam: bool = False
+    ) -> Self:
         """Start a sandbox that belongs to this process, on 127.0.0.1.
 
         `port` is 1 to 65535; default: 4566, or any free port when that is taken. `assumptions` say how SageMaker
-        behaves where that is not known; default: the harsher way. Raises SandboxError when the named
-        port is taken, without MiniStack's pinned version or Node.js and npm, and when the server does not start.
+        behaves where that is not known; default: the harsher way. With `enforce_iam` roles and users may do what their
+        policies allow and nothing else; default: everybody may do everything. What `environment` and `client` do is
+        the account root's, which may do everything anyway. Raises SandboxError when the named port is taken, without
+        MiniStack's pinned version or Node.js and npm, and when the server does not start.
         """
-        return cls(*_start(port, assumptions, background=False))
+        return cls(*_start(port, assumptions, enforce_iam=enforce_iam, background=False))
 
     @classmethod
-    def start_in_background(cls, *, port: int | None = None, assumptions: Assumptions | None = None) -> Self:
+    def start_in_background(
+        cls, *, port: int | None = None, assumptions: Assumptions | None = None, enforce_iam: bool = False
+    ) -> Self:
         """Start a sandbox that outlives this process, as `imgver-sandbox start` does; a user has one.
 
         Raises SandboxError as `start` does, and when the user's background sandbox runs already.
@@ -69,7 +77,7 @@ class Sandbox:
         already = state.read()
         if already:
             raise SandboxError(f"a sandbox runs already on {already.url}: use it, or end it with `imgver-sandbox stop`")
-        running, process = _start(port, assumptions, background=True)
+        running, process = _start(port, assumptions, enforce_iam=enforce_iam, background=True)
         process.returncode = 0  # it is not ours to wait for
         return cls(running)
 
@@ -92,7 +100,7 @@ class Sandbox:
             "PATH": _path(),
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": ACCOUNT,  # MiniStack takes the account from it
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": supervisor.ROOT_SECRET,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,
@@ -125,8 +133,18 @@ class Sandbox:
             region_name=region,
             endpoint_url=self.url,
             aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="sandbox",  # noqa: S106  no secret: nothing checks it
+            aws_secret_access_key=supervisor.ROOT_SECRET,
         )
+
+    def calls(self) -> list[Call]:
+        """What IAM decided so far, oldest first, at most the last 20,000; nothing without `enforce_iam`.
+
+        A call whose credentials are refused is none. Raises OSError when the sandbox has ended.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        with contextlib.closing(connection):
+            connection.request("GET", calls.PATH)
+            return calls.decode(connection.getresponse().read())
 
     def stop(self) -> None:
         """End the sandbox and wait until its processes are gone; nothing when they are gone already.
@@ -154,7 +172,7 @@ class Sandbox:
 
 
 def _start(
-    port: int | None, assumptions: Assumptions | None, *, background: bool
+    port: int | None, assumptions: Assumptions | None, *, enforce_iam: bool, background: bool
 ) -> tuple[state.State, subprocess.Popen[str]]:
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
@@ -166,6 +184,7 @@ def _start(
                 f"--listener={listener.fileno()}",
                 f"--path={_path()}",
                 *(["--background"] if background else []),
+                *(["--enforce-iam"] if enforce_iam else []),
                 *(f"--assume={switch}" for switch in (assumptions or Assumptions()).switches()),
             ),
             stdin=subprocess.DEVNULL if background else subprocess.PIPE,

@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 
-from imgver_sandbox import ministack
+from imgver_sandbox import calls, ministack
 from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.clock import SystemClock
 from imgver_sandbox.errors import SandboxError
@@ -27,11 +27,11 @@ def main() -> None:
     assumptions = Assumptions.parse(sys.argv[4:])
     threading.Thread(target=_end_with, args=(supervisor, folder), daemon=True).start()
     try:
-        registry = ministack.EcrRegistry()
-        ministack.install(ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions))
+        registry, record = ministack.EcrRegistry(), calls.record()
+        ministack.install(ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions), record)
     except SandboxError as error:
         sys.exit(str(error))
-    ministack.serve(listener)
+    ministack.serve(listener, record)
 
 
 def _end_with(supervisor: socket.socket, folder: str) -> None:

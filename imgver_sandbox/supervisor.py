@@ -26,6 +26,9 @@ from typing import IO
 from imgver_sandbox import state
 from imgver_sandbox.errors import SandboxError
 
+ROOT_SECRET = "sandbox"  # noqa: S105  no secret: it lets the user in, whoever that is
+"""The secret access key of the account's root, who may do everything."""
+
 _READY_SECONDS = 60.0
 _REMOVE_ATTEMPTS = 20
 _REMOVE_SECONDS = 0.05
@@ -53,6 +56,7 @@ def main() -> None:
     parser.add_argument("--background", action="store_true", help="outlive the parent, and write the state file")
     parser.add_argument("--path", required=True, help="PATH of the server and its Lambda functions")
     parser.add_argument("--assume", action="append", default=[], help="a switch of the images service")
+    parser.add_argument("--enforce-iam", action="store_true", help="refuse what no policy allows")
     arguments = parser.parse_args()
     asked_to_end = _signals()
     listener = socket.socket(fileno=arguments.listener)
@@ -61,7 +65,8 @@ def main() -> None:
     except SandboxError as error:
         _say({"error": str(error)})
         return
-    with _server(listener, path=arguments.path, switches=arguments.assume) as server:
+    settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
+    with _server(listener, settings=settings, switches=arguments.assume) as server:
         port = listener.getsockname()[1]
         # From here on only the server has the socket: it closes when the server ends.
         listener.close()
@@ -100,7 +105,7 @@ class _Server:
 
 
 @contextlib.contextmanager
-def _server(listener: socket.socket, *, path: str, switches: list[str]) -> Iterator[_Server]:
+def _server(listener: socket.socket, *, settings: Mapping[str, str], switches: list[str]) -> Iterator[_Server]:
     folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
     log = folder / "server.log"
     ours, theirs = socket.socketpair()
@@ -108,7 +113,7 @@ def _server(listener: socket.socket, *, path: str, switches: list[str]) -> Itera
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603  our own module
                 command("server", str(listener.fileno()), str(theirs.fileno()), str(folder), *switches),
-                env=_environment(folder, port=listener.getsockname()[1], path=path),
+                env={**_environment(folder, port=listener.getsockname()[1]), **settings},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -128,15 +133,14 @@ def _server(listener: socket.socket, *, path: str, switches: list[str]) -> Itera
         _remove(folder)
 
 
-def _environment(folder: Path, *, port: int, path: str) -> dict[str, str]:
-    """All that the server and its Lambda functions see: nothing of the user's AWS, Python or MiniStack settings."""
+def _environment(folder: Path, *, port: int) -> dict[str, str]:
+    """What the server and its Lambda functions see: nothing of the user's AWS, Python or MiniStack settings."""
     names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     inherited = {name: os.environ[name] for name in names if name in os.environ}
     for name in ("home", "tmp", "state", "s3"):
         (folder / name).mkdir()
     return {
         **inherited,
-        "PATH": path,
         "LANG": "C.UTF-8",
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
@@ -150,6 +154,7 @@ def _environment(folder: Path, *, port: int, path: str) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         # No Docker: MiniStack would remove containers that it takes for leftovers of its own.
         "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
+        "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

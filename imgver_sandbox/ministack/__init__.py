@@ -5,10 +5,15 @@ every name before it changes any, and says which one has moved.
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
+from imgver_sandbox.calls import PATH, Call, encode
 from imgver_sandbox.images_service import ImagesService
 from imgver_sandbox.ministack.failed_creates import keep_failed_creates
-from imgver_sandbox.ministack.hooks import check_hooks, module
+from imgver_sandbox.ministack.hooks import APP, check_hooks, module
+from imgver_sandbox.ministack.iam import mend_iam
 from imgver_sandbox.ministack.image_type import add_image_type
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.sagemaker import add_service
@@ -16,24 +21,42 @@ from imgver_sandbox.ministack_release import check_version
 
 __all__ = ["EcrRegistry", "install", "serve"]
 
+_Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+_Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
-def install(service: ImagesService) -> None:
-    """Add the SageMaker service and AWS::SageMaker::Image to MiniStack in this process, and mend failed creates.
 
-    Its settings are environment variables, which it reads when it is imported: set them before.
-    Raises SandboxError when MiniStack is not the pinned version or not as that was published.
+def install(service: ImagesService, calls: deque[Call]) -> None:
+    """Add the SageMaker service and AWS::SageMaker::Image to MiniStack in this process, and mend what differs from AWS.
+
+    Its settings are environment variables, which it reads when it is imported: set them before. What IAM decides is
+    added to `calls`. Raises SandboxError when MiniStack is not the pinned version or not as that was published.
     """
     check_version()
     check_hooks()
     add_service(service)
     add_image_type(service)
     keep_failed_creates()
+    mend_iam(calls)
 
 
-def serve(listener: int) -> None:
-    """Answer requests on the listening socket with the file descriptor `listener`, until this process ends."""
+def serve(listener: int, calls: deque[Call]) -> None:
+    """Answer requests on the listening socket with the file descriptor `listener`, until this process ends.
+
+    `calls` are answered on a path of their own.
+    """
     hypercorn = module("hypercorn.asyncio")
     config = module("hypercorn.config").Config()
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75  # seconds, as MiniStack's own start sets it
-    asyncio.run(hypercorn.serve(module("ministack.app").app, config))
+    ministack = module(APP).app
+
+    async def app(scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await send(
+                {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
+            )
+            await send({"type": "http.response.body", "body": encode(list(calls))})
+        else:
+            await ministack(scope, receive, send)
+
+    asyncio.run(hypercorn.serve(app, config))

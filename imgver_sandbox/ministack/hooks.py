@@ -8,24 +8,45 @@ from typing import Any
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.ministack_release import MINISTACK_VERSION
 
+APP = "ministack.app"
 CUSTOM_RESOURCE = "ministack.services.cloudformation.custom_resource"
+EVALUATOR = "ministack.core.iam_evaluator"
 HANDLERS = "ministack.services.cloudformation.handlers"
+IAM_ACTIONS = "ministack.core.iam_actions"
+LAMBDA = "ministack.services.lambda_svc"
+LAMBDA_RUNTIME = "ministack.core.lambda_runtime"
 PROVISIONERS = "ministack.services.cloudformation.provisioners"
+RESPONSES = "ministack.core.responses"
 STACKS = "ministack.services.cloudformation.stacks"
 
 _ROLL_BACK = "(stack_name, stack_id, stack, operation, reason_override)"
 _DELETE_STACK = "(stack_name, stack_id, retain_resources, force)"
 # Every name used here, with its parameters if it is a function and its type's name otherwise.
 HOOKS: Mapping[tuple[str, str], str] = {
-    ("ministack.app", "app"): "(scope, receive, send)",
-    ("ministack.app", "SERVICE_HANDLERS"): "dict",
-    ("ministack.core.router", "SERVICE_PATTERNS"): "dict",
-    ("ministack.core.iam_actions", "SERVICE_TO_IAM_NAMESPACE"): "dict",
-    ("ministack.core.iam_actions", "extract_resource_arn"): (
-        "(service, method, path, headers, body, query_params, region, account_id)"
+    (APP, "app"): "(scope, receive, send)",
+    (APP, "AUTH"): "bool",
+    (APP, "SERVICE_HANDLERS"): "dict",
+    (APP, "_enforce_data_plane"): (
+        "(service, iam_action, headers, query_params, request_id, resource_arn, service_context, auth_error_response, "
+        "named_resource)"
     ),
-    ("ministack.core.responses", "get_account_id"): "()",
-    ("ministack.core.responses", "get_region"): "()",
+    (APP, "pin_request_origin"): "(source_ip, secure_transport)",
+    ("ministack.core.router", "SERVICE_PATTERNS"): "dict",
+    (EVALUATOR, "AuthError"): "type",
+    (EVALUATOR, "EvalResult"): "type",
+    (EVALUATOR, "enforce"): "(access_key_id, iam_action, service, region, resource_arn, service_context)",
+    (EVALUATOR, "resolve_caller_identity"): "(access_key_id)",
+    (IAM_ACTIONS, "SERVICE_TO_IAM_NAMESPACE"): "dict",
+    (IAM_ACTIONS, "access_denied_response"): (
+        "(service, action, principal_arn, request_id, error_code, message, headers, resource_arn, explicit_deny, "
+        "resource_policy_arn)"
+    ),
+    (IAM_ACTIONS, "extract_resource_arn"): ("(service, method, path, headers, body, query_params, region, account_id)"),
+    (IAM_ACTIONS, "identity_denial_message"): "(action, principal_arn, resource, explicit_deny)",
+    (LAMBDA, "_emit_lambda_logs"): "(func, request_id, log_text, error, duration_ms, log_source)",
+    (LAMBDA_RUNTIME, "execution_credentials"): "(config)",
+    (RESPONSES, "get_account_id"): "()",
+    (RESPONSES, "get_region"): "()",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
     ("ministack.services.cloudformation", "_stacks"): "AccountRegionScopedDict",
     (CUSTOM_RESOURCE, "_pending"): "dict",

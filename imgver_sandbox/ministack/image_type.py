@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgver_sandbox.images_service import ImagesService, ServiceError
-from imgver_sandbox.ministack.hooks import PROVISIONERS, STACKS, module
+from imgver_sandbox.ministack.hooks import PROVISIONERS, RESPONSES, STACKS, module
 
 _IMAGE_TYPE = "AWS::SageMaker::Image"
 _IMAGE_POLL_SECONDS = 0.1
@@ -13,7 +13,7 @@ _IMAGE_POLL_SECONDS = 0.1
 
 def add_image_type(service: ImagesService) -> None:
     """Add it."""
-    responses, stacks = module("ministack.core.responses"), module(STACKS)
+    responses, stacks = module(RESPONSES), module(STACKS)
 
     def call(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return service.call(operation, parameters, account=responses.get_account_id(), region=responses.get_region())

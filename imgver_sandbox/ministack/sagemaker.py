@@ -1,27 +1,35 @@
 """The SageMaker service in MiniStack: routing, handling, and what IAM checks for each call."""
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgver_sandbox.images_service import ImagesService, ServiceError, respond
-from imgver_sandbox.ministack.hooks import module
+from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, module
+
+Response = tuple[int, dict[str, str], bytes]
+
+_ON_THE_VERSION = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
 
 
 def add_service(service: ImagesService) -> None:
     """Add it."""
-    responses, iam_actions = module("ministack.core.responses"), module("ministack.core.iam_actions")
+    responses, iam_actions = module(RESPONSES), module(IAM_ACTIONS)
 
     async def handle(
-        _method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, Any]
-    ) -> tuple[int, dict[str, str], bytes]:
-        return respond(
-            service,
-            target=headers.get("x-amz-target", ""),
-            body=body,
-            account=responses.get_account_id(),
-            region=responses.get_region(),
-        )
+        _method: str, _path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> Response:
+        target, account, region = headers.get("x-amz-target", ""), responses.get_account_id(), responses.get_region()
+        # MiniStack has checked the first one.
+        for arn in _authorised_arns(service, target, body, account=account, region=region)[1:]:
+            action = f"sagemaker:{target.partition('.')[2]}"
+            denied: Response | None = module(APP)._enforce_data_plane(
+                "sagemaker", action, headers, query, str(uuid.uuid4()), resource_arn=arn, named_resource=arn
+            )
+            if denied:
+                return denied
+        return respond(service, target=target, body=body, account=account, region=region)
 
     original: Callable[..., str] = iam_actions.extract_resource_arn
 
@@ -37,12 +45,10 @@ def add_service(service: ImagesService) -> None:
     ) -> str:
         if service_name != "sagemaker":
             return original(service_name, method, path, headers, body, query_params, region, account_id)
-        resource = _authorised_resource(
-            service, headers.get("x-amz-target", ""), body, account=account_id, region=region
-        )
-        return f"arn:aws:sagemaker:{region}:{account_id}:{resource}" if resource else "*"
+        target = headers.get("x-amz-target", "")
+        return _authorised_arns(service, target, body, account=account_id, region=region)[0]
 
-    module("ministack.app").SERVICE_HANDLERS["sagemaker"] = handle
+    module(APP).SERVICE_HANDLERS["sagemaker"] = handle
     module("ministack.core.router").SERVICE_PATTERNS["sagemaker"] = {
         "target_prefixes": ["SageMaker."],
         "credential_scope": "sagemaker",
@@ -51,21 +57,31 @@ def add_service(service: ImagesService) -> None:
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
-def _authorised_resource(service: ImagesService, target: str, body: bytes, *, account: str, region: str) -> str | None:
-    """The resource part of the ARN that IAM checks for a call; None when the call names no image."""
+def _authorised_arns(service: ImagesService, target: str, body: bytes, *, account: str, region: str) -> list[str]:
+    """The ARNs that IAM checks for a call; all of them must be allowed. `*` when the call names no image.
+
+    Which they are is in the Service Authorization Reference. It names both kinds for ListAliases: the image is always
+    asked about, a version when the call is about one.
+    """
     operation = target.partition(".")[2]
     try:
         parameters = json.loads(body or b"{}")
         name = parameters["ImageName"]
     except (ValueError, TypeError, KeyError):
-        return None
-    if operation not in ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion"):
-        return f"image/{name}"
-    number = parameters.get("Version")
-    if number is None:
-        selected = {key: parameters[key] for key in ("ImageName", "Alias") if key in parameters}
-        try:
-            number = service.call("DescribeImageVersion", selected, account=account, region=region)["Version"]
-        except ServiceError:
-            number = "*"  # there is none: whoever may touch any version of the image may learn that
-    return f"image-version/{name}/{number}"
+        return ["*"]
+    prefix = f"arn:aws:sagemaker:{region}:{account}"
+    arns = [] if operation in _ON_THE_VERSION else [f"{prefix}:image/{name}"]
+    if operation in _ON_THE_VERSION or (operation == "ListAliases" and parameters.keys() & {"Version", "Alias"}):
+        number = _version(service, parameters, account=account, region=region)
+        arns.append(f"{prefix}:image-version/{name}/{number}")
+    return arns
+
+
+def _version(service: ImagesService, parameters: Mapping[str, Any], *, account: str, region: str) -> int | str:
+    if "Version" in parameters:
+        return int(parameters["Version"])
+    selected = {key: parameters[key] for key in ("ImageName", "Alias") if key in parameters}
+    try:
+        return int(service.call("DescribeImageVersion", selected, account=account, region=region)["Version"])
+    except ServiceError:
+        return "*"  # there is none: whoever may touch any version of the image may learn that

@@ -57,12 +57,12 @@ def make_function(sandbox) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def make_function_in() -> Callable[[Sandbox, str], str]:
+def make_function_in() -> Callable[..., str]:
     """Make a Lambda function in a sandbox of the test's own."""
     return create_function
 
 
-def create_function(sandbox: Sandbox, source: str) -> str:
+def create_function(sandbox: Sandbox, source: str, role: str = f"arn:aws:iam::{Sandbox.account}:role/any") -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.py", source)
@@ -70,7 +70,7 @@ def create_function(sandbox: Sandbox, source: str) -> str:
         FunctionName=f"f-{uuid.uuid4().hex[:8]}",
         Runtime="python3.13",
         Handler="index.handler",
-        Role=f"arn:aws:iam::{sandbox.account}:role/any",
+        Role=role,
         Timeout=300,
         Code={"ZipFile": archive.getvalue()},
     )["FunctionArn"]

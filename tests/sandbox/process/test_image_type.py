@@ -88,13 +88,14 @@ def test_an_image_that_fails_leaves_its_reason_and_nothing_else(run_python):
     # GIVEN the adapter on a service whose next image fails
     result = run_python(
         """
+from collections import deque
 from imgver_sandbox import ministack
 from imgver_sandbox.clock import SystemClock
 from imgver_sandbox.images_service import ImagesService
 
 service = ImagesService(clock=SystemClock(), registry=ministack.EcrRegistry(), image_seconds=0.1)
 service.fail_next("CreateImage", "The role cannot be assumed")
-ministack.install(service)
+ministack.install(service, deque())
 from ministack.services.cloudformation import provisioners
 
 # WHEN CloudFormation makes it

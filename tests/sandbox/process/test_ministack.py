@@ -169,6 +169,7 @@ def test_iam_is_asked_about_the_resource_that_a_call_touches(run_python):
     result = run_python(
         """
 import json
+from collections import deque
 from imgver_sandbox import ministack
 from imgver_sandbox.clock import ManualClock
 from imgver_sandbox.container_registry import InMemoryRegistry
@@ -184,7 +185,7 @@ def call(operation, **parameters):
     clock.advance(60)
 call("CreateImage", ImageName="i", RoleArn=f"arn:aws:iam::{account}:role/r")
 call("CreateImageVersion", ImageName="i", BaseImage=uri, ClientToken="t", Aliases=["latest"])
-ministack.install(service)
+ministack.install(service, deque())
 from ministack.core import iam_actions, router
 
 # WHEN MiniStack looks for the service, action and resource of a request
