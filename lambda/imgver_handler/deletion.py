@@ -28,7 +28,7 @@ def delete_version(arn: ImageVersionArn, *, gateway: AwsGateway, timing: Timing,
             gateway.delete(arn)
             break
         except ServiceFailure as failure:
-            version = seen_after(failure, arn, gateway)
+            version = _seen_after(failure, arn, gateway)
             if version is None:
                 return
             if version.status == "DELETING":
@@ -47,7 +47,7 @@ def delete_version(arn: ImageVersionArn, *, gateway: AwsGateway, timing: Timing,
     raise Failure(f"{arn} was not gone before the function's time was up. Look at it in SageMaker and delete it.")
 
 
-def seen_after(failure: ServiceFailure, arn: ImageVersionArn, gateway: AwsGateway) -> ImageVersion | None:
+def _seen_after(failure: ServiceFailure, arn: ImageVersionArn, gateway: AwsGateway) -> ImageVersion | None:
     """The version whose write was refused: in use by its own deletion, or by something that has to let go first."""
     if failure.kind is Kind.NOT_FOUND:
         return None

@@ -136,11 +136,6 @@ class AwsGateway:
         """Change metadata, or AliasesToAdd and AliasesToDelete, of a version."""
         self._sagemaker("UpdateImageVersion", str(arn), {**_which(arn), **changes})
 
-    def archive(self, arn: ImageVersionArn) -> None:
-        """Set a version's guidance to ARCHIVED. Waiting for what is busy is left to the caller, who knows for what."""
-        changes = {"VendorGuidance": "ARCHIVED"}
-        self._sagemaker("UpdateImageVersion", str(arn), {**_which(arn), **changes}, give_up_on={Kind.BUSY})
-
     def delete(self, arn: ImageVersionArn) -> None:
         """Begin to delete a version. Waiting for what is busy is left to the caller, who knows for what."""
         self._sagemaker("DeleteImageVersion", str(arn), _which(arn), give_up_on={Kind.BUSY})

@@ -20,7 +20,7 @@ from typing import Any
 
 from imgver_handler import diagnosis
 from imgver_handler.arn import ImageVersionArn
-from imgver_handler.deletion import delete_version, seen_after
+from imgver_handler.deletion import delete_version
 from imgver_handler.failures import Failure, Kind, ServiceFailure
 from imgver_handler.gateway import AwsGateway, ImageVersion
 from imgver_handler.log import Log
@@ -46,6 +46,9 @@ _TOKEN_NAMESPACE = uuid.UUID("5f0a6f0e-6f5c-5d0c-9a53-0d2a3f5d6f5b")
 
 _UNSET: Mapping[str, str | bool] = {"VendorGuidance": "NOT_PROVIDED", "Horovod": False}
 """The metadata that has a value for "not declared"; the rest cannot be unset, only replaced with its version."""
+
+
+_NOT_WORTH_KEEPING = ("CREATE_FAILED", "DELETE_FAILED", "DELETING")
 
 
 class ImageVersions:
@@ -99,9 +102,17 @@ class ImageVersions:
             return kept
         _refuse_foreign(arn, request)
         arn = arn.addressed_as(request.properties.get("ImageName", arn.image_name))
+        archives = on_delete(request.properties) == ARCHIVE
         if adopted_version(request.properties) == arn.version:
             self._log.info("left alone: the version was adopted, not created", arn=arn.text)
-        elif on_delete(request.properties) == ARCHIVE:
+            return kept
+        version = self._settled(arn) if archives else self._gateway.describe(arn)
+        if version is None:
+            self._log.info("nothing to delete: the version is gone", arn=arn.text)
+        elif version.created_at >= request.sent_by:
+            # Lambda may deliver an event twice, and the service may give the number of a deleted version again.
+            self._log.warning("left alone: a younger version has its number", arn=arn.text)
+        elif archives and version.status not in _NOT_WORTH_KEEPING:
             self._archive(arn)
         else:
             delete_version(arn, gateway=self._gateway, timing=self._timing)
@@ -303,22 +314,11 @@ class ImageVersions:
         raise Failure(f"{arn} was still CREATING when the function's time was up. Deploy again.")
 
     def _archive(self, arn: ImageVersionArn) -> None:
-        backoff = self._timing.backoff()
-        while True:
-            try:
-                self._gateway.archive(arn)
-            except ServiceFailure as failure:
-                version = seen_after(failure, arn, self._gateway)
-                if version is None:
-                    return
-                if version.status in ("CREATE_FAILED", "DELETE_FAILED", "DELETING"):
-                    # There is nothing worth keeping.
-                    delete_version(arn, gateway=self._gateway, timing=self._timing)
-                    return
-                if not backoff.wait():
-                    raise
-            else:
-                return
+        try:
+            self._gateway.update(arn, {"VendorGuidance": "ARCHIVED"})
+        except ServiceFailure as failure:
+            if failure.kind is not Kind.NOT_FOUND:
+                raise
 
 
 def client_token(request: Request, attempt: int) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
 from imgver_handler.failures import Failure
 
 RequestType = Literal["Create", "Update", "Delete"]
+
+_SIGNED_AT = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class Request:
     physical_resource_id: str
     properties: Mapping[str, Any]
     old_properties: Mapping[str, Any]
+    sent_by: float
+    """Seconds since the epoch: CloudFormation had sent the event by then. Infinite when the event does not tell."""
 
     @property
     def partition(self) -> str:
@@ -64,7 +71,19 @@ def parse(event: Mapping[str, Any]) -> Request:
         physical_resource_id="" if request_type == "Create" else _text(event, "PhysicalResourceId"),
         properties=_mapping(event, "ResourceProperties"),
         old_properties=_mapping(event, "OldResourceProperties") if request_type == "Update" else {},
+        sent_by=_sent_by(event),
     )
+
+
+def _sent_by(event: Mapping[str, Any]) -> float:
+    # The only time in an event is that of the signature, in whole seconds.
+    signed_at = _SIGNED_AT.search(str(event.get("ResponseURL", "")))
+    if signed_at is None:
+        return math.inf
+    try:
+        return datetime.strptime(f"{signed_at[1]}+0000", "%Y%m%dT%H%M%SZ%z").timestamp() + 1
+    except ValueError:
+        return math.inf
 
 
 def _text(event: Mapping[str, Any], field: str) -> str:

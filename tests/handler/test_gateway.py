@@ -365,14 +365,13 @@ def test_a_registry_need_not_say_what_type_a_manifest_has(aws, gateway, monkeypa
         (lambda gateway: gateway.create(**CREATE), "CreateImageVersion failed for image data-science: "),
         (lambda gateway: gateway.versions("data-science"), "ListImageVersions failed for image data-science: "),
         (lambda gateway: gateway.aliases(VERSION), f"ListAliases failed for {VERSION}: "),
-        (lambda gateway: gateway.archive(VERSION), f"UpdateImageVersion failed for {VERSION}: "),
+        (lambda gateway: gateway.update(VERSION, {}), f"UpdateImageVersion failed for {VERSION}: "),
         (lambda gateway: gateway.delete(VERSION), f"DeleteImageVersion failed for {VERSION}: "),
         (lambda gateway: gateway.describe(VERSION), f"DescribeImageVersion failed for {VERSION}: "),
         (
             lambda gateway: gateway.describe_alias("data-science", "latest"),
             "DescribeImageVersion failed for alias latest of image data-science: ",
         ),
-        (lambda gateway: gateway.update(VERSION, {}), f"UpdateImageVersion failed for {VERSION}: "),
     ],
 )
 def test_an_error_names_what_was_called_on_what(aws, gateway, call, subject):
@@ -385,14 +384,13 @@ def test_an_error_names_what_was_called_on_what(aws, gateway, call, subject):
     assert raised.value.reason == f"{subject}ValidationException: no."
 
 
-@pytest.mark.parametrize("name", ["archive", "delete"])
-def test_what_is_busy_is_left_to_the_caller(aws, gateway, name):
+def test_a_deletion_of_what_is_busy_is_left_to_the_caller(aws, gateway):
     # GIVEN
     seen = answering(aws, ServiceError("ResourceInUse", "busy"))
 
     # WHEN / THEN
     with pytest.raises(ServiceFailure, match="ResourceInUse"):
-        getattr(gateway, name)(VERSION)
+        gateway.delete(VERSION)
     assert len(seen) == 1
 
 

@@ -98,7 +98,7 @@ def test_a_call_that_fails_is_told_with_its_code_and_time(aws, function, event):
 
     # THEN
     (line,) = [line for line in function.logs if "operation" in line]
-    assert line["message"] == "DeleteImageVersion: ValidationException"
+    assert line["message"] == "DescribeImageVersion: ValidationException"
     assert (line["outcome"], line["seconds"]) == ("ValidationException", 1.235)
 
 

@@ -11,6 +11,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from deployed_function import Delivery, DeployedFunction, Trouble
@@ -217,12 +218,15 @@ class Stack:
             self._simulation.join([self._simulation.start(lambda one=one: delete(one)) for one in layer])
         return failed
 
+    def _date(self) -> str:
+        return datetime.fromtimestamp(self._simulation.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+
     def _send(
         self, request_type: str, logical_id: str, record: Record, old_properties: dict[str, str] | None = None
     ) -> dict[str, Any]:
         event: dict[str, Any] = {
             "RequestType": request_type,
-            "ResponseURL": "https://example.invalid/answer?X-Amz-Signature=0b1c2d3e",
+            "ResponseURL": f"https://example.invalid/answer?X-Amz-Date={self._date()}&X-Amz-Signature=0b1c2d3e",
             "StackId": self.id,
             "RequestId": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}{next(self._numbers)}")),
             "LogicalResourceId": logical_id,

@@ -67,6 +67,10 @@ class Simulation:
             self._ready.pop(index).switch()
         return first.result()
 
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.now()
+
     def start(self, work: Callable[[], Any]) -> Task:
         """Begin ``work`` beside what runs already."""
         task = Task(work)

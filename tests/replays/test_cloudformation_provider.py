@@ -102,7 +102,7 @@ def test_delete_handler_verify_stabilization_successful_delete(make_aws, functio
     function.deliver(event("image_version_create"))
 
     assert function.deliver(event("image_version_delete"))["Status"] == "SUCCESS"
-    assert function.names() == ["DeleteImageVersion", *["DescribeImageVersion"] * 3]
+    assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * 3]
 
 
 def test_delete_handler_verify_stabilization_delete_failed(aws, create, delete, arn):
