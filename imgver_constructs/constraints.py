@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -185,3 +185,101 @@ def shown(value: object) -> str:
         return text
     length = f" ({len(value)} characters)" if isinstance(value, str) else ""
     return f"{text[: _SHOWN - 1]}…{length}"
+
+
+# What CreateAppImageConfig and CloudFormation take of an AppImageConfig; where they differ, the narrower of the two.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAppImageConfig.html
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-appimageconfig.html
+_NOT_BLANK = r"(?!\s*$)"
+
+APP_IMAGE_CONFIG_NAME = Text(
+    maximum=63,
+    pattern=r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+    rule="1 to 63 letters, digits and hyphens, with no hyphen at either end",
+    remedy="write it like 'data-science'",
+)
+CONTAINER_ARGUMENT = Text(
+    maximum=64,
+    pattern=rf"{_NOT_BLANK}{_ONE_LINE}",
+    rule="1 to 64 characters on one line, and not only spaces",
+    remedy="shorten it, or set it in container_environment_variables",
+)
+CONTAINER_ARGUMENTS_MAXIMUM = 50
+CONTAINER_ENTRYPOINT = Text(
+    maximum=256,
+    pattern=rf"{_NOT_BLANK}{_ONE_LINE}",
+    rule="the path of one program, of 1 to 256 characters",
+    remedy="write it like '/usr/local/bin/start', and its arguments in container_arguments",
+)
+ENVIRONMENT_VARIABLE_NAME = Text(
+    maximum=256,
+    pattern=rf"{_NOT_BLANK}{_ONE_LINE}",
+    rule="named with 1 to 256 characters on one line, and not only spaces",
+    remedy="write it like 'LOG_LEVEL'",
+)
+# The API takes an empty value, CloudFormation does not.
+ENVIRONMENT_VARIABLE_VALUE = Text(
+    maximum=256,
+    pattern=rf"{_NOT_BLANK}{_ONE_LINE}",
+    rule="1 to 256 characters on one line, and not only spaces",
+    remedy="shorten it, or leave the variable out",
+)
+ENVIRONMENT_VARIABLES_MAXIMUM = 25
+KERNEL_NAME = Text(
+    maximum=1024,
+    pattern=r"[\s\S]*",
+    rule="1 to 1024 characters",
+    remedy="write it as 'jupyter kernelspec list' shows it, like 'python3'",
+)
+KERNEL_DISPLAY_NAME = Text(
+    maximum=1024,
+    pattern=r"[\s\S]*",
+    rule="1 to 1024 characters",
+    remedy="shorten it, or leave it out",
+)
+MOUNT_PATH = Text(
+    maximum=1024,
+    pattern=rf"/{_ONE_LINE}",
+    rule="an absolute path of at most 1024 characters on one line",
+    remedy="write it like '/home/sagemaker-user'",
+)
+# The API takes 0 to 65535. https://docs.aws.amazon.com/sagemaker/latest/dg/studio-byoi-specs.html
+DEFAULT_USER = (1000, 100)
+ROOT_USER = (0, 0)
+
+# What ResourceSpec takes, where an app or a space names the version it runs; ALIAS is what CreateImageVersion takes.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceSpec.html
+STUDIO_ALIAS = Text(
+    maximum=128,
+    pattern=(
+        r"(^\d+$)|(^\d+.\d+$)"
+        r"|(^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+        r"(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
+        r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$)"
+    ),
+    rule="a number, two numbers with a dot, or a semantic version",
+    remedy="add one like '1.4.0'",
+)
+
+
+def check_at_most(parameter: str, values: Sized, maximum: int, remedy: str) -> None:
+    """Check that there are not too many values.
+
+    Raises:
+        ValueError: there are more than ``maximum``.
+    """
+    if len(values) > maximum:
+        raise ValueError(f"{parameter} {shown(values)} must be at most {maximum}, not {len(values)}: {remedy}")
+
+
+def check_user(default_uid: object, default_gid: object) -> None:
+    """Check the POSIX user that a kernel gateway app runs as.
+
+    Raises:
+        ValueError: Studio Classic does not support it.
+    """
+    if (default_uid, default_gid) not in (DEFAULT_USER, ROOT_USER):
+        raise ValueError(
+            f"default_uid {shown(default_uid)} with default_gid {shown(default_gid)} must be 1000 with 100, or 0 with "
+            "0 for root: give both, or leave both out"
+        )
