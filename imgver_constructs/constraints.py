@@ -114,6 +114,12 @@ RELEASE_NOTES = Text(
     rule="1 to 255 characters on one line",
     remedy="shorten it, or leave it out",
 )
+FOLLOW_TAG = Text(
+    maximum=255,
+    pattern=_ONE_LINE,
+    rule="1 to 255 characters on one line, another text whenever the tag is to be looked at",
+    remedy="give a build number or a commit",
+)
 
 
 def check_text(parameter: str, value: object, rule: Text) -> None:
@@ -154,17 +160,15 @@ def check_flag(parameter: str, value: object) -> None:
         )
 
 
-def check_version(parameter: str, value: object) -> None:
-    """Check that ``value`` can be the number of an image version.
+def check_number(parameter: str, value: object, remedy: str) -> None:
+    """Check that ``value`` counts something that there is: versions have numbers from 1.
 
     Raises:
         ValueError: it is no whole number from 1.
     """
     # bool is a subclass of int.
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"{parameter} {shown(value)} must be a whole number from 1: give the number of an existing version"
-        )
+        raise ValueError(f"{parameter} {shown(value)} must be a whole number from 1: {remedy}")
 
 
 def check_distinct(parameter: str, values: Sequence[str]) -> None:

@@ -2,44 +2,116 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import aws_cdk as cdk
+import jsii
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
 from imgver_constructs.constraints import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, check_text, shown
+from imgver_constructs.declarations import Declarations
 from imgver_constructs.removal import check_removal_policy
 from imgver_constructs.tokens import is_known, is_token
 
 
+@jsii.implements(refs.IImageRef)
 class ImageBase(cdk.Resource):
     """What declared and imported images share; made by :class:`Image` and its ``from_…`` methods."""
+
+    _image_name: str
+    _image_arn: str
+    _declared_name: str
+    _role: iam.IRole | None = None
 
     @property
     def image_name(self) -> str:
         """The name of the image. Using it makes CloudFormation create the image first."""
-        raise NotImplementedError
+        return self._image_name
 
     @property
     def image_arn(self) -> str:
         """The ARN of the image."""
-        raise NotImplementedError
+        return self._image_arn
+
+    @property
+    def image_ref(self) -> refs.ImageReference:
+        """The image as other constructs of the CDK take it."""
+        return refs.ImageReference(image_arn=self._image_arn)
 
     @property
     def declared_name(self) -> str:
         """The name as it was declared: a plain text wherever ``image_name`` is a token only for the ordering's sake."""
-        raise NotImplementedError
+        return self._declared_name
 
     @property
     def role(self) -> iam.IRole | None:
         """The role that SageMaker pulls container images with; None for an imported image."""
-        raise NotImplementedError
+        return self._role
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """What logical ids derive from: the same for every construct that stands for an image of this name."""
-        # SageMaker's ARNs of images are lower-case only: names that differ in case are one image.
-        return self.declared_name.lower() if is_known(self.declared_name) else self.node.addr
+        return _identity(self._declared_name) if is_known(self._declared_name) else self.node.addr
+
+    def check_environment(self, stack: cdk.Stack) -> None:
+        """Check that the image can be where ``stack`` is.
+
+        Raises:
+            ValueError: it is in another account or region.
+        """
+        if stack is self._fitting_stack:
+            return
+        for what, of_image, of_stack in (
+            ("account", self.env.account, stack.account),
+            ("region", self.env.region, stack.region),
+        ):
+            if is_known(of_image) and is_known(of_stack) and of_image != of_stack:
+                raise ValueError(
+                    f"image {shown(self.node.path)} must be in {what} {of_stack} of stack {shown(stack.node.path)}, "
+                    f"not in {of_image}: declare the version where the image is"
+                )
+        self._fitting_stack = stack
+
+    _fitting_stack: cdk.Stack | None = None
+    """The stack that was checked last: the checks ask jsii a lot, and many versions share a stack."""
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Permit actions on the image itself, such as ``sagemaker:CreateImageVersion``.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+
+        Args:
+            grantee: who may.
+            actions: what.
+        """
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self._image_arn])
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Permit to describe the image, and to list and describe its versions and their aliases.
+
+        Args:
+            grantee: who may.
+        """
+        versions = cdk.Stack.of(self).format_arn(
+            service="sagemaker",
+            resource="image-version",
+            resource_name=f"{self._declared_name}/*",
+            account=self.env.account,
+            region=self.env.region,
+        )
+        of_image = self.grant(
+            grantee, "sagemaker:DescribeImage", "sagemaker:ListImageVersions", "sagemaker:ListAliases"
+        )
+        return of_image.combine(
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=["sagemaker:DescribeImageVersion", "sagemaker:ListAliases"],
+                resource_arns=[versions],
+            )
+        )
 
 
 class Image(ImageBase):
@@ -47,6 +119,8 @@ class Image(ImageBase):
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html
     """
+
+    _role: iam.IRole
 
     def __init__(
         self,
@@ -74,7 +148,8 @@ class Image(ImageBase):
                 versions*, also those that no stack declares; RETAIN keeps them. Default: DESTROY.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would refuse a value. Nothing is left in the tree.
+            ValueError: SageMaker or CloudFormation would refuse a value, or the stack declares an image of this name
+                already. Nothing is left in the tree.
         """
         for parameter, value, rule in (
             ("image_name", image_name, IMAGE_NAME),
@@ -86,11 +161,15 @@ class Image(ImageBase):
         if role is not None and not hasattr(role, "role_arn"):
             raise ValueError(f"role {shown(role)} must be a role: for an arn use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
+        declarations = Declarations.of(cdk.Stack.of(scope))
+        if image_name is not None and is_known(image_name):
+            declarations.check_image_is_free(_identity(image_name), image_name)
 
         super().__init__(scope, construct_id, physical_name=image_name)
         self._declared_name = image_name or cdk.Names.unique_resource_name(
             self, max_length=IMAGE_NAME.maximum, separator="-"
         )
+        declarations.add_image(self.identity, self.node.path)
         self._role = role or iam.Role(
             self,
             "Role",
@@ -111,6 +190,11 @@ class Image(ImageBase):
         )
         # CloudFormation offers no attribute with the name alone.
         self._image_name = self._get_resource_name_attribute(_name_in(resource.attr_image_arn))
+
+    @property
+    def role(self) -> iam.IRole:
+        """The role that SageMaker pulls container images with."""
+        return self._role
 
     @staticmethod
     def from_image_name(scope: Construct, construct_id: str, image_name: str) -> ImageBase:
@@ -144,44 +228,17 @@ class Image(ImageBase):
             )
         return _ImportedImage(scope, construct_id, image_name=_name_in(image_arn), image_arn=image_arn)
 
-    @property
-    def image_name(self) -> str:
-        return self._image_name
-
-    @property
-    def image_arn(self) -> str:
-        return self._image_arn
-
-    @property
-    def declared_name(self) -> str:
-        return self._declared_name
-
-    @property
-    def role(self) -> iam.IRole:
-        return self._role
-
 
 class _ImportedImage(ImageBase):
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:
         super().__init__(scope, construct_id, environment_from_arn=image_arn)
-        self._image_name = image_name
+        self._image_name = self._declared_name = image_name
         self._image_arn = image_arn
 
-    @property
-    def image_name(self) -> str:
-        return self._image_name
 
-    @property
-    def image_arn(self) -> str:
-        return self._image_arn
-
-    @property
-    def declared_name(self) -> str:
-        return self._image_name
-
-    @property
-    def role(self) -> None:
-        return None
+def _identity(name: str) -> str:
+    # SageMaker's ARNs of images are lower-case only: names that differ in case are one image.
+    return name.lower()
 
 
 def _name_in(image_arn: str) -> str:

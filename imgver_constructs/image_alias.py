@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from imgver_constructs.constraints import ALIAS, check_text, shown
-from imgver_constructs.provider import fingerprint
+from imgver_constructs.declarations import IMAGE_ALIAS, Declarations
+from imgver_constructs.provider import ImageVersionProvider, fingerprint
 from imgver_constructs.tokens import is_known
 
 if TYPE_CHECKING:
-    from imgver_constructs.image_version import ImageVersion
+    from imgver_constructs.image_version import ImageVersionBase
 
 
 class ImageAlias(Construct):
@@ -25,45 +26,57 @@ class ImageAlias(Construct):
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, alias_name: str, version: ImageVersion) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        alias_name: str,
+        version: ImageVersionBase,
+        provider: ImageVersionProvider | None = None,
+    ) -> None:
         """Declare an alias.
 
         Args:
-            scope: the parent construct.
+            scope: the parent construct, in the stack of the version.
             construct_id: the id below it. It may change, and the alias may be declared elsewhere in the stack: its
                 logical id derives from the image's name and its own.
             alias_name: 1 to 128 letters, digits, dots, hyphens and underscores, beginning with no dot or hyphen.
-            version: the version it points to.
+            version: the version it points to, declared or imported.
+            provider: what moves it: one of this stack. Default: the version's; for an imported one the stack's own.
 
         Raises:
-            ValueError: SageMaker would refuse the name, it is declared already, or ``version`` is none. Nothing is
-                left in the tree.
+            ValueError: SageMaker would refuse the name, the stack declares it already, ``version`` is none or of
+                another stack, or ``provider`` is. Nothing is left in the tree.
         """
         if not hasattr(version, "image_version_arn"):
             raise ValueError(
                 f"version {shown(version)} must be an ImageVersion: "
-                "declare one, with adopt_version if the version exists already"
+                "for one that exists use ImageVersion.from_image_version_arn(…)"
             )
-        image, provider = version.image, version.provider
+        stack, image = cdk.Stack.of(scope), version.image
+        version.check_stack(stack, "the alias")
+        declarations = Declarations.of(stack)
         if alias_name is None or is_known(alias_name):
             check_text("alias_name", alias_name, ALIAS)
-            provider.check_alias_is_free(image, alias_name)
+            declarations.check_alias_is_free(image.identity, image.declared_name, alias_name)
+        provider = ImageVersionProvider.of(scope, provider or version.provider)
 
         super().__init__(scope, construct_id)
         self._alias_name = alias_name
         resource = provider.custom_resource(
             self,
-            resource_type="Custom::SageMakerImageAlias",
+            resource_type=IMAGE_ALIAS,
             properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
             image=image,
         )
+        declarations.add_resource(image.identity, IMAGE_ALIAS, resource)
         if is_known(alias_name):
-            provider.register_alias(image, alias_name, declared_by=self.node.path)
+            declarations.add_alias(image.identity, alias_name, self.node.path)
             # By its path the id would change when the alias is declared elsewhere in the stack. CloudFormation would
             # make the new resource, which finds the alias in place, then delete the old one, and the alias with it.
             readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
-            resource_id = f"ImageAlias{readable}{fingerprint(f'{image.identity}/{alias_name}')}"
-            cast(cdk.CfnElement, resource.node.default_child).override_logical_id(resource_id)
+            resource.override_logical_id(f"ImageAlias{readable}{fingerprint(f'{image.identity}/{alias_name}')}")
 
     @property
     def alias_name(self) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
 from imgver_constructs.base_image import BaseImage
 from imgver_constructs.constraints import (
     ALIAS,
+    FOLLOW_TAG,
     IMAGE_NAME,
     ML_FRAMEWORK,
     PROGRAMMING_LANG,
@@ -18,19 +23,133 @@ from imgver_constructs.constraints import (
     check_choice,
     check_distinct,
     check_flag,
+    check_number,
     check_text,
-    check_version,
     shown,
 )
-from imgver_constructs.image import ImageBase
+from imgver_constructs.declarations import IMAGE_VERSION, Declarations
+from imgver_constructs.image import Image, ImageBase
 from imgver_constructs.image_alias import ImageAlias
-from imgver_constructs.options import JobType, Processor, VendorGuidance
+from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.removal import check_removal_policy
 from imgver_constructs.tokens import is_known, is_token
 
 
-class ImageVersion(Construct):
+@jsii.implements(refs.IImageVersionRef)
+class ImageVersionBase(Construct):
+    """What declared and imported versions share; made by :class:`ImageVersion` and its ``from_…`` methods."""
+
+    _image: ImageBase
+
+    def __init__(self, scope: Construct, construct_id: str, *, stack: cdk.Stack) -> None:
+        super().__init__(scope, construct_id)
+        self._stack = stack
+
+    @property
+    def stack(self) -> cdk.Stack:
+        """The stack of the construct."""
+        return self._stack
+
+    @property
+    def env(self) -> cdk.interfaces.ResourceEnvironment:
+        """The account and region of the version."""
+        return self._image.env
+
+    @property
+    def image(self) -> ImageBase:
+        """The image this is a version of."""
+        return self._image
+
+    @property
+    def provider(self) -> ImageVersionProvider | None:
+        """What creates this version; None for an imported one."""
+        return None
+
+    @property
+    def image_arn(self) -> str:
+        """The ARN of the image."""
+        return self._image.image_arn
+
+    @property
+    def image_version_arn(self) -> str:
+        """The ARN of the version."""
+        raise NotImplementedError
+
+    @property
+    def version(self) -> float:
+        """The number of the version; a token for a declared version.
+
+        Hand it on as a number. Where a text is needed use ``cdk.Tokenization.stringify_number(version.version)``:
+        Python's ``str`` would write out the token's placeholder.
+        """
+        raise NotImplementedError
+
+    @property
+    def image_version_ref(self) -> refs.ImageVersionReference:
+        """The version as other constructs of the CDK take it."""
+        return refs.ImageVersionReference(image_version_arn=self.image_version_arn)
+
+    def add_alias(self, alias_name: str) -> ImageAlias:
+        """Declare an alias of this version.
+
+        Args:
+            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores, beginning with no dot or hyphen. Name
+                one that is a token with an :class:`ImageAlias` instead, which has an id.
+
+        Raises:
+            ValueError: SageMaker would refuse the name, or the stack declares it already.
+        """
+        return ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Permit actions on this version, such as ``sagemaker:UpdateImageVersion``.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+
+        Args:
+            grantee: who may.
+            actions: what.
+        """
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=[self.image_version_arn]
+        )
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Permit to describe this version and to list its aliases.
+
+        Args:
+            grantee: who may.
+        """
+        of_image = self._image.grant(grantee, "sagemaker:ListAliases")
+        return self.grant(grantee, "sagemaker:DescribeImageVersion", "sagemaker:ListAliases").combine(of_image)
+
+    def check_stack(self, stack: cdk.Stack, what: str) -> None:
+        """Check that the version is declared in ``stack``.
+
+        Raises:
+            ValueError: it is not.
+        """
+        if self._stack is not stack:
+            raise ValueError(
+                f"version {shown(self.node.path)} must be in stack {shown(stack.node.path)}, as {what} is: declare "
+                "both in one stack, since a version whose number another stack imports could not be replaced"
+            )
+
+
+_ARN = re.compile(
+    r"(?P<place>arn:[^:]+:sagemaker:[^:]*:[^:]*):image-version/(?P<name>[^/]+)/(?P<number>[0-9]+)", re.ASCII
+)
+
+_UPDATE_REPLACE_POLICIES = {
+    Superseded.DELETE: cdk.RemovalPolicy.DESTROY,
+    Superseded.RETAIN: cdk.RemovalPolicy.RETAIN,
+    # The handler archives where CloudFormation says to delete.
+    Superseded.ARCHIVE: cdk.RemovalPolicy.DESTROY,
+}
+
+
+class ImageVersion(ImageVersionBase):
     """A version of a SageMaker image (``Custom::SageMakerImageVersion``).
 
     Another image or base image makes a new version; the aliases move to it, and the old version is deleted after
@@ -55,8 +174,10 @@ class ImageVersion(Construct):
         programming_lang: str | None = None,
         release_notes: str | None = None,
         vendor_guidance: VendorGuidance | None = None,
+        follow_tag: str | None = None,
         adopt_version: int | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+        superseded: Superseded | None = None,
         provider: ImageVersionProvider | None = None,
     ) -> None:
         """Declare a version.
@@ -76,12 +197,18 @@ class ImageVersion(Construct):
             programming_lang: the language and its version, like ``Python 3.12``. Default: not declared.
             release_notes: the maintainer's description, 1 to 255 characters on one line. Default: not declared.
             vendor_guidance: how stable the maintainer says it is. Default: not declared; SageMaker takes NOT_PROVIDED.
+            follow_tag: look at the tag of the base image in every deployment in which this value is a new one, and make
+                a new version if another container image has been pushed under the tag: 1 to 255 characters, such as a
+                build number or a commit. CloudFormation does nothing about a declaration that stays the same. Needs an
+                address in Amazon ECR with a tag. Default: the version keeps the container image that it was made from.
             adopt_version: the number of a version that exists already and has this base image, to be taken over
-                instead of creating one. As long as it is given, the version is not deleted with the stack.
-                Default: a version is created.
-            removal_policy: what becomes of the version when it is replaced or leaves the stack: DESTROY or RETAIN, or
+                instead of creating one, when this construct is first deployed. As long as it is given, that version is
+                not deleted with the stack. Default: a version is created.
+            removal_policy: what becomes of the version when it leaves the stack: DESTROY or RETAIN, or
                 RETAIN_ON_UPDATE_OR_DELETE. It does not apply to the aliases, and does not save the version from
                 the deletion of its image. Default: DESTROY.
+            superseded: what becomes of the version when a new one takes its place: DELETE, RETAIN or ARCHIVE.
+                Default: what removal_policy says.
             provider: what creates it: one of this stack. Default: the stack's own.
 
         Raises:
@@ -91,7 +218,8 @@ class ImageVersion(Construct):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
             )
-        _check_environment(image, cdk.Stack.of(scope))
+        stack = cdk.Stack.of(scope)
+        image.check_environment(stack)
         if not isinstance(base_image, BaseImage):
             raise ValueError(  # noqa: TRY004 (as above)
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
@@ -108,47 +236,100 @@ class ImageVersion(Construct):
             vendor_guidance=vendor_guidance,
         )
         _check_aliases(aliases)
+        if is_known(follow_tag):
+            check_text("follow_tag", follow_tag, FOLLOW_TAG)
         if is_known(adopt_version):
-            check_version("adopt_version", adopt_version)
+            check_number("adopt_version", adopt_version, "give the number of an existing version")
         check_removal_policy(removal_policy)
-        if not isinstance(provider, ImageVersionProvider | None):
-            raise ValueError(  # noqa: TRY004 (as above)
-                f"provider {shown(provider)} must be an ImageVersionProvider: make one in this stack, or leave it out"
-            )
-        if provider is not None and cdk.Stack.of(provider) is not cdk.Stack.of(scope):
-            raise ValueError(
-                f"provider {shown(provider.node.path)} must be in stack {shown(cdk.Stack.of(scope).node.path)}: "
-                "make one there, or leave it out"
-            )
-        provider = provider or ImageVersionProvider.get_or_create(scope)
+        if superseded is not None:
+            superseded = check_choice("superseded", superseded, Superseded)
+        declarations = Declarations.of(stack)
         for alias in filter(is_known, aliases):
-            provider.check_alias_is_free(image, alias)
+            declarations.check_alias_is_free(image.identity, image.declared_name, alias)
+        provider = ImageVersionProvider.of(scope, provider)
 
-        super().__init__(scope, construct_id)
+        super().__init__(scope, construct_id, stack=stack)
         self._image = image
         self._provider = provider
         bound = base_image.bind(image.role)
         properties: dict[str, Any] = {"ImageName": image.image_name, "BaseImage": bound.uri, **metadata}
+        if follow_tag is not None:
+            properties["FollowTag"] = follow_tag
         if adopt_version is not None:
             properties["AdoptVersion"] = adopt_version
+        if superseded is Superseded.ARCHIVE:
+            properties["OnDelete"] = "ARCHIVE"
         self._resource = provider.custom_resource(
             self,
-            resource_type="Custom::SageMakerImageVersion",
+            resource_type=IMAGE_VERSION,
             properties=properties,
             image=image,
             repository_arn=bound.repository_arn,
             removal_policy=removal_policy,
         )
-        self._resource.node.add_dependency(*bound.pull_permission)
+        if bound.pull_permission:
+            self._resource.node.add_dependency(*bound.pull_permission)
+        declarations.add_resource(image.identity, IMAGE_VERSION, self._resource)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an id.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
             ImageAlias(self, alias_id, alias_name=alias, version=self)
 
-    @property
-    def image(self) -> ImageBase:
-        """The image this is a version of."""
-        return self._image
+    @staticmethod
+    def from_image_version_arn(scope: Construct, construct_id: str, image_version_arn: str) -> ImageVersionBase:
+        """A version that exists already, in the account and region of the stack, by its ARN.
+
+        Args:
+            scope: the parent construct.
+            construct_id: the id below it.
+            image_version_arn: ``arn:<partition>:sagemaker:<region>:<account>:image-version/<name>/<number>``.
+
+        Raises:
+            ValueError: there is no name and number in ``image_version_arn``.
+        """
+        stack = cdk.Stack.of(scope)
+        if is_token(image_version_arn):
+            parts = cdk.Fn.split("/", image_version_arn, 3)
+            image_arn = stack.format_arn(service="sagemaker", resource="image", resource_name=cdk.Fn.select(1, parts))
+            version: float = cdk.Token.as_number(cdk.Fn.select(2, parts))
+        else:
+            found = _ARN.fullmatch(str(image_version_arn))
+            if found is None:
+                raise ValueError(
+                    f"image_version_arn {shown(image_version_arn)} must be the arn of an image version: "
+                    "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/1'"
+                )
+            image_arn = f"{found['place']}:image/{found['name']}"
+            version = int(found["number"])
+        return _ImportedImageVersion(
+            scope, construct_id, stack=stack, image=image_arn, image_version_arn=image_version_arn, version=version
+        )
+
+    @staticmethod
+    def from_image_version_attributes(
+        scope: Construct, construct_id: str, *, image: ImageBase, version: int
+    ) -> ImageVersionBase:
+        """A version that exists already, by its image and its number.
+
+        Args:
+            scope: the parent construct.
+            construct_id: the id below it.
+            image: the image, declared or imported.
+            version: the number of the version.
+        """
+        stack = cdk.Stack.of(scope)
+        name, number = image.declared_name, cdk.Tokenization.stringify_number(version)
+        arn = stack.format_arn(
+            service="sagemaker",
+            resource="image-version",
+            # SageMaker's ARNs are lower-case only.
+            resource_name=f"{name.lower() if is_known(name) else name}/{number}",
+            account=image.env.account,
+            region=image.env.region,
+        )
+        return _ImportedImageVersion(
+            scope, construct_id, stack=stack, image=image, image_version_arn=arn, version=version
+        )
 
     @property
     def provider(self) -> ImageVersionProvider:
@@ -158,12 +339,12 @@ class ImageVersion(Construct):
     @property
     def image_version_arn(self) -> str:
         """The ARN of the version; a token."""
-        return self._resource.get_att_string("ImageVersionArn")
+        return self._resource.get_att("ImageVersionArn").to_string()
 
     @property
     def image_arn(self) -> str:
         """The ARN of the image; a token."""
-        return self._resource.get_att_string("ImageArn")
+        return self._resource.get_att("ImageArn").to_string()
 
     @property
     def version(self) -> float:
@@ -177,12 +358,37 @@ class ImageVersion(Construct):
     @property
     def base_image(self) -> str:
         """The registry path the version was made from, as declared; a token."""
-        return self._resource.get_att_string("BaseImage")
+        return self._resource.get_att("BaseImage").to_string()
 
     @property
     def container_image(self) -> str:
         """The registry path with the digest that SageMaker took when it made the version; a token."""
-        return self._resource.get_att_string("ContainerImage")
+        return self._resource.get_att("ContainerImage").to_string()
+
+
+class _ImportedImageVersion(ImageVersionBase):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stack: cdk.Stack,
+        image: ImageBase | str,
+        image_version_arn: str,
+        version: float,
+    ) -> None:
+        super().__init__(scope, construct_id, stack=stack)
+        self._image = Image.from_image_arn(self, "Image", image) if isinstance(image, str) else image
+        self._image_version_arn = image_version_arn
+        self._version = version
+
+    @property
+    def image_version_arn(self) -> str:
+        return self._image_version_arn
+
+    @property
+    def version(self) -> float:
+        return self._version
 
 
 def _metadata(
@@ -222,18 +428,6 @@ def _metadata(
     if is_known(release_notes):
         check_text("release_notes", release_notes, RELEASE_NOTES)
     return {name: value for name, value in metadata.items() if value is not None}
-
-
-def _check_environment(image: ImageBase, stack: cdk.Stack) -> None:
-    for what, of_image, of_stack in (
-        ("account", image.env.account, stack.account),
-        ("region", image.env.region, stack.region),
-    ):
-        if is_known(of_image) and is_known(of_stack) and of_image != of_stack:
-            raise ValueError(
-                f"image {shown(image.node.path)} must be in {what} {of_stack} of stack {shown(stack.node.path)}, not "
-                f"in {of_image}: declare the version where the image is"
-            )
 
 
 def _check_aliases(aliases: Sequence[str]) -> None:

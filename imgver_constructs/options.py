@@ -1,4 +1,4 @@
-"""The values that CreateImageVersion takes for its closed parameters.
+"""The values of the parameters that take one of a few: CreateImageVersion's, and this library's own.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
 """
@@ -43,3 +43,18 @@ class VendorGuidance(Enum):
 
     ARCHIVED = "ARCHIVED"
     """Archived: not searchable, no longer actively supported."""
+
+
+class Superseded(Enum):
+    """What becomes of an image version when a new one takes its place."""
+
+    DELETE = "DELETE"
+    """It is deleted, after everything else in the deployment went well."""
+
+    RETAIN = "RETAIN"
+    """It stays as it is, and no stack knows it any more. An :class:`ImageRetention` keeps the number of them low."""
+
+    ARCHIVE = "ARCHIVE"
+    """Its vendor guidance becomes ARCHIVED, and it stays. So it does when it leaves the stack with
+    ``RemovalPolicy.DESTROY``, and when a deployment that made it is rolled back: CloudFormation says no more than that
+    it is to go."""

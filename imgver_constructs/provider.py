@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -86,7 +87,6 @@ class ImageVersionProvider(Construct):
             retry_attempts=2,
         )
         self._policies: dict[str, iam.Policy] = {}
-        self._aliases: dict[tuple[str, str], str] = {}
 
     @staticmethod
     def get_or_create(scope: Construct) -> ImageVersionProvider:
@@ -106,6 +106,27 @@ class ImageVersionProvider(Construct):
             )
         return found
 
+    @staticmethod
+    def of(scope: Construct, provider: ImageVersionProvider | None) -> ImageVersionProvider:
+        """The provider that a construct in ``scope`` uses: the one it was given, or else the stack's own.
+
+        Raises:
+            ValueError: ``provider`` is none, or one of another stack.
+        """
+        if provider is None:
+            return ImageVersionProvider.get_or_create(scope)
+        if not isinstance(provider, ImageVersionProvider):
+            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+                f"provider {shown(provider)} must be an ImageVersionProvider: make one in this stack, or leave it out"
+            )
+        stack = cdk.Stack.of(scope)
+        if cdk.Stack.of(provider) is not stack:
+            raise ValueError(
+                f"provider {shown(provider.node.path)} must be in stack {shown(stack.node.path)}: "
+                "make one there, or leave it out"
+            )
+        return provider
+
     def custom_resource(
         self,
         scope: Construct,
@@ -115,7 +136,7 @@ class ImageVersionProvider(Construct):
         image: ImageBase,
         repository_arn: str | None = None,
         removal_policy: cdk.RemovalPolicy | None = None,
-    ) -> cdk.CustomResource:
+    ) -> cdk.CfnResource:
         """Make the child ``Resource`` of ``scope``, with all that has to exist before it and outlive it.
 
         Args:
@@ -137,30 +158,7 @@ class ImageVersionProvider(Construct):
         )
         # The function's children include how long Lambda keeps an event.
         resource.node.add_dependency(image, self._function, self._permit(image, repository_arn))
-        return resource
-
-    def check_alias_is_free(self, image: ImageBase, alias: str) -> None:
-        """Check that no construct with this provider declares the alias.
-
-        Raises:
-            ValueError: one does.
-        """
-        holder = self._aliases.get((image.identity, alias))
-        if holder is not None:
-            raise ValueError(
-                f"alias {shown(alias)} of image {shown(image.declared_name)} must be declared once in a stack, but "
-                f"{shown(holder)} declares it too: remove one of the two"
-            )
-
-    def register_alias(self, image: ImageBase, alias: str, *, declared_by: str) -> None:
-        """Remember which construct declares an alias.
-
-        Args:
-            image: the image.
-            alias: the alias.
-            declared_by: the path of the construct.
-        """
-        self._aliases[image.identity, alias] = declared_by
+        return cast("cdk.CfnResource", resource.node.default_child)
 
     def _permit(self, image: ImageBase, repository_arn: str | None) -> iam.Policy:
         """The one policy of an image: what its versions need, and a look at each repository they come from."""

@@ -275,8 +275,8 @@ def test_message(rule: str, value: object, message: str) -> None:
         ),
         *[
             (
-                "check_version",
-                ("adopt_version", value),
+                "check_number",
+                ("adopt_version", value, "give the number of an existing version"),
                 f"adopt_version {value!r} must be a whole number from 1: give the number of an existing version",
             )
             for value in (0, -1, 1.0, "3", True)
@@ -302,5 +302,5 @@ def test_choice_by_member_or_value(value: object) -> None:
 
 def test_values_that_pass_the_other_checks() -> None:
     constraints.check_flag("horovod", False)
-    constraints.check_version("adopt_version", 1)
+    constraints.check_number("adopt_version", 1, "give one")
     constraints.check_distinct("aliases", ["a", "A", "b"])

@@ -113,7 +113,7 @@ def test_what_is_no_version_is_refused(stack: cdk.Stack, tree: Callable[[], list
         ImageAlias(stack, "Alias", alias_name="latest", version=version)
 
     assert str(refusal.value) == (
-        f"version {version!r} must be an ImageVersion: declare one, with adopt_version if the version exists already"
+        f"version {version!r} must be an ImageVersion: for one that exists use ImageVersion.from_image_version_arn(…)"
     )
     assert tree() == ["", "Stack"]
 

@@ -1,0 +1,100 @@
+"""What a stack declares of each image, so that a declaration can refuse its double and a retention spare its versions.
+
+The keys are the identities of images: two constructs may stand for one image.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import ClassVar
+
+import aws_cdk as cdk
+
+from imgver_constructs.constraints import shown
+
+IMAGE_VERSION = "Custom::SageMakerImageVersion"
+IMAGE_ALIAS = "Custom::SageMakerImageAlias"
+
+Follower = Callable[[str, cdk.CfnResource], None]
+"""Takes a custom resource of an image: its type, and itself."""
+
+
+class Declarations:
+    """The images, versions and aliases of one stack."""
+
+    _by_stack: ClassVar[dict[cdk.Stack, Declarations]] = {}
+
+    def __init__(self) -> None:
+        self._images: dict[str, str] = {}
+        self._aliases: dict[tuple[str, str], str] = {}
+        self._retentions: dict[str, str] = {}
+        self._resources: dict[str, list[tuple[str, cdk.CfnResource]]] = defaultdict(list)
+        self._followers: dict[str, list[Follower]] = defaultdict(list)
+
+    @classmethod
+    def of(cls, stack: cdk.Stack) -> Declarations:
+        """What ``stack`` declares."""
+        return cls._by_stack.setdefault(stack, cls())
+
+    def check_image_is_free(self, image: str, name: str) -> None:
+        """Check that no construct of the stack makes the image.
+
+        Raises:
+            ValueError: one does.
+        """
+        if image in self._images:
+            raise ValueError(
+                f"image_name {shown(name)} must be declared once in a stack, but {shown(self._images[image])} "
+                "declares it too: use that image, or another name"
+            )
+
+    def add_image(self, image: str, path: str) -> None:
+        """Remember that the construct at ``path`` makes the image."""
+        self._images[image] = path
+
+    def check_alias_is_free(self, image: str, image_name: str, alias: str) -> None:
+        """Check that no construct of the stack declares the alias.
+
+        Raises:
+            ValueError: one does.
+        """
+        holder = self._aliases.get((image, alias))
+        if holder is not None:
+            raise ValueError(
+                f"alias {shown(alias)} of image {shown(image_name)} must be declared once in a stack, but "
+                f"{shown(holder)} declares it too: remove one of the two"
+            )
+
+    def add_alias(self, image: str, alias: str, path: str) -> None:
+        """Remember that the construct at ``path`` declares the alias."""
+        self._aliases[image, alias] = path
+
+    def check_retention_is_free(self, image: str, image_name: str) -> None:
+        """Check that no construct of the stack declares a retention of the image.
+
+        Raises:
+            ValueError: one does.
+        """
+        holder = self._retentions.get(image)
+        if holder is not None:
+            raise ValueError(
+                f"the retention of image {shown(image_name)} must be declared once in a stack, but {shown(holder)} "
+                "declares it too: remove one of the two"
+            )
+
+    def add_retention(self, image: str, path: str) -> None:
+        """Remember that the construct at ``path`` declares the retention of the image."""
+        self._retentions[image] = path
+
+    def add_resource(self, image: str, resource_type: str, resource: cdk.CfnResource) -> None:
+        """Remember a version or an alias of the image."""
+        self._resources[image].append((resource_type, resource))
+        for follow in self._followers[image]:
+            follow(resource_type, resource)
+
+    def follow(self, image: str, follower: Follower) -> None:
+        """Tell ``follower`` of every version and alias of the image, those declared so far and those to come."""
+        self._followers[image].append(follower)
+        for resource_type, resource in self._resources[image]:
+            follower(resource_type, resource)

@@ -1,0 +1,101 @@
+"""The retention: how many old versions of an image are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from constructs import Construct
+
+from imgver_constructs.constraints import check_number, shown
+from imgver_constructs.declarations import IMAGE_VERSION, Declarations
+from imgver_constructs.image import ImageBase
+from imgver_constructs.image_version import ImageVersion, ImageVersionBase
+from imgver_constructs.provider import ImageVersionProvider
+from imgver_constructs.tokens import is_known
+
+
+class ImageRetention(Construct):
+    """Deletes old versions of an image (``Custom::SageMakerImageRetention``).
+
+    In every deployment that makes a version, after all versions and aliases of the stack, the versions of the image
+    beyond the newest are deleted, also those that no stack made. Never deleted are the versions that this stack
+    declares, the one before each of them, which a rollback needs, versions that have an alias, and versions in use.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImageVersion.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        image: ImageBase,
+        keep: int,
+        versions: Sequence[ImageVersionBase] = (),
+        provider: ImageVersionProvider | None = None,
+    ) -> None:
+        """Declare a retention.
+
+        Args:
+            scope: the parent construct.
+            construct_id: the id below it.
+            image: the image, in the account and region of this stack.
+            keep: how many of the newest versions are kept, from 1.
+            versions: versions that stay besides those that this stack declares, such as imported ones. Default: none.
+            provider: what deletes them: one of this stack. Default: the stack's own.
+
+        Raises:
+            ValueError: ``keep`` is no such number, a version is none of this image, or the image has a retention in
+                this stack already. Nothing is left in the tree.
+        """
+        if not isinstance(image, ImageBase):
+            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+                f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
+            )
+        stack = cdk.Stack.of(scope)
+        image.check_environment(stack)
+        if keep is None or is_known(keep):
+            check_number("keep", keep, "say how many of the newest versions stay")
+        for version in versions:
+            if not isinstance(version, ImageVersionBase) or version.image.identity != image.identity:
+                raise ValueError(
+                    f"versions {shown(version)} must be an ImageVersion of image {shown(image.declared_name)}: "
+                    "declare one retention for each image"
+                )
+            version.check_stack(stack, "the retention")
+        declarations = Declarations.of(stack)
+        declarations.check_retention_is_free(image.identity, image.declared_name)
+        provider = ImageVersionProvider.of(scope, provider)
+
+        super().__init__(scope, construct_id)
+        declarations.add_retention(image.identity, self.node.path)
+        self._spared = _Numbers([version.version for version in versions if not isinstance(version, ImageVersion)])
+        self._resource = provider.custom_resource(
+            self,
+            resource_type="Custom::SageMakerImageRetention",
+            properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(self._spared)},
+            image=image,
+            lists_versions=True,
+        )
+        declarations.follow(image.identity, self._spare)
+
+    def _spare(self, resource_type: str, resource: cdk.CfnResource) -> None:
+        """Wait for a version or an alias of the stack, and leave the version alone."""
+        self._resource.add_dependency(resource)
+        if resource_type == IMAGE_VERSION:
+            self._spared.numbers.append(resource.get_att("Version"))
+
+
+@jsii.implements(cdk.IStableAnyProducer)
+class _Numbers:
+    """Numbers of versions, complete only when the template is written."""
+
+    def __init__(self, numbers: list[Any]) -> None:
+        self.numbers = numbers
+
+    def produce(self) -> list[Any]:
+        """What the template says."""
+        return self.numbers
