@@ -10,21 +10,29 @@ ImageVersion(
 )
 """
 
+from imgver_constructs.app_image_config import AppImageConfig, AppImageConfigBase, StudioApp
 from imgver_constructs.base_image import BaseImage
 from imgver_constructs.image import Image, ImageBase
 from imgver_constructs.image_alias import ImageAlias
-from imgver_constructs.image_version import ImageVersion
-from imgver_constructs.options import JobType, Processor, VendorGuidance
+from imgver_constructs.image_retention import ImageRetention
+from imgver_constructs.image_version import ImageVersion, ImageVersionBase
+from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
 
 __all__ = [
+    "AppImageConfig",
+    "AppImageConfigBase",
     "BaseImage",
     "Image",
     "ImageAlias",
     "ImageBase",
+    "ImageRetention",
     "ImageVersion",
+    "ImageVersionBase",
     "ImageVersionProvider",
     "JobType",
     "Processor",
+    "StudioApp",
+    "Superseded",
     "VendorGuidance",
 ]

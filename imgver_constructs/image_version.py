@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
+from imgver_constructs.annotations import ALIAS_REFUSED_BY_STUDIO
 from imgver_constructs.base_image import BaseImage
 from imgver_constructs.constraints import (
     ALIAS,
@@ -33,6 +34,7 @@ from imgver_constructs.image_alias import ImageAlias
 from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.removal import check_removal_policy
+from imgver_constructs.studio import alias_warning, custom_image
 from imgver_constructs.tokens import is_known, is_token
 
 
@@ -101,6 +103,19 @@ class ImageVersionBase(Construct):
             ValueError: SageMaker would refuse the name, or the stack declares it already.
         """
         return ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
+
+    def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
+        """This version as Studio offers it: an item of ``custom_images`` of a ``CfnDomain`` or ``CfnUserProfile``.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html
+
+        Args:
+            app_image_config: how Studio runs it: an :class:`AppImageConfig`, declared or imported, or the L1.
+
+        Raises:
+            ValueError: ``app_image_config`` is none, or in another account or region than the image.
+        """
+        return custom_image(image=self._image, version=self.version, app_image_config=app_image_config)
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Permit actions on this version, such as ``sagemaker:UpdateImageVersion``.
@@ -252,6 +267,7 @@ class ImageVersion(ImageVersionBase):
         self._image = image
         self._provider = provider
         bound = base_image.bind(image.role)
+        self._aliases = list(aliases)
         properties: dict[str, Any] = {"ImageName": image.image_name, "BaseImage": bound.uri, **metadata}
         if follow_tag is not None:
             properties["FollowTag"] = follow_tag
@@ -335,6 +351,18 @@ class ImageVersion(ImageVersionBase):
     def provider(self) -> ImageVersionProvider:
         """What creates this version."""
         return self._provider
+
+    def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
+        item = super().custom_image(app_image_config=app_image_config)
+        warning = alias_warning(self._aliases)
+        if warning is not None:
+            cdk.Annotations.of(self).add_warning_v2(ALIAS_REFUSED_BY_STUDIO, warning)
+        return item
+
+    def add_alias(self, alias_name: str) -> ImageAlias:
+        alias = super().add_alias(alias_name)
+        self._aliases.append(alias_name)
+        return alias
 
     @property
     def image_version_arn(self) -> str:
