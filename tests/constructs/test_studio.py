@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import botocore.session
 import pytest
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from imgver_constructs import Image, ImageVersion
 from imgver_constructs.app_image_config import AppImageConfig, StudioApp
@@ -106,6 +106,30 @@ def test_number_that_is_known(stack: cdk.Stack, only: Only) -> None:
     config = AppImageConfig.from_app_image_config_name(stack, "Config", "jupyter")
 
     declare_domain(stack, custom_image(image=image, version=7, app_image_config=config))
+
+    (item,) = only(DOMAIN)["Properties"]["DefaultUserSettings"]["JupyterLabAppSettings"]["CustomImages"]
+    assert item == {"AppImageConfigName": "jupyter", "ImageName": "data-science", "ImageVersionNumber": 7}
+
+
+def test_version_gives_it(stack: cdk.Stack, declare: Declare) -> None:
+    config = AppImageConfig.from_app_image_config_name(stack, "Config", "jupyter")
+
+    item = declare().custom_image(app_image_config=config)
+
+    assert stack.resolve(item) == {
+        "appImageConfigName": "jupyter",
+        "imageName": "data-science",
+        "imageVersionNumber": {"Fn::GetAtt": ["Version6A868472", "Version"]},
+    }
+
+
+def test_imported_version_gives_its_number(stack: cdk.Stack, only: Only) -> None:
+    version = ImageVersion.from_image_version_arn(
+        stack, "Version", "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/7"
+    )
+    config = AppImageConfig.from_app_image_config_name(stack, "Config", "jupyter")
+
+    declare_domain(stack, version.custom_image(app_image_config=config))
 
     (item,) = only(DOMAIN)["Properties"]["DefaultUserSettings"]["JupyterLabAppSettings"]["CustomImages"]
     assert item == {"AppImageConfigName": "jupyter", "ImageName": "data-science", "ImageVersionNumber": 7}
@@ -240,3 +264,36 @@ def test_no_warning_when_there_is_one_or_none_is_declared(aliases: list[str]) ->
 
 def test_no_warning_when_an_alias_is_a_token(stack: cdk.Stack) -> None:
     assert alias_warning(["latest", cdk.CfnParameter(stack, "Alias").value_as_string]) is None
+
+
+def warnings(stack: cdk.Stack) -> list[str]:
+    found = Annotations.from_stack(stack).find_warning("/Stack/Version", Match.any_value())
+    return [str(warning.entry.data) for warning in found]
+
+
+def test_version_warns_when_it_is_offered(stack: cdk.Stack, declare: Declare) -> None:
+    # GIVEN
+    version = declare(aliases=["latest"])
+    config = AppImageConfig.from_app_image_config_name(stack, "Config", "jupyter")
+
+    # WHEN
+    version.custom_image(app_image_config=config)
+    version.custom_image(app_image_config=config)
+
+    # THEN
+    assert warnings(stack) == [f"{alias_warning(['latest'])} [ack: imgver-constructs:aliasRefusedByStudio]"]
+
+
+def test_version_does_not_warn_when_it_is_not_offered(stack: cdk.Stack, declare: Declare) -> None:
+    declare(aliases=["latest"])
+
+    assert [text for text in warnings(stack) if "aliasRefusedByStudio" in text] == []
+
+
+def test_warning_can_be_acknowledged(stack: cdk.Stack, declare: Declare) -> None:
+    version = declare(aliases=["latest"])
+    cdk.Annotations.of(version).acknowledge_warning("imgver-constructs:aliasRefusedByStudio")
+
+    version.custom_image(app_image_config=AppImageConfig.from_app_image_config_name(stack, "Config", "jupyter"))
+
+    assert [text for text in warnings(stack) if "aliasRefusedByStudio" in text] == []
