@@ -206,7 +206,7 @@ class Image(ImageBase):
             image_name: the name. It is checked when a version is declared, not here.
         """
         arn = cdk.Stack.of(scope).format_arn(service="sagemaker", resource="image", resource_name=image_name)
-        return _ImportedImage(scope, construct_id, image_name=image_name, image_arn=arn)
+        return ImportedImage(scope, construct_id, image_name=image_name, image_arn=arn)
 
     @staticmethod
     def from_image_arn(scope: Construct, construct_id: str, image_arn: str) -> ImageBase:
@@ -226,10 +226,12 @@ class Image(ImageBase):
                 f"image_arn {shown(image_arn)} must be the arn of an image: "
                 "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image/data-science'"
             )
-        return _ImportedImage(scope, construct_id, image_name=_name_in(image_arn), image_arn=image_arn)
+        return ImportedImage(scope, construct_id, image_name=_name_in(image_arn), image_arn=image_arn)
 
 
-class _ImportedImage(ImageBase):
+class ImportedImage(ImageBase):
+    """An image that exists already; made by the ``from_…`` methods of :class:`Image` and ImageVersion."""
+
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:
         super().__init__(scope, construct_id, environment_from_arn=image_arn)
         self._image_name = self._declared_name = image_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -29,7 +29,7 @@ from imgver_constructs.constraints import (
     shown,
 )
 from imgver_constructs.declarations import IMAGE_VERSION, Declarations
-from imgver_constructs.image import Image, ImageBase
+from imgver_constructs.image import ImageBase, ImportedImage
 from imgver_constructs.image_alias import ImageAlias
 from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
@@ -261,7 +261,7 @@ class ImageVersion(ImageVersionBase):
         declarations = Declarations.of(stack)
         for alias in filter(is_known, aliases):
             declarations.check_alias_is_free(image.identity, image.declared_name, alias)
-        provider = ImageVersionProvider.of(scope, provider)
+        provider = ImageVersionProvider.of(stack, provider, image=image)
 
         super().__init__(scope, construct_id, stack=stack)
         self._image = image
@@ -305,9 +305,9 @@ class ImageVersion(ImageVersionBase):
         """
         stack = cdk.Stack.of(scope)
         if is_token(image_version_arn):
-            parts = cdk.Fn.split("/", image_version_arn, 3)
-            image_arn = stack.format_arn(service="sagemaker", resource="image", resource_name=cdk.Fn.select(1, parts))
-            version: float = cdk.Token.as_number(cdk.Fn.select(2, parts))
+            parts = cdk.Fn.split("/", image_version_arn)
+            name, version = cdk.Fn.select(1, parts), cdk.Token.as_number(cdk.Fn.select(2, parts))
+            image_arn = stack.format_arn(service="sagemaker", resource="image", resource_name=name)
         else:
             found = _ARN.fullmatch(str(image_version_arn))
             if found is None:
@@ -315,10 +315,14 @@ class ImageVersion(ImageVersionBase):
                     f"image_version_arn {shown(image_version_arn)} must be the arn of an image version: "
                     "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/1'"
                 )
-            image_arn = f"{found['place']}:image/{found['name']}"
-            version = int(found["number"])
+            name, version = found["name"], int(found["number"])
+            image_arn = f"{found['place']}:image/{name}"
         return _ImportedImageVersion(
-            scope, construct_id, stack=stack, image=image_arn, image_version_arn=image_version_arn, version=version
+            scope,
+            construct_id,
+            image=lambda imported: ImportedImage(imported, "Image", image_name=name, image_arn=image_arn),
+            image_version_arn=image_version_arn,
+            version=version,
         )
 
     @staticmethod
@@ -343,9 +347,7 @@ class ImageVersion(ImageVersionBase):
             account=image.env.account,
             region=image.env.region,
         )
-        return _ImportedImageVersion(
-            scope, construct_id, stack=stack, image=image, image_version_arn=arn, version=version
-        )
+        return _ImportedImageVersion(scope, construct_id, image=lambda _: image, image_version_arn=arn, version=version)
 
     @property
     def provider(self) -> ImageVersionProvider:
@@ -400,13 +402,12 @@ class _ImportedImageVersion(ImageVersionBase):
         scope: Construct,
         construct_id: str,
         *,
-        stack: cdk.Stack,
-        image: ImageBase | str,
+        image: Callable[[Construct], ImageBase],
         image_version_arn: str,
         version: float,
     ) -> None:
-        super().__init__(scope, construct_id, stack=stack)
-        self._image = Image.from_image_arn(self, "Image", image) if isinstance(image, str) else image
+        super().__init__(scope, construct_id, stack=cdk.Stack.of(scope))
+        self._image = image(self)
         self._image_version_arn = image_version_arn
         self._version = version
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -229,3 +230,51 @@ def test_image_of_another_stack(app: cdk.App, stack: cdk.Stack, declare: Declare
 
     assert "Fn::ImportValue" in str(only("Custom::SageMakerImageVersion")["Properties"]["ImageName"])
     assert [dependency.node.path for dependency in stack.dependencies] == ["Platform"]
+
+
+def test_grant_and_grant_read(stack: cdk.Stack, only: Only) -> None:
+    # GIVEN
+    image = Image.from_image_name(stack, "Image", "data-science")
+    reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+
+    # WHEN
+    image.grant(reader, "sagemaker:CreateImageVersion")
+    image.grant_read(reader)
+
+    # THEN each action on the resource that SageMaker asks about
+    allowed = {
+        (action, json.dumps(stack.resolve(resource)).partition(":sagemaker:")[2])
+        for statement in only("AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+        for action in [statement["Action"]]
+        for action in ([action] if isinstance(action, str) else action)
+        for resource in [statement["Resource"]]
+    }
+    place = '", {"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"}, ":'
+    assert allowed == {
+        ("sagemaker:CreateImageVersion", f'{place}image/data-science"]]}}'),
+        ("sagemaker:DescribeImage", f'{place}image/data-science"]]}}'),
+        ("sagemaker:ListImageVersions", f'{place}image/data-science"]]}}'),
+        ("sagemaker:ListAliases", f'{place}image/data-science"]]}}'),
+        ("sagemaker:DescribeImageVersion", f'{place}image-version/data-science/*"]]}}'),
+        ("sagemaker:ListAliases", f'{place}image-version/data-science/*"]]}}'),
+    }
+
+
+def test_second_image_of_a_name_is_refused(stack: cdk.Stack, tree: Callable[[], list[str]]) -> None:
+    # GIVEN
+    Image(stack, "Image", image_name="data-science")
+    before = tree()
+
+    # WHEN / THEN
+    with pytest.raises(ValueError, match="image_name") as refusal:
+        Image(stack, "Second", image_name="Data-Science")
+    assert str(refusal.value) == (
+        "image_name 'Data-Science' must be declared once in a stack, but 'Stack/Image' declares it too: "
+        "use that image, or another name"
+    )
+    assert tree() == before
+
+
+def test_image_of_the_same_name_in_another_stack_is_fine(app: cdk.App, stack: cdk.Stack) -> None:
+    Image(stack, "Image", image_name="data-science")
+    Image(cdk.Stack(app, "Other"), "Image", image_name="data-science")
