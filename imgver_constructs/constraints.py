@@ -49,6 +49,10 @@ _ONE_LINE = r"[^\n\r\u0085\u2028\u2029]*"
 _NAME_AND_VERSION = r"[a-zA-Z]+ ?\d+\.\d+(\.\d+)?"
 _NAME_AND_VERSION_RULE = "at most 128 characters: letters, at most one space, then two or three numbers with dots"
 
+_WRITE_AN_ADDRESS = "write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'"
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+_REPOSITORY_NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
+
 IMAGE_NAME = Text(
     maximum=63,
     pattern=r"[a-zA-Z0-9]([-.]?[a-zA-Z0-9]){0,62}",
@@ -82,14 +86,23 @@ IMAGE_DIGEST = Text(
 )
 BASE_IMAGE = Text(
     maximum=255,
-    # The reference's pattern is ".*"; its text says that the path is one in Amazon ECR.
+    # The API's pattern is ".*"; its text says that the path is one in Amazon ECR.
+    pattern=r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
+    rule="1 to 255 characters, none of them a control character",
+    remedy=_WRITE_AN_ADDRESS,
+)
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html
+ECR_ADDRESS = Text(
+    maximum=BASE_IMAGE.maximum,
     pattern=(
         r"(?P<account>[0-9]{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"
-        rf"/(?P<repository>[^:@\s]+)(:{IMAGE_TAG.pattern})?(@{IMAGE_DIGEST.pattern})?"
+        rf"/(?P<repository>{_REPOSITORY_NAME})(:{IMAGE_TAG.pattern})?(@{IMAGE_DIGEST.pattern})?"
     ),
     rule="an amazon ecr address of at most 255 characters, its tag or digest whole",
-    remedy="write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'",
+    remedy=_WRITE_AN_ADDRESS,
 )
+LIKE_AN_ECR_ADDRESS = re.compile(r"([a-z]+://)?[^/]*\.dkr[.-]ecr.*", re.IGNORECASE | re.DOTALL)
+"""What only an address in Amazon ECR, or an attempt at one, looks like."""
 ALIAS = Text(
     maximum=128,
     pattern=r"(?!^[.-])^([a-zA-Z0-9-_.]+)",

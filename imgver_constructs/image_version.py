@@ -266,7 +266,7 @@ class ImageVersion(ImageVersionBase):
         super().__init__(scope, construct_id, stack=stack)
         self._image = image
         self._provider = provider
-        bound = base_image.bind(image.role)
+        bound = base_image.bind(self, image.role)
         self._aliases = list(aliases)
         properties: dict[str, Any] = {"ImageName": image.image_name, "BaseImage": bound.uri, **metadata}
         if follow_tag is not None:

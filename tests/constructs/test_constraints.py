@@ -20,6 +20,7 @@ WITHOUT_THE_PACKAGE = (
     f"package.__path__ = [{str(PACKAGE)!r}]\n"
     "sys.modules['imgver_constructs'] = package\n"
 )
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ALIAS_RULE = "must be 1 to 128 letters, digits, dots, hyphens and underscores, and start with no dot or hyphen"
 IMAGE_NAME_RULE = "must be 1 to 63 letters and digits, with single hyphens or dots between them"
 VERSION_RULE = "must be at most 128 characters: letters, at most one space, then two or three numbers with dots"
@@ -88,8 +89,33 @@ def test_rule_is_the_apis(api: Any, operation: str, parameter: str, rule: str) -
     theirs = (shape.member if shape.type_name == "list" else shape).metadata
 
     assert (ours.minimum, ours.maximum) == (theirs["min"], theirs["max"])
-    if parameter != "BaseImage":  # the API's pattern takes anything there; its text asks for an ECR address
+    if parameter != "BaseImage":  # the API's pattern takes anything there
         assert ours.pattern.replace(constraints._ONE_LINE, ".*") == theirs["pattern"]
+
+
+def test_repository_names_are_ecrs() -> None:
+    ecr = botocore.session.get_session().get_service_model("ecr")
+
+    assert ecr.shape_for("RepositoryName").metadata["pattern"] == constraints._REPOSITORY_NAME
+
+
+@pytest.mark.parametrize(
+    ("value", "alike"),
+    [
+        (f"{REGISTRY}/data-science:1.0.0", True),
+        (f" {REGISTRY}/data-science:1.0.0\n", True),
+        (f"https://{REGISTRY}/data-science", True),
+        (REGISTRY.upper(), True),
+        ("1.dkr.ecr", True),
+        ("123456789012.dkr-ecr.eu-west-1.on.aws/", True),
+        ("public.ecr.aws/docker/library/python:3.12", False),
+        ("python:3.12", False),
+        (f"mirror.example.com/{REGISTRY}/data-science:1.0.0", False),
+        ("", False),
+    ],
+)
+def test_what_looks_like_an_ecr_address(value: str, alike: bool) -> None:
+    assert bool(constraints.LIKE_AN_ECR_ADDRESS.fullmatch(value)) is alike
 
 
 @pytest.mark.parametrize("parameter", ["JobType", "Processor", "VendorGuidance"])
@@ -108,7 +134,6 @@ def test_no_parameter_of_the_api_is_forgotten(api: Any) -> None:
 
 # A digit to Python's \d, none to the API's.
 ARABIC_ONE = "\N{ARABIC-INDIC DIGIT ONE}"
-REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize(
@@ -122,14 +147,32 @@ REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
         ("DISPLAY_NAME", "Data Science, für alle"),
         ("DISPLAY_NAME", "x" * 128),
         ("DESCRIPTION", "x" * 512),
-        ("BASE_IMAGE", f"{REGISTRY}/data-science"),
-        ("BASE_IMAGE", f"{REGISTRY}/team/data-science:1.0.0"),
-        ("BASE_IMAGE", f"{REGISTRY}/data-science@sha256:{'0' * 64}"),
-        ("BASE_IMAGE", f"{REGISTRY}/data-science:1.0.0@sha256:{'0' * 64}"),
-        ("BASE_IMAGE", f"{REGISTRY}.cn/data-science:1.0.0"),
-        ("BASE_IMAGE", "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/data-science:1.0.0"),
-        ("BASE_IMAGE", "123456789012.dkr-ecr.eu-west-1.on.aws/data-science:1.0.0"),
-        ("BASE_IMAGE", f"{REGISTRY}/" + "x" * (255 - len(REGISTRY) - 1)),
+        *[
+            ("BASE_IMAGE", value)
+            for value in ("x", "public.ecr.aws/docker/library/python:3.12", f"{REGISTRY}/data-science:-x", "x" * 255)
+        ],
+        *[
+            ("ECR_ADDRESS", value)
+            for value in (
+                f"{REGISTRY}/data-science",
+                f"{REGISTRY}/team/data-science:1.0.0",
+                f"{REGISTRY}/team.x/data_science-x--y__z",
+                f"{REGISTRY}/data-science@sha256:{'0' * 64}",
+                f"{REGISTRY}/data-science:1.0.0@sha256:{'0' * 64}",
+                f"{REGISTRY}/" + "x" * (255 - len(REGISTRY) - 1),
+                "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/data-science:1.0.0",
+                "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/data-science:1.0.0",
+                "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/data-science:1.0.0",
+                "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/data-science:1.0.0",
+                "123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov/data-science:1.0.0",
+                "123456789012.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk/data-science:1.0.0",
+                "123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov/data-science:1.0.0",
+                "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu/data-science:1.0.0",
+                "123456789012.dkr-ecr.eu-west-1.on.aws/data-science:1.0.0",
+                "123456789012.dkr-ecr-fips.us-east-1.on.aws/data-science:1.0.0",
+                "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn/data-science:1.0.0",
+            )
+        ],
         ("ALIAS", "latest"),
         ("ALIAS", "1.4.0"),
         ("ALIAS", "_x-y."),
@@ -159,10 +202,23 @@ def test_accepted(rule: str, value: str) -> None:
         *[("DESCRIPTION", value) for value in ("", "x" * 513, "x\ny")],
         *[
             ("BASE_IMAGE", value)
+            for value in ("", "x" * 256, "x\n", "x\ty", "x\0y", "x\x7f", "x\x85y", "x\u2028y", None, 7, b"x")
+        ],
+        *[
+            ("ECR_ADDRESS", value)
             for value in (
                 "",
                 "python:3.12",
                 "public.ecr.aws/docker/library/python:3.12",
+                "12345678901.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0",
+                f"{REGISTRY}:1.0.0",
+                f"{REGISTRY}/Data-Science:1.0.0",
+                f"{REGISTRY}/-data:1.0.0",
+                f"{REGISTRY}/data//science:1.0.0",
+                f"{REGISTRY}/data-science:-1",
+                f"{REGISTRY}/data-science@sha256:{'0' * 63}",
+                f"{REGISTRY}/data-science@sha256:{'A' * 64}",
+                f"{REGISTRY}/data-science@sha256:{'0' * 64}:1.0.0",
                 f"https://{REGISTRY}/data-science:1.0.0",
                 f"{REGISTRY}/",
                 f"{REGISTRY}/data science:1.0.0",
@@ -221,6 +277,14 @@ def test_refused(rule: str, value: object) -> None:
         ("DESCRIPTION", "", "p '' must be 1 to 512 characters on one line: shorten it, or leave it out"),
         (
             "BASE_IMAGE",
+            "",
+            (
+                "p '' must be 1 to 255 characters, none of them a control character: "
+                "write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'"
+            ),
+        ),
+        (
+            "ECR_ADDRESS",
             "python:3.12",
             (
                 "p 'python:3.12' must be an amazon ecr address of at most 255 characters, its tag or digest whole: "
