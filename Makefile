@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak mutants lint types check clean
+.PHONY: demo test soak mutants permissions lint types check clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -22,6 +22,10 @@ mutants: .venv/installed  ## Break lambda/ in every small way: at least 90 % mus
 	@cp -R tests/events tests/handler tests/model tests/replays build/mutants/tests
 	@cd build/mutants && ../../$(BIN)/python -m mutmut run
 	@cd build/mutants && ../../$(BIN)/python -m mutmut results --all true | ../../$(BIN)/python ../../tests/mutation/score.py
+
+permissions: .venv/installed  ## What the function used in the end-to-end tests, beside what it was granted
+	@$(BIN)/python -m pytest tests/e2e/test_deploy.py --quiet
+	@$(BIN)/python tests/e2e/permissions_used.py build/permissions.json
 
 lint: .venv/installed  ## ruff
 	@$(BIN)/python -m ruff check .

@@ -45,7 +45,7 @@ def test_the_sandbox_section_of_the_readme(tmp_path, run):
 
     # WHEN the sandbox starts with the switch that the text shows
     (switch,) = re.findall(r"`imgver-sandbox start (--assume .*?)`", SECTION)
-    started = run(f"{start.partition('#')[0]} {switch}")
+    started = run(f"{start.partition('#')[0]} {switch} --enforce-iam")
     assert started.returncode == 0, started.stderr
 
     # THEN every line works
