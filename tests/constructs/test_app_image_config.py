@@ -199,6 +199,12 @@ def test_generated_name_is_valid_and_stable(tmp_path: Path, construct_id: str) -
     assert first == name("Second")
 
 
+def test_generated_name_is_readable(stack: cdk.Stack, only: Only) -> None:
+    AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab())
+
+    assert re.fullmatch(r"Stack-Config-[A-F0-9]{8}", only(CONFIG)["Properties"]["AppImageConfigName"])
+
+
 def test_generated_names_differ(stack: cdk.Stack) -> None:
     for construct_id in ("One", "Two"):
         AppImageConfig(stack, construct_id, app=StudioApp.jupyter_lab())
@@ -237,6 +243,26 @@ def test_used_in_another_stack(app: cdk.App, stack: cdk.Stack) -> None:
 
     assert "Fn::ImportValue" in str(Template.from_stack(stack).find_outputs("Name"))
     assert [dependency.node.path for dependency in stack.dependencies] == ["Platform"]
+
+
+def test_used_in_another_region(tmp_path: Path) -> None:
+    # GIVEN
+    app = cdk.App(outdir=str(tmp_path))
+    here, elsewhere = (
+        cdk.Stack(app, region, env=cdk.Environment(account="123456789012", region=region))
+        for region in ("eu-west-1", "us-east-1")
+    )
+    config = AppImageConfig(here, "Config", app=StudioApp.jupyter_lab(), app_image_config_name="data-science")
+
+    # WHEN
+    cdk.CfnOutput(elsewhere, "Name", value=config.app_image_config_name)
+    cdk.CfnOutput(elsewhere, "Arn", value=config.app_image_config_arn)
+
+    # THEN there is nothing to import across regions: the name is known
+    outputs = Template.from_stack(elsewhere).to_json()["Outputs"]
+    assert outputs["Name"]["Value"] == "data-science"
+    arn = ":sagemaker:eu-west-1:123456789012:app-image-config/data-science"
+    assert outputs["Arn"]["Value"] == {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, arn]]}
 
 
 def test_tags_of_the_stack_are_its_own(stack: cdk.Stack, only: Only) -> None:
@@ -420,20 +446,21 @@ def test_the_longest_and_the_most_that_is_taken(
 
 def test_tokens_are_not_inspected(stack: cdk.Stack, only: Only) -> None:
     def text(name: str) -> str:
-        return cdk.CfnParameter(stack, name).value_as_string
+        # Longer than any of the values may be.
+        return "\n" * 1100 + cdk.CfnParameter(stack, name).value_as_string
 
-    def number(name: str) -> float:
-        return cdk.CfnParameter(stack, name, type="Number").value_as_number
+    def resolved(name: str) -> dict[str, Any]:
+        return {"Fn::Join": ["", ["\n" * 1100, {"Ref": name}]]}
 
     AppImageConfig(
         stack,
         "Config",
-        app_image_config_name=text("Name"),
+        app_image_config_name=cdk.CfnParameter(stack, "Name").value_as_string,
         app=StudioApp.kernel_gateway(
             kernel_name=text("Kernel"),
             kernel_display_name=text("Display"),
             mount_path=text("Path"),
-            default_uid=number("Uid"),  # type: ignore[arg-type]
+            default_uid=cdk.CfnParameter(stack, "Uid", type="Number").value_as_number,  # type: ignore[arg-type]
             default_gid=0,
         ),
     )
@@ -441,8 +468,8 @@ def test_tokens_are_not_inspected(stack: cdk.Stack, only: Only) -> None:
     assert only(CONFIG)["Properties"] == {
         "AppImageConfigName": {"Ref": "Name"},
         "KernelGatewayImageConfig": {
-            "KernelSpecs": [{"Name": {"Ref": "Kernel"}, "DisplayName": {"Ref": "Display"}}],
-            "FileSystemConfig": {"MountPath": {"Ref": "Path"}, "DefaultUid": {"Ref": "Uid"}, "DefaultGid": 0},
+            "KernelSpecs": [{"Name": resolved("Kernel"), "DisplayName": resolved("Display")}],
+            "FileSystemConfig": {"MountPath": resolved("Path"), "DefaultUid": {"Ref": "Uid"}, "DefaultGid": 0},
         },
     }
 
@@ -474,7 +501,8 @@ def test_tokens_of_a_container_are_not_inspected(stack: cdk.Stack, only: Only, m
 
 
 def test_list_that_is_a_token(stack: cdk.Stack, only: Only) -> None:
-    arguments = cdk.CfnParameter(stack, "Arguments", type="CommaDelimitedList").value_as_list
+    parameter = cdk.CfnParameter(stack, "Arguments", type="CommaDelimitedList")
+    arguments = cdk.Token.as_list(parameter.value, display_hint="LongerThanAnArgument" * 4)
 
     AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab(container_arguments=arguments))
 
