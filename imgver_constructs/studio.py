@@ -33,9 +33,10 @@ def custom_image(*, image: ImageBase, version: float, app_image_config: refs.IAp
             f"app_image_config {shown(app_image_config)} must be an AppImageConfig: "
             "for one that exists use AppImageConfig.from_app_image_config_name(…)"
         )
+    config_env, image_env = app_image_config.env, image.env
     for what, of_config, of_image in (
-        ("account", app_image_config.env.account, image.env.account),
-        ("region", app_image_config.env.region, image.env.region),
+        ("account", config_env.account, image_env.account),
+        ("region", config_env.region, image_env.region),
     ):
         if is_known(of_config) and is_known(of_image) and of_config != of_image:
             raise ValueError(
