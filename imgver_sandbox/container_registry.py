@@ -60,6 +60,12 @@ class ContainerRegistry(Protocol):
         The images service calls this under its lock: do not call that service from here.
         """
 
+    def refusal(self, uri: str, role_arn: str, /) -> str | None:
+        """Why the role of an image may not pull the image behind `uri`; None when it may.
+
+        The images service calls this under its lock, too.
+        """
+
 
 @dataclass
 class _Repository:
@@ -107,6 +113,10 @@ class InMemoryRegistry:
             return None
         digest = parsed.digest or repository.tags.get(parsed.tag or "")
         return repository.images.get(digest or "")
+
+    def refusal(self, _uri: str, _role_arn: str, /) -> str | None:
+        """None: every role may pull."""
+        return None
 
     def describe_images(self, parameters: Mapping[str, Any], *, account: str, region: str) -> dict[str, Any]:
         """ECR's DescribeImages by image ids, or of the whole repository.

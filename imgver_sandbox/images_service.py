@@ -228,7 +228,7 @@ class ImagesService:
             return {"ImageVersionArn": made.arn}
         self._refuse_concurrent_write(image)
         base_image = request["BaseImage"]
-        container_image, problem = self._pull(base_image)
+        container_image, problem = self._pull(base_image, image.role_arn)
         aliases = request.get("Aliases", [])
         self._refuse_held_aliases(image, aliases, None)
 
@@ -385,11 +385,14 @@ class ImagesService:
         alive = self._find_image(owner, image.name) is image and image.status_of(version) in {"CREATING", "CREATED"}
         return version if alive else None
 
-    def _pull(self, base_image: str) -> tuple[str | None, str | None]:
+    def _pull(self, base_image: str, role_arn: str) -> tuple[str | None, str | None]:
         """The container image with its digest, or why there is none."""
         uri = parse_image_uri(base_image)
         if uri is None:
             return None, f"The base image {base_image} is not a valid Amazon ECR image URI."
+        refusal = self.registry.refusal(base_image, role_arn)
+        if refusal is not None:
+            return None, f"The base image {base_image} could not be pulled. {refusal}."
         found = self.registry.resolve(base_image)
         if found is None:
             return None, f"The base image {base_image} does not exist in Amazon ECR."

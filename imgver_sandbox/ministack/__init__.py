@@ -11,6 +11,7 @@ from typing import Any
 
 from imgver_sandbox.calls import PATH, Call, encode
 from imgver_sandbox.images_service import ImagesService
+from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.failed_creates import keep_failed_creates
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
 from imgver_sandbox.ministack.iam import mend_iam
@@ -37,6 +38,7 @@ def install(service: ImagesService, calls: deque[Call]) -> None:
     add_image_type(service)
     keep_failed_creates()
     mend_iam(calls)
+    use_execution_roles()
 
 
 def serve(listener: int, calls: deque[Call]) -> None:

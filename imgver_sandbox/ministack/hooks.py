@@ -14,10 +14,10 @@ EVALUATOR = "ministack.core.iam_evaluator"
 HANDLERS = "ministack.services.cloudformation.handlers"
 IAM_ACTIONS = "ministack.core.iam_actions"
 LAMBDA = "ministack.services.lambda_svc"
-LAMBDA_RUNTIME = "ministack.core.lambda_runtime"
 PROVISIONERS = "ministack.services.cloudformation.provisioners"
 RESPONSES = "ministack.core.responses"
 STACKS = "ministack.services.cloudformation.stacks"
+STS = "ministack.services.sts"
 
 _ROLL_BACK = "(stack_name, stack_id, stack, operation, reason_override)"
 _DELETE_STACK = "(stack_name, stack_id, retain_resources, force)"
@@ -44,9 +44,9 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (IAM_ACTIONS, "extract_resource_arn"): ("(service, method, path, headers, body, query_params, region, account_id)"),
     (IAM_ACTIONS, "identity_denial_message"): "(action, principal_arn, resource, explicit_deny)",
     (LAMBDA, "_emit_lambda_logs"): "(func, request_id, log_text, error, duration_ms, log_source)",
-    (LAMBDA_RUNTIME, "execution_credentials"): "(config)",
     (RESPONSES, "get_account_id"): "()",
     (RESPONSES, "get_region"): "()",
+    (STS, "register_session"): "(access_key, session)",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
     ("ministack.services.cloudformation", "_stacks"): "AccountRegionScopedDict",
     (CUSTOM_RESOURCE, "_pending"): "dict",

@@ -1,11 +1,13 @@
 """IAM in MiniStack: what its evaluation lacks of AWS's, and a record of what it decides."""
 
+import hashlib
+import secrets
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 from imgver_sandbox.calls import Call, Decision
-from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, LAMBDA, LAMBDA_RUNTIME, RESPONSES, module
+from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, RESPONSES, STS, module
 
 _DECISIONS: Mapping[str, Decision] = {"Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 
@@ -20,7 +22,24 @@ def mend_iam(calls: deque[Call]) -> None:
         _record(calls)
         _count_as_secure_transport()
         _name_the_resource()
-        _write_logs_as_the_functions_role()
+
+
+def denial(role_arn: str, action: str, resource: str, *, session: str) -> str | None:
+    """What AWS says when a role may not do something in a session of that name; None when it may.
+
+    For what AWS's services do with the roles that they are given. It is a call like any other: decided on and recorded.
+    """
+    evaluator = module(EVALUATOR)
+    account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    key = f"ASIA{hashlib.sha256(f'{role_arn}/{session}'.encode()).hexdigest()[:16].upper()}"
+    credentials = {"SecretAccessKey": secrets.token_hex(), "SessionToken": secrets.token_hex()}
+    caller = {"Arn": f"arn:aws:sts::{account}:assumed-role/{role}/{session}", "UserId": f"{role}:{session}"}
+    module(STS).register_session(key, {**credentials, **caller})
+    denied = evaluator.enforce(key, action, action.partition(":")[0], module(RESPONSES).get_region(), resource)
+    if not isinstance(denied, evaluator.EvalResult):
+        return None
+    explicit = denied.decision == "Deny"
+    return str(module(IAM_ACTIONS).identity_denial_message(action, caller["Arn"], resource, explicit))
 
 
 def _record(calls: deque[Call]) -> None:
@@ -97,34 +116,3 @@ def _name_the_resource() -> None:
         )
 
     iam_actions.access_denied_response = access_denied_response
-
-
-def _write_logs_as_the_functions_role() -> None:
-    """Write a Lambda function's log only if its role may: AWS's Lambda drops the lines without a word, too."""
-    lambda_, evaluator, responses = module(LAMBDA), module(EVALUATOR), module(RESPONSES)
-    write = lambda_._emit_lambda_logs
-
-    def may(config: Mapping[str, Any], action: str, resource: str) -> bool:
-        key = module(LAMBDA_RUNTIME).execution_credentials(config)["AWS_ACCESS_KEY_ID"]
-        denied = evaluator.enforce(key, f"logs:{action}", "logs", responses.get_region(), resource_arn=resource)
-        return not isinstance(denied, evaluator.EvalResult)
-
-    def emit(
-        func: dict[str, Any],
-        request_id: str,
-        log_text: str,
-        error: bool,
-        duration_ms: int,
-        *,
-        log_source: str | None = None,
-    ) -> None:
-        config = func.get("config") or func
-        name = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
-        group = f"arn:aws:logs:{responses.get_region()}:{responses.get_account_id()}:log-group:{name}"
-        # Each invocation has a stream of its own, whose name MiniStack makes up later.
-        if may(config, "CreateLogStream", f"{group}:log-stream:") and may(
-            config, "PutLogEvents", f"{group}:log-stream:*"
-        ):
-            write(func, request_id, log_text, error, duration_ms, log_source=log_source)
-
-    lambda_._emit_lambda_logs = emit

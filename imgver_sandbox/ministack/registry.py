@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgver_sandbox.container_registry import ContainerImage, parse_image_uri
-from imgver_sandbox.ministack.hooks import module
+from imgver_sandbox.ministack.hooks import APP, module
+from imgver_sandbox.ministack.iam import denial
 
 
 class EcrRegistry:
@@ -20,6 +21,22 @@ class EcrRegistry:
         for image in images.get_scoped(parsed.registry_id, parsed.region, parsed.repository, []):
             if image["imageDigest"] == parsed.digest or parsed.tag in image["imageTags"]:
                 return ContainerImage(digest=image["imageDigest"], media_type=_media_type(image))
+        return None
+
+    def refusal(self, uri: str, role_arn: str, /) -> str | None:
+        """Why the role may not pull the image behind `uri`; None when it may, as all may unless IAM is enforced."""
+        parsed = parse_image_uri(uri)
+        if parsed is None or not module(APP).AUTH:
+            return None
+        repository = f"arn:aws:ecr:{parsed.region}:{parsed.registry_id}:repository/{parsed.repository}"
+        for action, resource in (
+            ("ecr:GetAuthorizationToken", "*"),
+            ("ecr:BatchGetImage", repository),
+            ("ecr:GetDownloadUrlForLayer", repository),
+        ):
+            refused = denial(role_arn, action, resource, session="SageMaker")
+            if refused:
+                return refused
         return None
 
 

@@ -1,5 +1,6 @@
 """One real server for all tests of this folder, and a Lambda function that answers CloudFormation as it is told."""
 
+import hashlib
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2
 from imgver_sandbox.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[3]
@@ -160,6 +162,41 @@ def _template(resources: Mapping[str, Any]) -> str:
 @pytest.fixture
 def stack(sandbox, provider, tmp_path) -> Stack:
     return Stack(sandbox, provider, tmp_path / "events")
+
+
+@pytest.fixture
+def stack_in(tmp_path) -> Callable[[Sandbox], Stack]:
+    """A stack without custom resources in a sandbox of the test's own."""
+    return lambda sandbox: Stack(sandbox, "", tmp_path / "events")
+
+
+@pytest.fixture
+def push() -> Callable[[Sandbox], tuple[str, str]]:
+    """Put a new image into a new repository; answer its URI and digest."""
+
+    def put(sandbox: Sandbox) -> tuple[str, str]:
+        name = f"repository-{uuid.uuid4().hex[:8]}"
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": [], "name": name})
+        ecr = sandbox.client("ecr")
+        uri = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
+        ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag="1")
+        return f"{uri}:1", f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+
+    return put
+
+
+@pytest.fixture
+def settle() -> Callable[[Callable[[], str]], str]:
+    """What a function answers once that is no longer a status on the way."""
+
+    def wait(read: Callable[[], str]) -> str:
+        end = time.monotonic() + 10
+        while (found := read()).endswith("ING"):
+            assert time.monotonic() < end, found
+            time.sleep(0.05)
+        return found
+
+    return wait
 
 
 @pytest.fixture

@@ -245,6 +245,119 @@ class TestLambdaLogs:
         assert role.calls()[1:] == [("logs:PutLogEvents", f"{self.GROUP}/{name}:log-stream:*", "implicitDeny")]
 
 
+class TestPull:
+    """SageMaker pulls the container image with the role of the image."""
+
+    REPOSITORY = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository"
+    ACTIONS = ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+
+    @pytest.fixture
+    def create(self, sandbox, make_role, push, settle):
+        """Create a version of an image whose role has the actions; answers the role, the repository and the version."""
+
+        def call(*actions):
+            uri, _ = push(sandbox)
+            role = make_role(allow(list(actions), "*"))
+            sagemaker, name = sandbox.client("sagemaker"), role.name
+            sagemaker.create_image(ImageName=name, RoleArn=role.arn)
+            settle(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
+            sagemaker.create_image_version(ImageName=name, BaseImage=uri)
+
+            def described():
+                return sagemaker.describe_image_version(ImageName=name, Version=1)
+
+            settle(lambda: described()["ImageVersionStatus"])
+            return role, uri, described()
+
+        return call
+
+    def test_a_role_that_may(self, create):
+        role, uri, version = create(*self.ACTIONS)
+
+        repository = f"{self.REPOSITORY}/{uri.partition('/')[2].partition(':')[0]}"
+        assert version["ImageVersionStatus"] == "CREATED"
+        assert role.calls() == [
+            (self.ACTIONS[0], "*", "allowed"),
+            (self.ACTIONS[1], repository, "allowed"),
+            (self.ACTIONS[2], repository, "allowed"),
+        ]
+
+    @pytest.mark.parametrize("missing", ACTIONS)
+    def test_a_role_that_may_not(self, create, missing):
+        role, uri, version = create(*(action for action in self.ACTIONS if action != missing))
+
+        repository = f"{self.REPOSITORY}/{uri.partition('/')[2].partition(':')[0]}"
+        assert (version["ImageVersionStatus"], version["FailureReason"]) == (
+            "CREATE_FAILED",
+            (
+                f"The base image {uri} could not be pulled. User: arn:aws:sts::{ACCOUNT}:assumed-role/{role.name}/"
+                f"SageMaker is not authorized to perform: {missing} on resource: "
+                f"{'*' if missing == 'ecr:GetAuthorizationToken' else repository} "
+                f"because no identity-based policy allows the {missing} action."
+            ),
+        )
+
+
+class TestNetwork:
+    """Lambda joins a network with the function's role."""
+
+    ACTIONS = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface")
+
+    @pytest.fixture
+    def make_stack(self, sandbox, make_role, stack_in):
+        """Deploy a function, in a subnet or not, whose role has the actions."""
+
+        def create(*actions, **properties):
+            role = make_role(allow(list(actions), "*"))
+            stack = stack_in(sandbox)
+            code = {"ZipFile": "def handler(event, context):\n    pass\n"}
+            function = {"Handler": "index.handler", "Runtime": "python3.13", "Role": role.arn, "Code": code}
+            resource = {"Type": "AWS::Lambda::Function", "Properties": function | properties}
+            assert stack.create({"Function": resource}) in {"CREATE_COMPLETE", "ROLLBACK_COMPLETE"}
+            return stack, resource, role
+
+        return create
+
+    VPC = {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}  # noqa: RUF012
+
+    def test_a_role_that_may(self, make_stack):
+        stack, _, role = make_stack(*self.ACTIONS, **self.VPC)
+
+        assert stack.describe()["StackStatus"] == "CREATE_COMPLETE"
+        assert role.calls() == [(action, "*", "allowed") for action in self.ACTIONS]
+
+    @pytest.mark.parametrize("missing", ACTIONS)
+    def test_a_role_that_may_not(self, make_stack, missing):
+        stack, _, role = make_stack(*(action for action in self.ACTIONS if action != missing), **self.VPC)
+
+        operation = missing.partition(":")[2]
+        assert stack.describe()["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert (
+            f"The provided execution role does not have permissions to call {operation} on EC2 "
+            "(Service: Lambda, Status Code: 400)"
+        ) in stack.reasons()
+        assert role.calls()[-1] == (missing, "*", "implicitDeny")
+
+    def test_a_function_without_a_network_needs_nothing(self, make_stack):
+        stack, _, role = make_stack("sts:GetCallerIdentity")
+
+        assert stack.describe()["StackStatus"] == "CREATE_COMPLETE"
+        assert role.calls() == []
+
+    def test_a_function_that_joins_one_later(self, make_stack):
+        # GIVEN
+        stack, resource, role = make_stack("sts:GetCallerIdentity")
+
+        # WHEN
+        resource["Properties"] |= self.VPC
+        status = stack.update({"Function": resource})
+
+        # THEN
+        assert status == "UPDATE_ROLLBACK_COMPLETE"
+        assert "does not have permissions to call CreateNetworkInterface on EC2" in stack.reasons()
+        assert role.calls() == [("ec2:CreateNetworkInterface", "*", "implicitDeny")]
+
+
 def test_without_iam_everybody_may_do_everything_and_nothing_is_recorded(sandbox_without_iam):
     role = Role(sandbox_without_iam, [])
 

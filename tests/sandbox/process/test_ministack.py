@@ -1,9 +1,7 @@
 """The adapter: what it needs of MiniStack, and what it adds to it."""
 
-import hashlib
 import importlib.metadata
 import json
-import time
 import tomllib
 import uuid
 from pathlib import Path
@@ -11,7 +9,6 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.ministack import hooks
 from imgver_sandbox.ministack_release import MINISTACK_VERSION, check_version
@@ -132,7 +129,7 @@ class TestService:
     def sagemaker(self, sandbox):
         return sandbox.client("sagemaker")
 
-    def test_a_version_of_an_image_in_ecr(self, sandbox, sagemaker):
+    def test_a_version_of_an_image_in_ecr(self, sandbox, sagemaker, push, settle):
         # GIVEN an image and a container image
         uri, digest = push(sandbox)
         image = f"image-{uuid.uuid4().hex[:8]}"
@@ -231,22 +228,3 @@ print(iam_actions.extract_resource_arn("lambda", "GET", "/2015-03-31/functions/f
         "sagemaker sagemaker:DescribeImageVersion *",
         "arn:aws:lambda:eu-west-1:000000000000:function:f",
     ], result.stderr
-
-
-def push(sandbox):
-    """Put a new image into a new repository; answer its URI and digest."""
-    name = f"repository-{uuid.uuid4().hex[:8]}"
-    manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": [], "name": name})
-    ecr = sandbox.client("ecr")
-    uri = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
-    ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag="1")
-    return f"{uri}:1", f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
-
-
-def settle(read):
-    """What `read` answers once it is no longer a status on the way."""
-    end = time.monotonic() + 10
-    while (found := read()).endswith("ING"):
-        assert time.monotonic() < end, found
-        time.sleep(0.05)
-    return found

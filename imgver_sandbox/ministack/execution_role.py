@@ -1,0 +1,74 @@
+"""What AWS's Lambda does with the role of a function: MiniStack does it without asking IAM."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from imgver_sandbox.ministack.hooks import APP, LAMBDA, PROVISIONERS, RESPONSES, module
+from imgver_sandbox.ministack.iam import denial
+
+_FUNCTION_TYPE = "AWS::Lambda::Function"
+
+
+def use_execution_roles() -> None:
+    """Write logs and join networks as far as the function's role may, when IAM is enforced."""
+    if module(APP).AUTH:
+        _write_logs()
+        _join_networks()
+
+
+def _write_logs() -> None:
+    """Write a function's log only if its role may. AWS drops the lines without a word, too."""
+    lambda_, responses = module(LAMBDA), module(RESPONSES)
+    write = lambda_._emit_lambda_logs
+
+    def emit(
+        func: dict[str, Any],
+        request_id: str,
+        log_text: str,
+        error: bool,
+        duration_ms: int,
+        *,
+        log_source: str | None = None,
+    ) -> None:
+        config = func.get("config") or func
+        name = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+        group = f"arn:aws:logs:{responses.get_region()}:{responses.get_account_id()}:log-group:{name}"
+        # Each invocation has a stream of its own, whose name MiniStack makes up later.
+        for action, resource in (
+            ("logs:CreateLogStream", f"{group}:log-stream:"),
+            ("logs:PutLogEvents", f"{group}:log-stream:*"),
+        ):
+            if denial(config["Role"], action, resource, session=config["FunctionName"]):
+                return
+        write(func, request_id, log_text, error, duration_ms, log_source=log_source)
+
+    lambda_._emit_lambda_logs = emit
+
+
+def _join_networks() -> None:
+    """Refuse a function in a VPC whose role may not make, see and delete network interfaces."""
+    handlers = module(PROVISIONERS)._RESOURCE_HANDLERS[_FUNCTION_TYPE]
+    create: Callable[..., object] = handlers["create"]
+    update: Callable[..., object] = handlers["update"]
+
+    def check(properties: Mapping[str, Any]) -> None:
+        if not properties.get("VpcConfig", {}).get("SubnetIds"):
+            return
+        for operation in ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface"):
+            if denial(properties["Role"], f"ec2:{operation}", "*", session="awslambda"):
+                raise ValueError(
+                    f"The provided execution role does not have permissions to call {operation} on EC2 "
+                    "(Service: Lambda, Status Code: 400)"
+                )
+
+    def checked_create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> object:
+        check(properties)
+        return create(logical_id, properties, stack_name)
+
+    def checked_update(
+        physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None = None
+    ) -> object:
+        check(new)
+        return update(physical_id, old, new, stack_name, logical_id)
+
+    handlers.update(create=checked_create, update=checked_update)
