@@ -146,10 +146,10 @@ class BaseImage(ABC):
         What is not offered here is in ``aws_ecr_assets.DockerImageAsset``: declare one with the ``outputs`` below, and
         hand its ``repository`` and ``image_tag`` to :meth:`from_ecr_repository`.
 
-        The default ``outputs`` make a manifest that SageMaker takes, with every builder of Docker and Finch: Docker V2
-        schema 2 without attestations. What remains yours: a base image (``FROM``) whose layers are compressed with
-        gzip, and ``outputs=[]`` for builders that do not know ``--output=type=docker``. These are Docker without
-        buildx, and Podman, which writes the right manifest with ``BUILDAH_FORMAT=docker`` in its environment.
+        The default ``outputs`` ask for the manifest that SageMaker takes, Docker V2 schema 2. What remains yours: a
+        Dockerfile whose ``FROM`` has layers compressed with gzip, as nearly all have; and ``outputs=[]`` where the
+        builder does not know ``--output=type=docker``. That is Docker without buildx, and Podman, which then writes
+        such a manifest with ``BUILDAH_FORMAT=docker`` in its environment.
 
         https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_ecr_assets/DockerImageAsset.html
 
