@@ -61,8 +61,8 @@ class Sandbox:
         `port` is 1 to 65535; default: 4566, or any free port when that is taken. `assumptions` say how SageMaker
         behaves where that is not known; default: the harsher way. With `enforce_iam` roles and users may do what their
         policies allow and nothing else; default: everybody may do everything. Two may do everything nevertheless: the
-        account's root, as whom `environment` and `client` act, and CloudFormation. Raises SandboxError when the named port is taken, without
-        MiniStack's pinned version or Node.js and npm, and when the server does not start.
+        account's root, as whom `environment` and `client` act, and CloudFormation. Raises SandboxError when the named
+        port is taken, without MiniStack's pinned version or Node.js and npm, and when the server does not start.
         """
         return cls(*_start(port, assumptions, enforce_iam=enforce_iam, background=False))
 
