@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cached_property
 from typing import ClassVar
 
 import aws_cdk as cdk
+from constructs import Construct
 
 from imgver_constructs.constraints import shown
 
@@ -23,9 +25,10 @@ Follower = Callable[[str, cdk.CfnResource], None]
 class Declarations:
     """The images, versions and aliases of one stack."""
 
-    _by_stack: ClassVar[dict[cdk.Stack, Declarations]] = {}
+    _of: ClassVar[dict[Construct, Declarations]] = {}
 
-    def __init__(self) -> None:
+    def __init__(self, stack: cdk.Stack) -> None:
+        self.stack = stack
         self._images: dict[str, str] = {}
         self._aliases: dict[tuple[str, str], str] = {}
         self._retentions: dict[str, str] = {}
@@ -33,9 +36,18 @@ class Declarations:
         self._followers: dict[str, list[Follower]] = defaultdict(list)
 
     @classmethod
-    def of(cls, stack: cdk.Stack) -> Declarations:
-        """What ``stack`` declares."""
-        return cls._by_stack.setdefault(stack, cls())
+    def of(cls, scope: Construct) -> Declarations:
+        """What the stack of ``scope`` declares. The stack is asked for once in a scope: jsii takes its time."""
+        found = cls._of.get(scope)
+        if found is None:
+            stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
+            found = cls._of[scope] = cls(stack) if scope is stack else cls.of(stack)
+        return found
+
+    @cached_property
+    def region(self) -> str:
+        """The region of the stack."""
+        return self.stack.region
 
     def check_image_is_free(self, image: str, name: str) -> None:
         """Check that no construct of the stack makes the image.

@@ -161,7 +161,7 @@ class Image(ImageBase):
         if role is not None and not hasattr(role, "role_arn"):
             raise ValueError(f"role {shown(role)} must be a role: for an arn use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
-        declarations = Declarations.of(cdk.Stack.of(scope))
+        declarations = Declarations.of(scope)
         if image_name is not None and is_known(image_name):
             declarations.check_image_is_free(_identity(image_name), image_name)
 

@@ -55,7 +55,8 @@ class ImageRetention(Construct):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
             )
-        stack = cdk.Stack.of(scope)
+        declarations = Declarations.of(scope)
+        stack = declarations.stack
         image.check_environment(stack)
         if keep is None or is_known(keep):
             check_number("keep", keep, "say how many of the newest versions stay")
@@ -66,9 +67,8 @@ class ImageRetention(Construct):
                     "declare one retention for each image"
                 )
             version.check_stack(stack, "the retention")
-        declarations = Declarations.of(stack)
         declarations.check_retention_is_free(image.identity, image.declared_name)
-        provider = ImageVersionProvider.of(scope, provider)
+        provider = ImageVersionProvider.of(stack, provider, image=image)
 
         super().__init__(scope, construct_id)
         declarations.add_retention(image.identity, self.node.path)
@@ -84,7 +84,7 @@ class ImageRetention(Construct):
 
     def _spare(self, resource_type: str, resource: cdk.CfnResource) -> None:
         """Wait for a version or an alias of the stack, and leave the version alone."""
-        self._resource.add_dependency(resource)
+        self._resource.node.add_dependency(resource)
         if resource_type == IMAGE_VERSION:
             self._spared.numbers.append(resource.get_att("Version"))
 

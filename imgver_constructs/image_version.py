@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs.annotations import ALIAS_REFUSED_BY_STUDIO
+from imgver_constructs.annotations import ALIAS_REFUSED_BY_STUDIO, warnings
 from imgver_constructs.base_image import BaseImage
 from imgver_constructs.constraints import (
     ALIAS,
@@ -105,7 +105,8 @@ class ImageVersionBase(Construct):
         return ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
 
     def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
-        """This version as Studio offers it: an item of ``custom_images`` of a ``CfnDomain`` or ``CfnUserProfile``.
+        """This version as Studio offers it: an item of ``custom_images`` of a ``CfnDomain``, ``CfnUserProfile`` or
+        ``CfnSpace``, in the stack of the version: a number that another stack imports could not change.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html
 
@@ -233,7 +234,8 @@ class ImageVersion(ImageVersionBase):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
             )
-        stack = cdk.Stack.of(scope)
+        declarations = Declarations.of(scope)
+        stack = declarations.stack
         image.check_environment(stack)
         if not isinstance(base_image, BaseImage):
             raise ValueError(  # noqa: TRY004 (as above)
@@ -258,7 +260,6 @@ class ImageVersion(ImageVersionBase):
         check_removal_policy(removal_policy)
         if superseded is not None:
             superseded = check_choice("superseded", superseded, Superseded)
-        declarations = Declarations.of(stack)
         for alias in filter(is_known, aliases):
             declarations.check_alias_is_free(image.identity, image.declared_name, alias)
         provider = ImageVersionProvider.of(stack, provider, image=image)
@@ -281,10 +282,14 @@ class ImageVersion(ImageVersionBase):
             properties=properties,
             image=image,
             repository_arn=bound.repository_arn,
+            dependencies=bound.pull_permission,
             removal_policy=removal_policy,
+            update_replace_policy=None if superseded is None else _UPDATE_REPLACE_POLICIES[superseded],
         )
-        if bound.pull_permission:
-            self._resource.node.add_dependency(*bound.pull_permission)
+        for warning_id, text in warnings(
+            bound, region=declarations.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance
+        ):
+            cdk.Annotations.of(self).add_warning_v2(warning_id, text)
         declarations.add_resource(image.identity, IMAGE_VERSION, self._resource)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an id.
@@ -355,6 +360,7 @@ class ImageVersion(ImageVersionBase):
         return self._provider
 
     def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
+        """As for every version, with a warning when no alias of this one can be named in Studio."""
         item = super().custom_image(app_image_config=app_image_config)
         warning = alias_warning(self._aliases)
         if warning is not None:
