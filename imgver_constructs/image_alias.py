@@ -10,7 +10,8 @@ from constructs import Construct
 
 from imgver_constructs.constraints import ALIAS, check_text, shown
 from imgver_constructs.declarations import IMAGE_ALIAS, Declarations
-from imgver_constructs.provider import ImageVersionProvider, fingerprint
+from imgver_constructs.logical_ids import fingerprint
+from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.tokens import is_known
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ class ImageAlias(Construct):
                 f"version {shown(version)} must be an ImageVersion: "
                 "for one that exists use ImageVersion.from_image_version_arn(…)"
             )
-        stack, image = cdk.Stack.of(scope), version.image
+        declarations = Declarations.of(scope)
+        stack, image = declarations.stack, version.image
         version.check_stack(stack, "the alias")
-        declarations = Declarations.of(stack)
         if alias_name is None or is_known(alias_name):
             check_text("alias_name", alias_name, ALIAS)
             declarations.check_alias_is_free(image.identity, image.declared_name, alias_name)
-        provider = ImageVersionProvider.of(scope, provider or version.provider)
+        provider = ImageVersionProvider.of(stack, provider or version.provider, image=image)
 
         super().__init__(scope, construct_id)
         self._alias_name = alias_name
@@ -69,6 +70,7 @@ class ImageAlias(Construct):
             resource_type=IMAGE_ALIAS,
             properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
             image=image,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         declarations.add_resource(image.identity, IMAGE_ALIAS, resource)
         if is_known(alias_name):

@@ -1,130 +1,275 @@
-"""The Lambda function behind the custom resources, its role, its log group and its permissions."""
+"""The Lambda function behind the custom resources, its role and its log group."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import ClassVar
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, DependencyGroup, IConstruct, IDependable
 
 from imgver_constructs.constraints import shown
 from imgver_constructs.image import ImageBase
+from imgver_constructs.inline_limit import InlineLimit
+from imgver_constructs.permissions import Permissions, check_permitted_images
 from imgver_constructs.tokens import is_known
 
-_SERVICE_TIMEOUT = cdk.Duration.minutes(30)
-"""How long CloudFormation waits for an answer: the function's 15 minutes after up to 15 in Lambda's event queue."""
+_MAX_EVENT_AGE = 900
+"""Seconds for which Lambda keeps an event that the function does not take."""
 
-_FUNCTION_TIMEOUT = cdk.Duration.minutes(15)
-_MAX_EVENT_AGE = cdk.Duration.minutes(15)
-_DEFAULT_ID = "ImageVersionProvider"
+_SHORTEST_TIMEOUT = 60
+"""Seconds: the handler keeps 15 of them for its answer, and a version takes up to some tens."""
+
+_LONGEST_TIMEOUT = 900
+"""Seconds: Lambda's own limit."""
+
+_SMALLEST_MEMORY, _LARGEST_MEMORY = 128, 10_240
+"""Megabytes: Lambda's own limits."""
+
+_DESCRIPTION = "Creates, updates and deletes SageMaker image versions for CloudFormation"
+_OWN_ID = "ImageVersionProvider"
 # What a Python or an editor leaves behind must not change the asset's hash.
 _NOT_IN_ASSET = ["__pycache__", "*.py[co]", "*.egg-info", ".*", "*~"]
 
+# Lambda documents them for all resources: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+_NETWORK_INTERFACES = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+
 
 class ImageVersionProvider(Construct):
-    """The custom resource provider of image versions and aliases: one Lambda function.
+    """The custom resource provider of image versions, aliases and retentions: one Lambda function.
 
-    A stack gets one of its own accord, with its first :class:`ImageVersion`. Its role may write to its own log group,
-    ask for the state of its own stack, and do what the declared images need, nothing else.
+    A stack gets one of its own accord, with the first construct that names none. Its role may write to its own log
+    group, ask for the state of its own stack, and do what the declared images need, nothing else.
+
+    To choose its options make it before that, directly in the stack and with the id ``ImageVersionProvider``: then it
+    is the stack's own. One with another id or elsewhere is used by the constructs that name it as their ``provider``.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    _own: ClassVar[dict[cdk.Stack, ImageVersionProvider]] = {}
+    """What each stack uses where none is named."""
+
+    _named: ClassVar[dict[cdk.Stack, ImageVersionProvider]] = {}
+    """The last one of each stack that has to be named."""
+
+    _implicit: bool = False
+    """Whether it was made of the stack's own accord."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        role: iam.IRole | None = None,
+        log_group: logs.ILogGroup | None = None,
+        log_retention: logs.RetentionDays | None = None,
+        environment_encryption: kms.IKey | None = None,
+        memory_size: int = 512,
+        architecture: lambda_.Architecture | None = None,
+        timeout: cdk.Duration | None = None,
+        tracing: lambda_.Tracing | None = None,
+        permitted_images: Sequence[str] | None = None,
+    ) -> None:
         """Make a provider.
 
         CloudFormation refuses to move an existing custom resource to another function: the path of the provider has to
-        stay what it was at the first deployment.
+        stay what it was at the first deployment. Its options may change.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
         Args:
             scope: the parent construct, in the stack of the versions that will use this provider.
             construct_id: the id below it.
+            vpc: the network that the function runs in. It has to reach SageMaker, CloudFormation, Amazon ECR, and
+                Amazon S3, where CloudFormation takes the answers. Default: no network of yours.
+            vpc_subnets: the private subnets of ``vpc``. Default: those that CDK selects for a function.
+            security_groups: what guards the function in ``vpc``. Default: a new one that lets everything out.
+            role: the role of the function, which Lambda must be able to assume. It is given inline policies with what
+                the function needs. One that must not be changed is given nothing, and needs:
+                logs:CreateLogStream and logs:PutLogEvents on the log group; cloudformation:DescribeStacks on the
+                stack; sagemaker:CreateImageVersion on the images; sagemaker:DeleteImageVersion,
+                sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their versions; ecr:DescribeImages on
+                the repositories; with a retention sagemaker:ListImageVersions and sagemaker:ListAliases on the images
+                and sagemaker:ListAliases on their versions; with ``vpc`` what Lambda's
+                AWSLambdaVPCAccessExecutionRole allows. Default: a new one.
+            log_group: where the function writes its log. Default: a new one that is deleted with the stack.
+            log_retention: how long the new log group keeps what is written. Default: one month.
+            environment_encryption: the key that Lambda encrypts the function's configuration with; whoever deploys
+                must be allowed to use it. Default: a key of Lambda's.
+            memory_size: the function's memory, 128 to 10,240 megabytes. Default: 512.
+            architecture: the function's processor. Default: ARM_64.
+            timeout: how long one event may take, 1 to 15 minutes in whole seconds. CloudFormation waits for 15 minutes
+                more, for which Lambda may keep the event. Default: 15 minutes.
+            tracing: whether AWS X-Ray traces the function. Default: it does not.
+            permitted_images: names of images, with ``*`` for any characters, such as ``team-*``: the function may
+                change all of them, and no others can be declared. It takes two policies, where one for each image is
+                too much for the 10,240 characters that IAM allows a role. Default: what is declared is permitted.
+
+        Raises:
+            ValueError: an option is not what it must be, or does not go with another one, or the stack has made its own
+                provider already. Nothing is left in the tree.
         """
-        super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
+        _check_options(
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            role=role,
+            log_group=log_group,
+            log_retention=log_retention,
+            environment_encryption=environment_encryption,
+            memory_size=memory_size,
+            architecture=architecture,
+            timeout=timeout,
+            tracing=tracing,
         )
-        self._role = iam.Role(
+        if permitted_images is not None:
+            check_permitted_images(permitted_images)
+        stack = cdk.Stack.of(scope)
+        if stack in ImageVersionProvider._own and ImageVersionProvider._own[stack]._implicit:
+            raise ValueError(
+                f"provider {shown(construct_id)} must be made before stack {shown(stack.node.path)} makes its own for "
+                f"what names none: make it first, and with the id {shown(_OWN_ID)}, or name it everywhere"
+            )
+
+        super().__init__(scope, construct_id)
+        self._stack = stack
+        seconds = _LONGEST_TIMEOUT if timeout is None or timeout.is_unresolved() else int(timeout.to_seconds())
+        # No event may run after CloudFormation stopped waiting for its answer.
+        self._service_timeout = str(_MAX_EVENT_AGE + seconds)
+        log_group = log_group or logs.LogGroup(
+            self,
+            "Logs",
+            retention=log_retention or logs.RetentionDays.ONE_MONTH,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        statements = {
+            "Logs": iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            ),
+            # An update may be a rollback, which no event says.
+            "Stack": iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID]),
+        }
+        self._role = role or iam.Role(
             self,
             "Role",
-            description="Creates, updates and deletes SageMaker image versions for CloudFormation",
+            description=_DESCRIPTION,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
-                "Logs": iam.PolicyDocument(
-                    statements=[
-                        iam.PolicyStatement(
-                            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                            resources=[log_group.log_group_arn],
-                        )
-                    ]
-                ),
-                # An update may be a rollback, which no event says.
-                "Stack": iam.PolicyDocument(
-                    statements=[
-                        iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID])
-                    ]
-                ),
+                name: iam.PolicyDocument(statements=[statement]) for name, statement in statements.items()
             },
         )
         self._function = lambda_.Function(
             self,
             "Function",
-            description="Creates, updates and deletes SageMaker image versions for CloudFormation",
+            description=_DESCRIPTION,
             runtime=lambda_.Runtime("python3.14", lambda_.RuntimeFamily.PYTHON),
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=architecture or lambda_.Architecture.ARM_64,
             handler="index.handler",
             code=lambda_.Code.from_asset(str(_handler_folder()), exclude=_NOT_IN_ASSET, ignore_mode=cdk.IgnoreMode.GIT),
-            memory_size=512,
-            timeout=_FUNCTION_TIMEOUT,
+            memory_size=memory_size,
+            timeout=timeout or cdk.Duration.seconds(_LONGEST_TIMEOUT),
             role=self._role,
             log_group=log_group,
-            # No event may run after CloudFormation stopped waiting for its answer.
-            max_event_age=_MAX_EVENT_AGE,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=None if security_groups is None else list(security_groups),
+            environment_encryption=environment_encryption,
+            tracing=tracing,
+            max_event_age=cdk.Duration.seconds(_MAX_EVENT_AGE),
             retry_attempts=2,
         )
-        self._policies: dict[str, iam.Policy] = {}
+        # A rule of a group may be a resource of its own, and the function needs it as long as there are events.
+        self._function.node.add_dependency(*(security_groups or ()))
+        self._service_token = self._function.function_arn
+
+        # Stacks that share a role must not overwrite each other's policies.
+        prefix = None if role is None else cdk.Names.unique_resource_name(self, max_length=96, separator="-")
+        self._permissions = Permissions(self, self._role, policy_prefix=prefix, patterns=permitted_images)
+        if role is not None:
+            self._function.node.add_dependency(self._permissions.attach("Policy", list(statements.values())))
+        if vpc is not None:
+            # No part of the role, from which it would go before the function has left the network.
+            network = iam.PolicyStatement(actions=_NETWORK_INTERFACES, resources=["*"])
+            self._function.node.add_dependency(self._permissions.attach("Network", [network]))
+        remedy = (
+            f"before the versions, make ImageVersionProvider(…, {shown(construct_id)}, permitted_images=['team-*'])"
+            if permitted_images is None
+            else "declare the versions in several stacks"
+        )
+        scopes: list[IConstruct] = [self] if role is None else [self, role]
+        self.node.add_validation(InlineLimit(self._role, scopes=scopes, remedy=remedy))
+        self._prerequisites: dict[tuple[ImageBase, str | None, bool], DependencyGroup] = {}
+        of_stack = self._own if scope is stack and construct_id == _OWN_ID else self._named
+        of_stack[stack] = self
 
     @staticmethod
     def get_or_create(scope: Construct) -> ImageVersionProvider:
         """The provider that the stack of ``scope`` uses when none is named, made at the first call.
 
         Raises:
-            ValueError: something else has its id in the stack.
+            ValueError: something else has its id in the stack, or the stack has a provider to be named.
         """
-        stack = cdk.Stack.of(scope)
-        found = stack.node.try_find_child(_DEFAULT_ID)
-        if found is None:
-            return ImageVersionProvider(stack, _DEFAULT_ID)
-        if not isinstance(found, ImageVersionProvider):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
-                f"construct id {shown(_DEFAULT_ID)} must be free in stack {shown(stack.node.path)}, or that of an "
+        stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
+        if stack in ImageVersionProvider._own:
+            return ImageVersionProvider._own[stack]
+        found = stack.node.try_find_child(_OWN_ID)
+        if isinstance(found, ImageVersionProvider):
+            # A stack that was not made in Python is another object every time.
+            return found
+        if found is not None:
+            raise ValueError(
+                f"construct id {shown(_OWN_ID)} must be free in stack {shown(stack.node.path)}, or that of an "
                 "ImageVersionProvider: rename the construct that has it"
             )
-        return found
+        if stack in ImageVersionProvider._named:
+            raise ValueError(
+                f"provider None must be one that is named, since stack {shown(stack.node.path)} has "
+                f"{shown(ImageVersionProvider._named[stack].node.path)}: name it, or first make the stack's own with "
+                f"ImageVersionProvider(stack, {shown(_OWN_ID)})"
+            )
+        provider = ImageVersionProvider(stack, _OWN_ID)
+        provider._implicit = True
+        return provider
 
     @staticmethod
-    def of(scope: Construct, provider: ImageVersionProvider | None) -> ImageVersionProvider:
-        """The provider that a construct in ``scope`` uses: the one it was given, or else the stack's own.
+    def of(stack: cdk.Stack, provider: ImageVersionProvider | None, *, image: ImageBase) -> ImageVersionProvider:
+        """The provider that a construct uses: the one it was given, or else the stack's own.
+
+        Args:
+            stack: the stack of the construct.
+            provider: the one it was given; None for none.
+            image: the image it is going to change.
 
         Raises:
-            ValueError: ``provider`` is none, or one of another stack.
+            ValueError: ``provider`` is none or one of another stack, or it does not permit the image.
         """
         if provider is None:
-            return ImageVersionProvider.get_or_create(scope)
-        if not isinstance(provider, ImageVersionProvider):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+            provider = ImageVersionProvider.get_or_create(stack)
+        elif not isinstance(provider, ImageVersionProvider):
+            raise ValueError(
                 f"provider {shown(provider)} must be an ImageVersionProvider: make one in this stack, or leave it out"
             )
-        stack = cdk.Stack.of(scope)
-        if cdk.Stack.of(provider) is not stack:
+        elif provider._stack is not stack and provider._stack.node.path != stack.node.path:
             raise ValueError(
                 f"provider {shown(provider.node.path)} must be in stack {shown(stack.node.path)}: "
                 "make one there, or leave it out"
             )
+        provider._permissions.check(image)
         return provider
 
     def custom_resource(
@@ -135,7 +280,10 @@ class ImageVersionProvider(Construct):
         properties: Mapping[str, object],
         image: ImageBase,
         repository_arn: str | None = None,
+        lists_versions: bool = False,
+        dependencies: Sequence[IDependable] = (),
         removal_policy: cdk.RemovalPolicy | None = None,
+        update_replace_policy: cdk.RemovalPolicy | None = None,
     ) -> cdk.CfnResource:
         """Make the child ``Resource`` of ``scope``, with all that has to exist before it and outlive it.
 
@@ -145,63 +293,147 @@ class ImageVersionProvider(Construct):
             properties: its properties as they go over the wire.
             image: the image whose versions it may create, read, change and delete.
             repository_arn: the ECR repository that it may look into. Default: none.
-            removal_policy: what becomes of it when it leaves the stack. Default: it is deleted.
+            lists_versions: whether it may also list the image's versions and their aliases. Default: no.
+            dependencies: what else has to exist before it. Default: nothing.
+            removal_policy: what becomes of it when it leaves the stack. Default: nothing is said, and CloudFormation
+                deletes it.
+            update_replace_policy: what becomes of it when another one replaces it. Default: what removal_policy says.
         """
-        resource = cdk.CustomResource(
+        # Called for every version and every alias: each call into jsii counts, and CustomResource makes more of them.
+        resource = cdk.CfnResource(
             scope,
             "Resource",
-            service_token=self._function.function_arn,
-            resource_type=resource_type,
-            service_timeout=_SERVICE_TIMEOUT,
-            properties=properties,
-            removal_policy=removal_policy,
+            type=resource_type,
+            properties={
+                "ServiceToken": self._service_token,
+                "ServiceTimeout": self._service_timeout,
+                **properties,
+            },
         )
-        # The function's children include how long Lambda keeps an event.
-        resource.node.add_dependency(image, self._function, self._permit(image, repository_arn))
-        return cast("cdk.CfnResource", resource.node.default_child)
-
-    def _permit(self, image: ImageBase, repository_arn: str | None) -> iam.Policy:
-        """The one policy of an image: what its versions need, and a look at each repository they come from."""
-        policy = self._policies.get(image.identity)
-        if policy is None:
-            names = _spellings(image.declared_name)
-            policy = iam.Policy(
-                self,
-                f"Image{fingerprint(image.identity)}",
-                roles=[self._role],
-                statements=[
-                    iam.PolicyStatement(
-                        actions=["sagemaker:CreateImageVersion"],
-                        resources=[self._arn("image", name) for name in names],
-                    ),
-                    iam.PolicyStatement(
-                        actions=[
-                            "sagemaker:DeleteImageVersion",
-                            "sagemaker:DescribeImageVersion",
-                            "sagemaker:UpdateImageVersion",
-                        ],
-                        resources=[self._arn("image-version", f"{name}/*") for name in names],
-                    ),
-                ],
+        resource.node.add_dependency(self._before(image, repository_arn, lists_versions), *dependencies)
+        if update_replace_policy is not None:
+            resource.apply_removal_policy(update_replace_policy)
+            resource.apply_removal_policy(
+                removal_policy or cdk.RemovalPolicy.DESTROY, apply_to_update_replace_policy=False
             )
-            self._policies[image.identity] = policy
-        if repository_arn is not None:
-            # A statement that is there already is written once.
-            policy.add_statements(iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=[repository_arn]))
-        return policy
+        elif removal_policy is not None:
+            resource.apply_removal_policy(removal_policy)
+        return resource
 
-    def _arn(self, resource: str, name: str) -> str:
-        return cdk.Stack.of(self).format_arn(service="sagemaker", resource=resource, resource_name=name)
+    def _before(self, image: ImageBase, repository_arn: str | None, lists_versions: bool) -> DependencyGroup:
+        """What has to exist before a resource and outlive it, made once for all that need the same."""
+        need = (image, repository_arn, lists_versions)
+        if need not in self._prerequisites:
+            policies = self._permissions.permit(image, repository_arn=repository_arn, lists_versions=lists_versions)
+            # The function's children include how long Lambda keeps an event.
+            self._prerequisites[need] = DependencyGroup(image, self._function, *policies)
+        return self._prerequisites[need]
 
 
-def fingerprint(text: str) -> str:
-    """A short hash of ``text`` for logical ids."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16].upper()
+def _check_options(
+    *,
+    vpc: ec2.IVpc | None,
+    vpc_subnets: ec2.SubnetSelection | None,
+    security_groups: Sequence[ec2.ISecurityGroup] | None,
+    role: iam.IRole | None,
+    log_group: logs.ILogGroup | None,
+    log_retention: logs.RetentionDays | None,
+    environment_encryption: kms.IKey | None,
+    memory_size: int,
+    architecture: lambda_.Architecture | None,
+    timeout: cdk.Duration | None,
+    tracing: lambda_.Tracing | None,
+) -> None:
+    for parameter, value, fits, rule in (
+        ("vpc", vpc, hasattr(vpc, "vpc_id"), "a vpc: for an id use ec2.Vpc.from_lookup(…)"),
+        (
+            "vpc_subnets",
+            vpc_subnets,
+            isinstance(vpc_subnets, ec2.SubnetSelection),
+            "a SubnetSelection: write it like ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)",
+        ),
+        (
+            "security_groups",
+            security_groups,
+            isinstance(security_groups, list | tuple)
+            and all(hasattr(group, "security_group_id") for group in security_groups),
+            "a list of security groups: for an id use ec2.SecurityGroup.from_security_group_id(…)",
+        ),
+        ("role", role, hasattr(role, "role_arn"), "a role: for an arn use iam.Role.from_role_arn(…)"),
+        (
+            "log_group",
+            log_group,
+            hasattr(log_group, "log_group_arn"),
+            "a log group: for a name use logs.LogGroup.from_log_group_name(…)",
+        ),
+        (
+            "log_retention",
+            log_retention,
+            isinstance(log_retention, logs.RetentionDays),
+            "one of RetentionDays: write it like logs.RetentionDays.ONE_WEEK",
+        ),
+        (
+            "environment_encryption",
+            environment_encryption,
+            hasattr(environment_encryption, "key_arn"),
+            "a key: for an arn use kms.Key.from_key_arn(…)",
+        ),
+        (
+            "architecture",
+            architecture,
+            isinstance(architecture, lambda_.Architecture),
+            "an Architecture: write it like lambda_.Architecture.ARM_64",
+        ),
+        (
+            "timeout",
+            timeout,
+            isinstance(timeout, cdk.Duration),
+            "a Duration: write it like cdk.Duration.minutes(5)",
+        ),
+        (
+            "tracing",
+            tracing,
+            isinstance(tracing, lambda_.Tracing),
+            "one of Tracing: write it like lambda_.Tracing.ACTIVE",
+        ),
+    ):
+        if value is not None and not fits:
+            raise ValueError(f"{parameter} {shown(value)} must be {rule}")
+    for parameter, value in (("vpc_subnets", vpc_subnets), ("security_groups", security_groups)):
+        if value is not None and vpc is None:
+            raise ValueError(f"{parameter} {shown(value)} must come with a vpc: name it with vpc, or leave it out")
+    if log_group is not None and log_retention is not None:
+        raise ValueError(
+            f"log_retention {shown(log_retention)} must be left out with log_group {shown(log_group.node.path)}: "
+            "set the retention of that log group"
+        )
+    _check_memory_size(memory_size)
+    if timeout is not None and not timeout.is_unresolved():
+        _check_timeout(timeout)
 
 
-def _spellings(name: str) -> list[str]:
-    # Which case SageMaker authorises a name with capitals in is not documented; its ARNs are lower-case only.
-    return [name, name.lower()] if is_known(name) and name != name.lower() else [name]
+def _check_memory_size(memory_size: object) -> None:
+    if not is_known(memory_size) and memory_size is not None:
+        return
+    # bool is a subclass of int.
+    if (
+        isinstance(memory_size, bool)
+        or not isinstance(memory_size, int)
+        or not _SMALLEST_MEMORY <= memory_size <= _LARGEST_MEMORY
+    ):
+        raise ValueError(
+            f"memory_size {shown(memory_size)} must be a whole number of megabytes from {_SMALLEST_MEMORY} to "
+            f"{_LARGEST_MEMORY}: leave it out to get 512"
+        )
+
+
+def _check_timeout(timeout: cdk.Duration) -> None:
+    seconds = timeout.to_milliseconds() / 1000
+    if seconds != int(seconds) or not _SHORTEST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT:
+        raise ValueError(
+            f"timeout of {seconds:g} seconds must be whole seconds from {_SHORTEST_TIMEOUT} to "
+            f"{_LONGEST_TIMEOUT}: leave it out to get the longest"
+        )
 
 
 def _handler_folder() -> Path:

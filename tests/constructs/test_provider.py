@@ -1,4 +1,4 @@
-"""ImageVersionProvider: one function, and the permissions of its role down to the last statement."""
+"""ImageVersionProvider: one function, its role, its log group, and what can be chosen of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion, ImageVersionProvider
+from imgver_constructs import Image, ImageVersion, ImageVersionProvider
 
-REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 VERSION = "Custom::SageMakerImageVersion"
 POLICY = "AWS::IAM::Policy"
 # CloudFormation refuses a custom resource whose function changes: these ids hold for every release.
@@ -24,17 +28,6 @@ LOGS = "ImageVersionProviderLogs0DB3204C"
 Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
 Resources = Callable[[str], dict[str, Any]]
-
-
-def sagemaker_arn(rest: Any) -> dict[str, Any]:
-    parts = ["arn:", {"Ref": "AWS::Partition"}, ":sagemaker:", {"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"}]
-    return {"Fn::Join": ["", [*parts, *([f":{rest}"] if isinstance(rest, str) else rest)]]}
-
-
-def ecr_arn(repository: str) -> dict[str, Any]:
-    return {
-        "Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":ecr:eu-west-1:123456789012:repository/{repository}"]]
-    }
 
 
 def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
@@ -163,133 +156,422 @@ def test_role_may_write_to_its_own_logs_only(declare: Declare, resources: Resour
     }
 
 
-def test_policy_of_an_image(declare: Declare, resources: Resources) -> None:
-    declare(base_image=BaseImage.from_uri(f"{REGISTRY}/team/data-science:1.0.0"))
+# Its options.
 
-    assert resources(POLICY) == {
-        "ImageVersionProviderImage970677B8156D0AAD05FB505A": {
-            "Type": POLICY,
-            "Properties": {
-                "PolicyName": "ImageVersionProviderImage970677B8156D0AAD05FB505A",
-                "Roles": [{"Ref": ROLE}],
-                "PolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Action": "sagemaker:CreateImageVersion",
-                            "Effect": "Allow",
-                            "Resource": sagemaker_arn("image/data-science"),
-                        },
-                        {
-                            "Action": [
-                                "sagemaker:DeleteImageVersion",
-                                "sagemaker:DescribeImageVersion",
-                                "sagemaker:UpdateImageVersion",
-                            ],
-                            "Effect": "Allow",
-                            "Resource": sagemaker_arn("image-version/data-science/*"),
-                        },
-                        {
-                            "Action": "ecr:DescribeImages",
-                            "Effect": "Allow",
-                            "Resource": ecr_arn("team/data-science"),
-                        },
-                    ],
-                },
-            },
-        }
+
+def function_with(stack: cdk.Stack, **options: Any) -> dict[str, Any]:
+    """The function of the provider ``Mine`` that is made with the options."""
+    ImageVersionProvider(stack, "Mine", **options)
+    (function,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    return dict(function)
+
+
+def ids(stack: cdk.Stack, resource_type: str) -> list[str]:
+    return list(Template.from_stack(stack).find_resources(resource_type))
+
+
+@pytest.fixture
+def vpc(stack: cdk.Stack) -> ec2.Vpc:
+    return ec2.Vpc(stack, "Vpc", max_azs=1)
+
+
+@pytest.fixture
+def role(stack: cdk.Stack) -> iam.Role:
+    return iam.Role(stack, "Own", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+
+NETWORK = {
+    "Action": [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ],
+    "Effect": "Allow",
+    "Resource": "*",
+}
+STACK = {"Action": "cloudformation:DescribeStacks", "Effect": "Allow", "Resource": {"Ref": "AWS::StackId"}}
+
+
+def logs_to(arn: Any) -> dict[str, Any]:
+    return {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Effect": "Allow", "Resource": arn}
+
+
+def test_vpc(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+    function = function_with(stack, vpc=vpc)
+
+    # THEN the function is in the private subnet, in a group of its own
+    (group,) = ids(stack, "AWS::EC2::SecurityGroup")
+    (subnet,) = [each for each in ids(stack, "AWS::EC2::Subnet") if "Private" in each]
+    assert function["Properties"]["VpcConfig"] == {
+        "SecurityGroupIds": [{"Fn::GetAtt": [group, "GroupId"]}],
+        "SubnetIds": [{"Ref": subnet}],
     }
 
+    # THEN its role may do what Lambda does in a network before the function is made, and until it is gone or has left
+    ((policy_id, policy),) = Template.from_stack(stack).find_resources(POLICY).items()
+    (made,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+    assert statements(policy) == [NETWORK]
+    assert policy_id in function["DependsOn"]
+    assert "ManagedPolicyArns" not in made["Properties"]
 
-def test_versions_of_one_image_share_its_policy(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    # GIVEN three versions from two repositories, and an alias that needs nothing of its own
-    declare("One", base_image=BaseImage.from_uri(f"{REGISTRY}/one:1"))
-    declare("Two", base_image=BaseImage.from_uri(f"{REGISTRY}/one:2"))
-    three = declare("Three", base_image=BaseImage.from_uri(f"{REGISTRY}/two:1"))
-    ImageAlias(stack, "Alias", alias_name="latest", version=three)
-
-    # THEN each repository is named once
-    found = [statement for statement in statements(only(POLICY)) if statement["Action"] == "ecr:DescribeImages"]
-    assert [statement["Resource"] for statement in found] == [ecr_arn("one"), ecr_arn("two")]
+    # THEN the way out of the network is there before the function, and outlives it
+    (route,) = [each for each in ids(stack, "AWS::EC2::Route") if "Private" in each]
+    assert route in function["DependsOn"]
 
 
-def test_each_image_has_a_policy_that_its_versions_depend_on(
-    stack: cdk.Stack, declare: Declare, resources: Resources
+def test_vpc_subnets(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+    subnets = [ec2.Subnet.from_subnet_id(stack, "Subnet", "subnet-1")]
+
+    function = function_with(stack, vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=subnets))
+
+    assert function["Properties"]["VpcConfig"]["SubnetIds"] == ["subnet-1"]
+
+
+def test_security_groups(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+    # GIVEN a group whose rule is a resource of its own
+    group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
+    endpoints = ec2.SecurityGroup(stack, "Endpoints", vpc=vpc)
+    group.connections.allow_to(endpoints, ec2.Port.HTTPS)
+
+    # WHEN
+    function = function_with(stack, vpc=vpc, security_groups=(group,))
+
+    # THEN the function has the group only, and the rule as long as it is there
+    assert function["Properties"]["VpcConfig"]["SecurityGroupIds"] == [stack.resolve(group.security_group_id)]
+    (rule,) = ids(stack, "AWS::EC2::SecurityGroupEgress")
+    assert rule in function["DependsOn"]
+
+
+def test_role(stack: cdk.Stack, role: iam.Role, vpc: ec2.Vpc) -> None:
+    function = function_with(stack, role=role, vpc=vpc)
+
+    # THEN there is no other role
+    (role_id,) = ids(stack, "AWS::IAM::Role")
+    assert function["Properties"]["Role"] == {"Fn::GetAtt": [role_id, "Arn"]}
+
+    # THEN what the function needs is attached to it, before the function is made
+    network, needs = sorted(Template.from_stack(stack).find_resources(POLICY).items())
+    (log_group,) = ids(stack, "AWS::Logs::LogGroup")
+    assert statements(needs[1]) == [logs_to({"Fn::GetAtt": [log_group, "Arn"]}), STACK]
+    assert statements(network[1]) == [NETWORK]
+    for policy_id, policy in (needs, network):
+        assert policy["Properties"]["Roles"] == [{"Ref": role_id}]
+        assert policy_id in function["DependsOn"]
+
+
+def test_role_is_granted_what_images_need(
+    stack: cdk.Stack, role: iam.Role, declare: Declare, resources: Resources
 ) -> None:
-    declare("One", image=Image.from_image_name(stack, "ImageOne", "one"))
-    declare("Two", image=Image.from_image_name(stack, "ImageTwo", "two"))
+    declare(provider=ImageVersionProvider(stack, "Mine", role=role))
 
-    policies = resources(POLICY)
-    versions = {version["Properties"]["ImageName"]: version for version in resources(VERSION).values()}
-    assert len(policies) == 2
-    for logical_id, policy in policies.items():
-        (name,) = [name for name in versions if sagemaker_arn(f"image/{name}") == statements(policy)[0]["Resource"]]
-        assert [other for other in versions[name]["DependsOn"] if other in policies] == [logical_id]
+    (role_id,) = resources("AWS::IAM::Role")
+    (policy,) = [one for one in resources(POLICY).values() if "CreateImageVersion" in str(one)]
+    assert policy["Properties"]["Roles"] == [{"Ref": role_id}]
 
 
-def test_r41_what_a_delete_needs_outlives_it() -> None:
-    """A deployment that removes a version may narrow its image's policy, or remove it."""
+def test_role_of_two_stacks(app: cdk.App) -> None:
+    """Both stacks give it policies, which must not overwrite each other."""
+    # GIVEN
+    stacks = [cdk.Stack(app, "One"), cdk.Stack(app, "Other")]
+    for stack in stacks:
+        role = iam.Role.from_role_name(stack, "Shared", "shared")
+        provider = ImageVersionProvider(stack, "ImageVersionProvider", role=role)
+        resource_of(provider, Image.from_image_name(stack, "Image", "data-science"))
 
-    def template(*construct_ids: str) -> dict[str, Any]:
-        stack = cdk.Stack(cdk.App(analytics_reporting=False), "Stack")
-        image = Image.from_image_name(stack, "Image", "data-science")
-        for number, construct_id in enumerate(construct_ids):
-            base_image = BaseImage.from_uri(f"{REGISTRY}/{construct_id.lower()}:{number}")
-            ImageVersion(stack, construct_id, image=image, base_image=base_image, aliases=[construct_id])
-        return dict(Template.from_stack(stack).to_json()["Resources"])
-
-    # WHEN one of two versions goes
-    before, after = template("One", "Two"), template("One")
-
-    # THEN the policy loses its repository only
-    (policy_id,) = [logical_id for logical_id, resource in before.items() if resource["Type"] == POLICY]
-    assert statements(before[policy_id])[:2] == statements(after[policy_id])[:2]
-    assert len(statements(after[policy_id])) == len(statements(before[policy_id])) - 1
-
-    # THEN CloudFormation deletes whatever needs the policy before it deletes the policy
-    custom = [resource for resource in before.values() if resource["Type"].startswith("Custom::")]
-    assert len(custom) == 4
-    assert all(policy_id in resource["DependsOn"] for resource in custom)
+    # THEN
+    policies = [policy for stack in stacks for policy in Template.from_stack(stack).find_resources(POLICY).values()]
+    assert [policy["Properties"]["Roles"] for policy in policies] == [["shared"]] * 4
+    names = {policy["Properties"]["PolicyName"] for policy in policies}
+    assert len(names) == 4
+    assert all(len(name) <= 128 for name in names)
 
 
-def test_name_with_capitals_is_permitted_in_both_spellings(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    declare(image=Image(stack, "Made", image_name="Data-Science"), base_image=BaseImage.from_uri(f"{REGISTRY}/x:1"))
+def test_role_of_another_stack(app: cdk.App, stack: cdk.Stack) -> None:
+    """The policies are where the log group is: in the role's stack each stack would need the other one."""
+    elsewhere = cdk.Stack(app, "Elsewhere")
+    role = iam.Role(elsewhere, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
-    (policy,) = [
-        policy
-        for policy in Template.from_stack(stack).find_resources(POLICY).values()
-        if policy["Properties"]["Roles"] == [{"Ref": ROLE}]
+    function_with(stack, role=role)
+
+    assert len(ids(stack, POLICY)) == 1
+    assert ids(elsewhere, POLICY) == []
+
+
+def test_role_that_must_not_be_changed_is_given_nothing(stack: cdk.Stack, declare: Declare) -> None:
+    # GIVEN
+    arn = "arn:aws:iam::123456789012:role/Theirs"
+    role = iam.Role.from_role_arn(stack, "Theirs", arn, mutable=False)
+
+    # WHEN
+    declare(provider=ImageVersionProvider(stack, "Mine", role=role))
+
+    # THEN
+    assert ids(stack, POLICY) == ids(stack, "AWS::IAM::Role") == []
+    (function,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    assert function["Properties"]["Role"] == arn
+
+
+def test_log_group_of_the_user(stack: cdk.Stack) -> None:
+    # GIVEN
+    log_group = logs.LogGroup.from_log_group_name(stack, "Theirs", "/team/log")
+
+    # WHEN
+    function = function_with(stack, log_group=log_group)
+
+    # THEN no other one is made, and the role may write to it
+    assert function["Properties"]["LoggingConfig"] == {"LogGroup": "/team/log"}
+    assert ids(stack, "AWS::Logs::LogGroup") == []
+    (made,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+    document = made["Properties"]["Policies"][0]["PolicyDocument"]
+    assert document["Statement"] == [logs_to(stack.resolve(log_group.log_group_arn))]
+
+
+def test_log_retention(stack: cdk.Stack) -> None:
+    function_with(stack, log_retention=logs.RetentionDays.ONE_WEEK)
+
+    (log_group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
+    assert log_group["Properties"] == {"RetentionInDays": 7}
+
+
+def test_environment_encryption(stack: cdk.Stack) -> None:
+    arn = "arn:aws:kms:eu-west-1:123456789012:key/0"
+
+    function = function_with(stack, environment_encryption=kms.Key.from_key_arn(stack, "Key", arn))
+
+    assert function["Properties"]["KmsKeyArn"] == arn
+
+
+def test_memory_size(stack: cdk.Stack) -> None:
+    assert function_with(stack, memory_size=128)["Properties"]["MemorySize"] == 128
+
+
+def test_memory_size_that_is_a_token(stack: cdk.Stack) -> None:
+    memory_size = cdk.CfnParameter(stack, "Memory", type="Number").value_as_number
+
+    assert function_with(stack, memory_size=memory_size)["Properties"]["MemorySize"] == {"Ref": "Memory"}
+
+
+def test_architecture(stack: cdk.Stack) -> None:
+    assert function_with(stack, architecture=lambda_.Architecture.X86_64)["Properties"]["Architectures"] == ["x86_64"]
+
+
+def test_tracing(stack: cdk.Stack) -> None:
+    function = function_with(stack, tracing=lambda_.Tracing.ACTIVE)
+
+    assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+    ((policy_id, policy),) = Template.from_stack(stack).find_resources(POLICY).items()
+    assert statements(policy) == [
+        {"Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Effect": "Allow", "Resource": "*"}
     ]
-    create, others, _ = statements(policy)
-    assert create["Resource"] == [sagemaker_arn("image/Data-Science"), sagemaker_arn("image/data-science")]
-    assert others["Resource"] == [
-        sagemaker_arn("image-version/Data-Science/*"),
-        sagemaker_arn("image-version/data-science/*"),
-    ]
+    assert policy_id in function["DependsOn"]
 
 
-def test_name_that_is_a_token(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    name = cdk.CfnParameter(stack, "Name").value_as_string
+@pytest.mark.parametrize(
+    ("timeout", "seconds"),
+    [
+        (cdk.Duration.minutes(1), 60),
+        (cdk.Duration.seconds(100), 100),
+        (cdk.Duration.millis(90_000), 90),
+        (cdk.Duration.minutes(15), 900),
+    ],
+)
+def test_timeout(stack: cdk.Stack, declare: Declare, only: Only, timeout: cdk.Duration, seconds: int) -> None:
+    declare(provider=ImageVersionProvider(stack, "Mine", timeout=timeout))
 
-    declare(image=Image.from_image_name(stack, "Named", name))
+    # THEN CloudFormation waits as long as an event may stay and the function may take
+    assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == seconds
+    assert only("AWS::Lambda::EventInvokeConfig")["Properties"]["MaximumEventAgeInSeconds"] == 900
+    assert only(VERSION)["Properties"]["ServiceTimeout"] == str(900 + seconds)
 
-    create, others, _ = statements(only(POLICY))
-    assert create["Resource"] == sagemaker_arn([":image/", {"Ref": "Name"}])
-    assert others["Resource"] == sagemaker_arn([":image-version/", {"Ref": "Name"}, "/*"])
+
+def test_timeout_that_is_a_token(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    seconds = cdk.CfnParameter(stack, "Seconds", type="Number").value_as_number
+
+    declare(provider=ImageVersionProvider(stack, "Mine", timeout=cdk.Duration.seconds(seconds)))
+
+    # THEN CloudFormation waits for the longest one
+    assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == {"Ref": "Seconds"}
+    assert only(VERSION)["Properties"]["ServiceTimeout"] == "1800"
 
 
-def test_logical_ids_do_not_depend_on_the_order(app: cdk.App) -> None:
-    def stack(stack_id: str, names: list[str]) -> cdk.Stack:
-        stack = cdk.Stack(app, stack_id)
-        for name in names:
-            image = Image.from_image_name(stack, f"Image-{name}", name)
-            base_image = BaseImage.from_uri(f"{REGISTRY}/{name}:1")
-            ImageVersion(stack, f"Version-{name}", image=image, base_image=base_image, aliases=["latest"])
-        return stack
+def test_permission_boundary_of_the_provider(stack: cdk.Stack, only: Only) -> None:
+    provider = ImageVersionProvider(stack, "Mine")
+    boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
 
-    there, back = stack("There", ["a", "b", "c"]), stack("Back", ["c", "b", "a"])
+    iam.PermissionsBoundary.of(provider).apply(boundary)
 
-    assert Template.from_stack(there).to_json()["Resources"] == Template.from_stack(back).to_json()["Resources"]
+    assert only("AWS::IAM::Role")["Properties"]["PermissionsBoundary"] == stack.resolve(boundary.managed_policy_arn)
+
+
+def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Bound", permissions_boundary=cdk.PermissionsBoundary.from_name("boundary"))
+
+    function_with(stack)
+
+    (made,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+    assert made["Properties"]["PermissionsBoundary"] == stack.resolve(
+        f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:policy/boundary"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vpc": "vpc-1"}, "vpc 'vpc-1' must be a vpc: for an id use ec2.Vpc.from_lookup(…)"),
+        (
+            {"vpc_subnets": ["subnet-1"]},
+            (
+                "vpc_subnets ['subnet-1'] must be a SubnetSelection: "
+                "write it like ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)"
+            ),
+        ),
+        (
+            {"security_groups": "sg-1"},
+            (
+                "security_groups 'sg-1' must be a list of security groups: "
+                "for an id use ec2.SecurityGroup.from_security_group_id(…)"
+            ),
+        ),
+        (
+            {"security_groups": ["sg-1"]},
+            (
+                "security_groups ['sg-1'] must be a list of security groups: "
+                "for an id use ec2.SecurityGroup.from_security_group_id(…)"
+            ),
+        ),
+        ({"role": "arn:x"}, "role 'arn:x' must be a role: for an arn use iam.Role.from_role_arn(…)"),
+        (
+            {"log_group": "/team/log"},
+            "log_group '/team/log' must be a log group: for a name use logs.LogGroup.from_log_group_name(…)",
+        ),
+        (
+            {"log_retention": 7},
+            "log_retention 7 must be one of RetentionDays: write it like logs.RetentionDays.ONE_WEEK",
+        ),
+        (
+            {"environment_encryption": "arn:x"},
+            "environment_encryption 'arn:x' must be a key: for an arn use kms.Key.from_key_arn(…)",
+        ),
+        (
+            {"architecture": "arm64"},
+            "architecture 'arm64' must be an Architecture: write it like lambda_.Architecture.ARM_64",
+        ),
+        ({"timeout": 300}, "timeout 300 must be a Duration: write it like cdk.Duration.minutes(5)"),
+        ({"tracing": "Active"}, "tracing 'Active' must be one of Tracing: write it like lambda_.Tracing.ACTIVE"),
+        *(
+            (
+                {"memory_size": size},
+                f"memory_size {size!r} must be a whole number of megabytes from 128 to 10240: leave it out to get 512",
+            )
+            for size in (None, 127, 10_241, 512.5, True, "512")
+        ),
+        *(
+            (
+                {"timeout": timeout},
+                f"timeout of {shown} seconds must be whole seconds from 60 to 900: leave it out to get the longest",
+            )
+            for timeout, shown in (
+                (cdk.Duration.seconds(59), "59"),
+                (cdk.Duration.minutes(16), "960"),
+                (cdk.Duration.millis(90_500), "90.5"),
+            )
+        ),
+        (
+            {"vpc_subnets": ec2.SubnetSelection(one_per_az=True)},
+            "vpc_subnets SubnetSelection(one_per_az=True) must come with a vpc: name it with vpc, or leave it out",
+        ),
+        ({"security_groups": []}, "security_groups [] must come with a vpc: name it with vpc, or leave it out"),
+    ],
+)
+def test_an_option_that_would_be_wrong_is_refused(
+    stack: cdk.Stack, tree: Callable[[], list[str]], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))) as refusal:
+        ImageVersionProvider(stack, "Mine", **options)
+
+    assert str(refusal.value) == message
+    assert "Stack/Mine" not in tree()
+
+
+def test_retention_of_the_users_log_group_is_refused(stack: cdk.Stack) -> None:
+    log_group = logs.LogGroup(stack, "Theirs")
+
+    with pytest.raises(ValueError, match="log_retention") as refusal:
+        ImageVersionProvider(stack, "Mine", log_group=log_group, log_retention=logs.RetentionDays.ONE_WEEK)
+
+    assert str(refusal.value) == (
+        "log_retention <RetentionDays.ONE_WEEK: 'ONE_WEEK'> must be left out with log_group 'Stack/Theirs': "
+        "set the retention of that log group"
+    )
+
+
+# What it makes for the other constructs.
+
+
+def resource_of(provider: ImageVersionProvider, image: Image, **options: Any) -> cdk.CfnResource:
+    scope = Construct(provider, f"Scope{len(provider.node.children)}")
+    return provider.custom_resource(scope, resource_type="Custom::Test", properties={}, image=image, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "on_delete", "on_replace"),
+    [
+        ({}, None, None),
+        ({"removal_policy": cdk.RemovalPolicy.DESTROY}, "Delete", "Delete"),
+        ({"removal_policy": cdk.RemovalPolicy.RETAIN}, "Retain", "Retain"),
+        ({"removal_policy": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE}, "RetainExceptOnCreate", "Retain"),
+        ({"update_replace_policy": cdk.RemovalPolicy.RETAIN}, "Delete", "Retain"),
+        (
+            {"removal_policy": cdk.RemovalPolicy.RETAIN, "update_replace_policy": cdk.RemovalPolicy.DESTROY},
+            "Retain",
+            "Delete",
+        ),
+        (
+            {
+                "removal_policy": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+                "update_replace_policy": cdk.RemovalPolicy.DESTROY,
+            },
+            "RetainExceptOnCreate",
+            "Delete",
+        ),
+    ],
+)
+def test_what_becomes_of_a_resource(
+    stack: cdk.Stack, only: Only, options: dict[str, Any], on_delete: str | None, on_replace: str | None
+) -> None:
+    image = Image.from_image_name(stack, "Image", "data-science")
+
+    resource_of(ImageVersionProvider(stack, "Mine"), image, **options)
+
+    resource = only("Custom::Test")
+    assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == (on_delete, on_replace)
+
+
+def test_dependencies_of_a_resource(stack: cdk.Stack, only: Only) -> None:
+    # GIVEN
+    before = cdk.CfnResource(stack, "Before", type="Test::Test::Test")
+    image = Image.from_image_name(stack, "Image", "data-science")
+
+    # WHEN
+    resource_of(ImageVersionProvider(stack, "Mine"), image, dependencies=[before])
+
+    # THEN it comes after these, too
+    assert "Before" in only("Custom::Test")["DependsOn"]
+    assert any("Image" in other for other in only("Custom::Test")["DependsOn"])
+
+
+def test_what_the_user_adds_to_a_resource_is_kept(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    before = cdk.CfnResource(stack, "Before", type="Test::Test::Test")
+
+    version = declare()
+    version.node.add_dependency(before)
+    version.node.default_child.add_property_override("Some", "thing")
+
+    assert "Before" in only(VERSION)["DependsOn"]
+    assert only(VERSION)["Properties"]["Some"] == "thing"
 
 
 # Which provider.
@@ -316,6 +598,84 @@ def test_explicit_provider(stack: cdk.Stack, declare: Declare, resources: Resour
         (resource,) = resources(resource_type).values()
         assert resource["Properties"]["ServiceToken"] == {"Fn::GetAtt": [function, "Arn"]}
         assert function in resource["DependsOn"]
+
+
+def test_its_path_makes_a_provider_the_stacks_own(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    # GIVEN
+    provider = ImageVersionProvider(stack, "ImageVersionProvider", memory_size=1024)
+
+    # WHEN
+    version = declare()
+
+    # THEN
+    assert version.provider is provider is ImageVersionProvider.get_or_create(stack)
+    assert only("AWS::Lambda::Function")["Properties"]["MemorySize"] == 1024
+
+
+def test_the_stacks_own_and_named_ones_side_by_side(stack: cdk.Stack, declare: Declare, resources: Resources) -> None:
+    # GIVEN
+    own = ImageVersionProvider(stack, "ImageVersionProvider")
+    named = ImageVersionProvider(stack, "Named")
+
+    # THEN
+    assert declare("One").provider is own
+    assert declare("Two", provider=named).provider is named
+    assert len(resources("AWS::Lambda::Function")) == 2
+
+
+def test_of_another_kind_below_the_stack_is_not_its_own(stack: cdk.Stack, declare: Declare) -> None:
+    ImageVersionProvider(Construct(stack, "Scope"), "ImageVersionProvider")
+
+    with pytest.raises(ValueError, match="provider None"):
+        declare()
+
+
+def test_nested_stack_has_its_own(stack: cdk.Stack) -> None:
+    nested = cdk.NestedStack(stack, "Nested")
+    ImageVersionProvider(nested, "Named")
+
+    assert ImageVersionProvider.get_or_create(stack).node.path == "Stack/ImageVersionProvider"
+
+
+def test_naming_none_where_there_is_one_to_be_named_is_refused(
+    stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]]
+) -> None:
+    """A version would be bound for good to a function without the options that were chosen."""
+    # GIVEN
+    named = ImageVersionProvider(stack, "Named")
+    declare("One", provider=named)
+    before = tree()
+
+    # WHEN
+    with pytest.raises(ValueError, match="provider None") as refusal:
+        declare("Two")
+
+    # THEN
+    assert str(refusal.value) == (
+        "provider None must be one that is named, since stack 'Stack' has 'Stack/Named': name it, or first make the "
+        "stack's own with ImageVersionProvider(stack, 'ImageVersionProvider')"
+    )
+    assert tree() == before
+
+
+@pytest.mark.parametrize("construct_id", ["Named", "ImageVersionProvider"])
+def test_made_too_late_is_refused(
+    stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]], construct_id: str
+) -> None:
+    # GIVEN
+    declare()
+    before = tree()
+
+    # WHEN
+    with pytest.raises(ValueError, match="provider") as refusal:
+        ImageVersionProvider(stack, construct_id, memory_size=1024)
+
+    # THEN
+    assert str(refusal.value) == (
+        f"provider '{construct_id}' must be made before stack 'Stack' makes its own for what names none: make it "
+        "first, and with the id 'ImageVersionProvider', or name it everywhere"
+    )
+    assert tree() == before
 
 
 def test_id_taken_by_something_else_is_refused(stack: cdk.Stack, declare: Declare) -> None:
