@@ -1,25 +1,50 @@
 """The app that the end-to-end tests deploy, change and break through context values."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 
-from imgver_constructs import BaseImage, Image, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion, ImageVersionProvider
 
 app = cdk.App()
+tag, late = app.node.try_get_context("tag"), app.node.try_get_context("late")
+
 stack = cdk.Stack(app, "EndToEnd")
-repository = cdk.aws_ecr.Repository.from_repository_name(stack, "Repository", "data-science")
+repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
 image = Image(stack, "Image", image_name="notebooks")
 version = ImageVersion(
     stack,
     "Version",
     image=image,
-    base_image=BaseImage.from_ecr_repository(repository, tag=app.node.try_get_context("tag")),
+    base_image=BaseImage.from_ecr_repository(repository, tag=tag),
     aliases=["latest", "stable"],
     release_notes=app.node.try_get_context("notes"),
+    follow_tag=app.node.try_get_context("build"),
 )
-version.node.find_child("Resource").node.default_child.add_property_override("FollowTag", "yes")
-late = app.node.try_get_context("late")
+ImageRetention(stack, "Retention", image=image, keep=1)
 if late:
-    other = BaseImage.from_ecr_repository(repository, tag=late)
-    ImageVersion(stack, "Late", image=image, base_image=other).node.add_dependency(version)
+    last = ImageVersion(stack, "Late", image=image, base_image=BaseImage.from_ecr_repository(repository, tag=late))
+    last.node.add_dependency(version)
 cdk.CfnOutput(stack, "ImageVersionArn", value=version.image_version_arn)
+
+networked = cdk.Stack(app, "Networked")
+vpc = ec2.Vpc.from_vpc_attributes(
+    networked,
+    "Vpc",
+    vpc_id="vpc-0123456789abcdef0",
+    availability_zones=["eu-west-1a"],
+    private_subnet_ids=["subnet-0123456789abcdef0"],
+)
+role = iam.Role(networked, "ProviderRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+group = ec2.SecurityGroup.from_security_group_id(networked, "Group", "sg-0123456789abcdef0")
+ImageVersion(
+    networked,
+    "Version",
+    image=Image(networked, "Image", image_name="notebooks"),
+    base_image=BaseImage.from_ecr_repository(
+        ecr.Repository.from_repository_name(networked, "Repository", "data-science"), tag=tag
+    ),
+    provider=ImageVersionProvider(networked, "Provider", vpc=vpc, security_groups=[group], role=role),
+)
 app.synth()

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,13 +65,28 @@ class Account:
         # Nothing may be quoted at the end: of a value in quotes the CLI drops the first and the last one.
         app = f"{shlex.quote(sys.executable)} {APP.name}"
         values = [f"--context={name}={value}" for name, value in context.items()]
-        return self.cdk(
-            "deploy", "--app", app, "--require-approval", "never", "--progress", "events", *options, *values
-        )
+        progress = ("--require-approval", "never", "--progress", "events")
+        return self.cdk("deploy", STACK, "--app", app, *progress, *options, *values)
 
-    def template(self):
+    def template(self, stack=STACK):
         """What was synthesized last."""
-        return json.loads((self._folder / "cdk.out" / f"{STACK}.template.json").read_text())
+        return json.loads((self._folder / "cdk.out" / f"{stack}.template.json").read_text())
+
+    def register(self, tag, image=IMAGE):
+        """Make an image version by hand, as somebody does who does not use the stack."""
+        base_image = f"{self.sandbox.account}.dkr.ecr.{self.sandbox.region}.amazonaws.com/{REPOSITORY}:{tag}"
+        end = time.monotonic() + 10
+        while True:
+            try:
+                answer = self.sagemaker.create_image_version(ImageName=image, BaseImage=base_image)
+                break
+            except self.sagemaker.exceptions.ResourceInUse:  # by the version before
+                assert time.monotonic() < end
+                time.sleep(0.1)
+        version = int(answer["ImageVersionArn"].rpartition("/")[2])
+        while self.describe(version, image)["ImageVersionStatus"] != "CREATED":
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
     def versions(self):
         """Status and aliases of every version, by number."""
@@ -87,8 +103,8 @@ class Account:
             for version in listed
         }
 
-    def describe(self, version):
-        return self.sagemaker.describe_image_version(ImageName=IMAGE, Version=version)
+    def describe(self, version, image=IMAGE):
+        return self.sagemaker.describe_image_version(ImageName=image, Version=version)
 
     def status(self, stack=STACK):
         return self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
@@ -112,7 +128,7 @@ class Account:
 
     def role(self, stack=STACK):
         """The name of the function's role."""
-        return self.physical_id("AWS::IAM::Role", stack, "ImageVersionProvider")
+        return self.physical_id("AWS::IAM::Role", stack, "Provider")
 
     def granted(self):
         """What the function's role may do, as pairs of action and resource."""

@@ -1,4 +1,4 @@
-"""Least privilege: for each action that the function may use, a stack whose function lacks just that one."""
+"""Least privilege: for each action that a synthesized policy allows, a stack in which just that one is missing."""
 
 import json
 import time
@@ -15,31 +15,31 @@ SETTLED_WITHIN = 60
 
 
 class Stack:
-    """The stack as it was synthesized, less one action, with an image and a tag of its own."""
+    """A stack of a synthesized template, with an image and a tag of its own."""
 
-    def __init__(self, account, template, missing):
-        self.missing = missing
-        self.name = "Without" + missing.partition(":")[2]
-        self.image = self.name.lower()
+    def __init__(self, account, template, name, *, hasty=False):
+        self.name = name
+        self.image = name.lower()
         self._account = account
-        text = json.dumps(without(template, missing))
-        self._template = json.loads(text.replace("notebooks", self.image).replace(":1.0.0", f":{self.image}"))
-        if missing in FAILING:
-            (function,) = of_type(self._template, "AWS::Lambda::Function")
-            function["Properties"]["Timeout"] = HASTE
+        text = json.dumps(template).replace("notebooks", self.image).replace(":1.0.0", f":{self.image}")
+        self._template = json.loads(text)
+        if hasty:
+            self._resource("AWS::Lambda::Function")["Timeout"] = HASTE
 
     def create(self):
         self._account.push(self.image)
         self._operate(self._account.cloudformation.create_stack)
 
-    def update(self):
-        """Change the version's notes, so that the function is asked at all."""
-        (version,) = of_type(self._template, "Custom::SageMakerImageVersion")
-        version["Properties"]["ReleaseNotes"] = "Changed"
+    def change(self, resource_type, **properties):
+        """Update the stack with other properties of its one resource of a type."""
+        self._resource(resource_type).update(properties)
         self._operate(self._account.cloudformation.update_stack)
 
     def push_again(self):
         self._account.push(self.image, build="b")
+
+    def register(self):
+        self._account.register(self.image, self.image)
 
     def delete(self):
         self._account.cloudformation.delete_stack(StackName=self.name)
@@ -51,13 +51,10 @@ class Stack:
     def reasons(self, status):
         """Why resources came into a status."""
         events = self._account.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
-        return [event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"] == status]
-
-    def warnings(self):
-        """What the function warned of."""
-        return [line["reason"] for line in self._account.log(self.name) if line["level"] == "WARNING"]
+        return {event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"] == status}
 
     def log(self):
+        """What the function wrote."""
         return self._account.log(self.name)
 
     def session(self):
@@ -66,9 +63,13 @@ class Stack:
         return f"arn:aws:sts::000000000000:assumed-role/{role}/{function}"
 
     def refused(self):
-        """The actions that IAM refused the function."""
-        calls = self._account.calls(self._account.role(self.name))
-        return {call.action for call in calls if call.decision != "allowed"}
+        """What IAM refused anybody of this stack."""
+        mine = [call for call in self._account.sandbox.calls() if f":assumed-role/{self.name}-" in call.caller]
+        return {call.action for call in mine if call.decision != "allowed"}
+
+    def _resource(self, resource_type):
+        (found,) = of_type(self._template, resource_type)
+        return found["Properties"]
 
     def _operate(self, operation):
         operation(StackName=self.name, TemplateBody=json.dumps(self._template), Capabilities=["CAPABILITY_IAM"])
@@ -86,27 +87,38 @@ def of_type(template, resource_type):
     return [resource for resource in template["Resources"].values() if resource["Type"] == resource_type]
 
 
-def documents(template):
-    """The policy documents of the function's role."""
-    (role,) = [one for one in of_type(template, "AWS::IAM::Role") if "lambda.amazonaws.com" in json.dumps(one)]
-    (name,) = [name for name, resource in template["Resources"].items() if resource is role]
-    policies = [one["Properties"] for one in of_type(template, "AWS::IAM::Policy")]
+def statements(template, principal):
+    """What the policies of the role that a service assumes say."""
+    (name,) = [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role" and principal in json.dumps(resource)
+    ]
+    policies = [policy["Properties"] for policy in of_type(template, "AWS::IAM::Policy")]
     attached = [policy for policy in policies if {"Ref": name} in policy["Roles"]]
-    return [policy["PolicyDocument"] for policy in [*role["Properties"]["Policies"], *attached]]
+    inline = template["Resources"][name]["Properties"].get("Policies", [])
+    return [statement for policy in [*inline, *attached] for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def actions(statement):
     return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
 
 
+def granted(template, principal):
+    return {action for statement in statements(template, principal) for action in actions(statement)}
+
+
 def without(template, missing):
-    """The template with one action less. A document with nothing in it may do nothing, in other words."""
+    """The template with one action less."""
     narrowed = json.loads(json.dumps(template))
-    for document in documents(narrowed):
-        for statement in document["Statement"]:
-            # What IAM allows everybody takes the place of the action, since no statement may be empty.
-            statement["Action"] = [a for a in actions(statement) if a != missing] or "sts:GetCallerIdentity"
+    for statement in [*statements(narrowed, LAMBDA), *statements(narrowed, SAGEMAKER)]:
+        # No statement may be empty: what IAM allows everybody takes the place of the action.
+        statement["Action"] = [action for action in actions(statement) if action != missing] or "sts:GetCallerIdentity"
     return narrowed
+
+
+LAMBDA, SAGEMAKER = "lambda.amazonaws.com", "sagemaker.amazonaws.com"
+REPOSITORY = "arn:aws:ecr:eu-west-1:000000000000:repository/data-science"
 
 
 def create(stack):
@@ -120,13 +132,20 @@ def create_and_delete(stack):
 
 def create_and_update(stack):
     stack.create()
-    stack.update()
+    stack.change("Custom::SageMakerImageVersion", FollowTag="2")
 
 
 def create_and_follow_the_tag(stack):
     stack.create()
     stack.push_again()
-    stack.update()
+    stack.change("Custom::SageMakerImageVersion", FollowTag="2")
+
+
+def create_and_keep_less(stack):
+    stack.create()
+    for _ in range(3):
+        stack.register()
+    stack.change("Custom::SageMakerImageRetention", Keep="2")
 
 
 FAILING = {
@@ -134,58 +153,84 @@ FAILING = {
     "sagemaker:DescribeImageVersion": (create, "CREATE_FAILED", "image-version/{}/1"),
     "sagemaker:UpdateImageVersion": (create, "CREATE_FAILED", "image-version/{}/1"),
     "sagemaker:DeleteImageVersion": (create_and_delete, "DELETE_FAILED", "image-version/{}/1"),
+    "sagemaker:ListImageVersions": (create, "CREATE_FAILED", "image/{}"),
+    "sagemaker:ListAliases": (create_and_keep_less, "UPDATE_FAILED", "image/{}"),
 }
-"""What cannot go on without its action: in which operation, and what IAM is asked about."""
+"""What the function cannot do without: in which operation, and what IAM is asked about."""
 
 WARNED_OF = {
-    "ecr:DescribeImages": (create_and_update, "arn:aws:ecr:eu-west-1:000000000000:repository/data-science"),
+    "ecr:DescribeImages": (create_and_update, REPOSITORY),
     "cloudformation:DescribeStacks": (
         create_and_follow_the_tag,
-        "arn:aws:cloudformation:eu-west-1:000000000000:stack/WithoutDescribeStacks/",
+        "arn:aws:cloudformation:eu-west-1:000000000000:stack/",
     ),
 }
-"""What goes on without its action, and says so in the log: in which operation, and what IAM is asked about."""
+"""What the function does without, and says so in its log: in which operation, and what IAM is asked about."""
 
 UNLOGGED = {"logs:CreateLogStream": create, "logs:PutLogEvents": create}
-"""What goes on without its action, and cannot say so."""
+"""What the function does without, and cannot say so."""
 
-OPERATIONS = {**{action: case[0] for action, case in {**FAILING, **WARNED_OF}.items()}, **UNLOGGED}
+PULLING = {"ecr:GetAuthorizationToken": "*", "ecr:BatchGetImage": REPOSITORY, "ecr:GetDownloadUrlForLayer": REPOSITORY}
+"""What SageMaker needs the role of the image for, and on what."""
+
+JOINING = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface")
+"""What Lambda needs the role of a function in a VPC for, before it makes the function."""
+
+NOTHING = "nothing"
+"""What is missing where all is as it was synthesized."""
+
+NOT_ASKED_FOR = {
+    LAMBDA: {"ec2:AssignPrivateIpAddresses", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"},
+    SAGEMAKER: {"ecr:BatchCheckLayerAvailability"},
+}
+"""What AWS documents as needed besides, and nobody asks for in the sandbox: it has no networks and no layers."""
+
+OPERATIONS = {
+    **{action: case[0] for action, case in {**FAILING, **WARNED_OF}.items()},
+    **dict.fromkeys([*UNLOGGED, *PULLING, *JOINING, NOTHING], create),
+}
 
 
 @pytest.fixture(scope="module")
-def template(account):
-    """What is synthesized; the function's code is published, and no stack is made."""
-    code, output = account.deploy("--method=prepare-change-set", tag="1.0.0", notes="First")
+def templates(account):
+    """What is synthesized, without and with a VPC. The function's code is published, and no stack is made."""
+    code, output = account.deploy("--method=prepare-change-set", tag="1.0.0", notes="First", build=1)
     assert code == 0, output
-    return account.template()
+    return account.template(), account.template("Networked")
 
 
 @pytest.fixture(scope="module")
-def stacks(account, template):
-    """The stacks, each after its operation. They wait for most of their time, so they do it side by side."""
+def outcomes(account, templates):
+    """The stacks after their operations. Those wait for most of their time, so they do it side by side."""
+    template, networked = templates
+
+    def operate(action):
+        narrowed = without(networked if action in {*JOINING, NOTHING} else template, action)
+        name = f"Without{action.rpartition(':')[2]}"
+        stack = Stack(account, narrowed, name, hasty=action in FAILING)
+        OPERATIONS[action](stack)
+        return stack
+
     with ThreadPoolExecutor(len(OPERATIONS)) as pool:
-        stacks = {action: Stack(account, template, action) for action in OPERATIONS}
-        done = [pool.submit(operation, stacks[action]) for action, operation in OPERATIONS.items()]
-        for future in done:
-            future.result()
-        return stacks
+        return {action: pool.submit(operate, action) for action in OPERATIONS}
 
 
-def test_every_action_that_is_granted_is_taken_away_below(template):
-    granted = {
-        action
-        for document in documents(template)
-        for statement in document["Statement"]
-        for action in actions(statement)
-    }
+@pytest.fixture
+def stack(outcomes, action):
+    return outcomes[action].result()
 
-    assert granted == set(OPERATIONS)
+
+def test_every_action_that_is_granted_is_taken_away_below(templates):
+    template, networked = templates
+
+    assert granted(template, LAMBDA) == {*FAILING, *WARNED_OF, *UNLOGGED}
+    assert granted(networked, LAMBDA) - granted(template, LAMBDA) == {*JOINING, *NOT_ASKED_FOR[LAMBDA]}
+    assert granted(template, SAGEMAKER) == {*PULLING, *NOT_ASKED_FOR[SAGEMAKER]}
 
 
 @pytest.mark.parametrize("action", FAILING)
-def test_the_stack_fails_and_names_the_action(stacks, action):
+def test_the_stack_fails_and_names_the_action(stack, action):
     # GIVEN
-    stack = stacks[action]
     _, status, resource = FAILING[action]
     arn = f"arn:aws:sagemaker:eu-west-1:000000000000:{resource.format(stack.image)}"
 
@@ -203,20 +248,42 @@ def test_the_stack_fails_and_names_the_action(stacks, action):
 
 
 @pytest.mark.parametrize("action", WARNED_OF)
-def test_the_function_does_without_and_names_the_action(stacks, action):
-    stack = stacks[action]
+def test_the_function_does_without_and_names_the_action(stack, action):
     _, arn = WARNED_OF[action]
 
     assert stack.status() == "UPDATE_COMPLETE"
-    (reason,) = stack.warnings()
-    assert f"User: {stack.session()} is not authorized to perform: {action} on resource: {arn}" in reason
+    (warning,) = [line for line in stack.log() if line["level"] == "WARNING"]
+    assert f"User: {stack.session()} is not authorized to perform: {action} on resource: {arn}" in warning["reason"]
     assert stack.refused() == {action}
 
 
 @pytest.mark.parametrize("action", UNLOGGED)
-def test_the_function_does_without_its_log(stacks, action):
-    stack = stacks[action]
-
+def test_the_function_does_without_its_log(stack, action):
     assert stack.status() == "CREATE_COMPLETE"
     assert stack.log() == []
     assert stack.refused() == {action}
+
+
+@pytest.mark.parametrize("action", PULLING)
+def test_the_version_fails_and_names_the_action(stack, action):
+    (reason,) = [reason for reason in stack.reasons("CREATE_FAILED") if "could not be created" in reason]
+    assert f"/SageMaker is not authorized to perform: {action} on resource: {PULLING[action]} because no " in reason
+    assert "The image's role needs ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on the repository, and" in reason
+    assert stack.refused() == {action}
+
+
+@pytest.mark.parametrize("action", JOINING)
+def test_a_function_in_a_vpc_is_not_made(stack, action):
+    (reason,) = [reason for reason in stack.reasons("CREATE_FAILED") if "execution role" in reason]
+    assert f"does not have permissions to call {action.partition(':')[2]} on EC2" in reason
+    assert stack.refused() == {action}
+
+
+@pytest.mark.parametrize("action", [NOTHING])
+def test_a_function_in_a_vpc_as_it_is_synthesized(account, stack):
+    # THEN the version is there, and the function has joined the network
+    assert stack.status() == "CREATE_COMPLETE"
+    assert account.describe(1, stack.image)["ImageVersionStatus"] == "CREATED"
+    used = {call.action for call in account.calls(account.role(stack.name))}
+    assert used >= {*JOINING, "sagemaker:CreateImageVersion", "logs:PutLogEvents"}
+    assert stack.refused() == set()

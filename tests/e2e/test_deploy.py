@@ -44,38 +44,40 @@ def test_an_image_version_through_its_whole_life(account, granted):
     assert account.describe(1)["ReleaseNotes"] == "Second"
     assert account.describe(1)["CreationTime"] == first["CreationTime"]
 
-    # WHEN its base image changes
-    code, output = account.deploy(tag="1.1.0", notes="Second")
+    # WHEN its base image changes, after others have registered versions, too
+    account.register("1.2.0")
+    account.register("1.2.0")
+    code, output = account.deploy(tag="1.1.0", notes="Second", build=1)
 
-    # THEN there is a new version with the aliases, and the old one is gone
+    # THEN there is a new version with the aliases, the old one is gone, and the retention has left the one before it
     assert code == 0, output
-    assert account.versions() == {2: ("CREATED", ["latest", "stable"])}
-    second = account.describe(2)
+    assert account.versions() == {3: ("CREATED", []), 4: ("CREATED", ["latest", "stable"])}
+    second = account.describe(4)
     assert second["BaseImage"].endswith("/data-science:1.1.0")
     assert second["ContainerImage"] != first["ContainerImage"]
 
     # WHEN the tag that it follows is pushed again
     account.push("1.1.0", build="b")
-    code, output = account.deploy(tag="1.1.0", notes="Third")
+    code, output = account.deploy(tag="1.1.0", notes="Second", build=2)
 
     # THEN there is a new version of the new container image
     assert code == 0, output
-    assert account.versions() == {3: ("CREATED", ["latest", "stable"])}
-    assert account.describe(3)["BaseImage"] == second["BaseImage"]
-    assert account.describe(3)["ContainerImage"] != second["ContainerImage"]
+    assert account.versions() == {3: ("CREATED", []), 5: ("CREATED", ["latest", "stable"])}
+    assert account.describe(5)["BaseImage"] == second["BaseImage"]
+    assert account.describe(5)["ContainerImage"] != second["ContainerImage"]
 
     # WHEN a deployment fails after the aliases have moved, because SageMaker does not take another version's manifest
-    code, output = account.deploy(tag="1.2.0", notes="Fourth", late="oci")
+    code, output = account.deploy(tag="1.2.0", notes="Third", build=3, late="oci")
 
     # THEN the CLI says why and, as ECR knows it, what to do, and all is as before
     assert code != 0
-    assert f"{ARN}/5 could not be created: " in output
+    assert f"{ARN}/7 could not be created: " in output
     assert f"has the unsupported media type {OCI}" in output
     assert f"data-science:oci is of type {OCI}, but SageMaker needs " in output
     assert "docker buildx build --provenance=false" in output
     assert account.status() == "UPDATE_ROLLBACK_COMPLETE"
-    assert account.versions() == {3: ("CREATED", ["latest", "stable"])}
-    assert account.describe(3)["ReleaseNotes"] == "Third"
+    assert account.versions() == {3: ("CREATED", []), 5: ("CREATED", ["latest", "stable"])}
+    assert account.describe(5)["ReleaseNotes"] == "Second"
 
     # WHEN the stack is destroyed
     code, output = account.cdk("destroy", "EndToEnd", "--force", "--app", "cdk.out")
