@@ -29,9 +29,9 @@ class Declarations:
 
     def __init__(self, stack: cdk.Stack) -> None:
         self.stack = stack
-        self._images: dict[str, str] = {}
-        self._aliases: dict[tuple[str, str], str] = {}
-        self._retentions: dict[str, str] = {}
+        self._images: dict[str, Construct] = {}
+        self._aliases: dict[tuple[str, str], Construct] = {}
+        self._retentions: dict[str, Construct] = {}
         self._resources: dict[str, list[tuple[str, cdk.CfnResource]]] = defaultdict(list)
         self._followers: dict[str, list[Follower]] = defaultdict(list)
 
@@ -55,15 +55,16 @@ class Declarations:
         Raises:
             ValueError: one does.
         """
-        if image in self._images:
+        holder = self._images.get(image)
+        if holder is not None:
             raise ValueError(
-                f"image_name {shown(name)} must be declared once in a stack, but {shown(self._images[image])} "
+                f"image_name {shown(name)} must be declared once in a stack, but {shown(holder.node.path)} "
                 "declares it too: use that image, or another name"
             )
 
-    def add_image(self, image: str, path: str) -> None:
-        """Remember that the construct at ``path`` makes the image."""
-        self._images[image] = path
+    def add_image(self, image: str, construct: Construct) -> None:
+        """Remember which construct makes the image."""
+        self._images[image] = construct
 
     def check_alias_is_free(self, image: str, image_name: str, alias: str) -> None:
         """Check that no construct of the stack declares the alias.
@@ -75,12 +76,12 @@ class Declarations:
         if holder is not None:
             raise ValueError(
                 f"alias {shown(alias)} of image {shown(image_name)} must be declared once in a stack, but "
-                f"{shown(holder)} declares it too: remove one of the two"
+                f"{shown(holder.node.path)} declares it too: remove one of the two"
             )
 
-    def add_alias(self, image: str, alias: str, path: str) -> None:
-        """Remember that the construct at ``path`` declares the alias."""
-        self._aliases[image, alias] = path
+    def add_alias(self, image: str, alias: str, construct: Construct) -> None:
+        """Remember which construct declares the alias."""
+        self._aliases[image, alias] = construct
 
     def check_retention_is_free(self, image: str, image_name: str) -> None:
         """Check that no construct of the stack declares a retention of the image.
@@ -91,13 +92,13 @@ class Declarations:
         holder = self._retentions.get(image)
         if holder is not None:
             raise ValueError(
-                f"the retention of image {shown(image_name)} must be declared once in a stack, but {shown(holder)} "
-                "declares it too: remove one of the two"
+                f"the retention of image {shown(image_name)} must be declared once in a stack, but "
+                f"{shown(holder.node.path)} declares it too: remove one of the two"
             )
 
-    def add_retention(self, image: str, path: str) -> None:
-        """Remember that the construct at ``path`` declares the retention of the image."""
-        self._retentions[image] = path
+    def add_retention(self, image: str, construct: Construct) -> None:
+        """Remember which construct declares the retention of the image."""
+        self._retentions[image] = construct
 
     def add_resource(self, image: str, resource_type: str, resource: cdk.CfnResource) -> None:
         """Remember a version or an alias of the image."""

@@ -169,7 +169,7 @@ class Image(ImageBase):
         self._declared_name = image_name or cdk.Names.unique_resource_name(
             self, max_length=IMAGE_NAME.maximum, separator="-"
         )
-        declarations.add_image(self.identity, self.node.path)
+        declarations.add_image(self.identity, self)
         self._role = role or iam.Role(
             self,
             "Role",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from imgver_constructs.constraints import ALIAS, check_text, shown
@@ -70,11 +69,10 @@ class ImageAlias(Construct):
             resource_type=IMAGE_ALIAS,
             properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
             image=image,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         declarations.add_resource(image.identity, IMAGE_ALIAS, resource)
         if is_known(alias_name):
-            declarations.add_alias(image.identity, alias_name, self.node.path)
+            declarations.add_alias(image.identity, alias_name, self)
             # By its path the id would change when the alias is declared elsewhere in the stack. CloudFormation would
             # make the new resource, which finds the alias in place, then delete the old one, and the alias with it.
             readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)

@@ -71,7 +71,7 @@ class ImageRetention(Construct):
         provider = ImageVersionProvider.of(stack, provider, image=image)
 
         super().__init__(scope, construct_id)
-        declarations.add_retention(image.identity, self.node.path)
+        declarations.add_retention(image.identity, self)
         self._spared = _Numbers([version.version for version in versions if not isinstance(version, ImageVersion)])
         self._resource = provider.custom_resource(
             self,

@@ -284,7 +284,7 @@ class ImageVersion(ImageVersionBase):
             repository_arn=bound.repository_arn,
             dependencies=bound.pull_permission,
             removal_policy=removal_policy,
-            update_replace_policy=None if superseded is None else _UPDATE_REPLACE_POLICIES[superseded],
+            update_replace_policy=_UPDATE_REPLACE_POLICIES[superseded] if superseded else removal_policy,
         )
         for warning_id, text in warnings(
             bound, region=declarations.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance

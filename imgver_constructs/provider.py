@@ -282,8 +282,8 @@ class ImageVersionProvider(Construct):
         repository_arn: str | None = None,
         lists_versions: bool = False,
         dependencies: Sequence[IDependable] = (),
-        removal_policy: cdk.RemovalPolicy | None = None,
-        update_replace_policy: cdk.RemovalPolicy | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+        update_replace_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> cdk.CfnResource:
         """Make the child ``Resource`` of ``scope``, with all that has to exist before it and outlive it.
 
@@ -295,9 +295,8 @@ class ImageVersionProvider(Construct):
             repository_arn: the ECR repository that it may look into. Default: none.
             lists_versions: whether it may also list the image's versions and their aliases. Default: no.
             dependencies: what else has to exist before it. Default: nothing.
-            removal_policy: what becomes of it when it leaves the stack. Default: nothing is said, and CloudFormation
-                deletes it.
-            update_replace_policy: what becomes of it when another one replaces it. Default: what removal_policy says.
+            removal_policy: what becomes of it when it leaves the stack. Default: it is deleted.
+            update_replace_policy: what becomes of it when another one replaces it. Default: it is deleted.
         """
         # Called for every version and every alias: each call into jsii counts, and CustomResource makes more of them.
         resource = cdk.CfnResource(
@@ -311,13 +310,9 @@ class ImageVersionProvider(Construct):
             },
         )
         resource.node.add_dependency(self._before(image, repository_arn, lists_versions), *dependencies)
-        if update_replace_policy is not None:
+        if (removal_policy, update_replace_policy) != (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.DESTROY):
             resource.apply_removal_policy(update_replace_policy)
-            resource.apply_removal_policy(
-                removal_policy or cdk.RemovalPolicy.DESTROY, apply_to_update_replace_policy=False
-            )
-        elif removal_policy is not None:
-            resource.apply_removal_policy(removal_policy)
+            resource.apply_removal_policy(removal_policy, apply_to_update_replace_policy=False)
         return resource
 
     def _before(self, image: ImageBase, repository_arn: str | None, lists_versions: bool) -> DependencyGroup:

@@ -45,8 +45,6 @@ def test_properties_and_dependencies(stack: cdk.Stack, declare: Declare, resourc
                 "ImageVersionProviderFunction124F3991",
                 "ImageVersionProviderImage970677B8156D0AAD05FB505A",
             ],
-            "UpdateReplacePolicy": "Delete",
-            "DeletionPolicy": "Delete",
         }
     }
 

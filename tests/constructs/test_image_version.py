@@ -16,6 +16,7 @@ from imgver_constructs import (
     ImageVersionProvider,
     JobType,
     Processor,
+    Superseded,
     VendorGuidance,
 )
 
@@ -46,8 +47,6 @@ def test_least_properties(declare: Declare, only: Only) -> None:
             FUNCTION,
             "ImageVersionProviderImage970677B8156D0AAD05FB505A",
         ],
-        "UpdateReplacePolicy": "Delete",
-        "DeletionPolicy": "Delete",
     }
 
 
@@ -102,20 +101,67 @@ def test_horovod_true_on_the_wire(declare: Declare, only: Only) -> None:
 @pytest.mark.parametrize(
     ("policy", "on_delete", "on_replace"),
     [
-        (cdk.RemovalPolicy.DESTROY, "Delete", "Delete"),
+        (cdk.RemovalPolicy.DESTROY, None, None),
         (cdk.RemovalPolicy.RETAIN, "Retain", "Retain"),
         (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, "RetainExceptOnCreate", "Retain"),
     ],
 )
 def test_removal_policy(
-    declare: Declare, only: Only, policy: cdk.RemovalPolicy, on_delete: str, on_replace: str
+    declare: Declare, only: Only, policy: cdk.RemovalPolicy, on_delete: str | None, on_replace: str | None
 ) -> None:
     declare(removal_policy=policy, aliases=["latest"])
 
     version, alias = only(VERSION), only(ALIAS)
 
-    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == (on_delete, on_replace)
-    assert (alias["DeletionPolicy"], alias["UpdateReplacePolicy"]) == ("Delete", "Delete")
+    assert (version.get("DeletionPolicy"), version.get("UpdateReplacePolicy")) == (on_delete, on_replace)
+    assert alias.keys().isdisjoint({"DeletionPolicy", "UpdateReplacePolicy"})
+
+
+@pytest.mark.parametrize(
+    ("policy", "superseded", "on_delete", "on_replace", "archives"),
+    [
+        (cdk.RemovalPolicy.DESTROY, Superseded.DELETE, "Delete", "Delete", False),
+        (cdk.RemovalPolicy.DESTROY, Superseded.RETAIN, "Delete", "Retain", False),
+        (cdk.RemovalPolicy.DESTROY, Superseded.ARCHIVE, "Delete", "Delete", True),
+        (cdk.RemovalPolicy.RETAIN, Superseded.DELETE, "Retain", "Delete", False),
+        (cdk.RemovalPolicy.RETAIN, Superseded.ARCHIVE, "Retain", "Delete", True),
+        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, Superseded.DELETE, "RetainExceptOnCreate", "Delete", False),
+    ],
+)
+def test_superseded(
+    declare: Declare,
+    only: Only,
+    policy: cdk.RemovalPolicy,
+    superseded: Superseded,
+    on_delete: str,
+    on_replace: str,
+    archives: bool,
+) -> None:
+    declare(removal_policy=policy, superseded=superseded)
+
+    version = only(VERSION)
+
+    assert (version.get("DeletionPolicy", "Delete"), version.get("UpdateReplacePolicy", "Delete")) == (
+        on_delete,
+        on_replace,
+    )
+    assert version["Properties"].get("OnDelete") == ("ARCHIVE" if archives else None)
+
+
+def test_follow_tag(declare: Declare, only: Only) -> None:
+    declare(follow_tag="build-42")
+
+    assert only(VERSION)["Properties"]["FollowTag"] == "build-42"
+
+
+def test_add_alias(declare: Declare, only: Only) -> None:
+    version = declare()
+
+    alias = version.add_alias("1.4.0")
+
+    assert alias.alias_name == "1.4.0"
+    assert alias.node.path == "Stack/Version/Alias-1.4.0"
+    assert only(ALIAS)["Properties"]["Alias"] == "1.4.0"
 
 
 def test_attributes_are_the_handlers_data(stack: cdk.Stack, declare: Declare) -> None:

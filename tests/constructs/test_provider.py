@@ -517,34 +517,31 @@ def resource_of(provider: ImageVersionProvider, image: Image, **options: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("options", "on_delete", "on_replace"),
+    ("removal_policy", "update_replace_policy", "on_delete", "on_replace"),
     [
-        ({}, None, None),
-        ({"removal_policy": cdk.RemovalPolicy.DESTROY}, "Delete", "Delete"),
-        ({"removal_policy": cdk.RemovalPolicy.RETAIN}, "Retain", "Retain"),
-        ({"removal_policy": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE}, "RetainExceptOnCreate", "Retain"),
-        ({"update_replace_policy": cdk.RemovalPolicy.RETAIN}, "Delete", "Retain"),
-        (
-            {"removal_policy": cdk.RemovalPolicy.RETAIN, "update_replace_policy": cdk.RemovalPolicy.DESTROY},
-            "Retain",
-            "Delete",
-        ),
-        (
-            {
-                "removal_policy": cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-                "update_replace_policy": cdk.RemovalPolicy.DESTROY,
-            },
-            "RetainExceptOnCreate",
-            "Delete",
-        ),
+        # What CloudFormation does anyway is not said.
+        (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.DESTROY, None, None),
+        (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN, "Delete", "Retain"),
+        (cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.DESTROY, "Retain", "Delete"),
+        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, cdk.RemovalPolicy.DESTROY, "RetainExceptOnCreate", "Delete"),
     ],
 )
 def test_what_becomes_of_a_resource(
-    stack: cdk.Stack, only: Only, options: dict[str, Any], on_delete: str | None, on_replace: str | None
+    stack: cdk.Stack,
+    only: Only,
+    removal_policy: cdk.RemovalPolicy,
+    update_replace_policy: cdk.RemovalPolicy,
+    on_delete: str | None,
+    on_replace: str | None,
 ) -> None:
     image = Image.from_image_name(stack, "Image", "data-science")
 
-    resource_of(ImageVersionProvider(stack, "Mine"), image, **options)
+    resource_of(
+        ImageVersionProvider(stack, "Mine"),
+        image,
+        removal_policy=removal_policy,
+        update_replace_policy=update_replace_policy,
+    )
 
     resource = only("Custom::Test")
     assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == (on_delete, on_replace)
