@@ -372,6 +372,13 @@ def sandbox_without_iam():
         yield sandbox
 
 
+def test_a_sandbox_that_has_ended_has_no_record(sandbox_without_iam):
+    sandbox_without_iam.stop()
+
+    with pytest.raises(OSError, match="refused"):
+        sandbox_without_iam.calls()
+
+
 def test_the_command_line_starts_it_with_iam(command, state_folder):
     # WHEN
     started = command("start", "--enforce-iam")
