@@ -25,7 +25,8 @@ Follower = Callable[[str, cdk.CfnResource], None]
 class Declarations:
     """The images, versions and aliases of one stack."""
 
-    _of: ClassVar[dict[Construct, Declarations]] = {}
+    _of_scope: ClassVar[dict[Construct, Declarations]] = {}
+    _of_stack: ClassVar[dict[str, Declarations]] = {}
 
     def __init__(self, stack: cdk.Stack) -> None:
         self.stack = stack
@@ -37,12 +38,16 @@ class Declarations:
 
     @classmethod
     def of(cls, scope: Construct) -> Declarations:
-        """What the stack of ``scope`` declares. The stack is asked for once in a scope: jsii takes its time."""
-        found = cls._of.get(scope)
-        if found is None:
+        """What the stack of ``scope`` declares: the same object for every scope in it."""
+        # A call into jsii takes longer than everything else here, and many versions have one scope.
+        if scope not in cls._of_scope:
             stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
-            found = cls._of[scope] = cls(stack) if scope is stack else cls.of(stack)
-        return found
+            # A stack that was not made in Python is another object every time, with the same reference.
+            reference: str = stack.__jsii_ref__.ref  # type: ignore[attr-defined]
+            if reference not in cls._of_stack:
+                cls._of_stack[reference] = cls(stack)
+            cls._of_scope[scope] = cls._of_stack[reference]
+        return cls._of_scope[scope]
 
     @cached_property
     def region(self) -> str:
