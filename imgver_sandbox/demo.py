@@ -113,7 +113,7 @@ def _perform(steps: Steps) -> None:
         with steps.step("CDK CLI"):
             cdk_cli.installed()
         with steps.step("sandbox: start"):
-            sandbox = Sandbox.start()
+            sandbox = Sandbox.start(enforce_iam=True)
         with sandbox:
             commands = _Commands(steps, sandbox, Path(folder))
             with steps.step(f"ECR: push {_REPOSITORY}:{first} and {_REPOSITORY}:{changed}"):
