@@ -165,24 +165,22 @@ class Permissions:
         ]
 
     def _images(self, names: Sequence[str]) -> list[str]:
-        return [self._arn("image", name) for name in _spellings(names)]
+        return [self._arn("image", spelt) for name in names for spelt in _spellings(name)]
 
     def _versions(self, names: Sequence[str]) -> list[str]:
-        return [self._arn("image-version", f"{name}/*") for name in _spellings(names)]
+        return [self._arn("image-version", f"{spelt}/*") for name in names for spelt in _spellings(name)]
 
     def _arn(self, resource: str, name: str) -> str:
         return self._stack.format_arn(service="sagemaker", resource=resource, resource_name=name)
 
 
-def _spellings(names: Sequence[str]) -> list[str]:
+def _spellings(name: str) -> list[str]:
     # Which case SageMaker authorises a name with capitals in is not documented; its ARNs are lower-case only.
-    return list(
-        dict.fromkeys(spelt for name in names for spelt in ((name, name.lower()) if is_known(name) else (name,)))
-    )
+    return [name, name.lower()] if is_known(name) and name != name.lower() else [name]
 
 
 def _matches(pattern: str, name: str) -> bool:
     """Whether a pattern, in one of the spellings that are permitted, stands for a name."""
     return any(
-        re.fullmatch(".*".join(map(re.escape, spelt.split("*"))), name) is not None for spelt in _spellings([pattern])
+        re.fullmatch(".*".join(map(re.escape, spelt.split("*"))), name) is not None for spelt in _spellings(pattern)
     )

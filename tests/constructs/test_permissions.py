@@ -250,6 +250,7 @@ def test_versions_may_be_listed_where_it_is_asked_for(stack: cdk.Stack, only: On
     image = Image.from_image_name(stack, "Image", "Data-Science")
 
     # WHEN
+    resource_of(provider, image)
     resource_of(provider, image, lists_versions=True)
     resource_of(provider, image, lists_versions=True)
 
@@ -273,7 +274,7 @@ def test_versions_may_not_be_listed_otherwise(declare: Declare, only: Only) -> N
 
 def test_permitted_images_share_one_policy(stack: cdk.Stack, resources: Resources) -> None:
     # GIVEN
-    provider = ImageVersionProvider(stack, "Mine", permitted_images=["team-*", "Other"])
+    provider = ImageVersionProvider(stack, "Mine", permitted_images=["team-*", "Other", "other"])
 
     # WHEN three images of two repositories are declared, one of them twice
     one = resource_of(provider, Image.from_image_name(stack, "One", "team-one"), repository="one")
@@ -410,10 +411,11 @@ def test_a_pattern_that_is_a_token_is_permitted_under_a_stable_id() -> None:
         pattern = cdk.CfnParameter(stack, "Team").value_as_string + "-*"
         provider = ImageVersionProvider(stack, "Mine", permitted_images=[pattern])
         # Any name may match what is not known yet.
-        resource_of(provider, Image.from_image_name(stack, "Image", "data"))
+        image = Image.from_image_name(stack, "Image", "data")
+        ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(f"{REGISTRY}/x:1"), provider=provider)
         return dict(Template.from_stack(stack).find_resources(POLICY))
 
-    (policy,) = policies().values()
+    policy, _ = policies().values()
     assert statements(policy)[0]["Resource"] == sagemaker_arn([":image/", {"Ref": "Team"}, "-*"])
     assert policies() == policies()
 

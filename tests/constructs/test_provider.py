@@ -550,14 +550,18 @@ def test_what_becomes_of_a_resource(
 def test_dependencies_of_a_resource(stack: cdk.Stack, only: Only) -> None:
     # GIVEN
     before = cdk.CfnResource(stack, "Before", type="Test::Test::Test")
-    image = Image.from_image_name(stack, "Image", "data-science")
+    image = Image(stack, "Image", image_name="data-science")
 
     # WHEN
     resource_of(ImageVersionProvider(stack, "Mine"), image, dependencies=[before])
 
-    # THEN it comes after these, too
-    assert "Before" in only("Custom::Test")["DependsOn"]
-    assert any("Image" in other for other in only("Custom::Test")["DependsOn"])
+    # THEN it comes after these, the image, its role, what the function needs, and the function with its options
+    (policy,) = ids(stack, POLICY)
+    (function,) = ids(stack, "AWS::Lambda::Function")
+    (invocation,) = ids(stack, "AWS::Lambda::EventInvokeConfig")
+    (role,) = [role for role in ids(stack, "AWS::IAM::Role") if role.startswith("Image")]
+    (image_id,) = ids(stack, "AWS::SageMaker::Image")
+    assert set(only("Custom::Test")["DependsOn"]) == {"Before", image_id, role, policy, function, invocation}
 
 
 def test_what_the_user_adds_to_a_resource_is_kept(stack: cdk.Stack, declare: Declare, only: Only) -> None:
