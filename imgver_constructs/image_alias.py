@@ -49,7 +49,8 @@ class ImageAlias(Construct):
             ValueError: SageMaker would refuse the name, the stack declares it already, ``version`` is none or of
                 another stack, or ``provider`` is. Nothing is left in the tree.
         """
-        if not hasattr(version, "image_version_arn"):
+        # Of the version itself the attribute would be asked for, and that is two calls into jsii.
+        if not hasattr(type(version), "image_version_arn"):
             raise ValueError(
                 f"version {shown(version)} must be an ImageVersion: "
                 "for one that exists use ImageVersion.from_image_version_arn(…)"

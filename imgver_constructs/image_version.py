@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import aws_cdk as cdk
@@ -382,7 +383,7 @@ class ImageVersion(ImageVersionBase):
         """The ARN of the image; a token."""
         return self._resource.get_att("ImageArn").to_string()
 
-    @property
+    @cached_property
     def version(self) -> float:
         """The number of the version; a token.
 
