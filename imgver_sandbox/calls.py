@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-PATH = "/_imgver/calls"
+from imgver_sandbox.routes import PREFIX
+
+PATH = f"{PREFIX}/calls"
 """Where the sandbox answers its record."""
 
 KEPT = 20_000

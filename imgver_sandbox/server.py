@@ -16,6 +16,7 @@ from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.clock import SystemClock
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.images_service import ImagesService
+from imgver_sandbox.routes import Response, Routes
 
 
 def main() -> None:
@@ -31,7 +32,9 @@ def main() -> None:
         ministack.install(ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions), record)
     except SandboxError as error:
         sys.exit(str(error))
-    ministack.serve(listener, record)
+    routes = Routes()
+    routes.add("GET", calls.PATH, lambda _request: Response(body=calls.encode(list(record))))
+    ministack.serve(listener, routes)
 
 
 def _end_with(supervisor: socket.socket, folder: str) -> None:

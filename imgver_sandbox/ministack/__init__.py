@@ -6,10 +6,8 @@ every name before it changes any, and says which one has moved.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
-from imgver_sandbox.calls import PATH, Call, encode
+from imgver_sandbox.calls import Call
 from imgver_sandbox.images_service import ImagesService
 from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.failed_creates import keep_failed_creates
@@ -19,11 +17,9 @@ from imgver_sandbox.ministack.image_type import add_image_type
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.sagemaker import add_service
 from imgver_sandbox.ministack_release import check_version
+from imgver_sandbox.routes import PREFIX, Receive, Routes, Scope, Send
 
 __all__ = ["EcrRegistry", "install", "serve"]
-
-_Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-_Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 def install(service: ImagesService, calls: deque[Call]) -> None:
@@ -41,10 +37,10 @@ def install(service: ImagesService, calls: deque[Call]) -> None:
     use_execution_roles()
 
 
-def serve(listener: int, calls: deque[Call]) -> None:
+def serve(listener: int, routes: Routes) -> None:
     """Answer requests on the listening socket with the file descriptor `listener`, until this process ends.
 
-    `calls` are answered on a path of their own.
+    `routes` answer the sandbox's own paths, MiniStack everything else.
     """
     hypercorn = module("hypercorn.asyncio")
     config = module("hypercorn.config").Config()
@@ -52,13 +48,8 @@ def serve(listener: int, calls: deque[Call]) -> None:
     config.keep_alive_timeout = 75  # seconds, as MiniStack's own start sets it
     ministack = module(APP).app
 
-    async def app(scope: Mapping[str, Any], receive: _Receive, send: _Send) -> None:
-        if scope["type"] == "http" and scope["path"] == PATH:
-            await send(
-                {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
-            )
-            await send({"type": "http.response.body", "body": encode(list(calls))})
-        else:
-            await ministack(scope, receive, send)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
+        await (routes if ours else ministack)(scope, receive, send)
 
     asyncio.run(hypercorn.serve(app, config))

@@ -1,0 +1,115 @@
+"""The sandbox's own paths, `/_imgver/…`, on the port on which it also answers AWS's API."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+PREFIX = "/_imgver"
+"""What the paths begin with: everything else is AWS's."""
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked."""
+
+    query: Mapping[str, str]
+    """The parameters of the query; the last value of each."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """What is answered."""
+
+    body: bytes | AsyncIterator[bytes]
+    """All of it, or its parts as they come: until there are no more, or nobody reads them any more."""
+
+    content_type: str = "application/json"
+    status: int = 200
+
+
+Answer = Callable[[Request], Response]
+
+
+class Routes:
+    """The paths and what answers them, as an ASGI application for all that is beneath `PREFIX`."""
+
+    def __init__(self) -> None:
+        """Without any path."""
+        self._answers: dict[str, dict[str, Answer]] = {}
+
+    def add(self, method: str, path: str, answer: Answer) -> None:
+        """Let `answer` answer requests with `method` (`GET`) for exactly `path` (`/_imgver/calls`).
+
+        It runs on the event loop, between two requests of AWS's API: it must not block. A ValueError that it raises is
+        answered with status 400 and its text.
+        """
+        self._answers.setdefault(path, {})[method] = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        response = self._response(scope["method"], scope["path"], scope["query_string"], await _body(receive))
+        headers = [
+            (b"content-type", response.content_type.encode()),
+            (b"cache-control", b"no-store"),  # all of it changes
+        ]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if isinstance(response.body, bytes):
+            await send({"type": "http.response.body", "body": response.body})
+        else:
+            await _stream(response.body, receive, send)
+
+    def _response(self, method: str, path: str, query: bytes, body: bytes) -> Response:
+        answers = self._answers.get(path)
+        if answers is None:
+            return refusal(404, f"path '{path}' must be one of {', '.join(sorted(self._answers))}")
+        if method not in answers:
+            return refusal(405, f"method '{method}' of {path} must be one of {', '.join(sorted(answers))}")
+        parameters = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+        try:
+            return answers[method](Request(query={name: last for name, (*_, last) in parameters.items()}, body=body))
+        except ValueError as error:
+            return refusal(400, str(error))
+
+
+def refusal(status: int, reason: str) -> Response:
+    """An answer that says why there is no other."""
+    return Response(status=status, body=json.dumps({"error": reason}).encode())
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        part = await receive()
+        body += part.get("body", b"")
+        more = part.get("more_body", False)
+    return body
+
+
+async def _stream(parts: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+    async def write() -> None:
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def until_nobody_reads() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = [asyncio.create_task(write()), asyncio.create_task(until_nobody_reads())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
