@@ -41,7 +41,7 @@ def delete_version(arn: ImageVersionArn, *, gateway: AwsGateway, timing: Timing,
             return
         if version.status == "DELETE_FAILED":
             raise Failure(
-                f"{arn} could not be deleted: {version.failure_reason.rstrip('.')}. "
+                f"{arn} could not be deleted: {version.failure_reason.removesuffix('.')}. "
                 "Remove what uses it, then delete it."
             )
     raise Failure(f"{arn} was not gone before the function's time was up. Look at it in SageMaker and delete it.")

@@ -40,6 +40,7 @@ def handle(event: Mapping[str, Any], *, gateway: AwsGateway, timing: Timing, log
 
 def _answer(event: Mapping[str, Any], gateway: AwsGateway, timing: Timing, log: Log) -> bytes:
     physical_id = event.get("PhysicalResourceId")
+    not_created = f"not-created:{event.get('RequestId', '')}"
     try:
         request = parse(event)
         log.bind(
@@ -54,11 +55,11 @@ def _answer(event: Mapping[str, Any], gateway: AwsGateway, timing: Timing, log: 
         outcome = _act(request, gateway, timing, log)
     except Failure as failure:
         # Only a Create may name an id of its own: in an Update another id would be a replacement.
-        physical_id = physical_id or failure.physical_id or f"not-created:{event.get('RequestId', '')}"
+        physical_id = physical_id or failure.physical_id or not_created
         log.error("failed", physical_id=physical_id, reason=failure.reason)
         return failed(event, physical_id, failure.reason)
     except Exception as error:  # noqa: BLE001 (CloudFormation would wait for the service timeout)
-        physical_id = physical_id or f"not-created:{event.get('RequestId', '')}"
+        physical_id = physical_id or not_created
         log.error("internal error", physical_id=physical_id, error=repr(error), trace=traceback.format_exc())
         reason = f"internal error of the handler ({type(error).__name__}): its trace is in the function's log."
         return failed(event, physical_id, reason)

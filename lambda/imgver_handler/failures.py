@@ -14,10 +14,10 @@ class Failure(Exception):
 
     Args:
         reason: one or two sentences: what failed, on what, why, and what to do.
-        physical_id: the id to answer with; None leaves it to the caller.
+        physical_id: the id to answer with; an empty one leaves it to the caller.
     """
 
-    def __init__(self, reason: str, *, physical_id: str | None = None) -> None:
+    def __init__(self, reason: str, *, physical_id: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.physical_id = physical_id
@@ -41,10 +41,10 @@ class ServiceFailure(Failure):
     """An error answered by AWS, or the lack of an answer."""
 
     def __init__(self, *, operation: str, subject: str, code: str, message: str, kind: Kind) -> None:
+        message = message.removesuffix(".")
         remedy = _remedy(operation, code, kind)
-        reason = f"{operation} failed for {subject}: {code}: {message.rstrip('.')}."
+        reason = f"{operation} failed for {subject}: {code}: {message}."
         super().__init__(f"{reason} {remedy}" if remedy else reason)
-        self.operation = operation
         self.code = code
         self.message = message
         self.kind = kind

@@ -283,8 +283,8 @@ def _failure(error: ClientError | BotoCoreError | ResponseParserError, operation
         temporary = isinstance(error, NoConnection | HTTPClientError | ResponseParserError)
         code, message, kind = type(error).__name__, str(error), Kind.UNREACHABLE if temporary else Kind.FINAL
     else:
-        code = error.response.get("Error", {}).get("Code", "Unknown")
-        message = error.response.get("Error", {}).get("Message", "")
+        described = error.response.get("Error", {})
+        code, message = described.get("Code") or "Unknown", described.get("Message") or "no reason given"
         kind = _kind(code, message, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return ServiceFailure(operation=operation, subject=subject, code=code, message=message, kind=kind)
 

@@ -20,9 +20,8 @@ from imgver_handler.timing import Timing
 class ImageAliases:
     """Handles the events of one invocation."""
 
-    def __init__(self, *, gateway: AwsGateway, timing: Timing, log: Log) -> None:
+    def __init__(self, *, gateway: AwsGateway, timing: Timing, log: Log) -> None:  # noqa: ARG002 (made as the others)
         self._gateway = gateway
-        self._timing = timing
         self._log = log
 
     def create(self, request: Request) -> Outcome:

@@ -217,7 +217,7 @@ class ImageVersions:
                     return version
                 hint = diagnosis.of_failed_creation(version, self._gateway)
                 raise Failure(
-                    f"{arn} could not be created: {version.failure_reason.rstrip('.')}. {hint}".rstrip(),
+                    f"{arn} could not be created: {version.failure_reason.removesuffix('.')}. {hint}".rstrip(),
                     physical_id=arn.text,
                 )
             else:
@@ -235,7 +235,7 @@ class ImageVersions:
             return _outcome(self._create(request, declared, self._timing.keeping(CLEANUP_RESERVE)), declared)
         except Failure as failure:
             # CloudFormation keeps the old version and never hears of the new one, so nobody else would delete it.
-            orphan = ImageVersionArn.parse(failure.physical_id or "")
+            orphan = ImageVersionArn.parse(failure.physical_id)
             reason = failure.reason
             if orphan is not None:
                 reason += self._remove_quietly(orphan.addressed_as(declared.image_name), self._timing)
@@ -279,13 +279,12 @@ class ImageVersions:
             if self._is_rolling_back(request, "the tag is gone"):
                 return False
             raise Failure(
-                f"cannot follow {current.base_image}: {failure.message.rstrip('.')}. Push the tag again, or declare "
-                "another one."
+                f"cannot follow {current.base_image}: {failure.message}. Push the tag again, or declare another one."
             ) from failure
         if image is None:
             self._log.warning("the tag was not compared: this is no ECR address", base_image=current.base_image)
             return False
-        moved = image.digest != current.container_image.rpartition("@")[2]
+        moved = not current.container_image.endswith(f"@{image.digest}")
         return moved and not self._is_rolling_back(request, "the tag names another container image")
 
     def _is_rolling_back(self, request: Request, finding: str) -> bool:
@@ -323,7 +322,7 @@ class ImageVersions:
 
 def client_token(request: Request, attempt: int) -> str:
     """The same for every delivery of one event, another for every other event."""
-    name = "|".join([request.stack_id, request.logical_resource_id, request.request_id, str(attempt)])
+    name = f"{request.stack_id}|{request.logical_resource_id}|{request.request_id}|{attempt}"
     return str(uuid.uuid5(_TOKEN_NAMESPACE, name))
 
 

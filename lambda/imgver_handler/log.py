@@ -5,17 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def _print(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 (standard output is the Lambda function's log)
-
-
 class Log:
     """Writes lines that CloudWatch Logs Insights can query by field.
 
     Callers pass facts, never the event itself: the event holds the signed ResponseURL.
     """
 
-    def __init__(self, *, write: Callable[[str], None] = _print) -> None:
+    def __init__(self, *, write: Callable[[str], None] = print) -> None:
         self._write = write
         self._fields: dict[str, Any] = {}
 

@@ -77,7 +77,7 @@ def parse(event: Mapping[str, Any]) -> Request:
 
 def _sent_by(event: Mapping[str, Any]) -> float:
     # The only time in an event is that of the signature, in whole seconds.
-    signed_at = _SIGNED_AT.search(str(event.get("ResponseURL", "")))
+    signed_at = _SIGNED_AT.search(str(event.get("ResponseURL")))
     if signed_at is None:
         return math.inf
     try:

@@ -1,12 +1,19 @@
 """The gateway: which errors are waited out, which are raised, and what is asked of ECR."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 from imgver_handler.arn import ImageVersionArn
 from imgver_handler.failures import Kind, ServiceFailure
-from imgver_handler.gateway import AwsGateway
+from imgver_handler.gateway import AwsGateway, ImageVersion
 from imgver_handler.log import Log
 from imgver_handler.timing import Timing
 
@@ -116,12 +123,25 @@ def test_r21_broken_connections_are_waited_out(aws, gateway, error):
             ),
         ),
         (
+            ServiceError("ValidationException", "Image data-science does not exist."),
+            Kind.NOT_FOUND,
+            (
+                "CreateImageVersion failed for image data-science: ValidationException: Image data-science does not "
+                "exist. Declare the image in this app as an Image, or correct image_name."
+            ),
+        ),
+        (
             ServiceError("ValidationException", "1 validation error detected"),
             Kind.FINAL,
             "CreateImageVersion failed for image data-science: ValidationException: 1 validation error detected.",
         ),
+        (
+            NoCredentialsError(),
+            Kind.FINAL,
+            "CreateImageVersion failed for image data-science: NoCredentialsError: Unable to locate credentials.",
+        ),
     ],
-    ids=["limit", "not-found", "validation"],
+    ids=["limit", "not-found", "not-found-as-validation", "validation", "botocore"],
 )
 def test_other_errors_are_raised_at_once_with_the_remedy(aws, gateway, error, kind, reason):
     # GIVEN
@@ -137,18 +157,78 @@ def test_other_errors_are_raised_at_once_with_the_remedy(aws, gateway, error, ki
     assert seen == ["CreateImageVersion"]
 
 
-def test_what_stays_busy_is_raised_at_the_deadline(aws, gateway):
+@pytest.mark.parametrize("answer", [{}, {"Error": {"Code": "", "Message": ""}}], ids=["empty", "empty-texts"])
+def test_an_error_that_says_nothing_is_raised_at_once(aws, gateway, monkeypatch, answer):
     # GIVEN
-    began = aws.clock.now()
-    answering(aws, *itertools.repeat(ServiceError("ResourceInUse", "Resource was modified concurrently"), 100))
+    def refuse(**_):
+        raise ClientError(answer, "DescribeStacks")
+
+    monkeypatch.setattr(aws.cloudformation, "describe_stacks", refuse)
 
     # WHEN
-    with pytest.raises(ServiceFailure, match="It stayed so until the time was up") as raised:
+    with pytest.raises(ServiceFailure) as raised:
+        gateway.is_rolling_back("stack")
+
+    # THEN
+    assert raised.value.kind is Kind.FINAL
+    assert raised.value.reason == "DescribeStacks failed for stack: Unknown: no reason given."
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (
+            ServiceError("ResourceInUse", "Resource was modified concurrently"),
+            Kind.BUSY,
+            "ResourceInUse: Resource was modified concurrently",
+        ),
+        (
+            ServiceError("ValidationException", "Image data-science is in an invalid state."),
+            Kind.BUSY,
+            "ValidationException: Image data-science is in an invalid state",
+        ),
+        (ServiceError("ThrottlingException", "Slow down"), Kind.THROTTLED, "ThrottlingException: Slow down"),
+        (ServiceError("Whatever", "Slow down", status=429), Kind.THROTTLED, "Whatever: Slow down"),
+        (ServiceError("Whatever", "Slow down", status=503), Kind.THROTTLED, "Whatever: Slow down"),
+        (ServiceError("Whatever", "Oops", status=500), Kind.UNREACHABLE, "Whatever: Oops"),
+        (ServiceError("InternalFailure", "Oops"), Kind.UNREACHABLE, "InternalFailure: Oops"),
+        (
+            ReadTimeoutError(endpoint_url="https://example.invalid"),
+            Kind.UNREACHABLE,
+            'ReadTimeoutError: Read timeout on endpoint URL: "https://example.invalid"',
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_what_stays_so_is_raised_at_the_deadline_with_the_remedy(aws, gateway, error, kind, words):
+    # GIVEN
+    began = aws.clock.now()
+    answering(aws, *itertools.repeat(error, 100))
+
+    # WHEN
+    with pytest.raises(ServiceFailure) as raised:
         gateway.create(**CREATE)
 
     # THEN the retries used the time that there was
-    assert raised.value.kind is Kind.BUSY
+    when = "when no other write to the image is under way" if kind is Kind.BUSY else "later"
+    assert raised.value.kind is kind
+    assert raised.value.reason == (
+        f"CreateImageVersion failed for image data-science: {words}. "
+        f"It stayed so until the time was up: deploy again {when}."
+    )
     assert 100 < aws.clock.now() - began <= 120
+    assert gateway.throttled is (kind is Kind.THROTTLED)
+
+
+def test_who_was_throttled_once_remembers_it(aws, gateway):
+    # GIVEN
+    answering(aws, ServiceError("ThrottlingException", "Rate exceeded"), ServiceError("ResourceInUse", "busy"))
+
+    # WHEN
+    gateway.create(**CREATE)
+
+    # THEN
+    assert gateway.throttled
 
 
 def test_r22_a_lasting_denial_is_raised_before_the_deadline(aws, gateway):
@@ -211,6 +291,21 @@ def test_nothing_is_waited_for_past_the_deadline(aws):
     assert timing.answering().wait(15.0)
 
 
+def test_keeping_time_back_changes_the_end_and_nothing_else():
+    # GIVEN
+    waits = []
+    timing = Timing(time_left=lambda: 900, now=lambda: 7.0, sleep=waits.append, chance=lambda: 0.25)
+
+    # WHEN
+    kept = timing.keeping(60)
+
+    # THEN
+    assert (kept.now(), kept.jitter(8)) == (7.0, 2.0)
+    assert kept.wait(825)
+    assert not kept.wait(826)
+    assert waits == [825]
+
+
 def test_every_call_on_a_version_names_it(aws, gateway):
     # GIVEN
     parameters = []
@@ -243,6 +338,47 @@ def test_describe_ignores_fields_of_a_newer_service(aws, gateway):
 
     # WHEN / THEN
     assert gateway.describe(VERSION).status == "OPTIMIZING"
+
+
+def test_describe_makes_do_without_what_the_service_leaves_out(gateway):
+    # GIVEN
+    class Terse:
+        def describe_image_version(self, **_):
+            return {"ImageVersionArn": VERSION.text, "CreationTime": datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)}
+
+    gateway._clients["sagemaker", None] = Terse()
+
+    # WHEN / THEN
+    assert gateway.describe(VERSION) == ImageVersion(
+        arn=VERSION,
+        image_arn="",
+        status="",
+        base_image="",
+        container_image="",
+        failure_reason="",
+        created_at=1_700_000_060,
+        metadata={},
+    )
+
+
+def test_an_answer_without_a_version_is_an_error(aws, gateway):
+    # GIVEN
+    aws.create_version(Aliases=["latest"])
+    call = aws.service.call
+    aws.service.call = lambda operation, parameters, **where: (
+        call(operation, parameters, **where) | {"ImageVersionArn": "arn:none"}
+    )
+
+    # WHEN
+    with pytest.raises(ServiceFailure) as raised:
+        gateway.describe_alias("data-science", "latest")
+
+    # THEN
+    assert raised.value.kind is Kind.FINAL
+    assert raised.value.reason == (
+        "DescribeImageVersion failed for alias latest of image data-science: UnexpectedAnswer: ImageVersionArn is "
+        "'arn:none'."
+    )
 
 
 @pytest.mark.parametrize("tag", [":1.0.0", ""])
@@ -332,8 +468,8 @@ def test_image_version_arns(version, partition):
     assert (arn.text, arn.partition, arn.image_name, arn.version) == (text, partition, "data-science", version)
 
 
-@pytest.mark.parametrize(("patient", "waits"), [(True, True), (False, False)])
-def test_a_busy_registry_is_waited_for_only_where_it_matters(aws, gateway, monkeypatch, patient, waits):
+@pytest.mark.parametrize(("options", "waits"), [({}, True), ({"patient": False}, False)])
+def test_a_busy_registry_is_waited_for_unless_it_does_not_matter(aws, gateway, monkeypatch, options, waits):
     # GIVEN
     busy = ServiceError("ThrottlingException", "Rate exceeded")
     monkeypatch.setattr(aws.registry, "describe_images", lambda *_a, **_k: (_ for _ in ()).throw(busy))
@@ -341,7 +477,7 @@ def test_a_busy_registry_is_waited_for_only_where_it_matters(aws, gateway, monke
 
     # WHEN
     with pytest.raises(ServiceFailure, match=f"DescribeImages failed for {REPOSITORY}:1.0.0: ThrottlingException"):
-        gateway.container_image(f"{REPOSITORY}:1.0.0", patient=patient)
+        gateway.container_image(f"{REPOSITORY}:1.0.0", **options)
 
     # THEN
     assert (aws.clock.now() > began) is waits

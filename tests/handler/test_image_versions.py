@@ -1,5 +1,6 @@
 """Custom::SageMakerImageVersion, event by event, with the calls that each may cost."""
 
+import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -261,7 +262,24 @@ def test_capitals_in_the_name_of_the_image(aws, function, event):
     # THEN
     assert updated["PhysicalResourceId"] == physical_id
     assert deleted["Status"] == "SUCCESS"
+    assert {parameters["ImageName"] for _, parameters in function.calls} == {"Deep-Learning"}
     assert aws.versions("Deep-Learning") == {}
+
+
+def test_the_id_keeps_its_spelling_when_the_service_changes_its_own(aws, function, event):
+    # GIVEN an id with the capitals that the ARNs of the service have no more
+    name = {"ImageName": "Deep-Learning"}
+    aws.create_image("Deep-Learning")
+    aws.create_version("Deep-Learning")
+    physical_id = ARN.replace("data-science", "Deep-Learning")
+
+    # WHEN
+    kept = name | {"BaseImage": f"{REPOSITORY}:1.0.0"}
+    answer = function.deliver(event("image_version_update", **kept, old=name, physical_id=physical_id))
+
+    # THEN
+    assert aws.describe(1, "Deep-Learning")["ImageVersionArn"] == physical_id.lower()
+    assert answer["PhysicalResourceId"] == physical_id
 
 
 def _describing(aws, *statuses):
@@ -290,9 +308,29 @@ def test_r44_an_unknown_status_is_waited_for(aws, function, event):
     assert function.names().count("DescribeImageVersion") == 4
 
 
-def test_a_version_that_is_deleted_while_it_is_created_fails_with_its_id(aws, function, event):
+@pytest.mark.parametrize(("misses", "made"), [(2, 1), (3, 2)])
+def test_a_new_version_that_cannot_be_seen_counts_as_gone_after_three_looks(aws, function, event, misses, made):
+    # GIVEN reads that lag behind writes
+    remaining = [ServiceError("ResourceNotFound", "ImageVersion does not exist.")] * misses
+
+    def before_call(call):
+        if call.operation == "DescribeImageVersion" and remaining:
+            raise remaining.pop()
+
+    aws.service.before_call = before_call
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN
+    assert answer["Data"]["Version"] == str(made)
+    assert function.names().count("CreateImageVersion") == made
+
+
+@pytest.mark.parametrize("status", ["DELETING", "DELETE_FAILED"])
+def test_a_version_that_is_deleted_while_it_is_created_fails_with_its_id(aws, function, event, status):
     # GIVEN
-    _describing(aws, "CREATING", "DELETING")
+    _describing(aws, "CREATING", status)
 
     # WHEN
     answer = function.deliver(event("image_version_create"))
@@ -410,24 +448,6 @@ def test_adoption_tells_what_differs_in_the_log(aws, function, event):
     assert line["metadata"] == ["ReleaseNotes"]
 
 
-def test_an_answer_without_a_version_is_an_error(aws, function, event):
-    # GIVEN
-    aws.create_version(Aliases=["latest"])
-    call = aws.service.call
-    aws.service.call = lambda operation, parameters, **where: (
-        call(operation, parameters, **where) | {"ImageVersionArn": "arn:none"}
-    )
-
-    # WHEN
-    answer = function.deliver(event("image_alias_create"))
-
-    # THEN
-    assert answer["Reason"] == (
-        "DescribeImageVersion failed for alias latest of image data-science: UnexpectedAnswer: ImageVersionArn is "
-        "'arn:none'."
-    )
-
-
 def test_a_describe_that_is_refused_is_a_failure(aws, function, event):
     # GIVEN
     def before_call(call):
@@ -443,6 +463,63 @@ def test_a_describe_that_is_refused_is_a_failure(aws, function, event):
     assert (
         answer["Reason"] == f"DescribeImageVersion failed for {ARN}: ValidationException: 1 validation error detected."
     )
+
+
+@pytest.mark.parametrize(
+    ("on_delete", "first_calls"),
+    [
+        ("ARCHIVE", ["DescribeImageVersion", "DescribeImageVersion", "DescribeImageVersion", "UpdateImageVersion"]),
+        ("DELETE", ["DescribeImageVersion", "DeleteImageVersion"]),
+    ],
+)
+def test_a_version_that_is_still_being_created_is_waited_for_only_to_be_archived(
+    aws, function, event, on_delete, first_calls
+):
+    # GIVEN
+    aws.sagemaker.create_image_version(
+        ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="made-elsewhere"
+    )
+
+    # WHEN
+    answer = function.deliver(event("image_version_delete", OnDelete=on_delete))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS"
+    assert function.names()[: len(first_calls)] == first_calls
+
+
+@pytest.mark.parametrize(
+    ("name", "throttled"),
+    [
+        ("image_version_create", "CreateImageVersion"),
+        ("image_version_update", "DescribeImageVersion"),
+        ("image_version_delete", "DeleteImageVersion"),
+    ],
+)
+def test_who_was_throttled_polls_later(aws, function, event, name, throttled):
+    # GIVEN a service that refuses the call before the first poll once
+    if name == "image_version_update":
+        aws.sagemaker.create_image_version(
+            ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="made-elsewhere"
+        )
+    elif name == "image_version_delete":
+        aws.create_version()
+    remaining = [ServiceError("ThrottlingException", "Rate exceeded")]
+
+    def before_call(call):
+        if call.operation == throttled and remaining:
+            raise remaining.pop()
+
+    times = []
+    aws.service.before_call = before_call
+    function.before_call = lambda operation, _parameters: times.append((operation, aws.clock.now()))
+
+    # WHEN
+    function.deliver(event(name, BaseImage=f"{REPOSITORY}:1.0.0"))
+
+    # THEN two seconds go by, not one
+    (_, _), (_, called), (_, polled), *_ = itertools.dropwhile(lambda call: call[0] != throttled, times)
+    assert polled - called == 2.0
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])

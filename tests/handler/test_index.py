@@ -26,9 +26,13 @@ def test_an_event_is_handled_and_answered_and_logged(aws, event, context, monkey
         configs.append((service, region_name, config))
         return aws.client(service)
 
+    def put(url, body, timing, log):
+        answers.append((url, json.loads(body)))
+        log.info("answered", in_time=timing.wait(890))
+
     monkeypatch.setattr(boto3, "client", client)
     monkeypatch.setattr(index, "Timing", lambda time_left: _timing(aws, time_left))
-    monkeypatch.setattr(index, "put", lambda url, body, _timing, _log: answers.append((url, json.loads(body))))
+    monkeypatch.setattr(index, "put", put)
     create = event("image_version_create")
 
     # WHEN
@@ -45,7 +49,9 @@ def test_an_event_is_handled_and_answered_and_logged(aws, event, context, monkey
     assert (config.connect_timeout, config.read_timeout) == (5, 30)
     assert config.retries == {"total_max_attempts": 1}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[-1]["message"] == "done"
+    # The answer may take the time that was kept for it.
+    assert [line["message"] for line in lines[-2:]] == ["done", "answered"]
+    assert lines[-1]["in_time"] is True
     assert {line["logical_resource_id"] for line in lines} == {"Version"}
 
 

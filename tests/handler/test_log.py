@@ -100,6 +100,7 @@ def test_a_call_that_fails_is_told_with_its_code_and_time(aws, function, event):
     (line,) = [line for line in function.logs if "operation" in line]
     assert line["message"] == "DescribeImageVersion: ValidationException"
     assert (line["outcome"], line["seconds"]) == ("ValidationException", 1.235)
+    assert line["parameters"] == {"ImageName": "data-science", "Version": 1}
 
 
 @pytest.mark.parametrize(
@@ -240,6 +241,7 @@ def test_deletes_that_touch_nothing(told, event):
         info("nothing to delete: the physical id is no image version", physical_id="invented"),
         info("done", physical_id="invented"),
     ]
+    assert told(event("image_version_delete"))[0] == info("nothing to delete: the version is gone", arn=ARN)
     assert told(event("image_version_delete", AdoptVersion="1"))[0] == info(
         "left alone: the version was adopted, not created", arn=ARN
     )

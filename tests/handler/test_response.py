@@ -160,17 +160,51 @@ def test_a_long_reason_is_shortened_to_the_limit(letter):
     assert answer["Reason"].endswith("…")
 
 
-def test_a_reason_within_the_limit_is_kept():
-    assert json.loads(failed(EVENT, "id", "why"))["Reason"] == "why"
+def test_a_reason_is_shortened_only_beyond_the_limit_and_by_no_letter_too_many():
+    # GIVEN a reason that fits to the byte
+    fitting = "a" * (MAX_BYTES - len(failed(EVENT, "id", "")))
+
+    # WHEN
+    kept, shortened = failed(EVENT, "id", fitting), failed(EVENT, "id", fitting + "a")
+
+    # THEN the ellipsis takes three bytes
+    assert len(kept) == len(shortened) == MAX_BYTES
+    assert json.loads(kept)["Reason"] == fitting
+    assert json.loads(shortened)["Reason"] == f"{fitting[:-3]}…"
 
 
-def test_the_shape_of_an_answer():
-    assert json.loads(success(EVENT, Outcome(physical_id="id", data={"Version": "1"}))) == {
-        "Status": "SUCCESS",
-        "Reason": "",
+def test_a_reason_for_which_there_is_no_room_is_left_out():
+    # GIVEN an id that takes all the room
+    physical_id = "a" * (MAX_BYTES - len(failed(EVENT, "", "")))
+
+    # WHEN
+    body = failed(EVENT, physical_id, "why")
+
+    # THEN
+    assert len(body) == MAX_BYTES
+    assert json.loads(body)["Reason"] == ""
+
+
+def test_letters_are_not_escaped_so_that_more_of_them_fit():
+    assert "é界😀".encode() in failed(EVENT, "id", "é界😀")
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        (
+            success(EVENT, Outcome(physical_id="id", data={"Version": "1"})),
+            {"Status": "SUCCESS", "Reason": "", "Data": {"Version": "1"}},
+        ),
+        (failed(EVENT, "id", "why"), {"Status": "FAILED", "Reason": "why", "Data": {}}),
+    ],
+    ids=["success", "failed"],
+)
+def test_the_shape_of_an_answer(body, content):
+    assert json.loads(body) == {
         "PhysicalResourceId": "id",
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "Version",
-        "Data": {"Version": "1"},
+        **content,
     }

@@ -149,7 +149,7 @@ def test_r03_request_id_reused_after_a_failed_creation(aws, function, event, cra
     assert aws.versions() == {**dead, number: "CREATED"}
 
 
-@pytest.mark.parametrize("seconds", [0, 9])
+@pytest.mark.parametrize("seconds", [0, 10])
 def test_r04_a_version_that_fails_at_once_is_the_events_own(make_aws, function_of, event, seconds):
     # GIVEN a service whose clock is some seconds behind, and that fails before the first poll
     aws = make_aws(create_seconds=0.5)
@@ -293,10 +293,11 @@ def test_r04_a_hint_is_worth_no_waiting(aws, function, event, monkeypatch):
 def test_r05_create_fails_before_there_is_an_arn(function, event, refused):
     refused("CreateImageVersion", ServiceError("ValidationException", "1 validation error detected"))
 
-    answer = function.deliver(event("image_version_create"))
+    create = event("image_version_create")
+    answer = function.deliver(create)
 
     assert answer["Status"] == "FAILED"
-    assert answer["PhysicalResourceId"].startswith("not-created:")
+    assert answer["PhysicalResourceId"] == f"not-created:{create['RequestId']}"
     deleted = function.deliver(event("image_version_delete", physical_id=answer["PhysicalResourceId"]))
     assert deleted["Status"] == "SUCCESS"
     assert function.names() == []
@@ -310,8 +311,8 @@ def test_r06_delete_with_an_id_that_cloudformation_invented(function, event):
 
 
 @pytest.mark.parametrize("arn", ["", "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science"])
-def test_r07_the_answer_carries_no_image_version_arn(aws, function, event, arn, monkeypatch):
-    monkeypatch.setattr(dispatch.AwsGateway, "create", lambda *_args, **_parameters: arn)
+def test_r07_the_answer_carries_no_image_version_arn(aws, function, event, arn):
+    aws.service.call = lambda *_args, **_where: {"ImageVersionArn": arn} if arn else {}
 
     answer = function.deliver(event("image_version_create"))
 
@@ -652,8 +653,24 @@ def test_r29_someone_else_moved_the_alias(aws, function, event):
     assert aws.aliases(2) == ["latest"]
 
 
-@pytest.mark.parametrize("name", ["image_version_create", "image_version_delete"])
-def test_r31_the_deadline_is_near(make_aws, function_of, event, name):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (
+            "image_version_create",
+            (
+                f"{ARN} was not CREATED before the function's time was up. Deploy again; if it happens again, look at "
+                "the version in SageMaker."
+            ),
+        ),
+        (
+            "image_version_delete",
+            f"{ARN} was not gone before the function's time was up. Look at it in SageMaker and delete it.",
+        ),
+    ],
+    ids=["create", "delete"],
+)
+def test_r31_the_deadline_is_near(make_aws, function_of, event, name, reason):
     # GIVEN a service that takes longer than the function may
     aws = make_aws(create_seconds=10_000 if name == "image_version_create" else 2, delete_seconds=10_000)
     function = function_of(aws)
@@ -666,7 +683,7 @@ def test_r31_the_deadline_is_near(make_aws, function_of, event, name):
     # THEN
     assert answer["Status"] == "FAILED"
     assert answer["PhysicalResourceId"] == ARN
-    assert "before the function's time was up" in answer["Reason"]
+    assert answer["Reason"] == reason
 
 
 def test_r31_the_deadline_is_near_in_an_update(make_aws, function_of, event):
@@ -705,6 +722,8 @@ def test_r32_a_long_failure_reason(aws, function, event):
         ({"StackId": "stack"}, "malformed event: StackId 'stack' is no ARN"),
         ({"StackId": None}, "malformed event: StackId is missing or no text"),
         ({"RequestId": None}, "malformed event: RequestId is missing or no text"),
+        ({"RequestId": ""}, "malformed event: RequestId is missing or no text"),
+        ({"RequestId": 7}, "malformed event: RequestId is missing or no text"),
         ({"LogicalResourceId": None}, "malformed event: LogicalResourceId is missing or no text"),
         ({"ResourceType": None}, "malformed event: ResourceType is missing or no text"),
         ({"ResourceProperties": None}, "malformed event: ResourceProperties is missing or no map"),
@@ -734,6 +753,9 @@ def test_r35_malformed_event(function, event, change, reason):
 
     # THEN
     assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == malformed.get(
+        "PhysicalResourceId", f"not-created:{malformed.get('RequestId', '')}"
+    )
     assert answer["Reason"] == reason
     assert function.names() == []
 
@@ -788,14 +810,20 @@ def test_r37_anything_at_all_goes_wrong(function, event, name):
     function.before_call = explode
 
     # WHEN
-    answer = function.deliver(event(name))
+    broken = event(name)
+    answer = function.deliver(broken)
 
     # THEN
+    physical_id = broken.get("PhysicalResourceId", f"not-created:{broken['RequestId']}")
     assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == physical_id
     assert answer["Reason"] == (
         "internal error of the handler (ZeroDivisionError): its trace is in the function's log."
     )
-    assert "Traceback" in function.logs[-1]["trace"]
+    line = function.logs[-1]
+    assert (line["level"], line["message"], line["physical_id"]) == ("ERROR", "internal error", physical_id)
+    assert line["error"] == "ZeroDivisionError('with a secret in its text')"
+    assert "Traceback" in line["trace"]
 
 
 @pytest.mark.parametrize("state", ["same", "changed", "unreadable", "gone"])
@@ -1212,10 +1240,12 @@ def test_security_the_signed_address_is_never_logged(function, event):
     assert "X-Amz-Signature" not in json.dumps(function.logs)
 
 
-def test_security_an_event_without_an_address_is_only_logged(aws, function, event):
+@pytest.mark.parametrize("change", [{}, {"ResponseURL": ""}, {"ResponseURL": 7}], ids=["none", "empty", "no-text"])
+def test_security_an_event_without_an_address_is_only_logged(aws, function, event, change):
     # GIVEN
     nobody = event("image_version_create")
     del nobody["ResponseURL"]
+    nobody |= change
 
     # WHEN / THEN nothing is answered, which the harness cannot unpack
     with pytest.raises(ValueError, match="not enough values to unpack"):
@@ -1238,3 +1268,7 @@ def test_tokens_differ_by_event_and_attempt_and_nothing_else(event):
         client_token(parse(create | {"StackId": create["StackId"] + "0"}), 0),
     ]
     assert len({client_token(request, 0), *others}) == 5
+
+
+def test_a_create_has_no_physical_id_yet(event):
+    assert parse(event("image_version_create")).physical_resource_id == ""
