@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -11,6 +10,8 @@ from imgver_sandbox import json_protocol
 from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.clock import Clock
 from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2, ContainerRegistry, parse_image_uri
+from imgver_sandbox.fault_kinds import Fail, Slow
+from imgver_sandbox.faults import ServiceFaults
 from imgver_sandbox.image_records import GONE, Image, Record, Version
 from imgver_sandbox.paging import page
 from imgver_sandbox.service_model import ServiceError, modelled_service
@@ -21,8 +22,6 @@ _METADATA = frozenset(
     {"Horovod", "JobType", "MLFramework", "Processor", "ProgrammingLang", "ReleaseNotes", "VendorGuidance"}
 )
 _VERSION_ARN = re.compile(r"arn:[\w-]+:sagemaker:([^:]+):(\d{12}):image-version/([^/]+)/(\d+)")
-# The operations whose outcome is seen later, in a status.
-_ASYNCHRONOUS = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
 
 
 class Call(NamedTuple):
@@ -66,6 +65,9 @@ class ImagesService:
     version is being deleted.
     """
 
+    faults: ServiceFaults
+    """What is to go wrong. Those of the wire meet what goes through `imgver_sandbox.in_process` or a server only."""
+
     before_call: Callable[[Call], None] | None
     """Told of every call before it is answered. It may raise ServiceError, which is then the answer."""
 
@@ -88,6 +90,7 @@ class ImagesService:
         how long a write keeps others away.
         """
         self.registry = registry
+        self.faults = ServiceFaults(clock=clock, operations=_OPERATIONS)
         self.before_call = None
         self._clock = clock
         self._assumptions = assumptions or Assumptions()
@@ -96,7 +99,6 @@ class ImagesService:
         self._write_seconds = write_seconds
         self._image_seconds = image_seconds
         self._accounts: dict[tuple[str, str], _Account] = {}
-        self._failures: defaultdict[str, deque[str]] = defaultdict(deque)
         self._lock = threading.RLock()
 
     def call(self, operation: str, parameters: Mapping[str, Any], *, account: str, region: str) -> dict[str, Any]:
@@ -115,15 +117,8 @@ class ImagesService:
             return modelled_service("sagemaker").answer(operation, perform(self, owner, accepted))
 
     def fail_next(self, operation: str, reason: str) -> None:
-        """Let the next accepted `operation` end in its failed status with `reason` as FailureReason.
-
-        Raises ValueError when `operation` is not CreateImage, UpdateImage, DeleteImage, CreateImageVersion or
-        DeleteImageVersion.
-        """
-        if operation not in _ASYNCHRONOUS:
-            raise ValueError(f"operation '{operation}' has no failed status, use one of {', '.join(_ASYNCHRONOUS)}")
-        with self._lock:
-            self._failures[operation].append(reason)
+        """Let the next accepted `operation` end in its failed status with `reason` as FailureReason."""
+        self.faults.fail(reason, operation=operation)
 
     def fail_next_creation(self, reason: str) -> None:
         """Let the next version that is created end as CREATE_FAILED with `reason` as FailureReason."""
@@ -149,14 +144,13 @@ class ImagesService:
 
     def forget_failures(self) -> None:
         """Let nothing fail that `fail_next` announced and that has not come yet."""
-        with self._lock:
-            self._failures.clear()
+        self.faults.reset()
 
     def reset(self) -> None:
-        """Forget every image, token and failure to come."""
+        """Forget every image, token and fault."""
+        self.faults.reset()
         with self._lock:
             self._accounts.clear()
-            self._failures.clear()
 
     # Images
 
@@ -201,8 +195,9 @@ class ImagesService:
         _refuse_change_under_way(image)
         if image.deleting is not None:
             raise _being_changed(image.deleting)
-        if image.in_use and self._assumptions.delete_of_version_in_use == "refused":
-            raise _in_use(f"ImageVersion ({image.versions[min(image.in_use)].arn}) is in use.")
+        in_use = self._in_use(image)
+        if in_use and self._assumptions.delete_of_version_in_use == "refused":
+            raise _in_use(f"ImageVersion ({image.versions[min(in_use)].arn}) is in use.")
         self._begin(image, "DeleteImage", "DELETING", then=GONE)
         return {}
 
@@ -246,7 +241,8 @@ class ImagesService:
             modified_at=now,
         )
         version.describe_by(_metadata(request), now=now)
-        version.begin("CREATING", now=now, seconds=self._create_seconds, then="CREATED", failure_reason=failure_reason)
+        seconds = self._seconds("CreateImageVersion", self._create_seconds)
+        version.begin("CREATING", now=now, seconds=seconds, then="CREATED", failure_reason=failure_reason)
         image.add(version)
         for alias in aliases:
             image.point(alias, version)
@@ -292,12 +288,13 @@ class ImagesService:
         if image.deleting is not None:
             raise _being_changed(image.deleting)
         _refuse_change_under_way(version)
-        if version.number in image.in_use and self._assumptions.delete_of_version_in_use == "refused":
+        if version.number in self._in_use(image) and self._assumptions.delete_of_version_in_use == "refused":
             raise _in_use(f"ImageVersion ({version.arn}) is in use.")
         self._refuse_concurrent_write(image)
         now = self._clock.now()
         failure_reason = self._next_failure("DeleteImageVersion")
-        version.begin("DELETING", now=now, seconds=self._delete_seconds, then=GONE, failure_reason=failure_reason)
+        seconds = self._seconds("DeleteImageVersion", self._delete_seconds)
+        version.begin("DELETING", now=now, seconds=seconds, then=GONE, failure_reason=failure_reason)
         image.deleting = version
         image.written_until = now + self._write_seconds
         return {}
@@ -365,11 +362,20 @@ class ImagesService:
 
     def _begin(self, image: Image, operation: str, status: str, *, then: str) -> None:
         now, failure_reason = self._clock.now(), self._next_failure(operation)
-        image.begin(status, now=now, seconds=self._image_seconds, then=then, failure_reason=failure_reason)
+        seconds = self._seconds(operation, self._image_seconds)
+        image.begin(status, now=now, seconds=seconds, then=then, failure_reason=failure_reason)
 
     def _next_failure(self, operation: str) -> str | None:
-        failures = self._failures[operation]
-        return failures.popleft() if failures else None
+        fault = self.faults.take(Fail, operation)
+        return None if fault is None else fault.reason
+
+    def _seconds(self, operation: str, usual: float) -> float:
+        """How long the change takes that `operation` begins."""
+        fault = self.faults.take(Slow, operation)
+        return usual if fault is None else fault.seconds
+
+    def _in_use(self, image: Image) -> set[int]:
+        return {number for number in image.in_use | self.faults.held(image.name) if number in image.versions}
 
     def _made_before(self, owner: _Account, token: str, parameters: dict[str, Any]) -> Version | None:
         """The version that an earlier create with this token made, if that is what a repeat answers."""

@@ -136,7 +136,7 @@ def test_a_change_of_an_image_can_fail(make_aws, operation, status):
 def test_only_what_can_fail_can_be_made_to(aws):
     with pytest.raises(
         ValueError,
-        match=r"^operation 'DescribeImage' has no failed status, use one of CreateImage, UpdateImage, DeleteImage, "
+        match=r"^operation 'DescribeImage' of fault 'fail' must be one of CreateImage, UpdateImage, DeleteImage, "
         r"CreateImageVersion, DeleteImageVersion$",
     ):
         aws.service.fail_next("DescribeImage", "why")
