@@ -201,7 +201,9 @@ def test_from_image_arn(stack: cdk.Stack) -> None:
 
 def test_from_image_arn_of_a_native_image(stack: cdk.Stack, declare: Declare, only: Only) -> None:
     # GIVEN an image that CloudFormation makes in this stack
-    native = sagemaker.CfnImage(stack, "Native", image_name="data-science", image_role_arn="arn:aws:iam::1:role/x")
+    native = sagemaker.CfnImage(
+        stack, "Native", image_name="data-science", image_role_arn="arn:aws:iam::123456789012:role/x"
+    )
 
     # WHEN
     declare(image=Image.from_image_arn(stack, "Imported", native.attr_image_arn))

@@ -549,7 +549,7 @@ def test_what_becomes_of_a_resource(
 
 def test_dependencies_of_a_resource(stack: cdk.Stack, only: Only) -> None:
     # GIVEN
-    before = cdk.CfnResource(stack, "Before", type="Test::Test::Test")
+    before = cdk.CfnResource(stack, "Before", type="AWS::CloudFormation::WaitConditionHandle")
     image = Image(stack, "Image", image_name="data-science")
 
     # WHEN
@@ -565,7 +565,7 @@ def test_dependencies_of_a_resource(stack: cdk.Stack, only: Only) -> None:
 
 
 def test_what_the_user_adds_to_a_resource_is_kept(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    before = cdk.CfnResource(stack, "Before", type="Test::Test::Test")
+    before = cdk.CfnResource(stack, "Before", type="AWS::CloudFormation::WaitConditionHandle")
 
     version = declare()
     version.node.add_dependency(before)
