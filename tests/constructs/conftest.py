@@ -1,12 +1,19 @@
-"""A stack to declare things in, and ways to look at what became of them."""
+"""A stack to declare things in, and ways to look at what became of them.
+
+Every template that a test synthesizes is checked, by CDK's own validation and by cfn-lint.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import cfnlint
+import cfnlint.core
 import pytest
 from aws_cdk.assertions import Template
 
@@ -15,9 +22,98 @@ from imgver_constructs import BaseImage, Image, ImageVersion
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0"
 
 
+# What CDK itself writes: a function depends on its role, which it refers to; LegacyStackSynthesizer uses two of three
+# parameters. CDK's own validation leaves the first out, too.
+NOT_LINTED = ["W3005", "W2001"]
+
+
+@pytest.fixture(scope="session")
+def cfn_lint() -> Callable[[Path], list[str]]:
+    """What cfn-lint says about the templates in a folder, nested stacks and stages included; each is looked at once."""
+    rules = cfnlint.core.get_rules(append_rules=[], ignore_rules=NOT_LINTED, include_rules=[])
+    seen = set()
+
+    def cfn_lint(folder: Path) -> list[str]:
+        findings = []
+        for path in sorted(folder.rglob("*.template.json")):
+            template, region = path.read_text(), region_of(path)
+            # CDK deploys no stack without resources.
+            if (template, region) in seen or "Resources" not in json.loads(template):
+                continue
+            seen.add((template, region))
+            for match in cfnlint.lint(template, rules=rules, config={"regions": [region], "ignore_checks": NOT_LINTED}):
+                # Weak references are split by CDK itself, and deployed in its own tests; cfn-lint does not know it yet.
+                if not ("Fn::GetStackOutput" in match.message and "Fn::Split" in match.path):
+                    where = "/".join(map(str, match.path))
+                    findings.append(f"{path.name}: {match.rule.id} {match.message} at {where}")
+        return findings
+
+    return cfn_lint
+
+
+def region_of(template: Path) -> str:
+    """Where the stack is; a usual region where that is not known at synth."""
+    manifest = template.parent / "manifest.json"
+    for artifact in json.loads(manifest.read_text())["artifacts"].values() if manifest.exists() else ():
+        if artifact.get("properties", {}).get("templateFile") == template.name:
+            region = artifact["environment"].rpartition("/")[2]
+            return "eu-west-1" if region == "unknown-region" else region
+    return "eu-west-1"
+
+
+@pytest.fixture(scope="session")
+def outdirs() -> dict[Path, str]:
+    """Where the tests of a module synthesize: the folders, and which test it was."""
+    return {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def strict_apps(tmp_path_factory: pytest.TempPathFactory, outdirs: dict[Path, str]) -> Iterator[None]:
+    """Every app takes what CDK's own validation says for errors, and writes to a folder of pytest's."""
+    make = cdk.App.__init__
+
+    def make_strict(self: cdk.App, *, outdir: str | None = None, context: dict[str, Any] | None = None, **props: Any):
+        folder = Path(outdir or tmp_path_factory.mktemp("cdk.out"))
+        outdirs[folder] = os.environ["PYTEST_CURRENT_TEST"]
+        make(
+            self,
+            outdir=str(folder),
+            context={
+                "@aws-cdk/core:validateAgainstDefaultRules": True,
+                # Its warnings, too. This is what CDK tests itself with.
+                "@aws-cdk/core:strictCfnValidateErrors": True,
+            }
+            | (context or {}),
+            **props,
+        )
+        cdk.Validations.of(self).acknowledge(
+            cdk.Acknowledgment(id="CloudFormation-Validate::F0001", reason="CDK deploys no stack without resources"),
+            cdk.Acknowledgment(id="CloudFormation-Validate::W2001", reason="LegacyStackSynthesizer writes such a one"),
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cdk.App, "__init__", make_strict)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def tmp_path_may_be_an_outdir(tmp_path: Path, outdirs: dict[Path, str], request: pytest.FixtureRequest) -> None:
+    """Of an app that is a process of its own."""
+    outdirs[tmp_path] = request.node.nodeid
+
+
+@pytest.fixture(scope="module", autouse=True)
+def linted_templates(outdirs: dict[Path, str], cfn_lint: Callable[[Path], list[str]]) -> Iterator[None]:
+    """Fail if cfn-lint has anything to say about a template of the module."""
+    yield
+    said = [f"{test}: {finding}" for folder, test in outdirs.items() for finding in cfn_lint(folder)]
+    outdirs.clear()
+    assert not said, "\n".join(said)
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> cdk.App:
-    return cdk.App(outdir=str(tmp_path / "cdk.out"), analytics_reporting=False)
+def app() -> cdk.App:
+    return cdk.App(analytics_reporting=False)
 
 
 @pytest.fixture
