@@ -22,7 +22,7 @@ def _is_duration(value: object) -> bool:
 
 _COUNT = (_is_count, "a whole number, 1 or more")
 _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
-    "reason": (_is_text, "a text"),
+    "reason": (_is_text, "a text with something in it"),
     "image": (_is_text, "the name of an image"),
     "version": _COUNT,
     "times": _COUNT,

@@ -10,10 +10,12 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
 
 from imgver_sandbox import json_protocol
 from imgver_sandbox.container_registry import InMemoryRegistry
 from imgver_sandbox.images_service import ImagesService, respond
+from imgver_sandbox.service_faults import ConnectionBroken
 from imgver_sandbox.service_model import ServiceError
 
 
@@ -40,7 +42,12 @@ def client(
 
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         target = request.headers["X-Amz-Target"].decode()
-        status, headers, body = respond_to(service, target=target, body=request.body, account=account, region=region)
+        try:
+            status, headers, body = respond_to(
+                service, target=target, body=request.body, account=account, region=region
+            )
+        except ConnectionBroken:
+            raise ConnectionClosedError(endpoint_url=request.url) from None
         return AWSResponse(request.url, status, headers, _Body(body))
 
     made.meta.events.register(f"before-send.{service_name}", answer)

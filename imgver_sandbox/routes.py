@@ -1,6 +1,8 @@
-"""The sandbox's own paths, `/_imgver/…`, on the port on which it also answers AWS's API."""
+"""The sandbox's own paths, `/_imgver/…`, on the port on which it also answers AWS's API: both ends of them."""
 
 import asyncio
+import contextlib
+import http.client
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -83,6 +85,21 @@ class Routes:
 def refusal(status: int, reason: str) -> Response:
     """An answer that says why there is no other."""
     return Response(status=status, body=json.dumps({"error": reason}).encode())
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
+    """Ask the sandbox on `port` of this machine for one of its own paths.
+
+    Raises ValueError with its reason when it refuses, and OSError when it has ended.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    with contextlib.closing(connection):
+        connection.request(method, path, body=body)
+        response = connection.getresponse()
+        answer = response.read()
+    if response.status >= http.HTTPStatus.BAD_REQUEST:
+        raise ValueError(json.loads(answer)["error"])
+    return answer
 
 
 async def _body(receive: Receive) -> bytes:

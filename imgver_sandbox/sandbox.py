@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import http.client
 import json
 import os
 import signal
@@ -17,6 +16,9 @@ from imgver_sandbox import calls, cdk_cli, ministack_release, state, supervisor
 from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.calls import Call
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.faults import Faults
+from imgver_sandbox.faults_over_http import RemoteFaults
+from imgver_sandbox.routes import ask
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -141,10 +143,12 @@ class Sandbox:
 
         A call whose credentials are refused is none. Raises OSError when the sandbox has ended.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        with contextlib.closing(connection):
-            connection.request("GET", calls.PATH)
-            return calls.decode(connection.getresponse().read())
+        return calls.decode(ask(self.port, "GET", calls.PATH))
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong with SageMaker in this sandbox."""
+        return RemoteFaults(self.port)
 
     def stop(self) -> None:
         """End the sandbox and wait until its processes are gone; nothing when they are gone already.

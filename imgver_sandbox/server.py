@@ -15,6 +15,7 @@ from imgver_sandbox import calls, ministack
 from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.clock import SystemClock
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.faults_over_http import add_fault_routes
 from imgver_sandbox.images_service import ImagesService
 from imgver_sandbox.routes import Response, Routes
 
@@ -29,11 +30,13 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(supervisor, folder), daemon=True).start()
     try:
         registry, record = ministack.EcrRegistry(), calls.record()
-        ministack.install(ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions), record)
+        service = ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions)
+        ministack.install(service, record)
     except SandboxError as error:
         sys.exit(str(error))
     routes = Routes()
     routes.add("GET", calls.PATH, lambda _request: Response(body=calls.encode(list(record))))
+    add_fault_routes(routes, service.faults)
     ministack.serve(listener, routes)
 
 

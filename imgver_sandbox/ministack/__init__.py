@@ -9,6 +9,7 @@ from collections import deque
 
 from imgver_sandbox.calls import Call
 from imgver_sandbox.images_service import ImagesService
+from imgver_sandbox.ministack.connections import breakable
 from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.failed_creates import keep_failed_creates
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
@@ -46,7 +47,7 @@ def serve(listener: int, routes: Routes) -> None:
     config = module("hypercorn.config").Config()
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75  # seconds, as MiniStack's own start sets it
-    ministack = module(APP).app
+    ministack = breakable(module(APP).app)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         ours = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgver_sandbox.images_service import ImagesService, ServiceError, respond
+from imgver_sandbox.ministack.connections import break_connection
 from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, module
+from imgver_sandbox.service_faults import ConnectionBroken
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -29,7 +31,11 @@ def add_service(service: ImagesService) -> None:
             )
             if denied:
                 return denied
-        return respond(service, target=target, body=body, account=account, region=region)
+        try:
+            return respond(service, target=target, body=body, account=account, region=region)
+        except ConnectionBroken:
+            break_connection()
+            return 500, {}, b""  # for the record only
 
     original: Callable[..., str] = iam_actions.extract_resource_arn
 
