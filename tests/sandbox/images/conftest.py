@@ -74,7 +74,7 @@ class Aws:
         return list(answer["SageMakerImageVersionAliases"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_aws() -> Callable[..., Aws]:
     """An account without images; options are the service's, or those of Assumptions."""
 

@@ -212,7 +212,10 @@ def test_a_name_with_capitals(make_aws, arn_case, refused):
     name_in_arn = arn.split("/")[1]
     assert aws.describe(1, name_in_arn) == aws.describe(1, "Data-Science")
     if arn_case == "lower":
-        with refused("ResourceInUse", "Image with ImageName data-science already exists."):
+        with refused(
+            "ResourceInUse",
+            "The Image with ImageName data-science already exists. Please use a different ImageName.",
+        ):
             aws.CreateImage(ImageName="data-science", RoleArn=aws.role)
     else:
         aws.CreateImage(ImageName="data-science", RoleArn=aws.role)

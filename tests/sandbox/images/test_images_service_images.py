@@ -41,7 +41,7 @@ def test_a_name_is_taken_once(aws, wait, refused):
     if wait:
         aws.wait()
 
-    with refused("ResourceInUse", "Image with ImageName twice already exists."):
+    with refused("ResourceInUse", "The Image with ImageName twice already exists. Please use a different ImageName."):
         aws.CreateImage(ImageName="twice", RoleArn=aws.role)
 
 
@@ -177,8 +177,8 @@ def test_the_partition_follows_from_the_region(make_aws, region, partition):
 
 
 def test_an_operation_it_does_not_have(aws, refused):
-    with refused("UnknownOperationException", "Unknown operation CreateDomain"):
-        aws.CreateDomain()
+    with refused("UnknownOperationException", "Unknown operation CreateApp"):
+        aws.CreateApp()
 
 
 def test_calls_can_be_watched_and_answered_with_an_error(aws, refused):

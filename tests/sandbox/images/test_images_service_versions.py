@@ -468,33 +468,3 @@ def test_threads_do_not_get_past_each_other(aws):
 
     # THEN only one does
     assert sorted(answers) == ["/1", CONCURRENT]
-
-
-def test_a_call_looks_at_no_other_version(make_aws):
-    class Untraversable(dict):
-        """5,000 versions that can be looked up but not looked through."""
-
-        def _refuse(self, *_):
-            raise AssertionError("the versions were scanned")
-
-        __iter__ = __reversed__ = keys = values = items = _refuse
-
-    # GIVEN an image with many versions
-    aws = make_aws(write_seconds=0)
-    aws.image()
-    for number in range(5000):
-        aws.start(Aliases=[f"a{number}"])
-    aws.wait()
-    image = aws.service._accounts["123456789012", "eu-west-1"].images["data-science"]
-    image.versions = Untraversable(image.versions)
-    image.alias_owners = Untraversable(image.alias_owners)
-
-    # WHEN single versions are worked with, THEN nothing goes through all of them
-    assert aws.version(Aliases=["new"]) == 5001
-    assert aws.owner("a41") == 42
-    assert aws.DescribeImageVersion(ImageName="data-science")["Version"] == 5001
-    aws.UpdateImageVersion(ImageName="data-science", Version=42, AliasesToDelete=["a41"], AliasesToAdd=["b"])
-    assert aws.aliases(Version=42) == ["b"]
-    aws.delete(42)
-    aws.delete(5001)
-    assert aws.DescribeImageVersion(ImageName="data-science")["Version"] == 5000
