@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from imgver_sandbox import json_protocol
 from imgver_sandbox.assumptions import Assumptions
@@ -23,6 +23,7 @@ _OPERATIONS = {
     **app_image_configs.OPERATIONS,
     **domains.OPERATIONS,
 }
+_Seen = TypeVar("_Seen")
 _VERSION_ARN = re.compile(r"arn:[\w-]+:sagemaker:([^:]+):(\d{12}):image-version/([^/]+)/(\d+)")
 
 
@@ -112,6 +113,11 @@ class ImagesService:
                 return self._account(account, region).version(accepted)[1].number
         except ServiceError:
             return None
+
+    def view(self, look: Callable[[Account], _Seen]) -> list[_Seen]:
+        """What `look` makes of each account in each region, all at one moment. It is no call: nobody is told of it."""
+        with self._lock:
+            return [look(account) for account in self._accounts.values()]
 
     def fail_next(self, operation: str, reason: str) -> None:
         """Let the next accepted `operation` end in its failed status with `reason` as FailureReason."""

@@ -10,17 +10,19 @@ from collections import deque
 from imgver_sandbox.calls import Call
 from imgver_sandbox.images_service import ImagesService
 from imgver_sandbox.ministack.connections import breakable
+from imgver_sandbox.ministack.deployments import deployments
 from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.failed_creates import keep_failed_creates
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
 from imgver_sandbox.ministack.iam import mend_iam
 from imgver_sandbox.ministack.image_type import add_image_type
 from imgver_sandbox.ministack.registry import EcrRegistry
+from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
 from imgver_sandbox.ministack_release import check_version
 from imgver_sandbox.routes import PREFIX, Receive, Routes, Scope, Send
 
-__all__ = ["EcrRegistry", "install", "serve"]
+__all__ = ["EcrRegistry", "deployments", "install", "record_requests", "serve"]
 
 
 def install(service: ImagesService, calls: deque[Call]) -> None:

@@ -9,6 +9,7 @@ from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.ministack_release import MINISTACK_VERSION
 
 APP = "ministack.app"
+CLOUDFORMATION = "ministack.services.cloudformation"
 CUSTOM_RESOURCE = "ministack.services.cloudformation.custom_resource"
 EVALUATOR = "ministack.core.iam_evaluator"
 HANDLERS = "ministack.services.cloudformation.handlers"
@@ -16,6 +17,7 @@ IAM_ACTIONS = "ministack.core.iam_actions"
 LAMBDA = "ministack.services.lambda_svc"
 PROVISIONERS = "ministack.services.cloudformation.provisioners"
 RESPONSES = "ministack.core.responses"
+ROUTER = "ministack.core.router"
 STACKS = "ministack.services.cloudformation.stacks"
 STS = "ministack.services.sts"
 
@@ -26,12 +28,16 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (APP, "app"): "(scope, receive, send)",
     (APP, "AUTH"): "bool",
     (APP, "SERVICE_HANDLERS"): "dict",
+    (APP, "_dispatch_service_request"): "(method, path, headers, body, query_params, request_id)",
     (APP, "_enforce_data_plane"): (
         "(service, iam_action, headers, query_params, request_id, resource_arn, service_context, auth_error_response, "
         "named_resource)"
     ),
+    (APP, "_routing_params"): "(method, path, headers, body, query_params)",
     (APP, "pin_request_origin"): "(source_ip, secure_transport)",
-    ("ministack.core.router", "SERVICE_PATTERNS"): "dict",
+    (ROUTER, "SERVICE_PATTERNS"): "dict",
+    (ROUTER, "detect_service"): "(method, path, headers, query_params)",
+    (ROUTER, "extract_access_key_id"): "(headers, query_params)",
     (EVALUATOR, "AuthError"): "type",
     (EVALUATOR, "EvalResult"): "type",
     (EVALUATOR, "enforce"): "(access_key_id, iam_action, service, region, resource_arn, service_context)",
@@ -41,6 +47,7 @@ HOOKS: Mapping[tuple[str, str], str] = {
         "(service, action, principal_arn, request_id, error_code, message, headers, resource_arn, explicit_deny, "
         "resource_policy_arn)"
     ),
+    (IAM_ACTIONS, "extract_iam_action"): "(service, method, path, headers, body, query_params)",
     (IAM_ACTIONS, "extract_resource_arn"): ("(service, method, path, headers, body, query_params, region, account_id)"),
     (IAM_ACTIONS, "identity_denial_message"): "(action, principal_arn, resource, explicit_deny)",
     (LAMBDA, "_emit_lambda_logs"): "(func, request_id, log_text, error, duration_ms, log_source)",
@@ -48,7 +55,8 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (RESPONSES, "get_region"): "()",
     (STS, "register_session"): "(access_key, session)",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
-    ("ministack.services.cloudformation", "_stacks"): "AccountRegionScopedDict",
+    (CLOUDFORMATION, "_stacks"): "AccountRegionScopedDict",
+    (CLOUDFORMATION, "_stack_events"): "AccountRegionScopedDict",
     (CUSTOM_RESOURCE, "_pending"): "dict",
     (CUSTOM_RESOURCE, "register_token"): "(token)",
     (CUSTOM_RESOURCE, "invoke_custom_resource"): (

@@ -1,0 +1,137 @@
+"""A record of the requests that MiniStack answers as AWS: who asked for what, what IAM said, how long it took."""
+
+import contextvars
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imgver_sandbox.activity import ApiCalls
+from imgver_sandbox.calls import Decision
+from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, RESPONSES, ROUTER, module
+
+_DECISIONS: Mapping[str, Decision] = {"Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
+_ERROR = 400
+_XML_CODE = re.compile(rb"<Code>([^<]+)</Code>")
+
+
+@dataclass
+class _Request:
+    """One that is being answered."""
+
+    access_key: str
+    decision: Decision | None = None
+    denied: str | None = None
+    """The resource that the caller may not touch."""
+
+
+_answering: contextvars.ContextVar[_Request | None] = contextvars.ContextVar("answering", default=None)
+
+
+def record_requests(calls: ApiCalls) -> None:
+    """Add every request to `calls`, and what services do with the roles that they are given if IAM is enforced."""
+    _record_answers(calls)
+    _record_decisions(calls)
+
+
+def _record_answers(calls: ApiCalls) -> None:
+    app, router = module(APP), module(ROUTER)
+    dispatch = app._dispatch_service_request
+
+    async def record(  # noqa: PLR0917  MiniStack calls it so
+        method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any], request_id: str
+    ) -> object:
+        # Now: an alias may be at another version, and a version gone, afterwards.
+        action, resource = _asked(method, path, headers, body, query)
+        request = _Request(router.extract_access_key_id(headers, query))
+        at, start = time.time(), time.monotonic()
+        token = _answering.set(request)
+        try:
+            response = await dispatch(method, path, headers, body, query, request_id)
+        finally:
+            _answering.reset(token)
+        milliseconds = 1000 * (time.monotonic() - start)
+        calls.add(
+            at=at,
+            caller=_caller(request.access_key),
+            action=action,
+            resource=request.denied or resource,
+            decision=request.decision,
+            milliseconds=round(milliseconds, 1),
+            error=_error_code(*response),
+        )
+        return response
+
+    app._dispatch_service_request = record
+
+
+def _record_decisions(calls: ApiCalls) -> None:
+    evaluator = module(EVALUATOR)
+    decide = evaluator.enforce
+
+    def enforce(  # noqa: PLR0917  MiniStack calls it so
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> object:
+        denied = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
+        if isinstance(denied, evaluator.AuthError):  # the credentials are refused: nothing is decided
+            return denied
+        decision: Decision = _DECISIONS[denied.decision] if denied else "allowed"
+        request = _answering.get()
+        if request and request.access_key == access_key_id:
+            request.decision = decision
+            request.denied = resource_arn if denied else None
+        else:
+            calls.add(
+                at=time.time(),
+                caller=_caller(access_key_id),
+                action=iam_action,
+                resource=resource_arn,
+                decision=decision,
+                milliseconds=None,
+                error=None,
+            )
+        return denied
+
+    evaluator.enforce = enforce
+
+
+def _caller(access_key: str) -> str:
+    identity = module(EVALUATOR).resolve_caller_identity(access_key)
+    return str(identity["userArn"]) if identity else "anonymous"
+
+
+def _asked(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+) -> tuple[str, str]:
+    """The action and the resource of a request."""
+    iam_actions, responses = module(IAM_ACTIONS), module(RESPONSES)
+    asked = method, path, headers, body, module(APP)._routing_params(method, path, headers, body, query)
+    service = module(ROUTER).detect_service(method, path, headers, asked[-1])
+    action = iam_actions.extract_iam_action(service, *asked)
+    resource = iam_actions.extract_resource_arn(service, *asked, responses.get_region(), responses.get_account_id())
+    return action or f"{service}:{method} {path}", resource
+
+
+def _error_code(status: int, headers: Mapping[str, Any], body: object) -> str | None:
+    """The code in an error's answer, in each of AWS's protocols."""
+    if status < _ERROR:
+        return None
+    content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
+    named = next((str(value) for name, value in headers.items() if name.lower() == "x-amzn-errortype"), "")
+    if match := _XML_CODE.search(content):
+        named = match[1].decode()
+    elif not named:
+        try:
+            answer = json.loads(content)
+            named = str(answer.get("__type") or answer.get("code") or "")
+        except (ValueError, AttributeError):
+            named = ""
+    # Some put a namespace before it, some a link behind it.
+    return named.rpartition("#")[2].partition(":")[0] or f"HTTP {status}"
