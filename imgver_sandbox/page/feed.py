@@ -1,0 +1,36 @@
+"""What the page is told, as server-sent events."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from imgver_sandbox.activity import ApiCalls, Deployment
+from imgver_sandbox.page.images import ShownImage
+
+_SECONDS = 0.25
+
+
+async def feed(
+    *, images: Callable[[], Sequence[ShownImage]], deployments: Callable[[], Sequence[Deployment]], api_calls: ApiCalls
+) -> AsyncIterator[bytes]:
+    """Events without end: `images` and `deployments` are all that there are, whenever one has changed.
+
+    `calls` are those that have been answered since the event before; the first one has all that are remembered.
+    """
+    told: dict[str, bytes] = {}
+    number: int | None = None
+    while True:
+        for name, found in (("images", images()), ("deployments", deployments())):
+            event = _event(name, found)
+            if told.get(name) != event:
+                told[name] = event
+                yield event
+        calls = api_calls.after(number or 0)
+        if calls or number is None:
+            number = calls[-1].number if calls else 0
+            yield _event("calls", calls)
+        await asyncio.sleep(_SECONDS)
+
+
+def _event(name: str, found: Sequence[object]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(found, default=vars)}\n\n".encode()

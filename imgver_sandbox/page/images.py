@@ -1,0 +1,77 @@
+"""Images and their versions as the page shows them."""
+
+import itertools
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+from imgver_sandbox.sagemaker.account import Account
+from imgver_sandbox.sagemaker.image_records import Image, Version
+
+_VERSIONS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownVersion:
+    """One version; times are in seconds since the epoch."""
+
+    number: int
+    status: str
+    failure_reason: str | None
+    base_image: str
+    container_image: str | None
+    created_at: float
+    modified_at: float
+    aliases: Sequence[str]
+    in_use: bool
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownImage:
+    """One image."""
+
+    arn: str
+    name: str
+    status: str
+    failure_reason: str | None
+
+    versions: Sequence[ShownVersion]
+    """The latest 50 and those that have aliases, the latest first."""
+
+    more: int
+    """How many others there are."""
+
+
+def shown_images(account: Account) -> list[ShownImage]:
+    """The images of an account in a region, by name."""
+    images = sorted(account.images(), key=lambda image: image.name)
+    return [_shown_image(image, account.numbers_in_use(image)) for image in images]
+
+
+def _shown_image(image: Image, in_use: Set[int]) -> ShownImage:
+    latest = {version.number: version for version in itertools.islice(reversed(image.versions.values()), _VERSIONS)}
+    versions = latest | {version.number: version for version in image.alias_owners.values()}
+    return ShownImage(
+        arn=image.arn,
+        name=image.name,
+        status=image.status,
+        failure_reason=image.failure_reason,
+        versions=[_shown_version(image, versions[number], number in in_use) for number in sorted(versions)[::-1]],
+        more=len(image.versions) - len(versions),
+    )
+
+
+def _shown_version(image: Image, version: Version, in_use: bool) -> ShownVersion:
+    return ShownVersion(
+        number=version.number,
+        status=image.status_of(version),
+        failure_reason=version.failure_reason,
+        base_image=version.base_image,
+        container_image=None if version.status == "CREATING" else version.container_image,
+        created_at=version.created_at,
+        modified_at=version.modified_at,
+        aliases=sorted(version.aliases),
+        in_use=in_use,
+        metadata=version.metadata,
+    )

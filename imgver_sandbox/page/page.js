@@ -1,0 +1,321 @@
+// What the sandbox tells is drawn as it comes; only what changed is touched. Text is set as text, never as markup.
+
+const SHOWN_CALLS = 100;
+const KEPT_CALLS = 1000; // what the sandbox remembers, too
+const LOWERED_MS = 10_000; // how long an alias may take from one version to the next
+const RETRY_MS = 2000;
+
+const $ = (selector, parent = document) => parent.querySelector(selector);
+const first = (selector) => $(selector).content.firstElementChild;
+const templates = Object.fromEntries(
+  ["image", "version", "deployment", "event", "call"].map((name) => [name, first(`template#${name}`)]),
+);
+
+let calls = []; // the latest first
+let quiet = true; // what was there before this page is no news
+
+// Drawing
+
+function text(node, value) {
+  if (node.textContent !== value) node.textContent = value;
+}
+
+function time(node, at) {
+  const date = new Date(at);
+  const today = date.toDateString() === new Date().toDateString();
+  node.dateTime = date.toISOString();
+  text(node, today ? date.toLocaleTimeString() : date.toLocaleString());
+}
+
+function tone(status) {
+  if (status.endsWith("FAILED") || status.includes("ROLLBACK")) return "bad";
+  return /ING$|IN_PROGRESS$/.test(status) ? "busy" : "good";
+}
+
+function toned(node, status) {
+  node.classList.remove("good", "busy", "bad");
+  node.classList.add(tone(status));
+}
+
+function status(node, value) {
+  toned(node, value);
+  text(node, value);
+}
+
+/** Give `parent` one child for each item, in their order: those that there are stay, with what the user did to them. */
+function list(parent, items, template, key, draw) {
+  const there = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  let next = parent.firstElementChild;
+  for (const item of items) {
+    const name = String(key(item));
+    let node = there.get(name);
+    if (node) there.delete(name);
+    else {
+      node = template.cloneNode(true);
+      node.dataset.key = name;
+    }
+    if (node === next) next = next.nextElementSibling;
+    else parent.insertBefore(node, next);
+    draw(node, item);
+  }
+  for (const node of there.values()) node.remove();
+}
+
+function news(sentence) {
+  if (!quiet) text($("#news"), `${new Date().toLocaleTimeString()} ${sentence}`);
+}
+
+/** Say so when the status of what `node` shows is another one than before. */
+function announce(node, value, what) {
+  if (node.dataset.status !== value) news(`${what} is ${value}`);
+  node.dataset.status = value;
+}
+
+// Images
+
+const digest = (image) => image?.split("@sha256:")[1];
+const tagged = (uri) => uri.replace(/^[^/]+\.dkr\.ecr\.[^/]+\//, "");
+
+function drawImages(images) {
+  $("#images .empty").hidden = images.length > 0;
+  list($("#images .list"), images, templates.image, (image) => image.arn, drawImage);
+  offer(images);
+}
+
+function drawImage(node, image) {
+  const [, , , region, account] = image.arn.split(":");
+  text($("h3", node), image.name);
+  text($(".where", node), `${account} ${region}`);
+  announce(node, image.status, `image ${image.name}`);
+  status($("header .status", node), image.status);
+  text($(".reason", node), image.failure_reason ?? "");
+  $("button", node).setAttribute("aria-label", `Calls to ${image.name}`);
+  $(".none", node).hidden = image.versions.length > 0;
+  text($(".more", node), image.more ? `and ${image.more} older ones` : "");
+  list($(".versions", node), image.versions, templates.version, (version) => version.number, (child, version) =>
+    drawVersion(child, version, image),
+  );
+  drawFlags(node, image);
+}
+
+function drawVersion(node, version, image) {
+  const short = digest(version.container_image)?.slice(0, 12);
+  announce(node, version.status, `version ${version.number} of ${image.name}`);
+  toned(node, version.status);
+  node.value = version.number;
+  text($(".number", node), String(version.number));
+  status($(".status", node), version.status);
+  $(".in-use", node).hidden = !version.in_use;
+  time($("time", node), version.created_at * 1000);
+  text($(".reason", node), version.failure_reason ?? "");
+  text($(".digest", node), short ?? "no digest");
+  text($(".base", node), tagged(version.base_image));
+  drawFacts($("dl", node), {
+    BaseImage: version.base_image,
+    ContainerImage: version.container_image,
+    ...version.metadata,
+    CreationTime: new Date(version.created_at * 1000).toLocaleString(),
+    LastModifiedTime: new Date(version.modified_at * 1000).toLocaleString(),
+  });
+}
+
+function drawFacts(node, facts) {
+  const pairs = Object.entries(facts).filter(([, value]) => value !== null);
+  const wanted = JSON.stringify(pairs);
+  if (node.dataset.facts === wanted) return;
+  node.dataset.facts = wanted;
+  node.replaceChildren(
+    ...pairs.flatMap(([name, value]) => {
+      const [term, description] = [document.createElement("dt"), document.createElement("dd")];
+      term.textContent = name;
+      description.textContent = String(value);
+      return [term, description];
+    }),
+  );
+}
+
+/** An alias is one flag for as long as it is there: it moves to the version that has it now. */
+function drawFlags(node, image) {
+  const left = new Map([...node.querySelectorAll(".flags > li")].map((flag) => [flag.dataset.key, flag]));
+  const poles = new Map([...$(".versions", node).children].map((child) => [child.dataset.key, $(".flags", child)]));
+  for (const version of image.versions) {
+    for (const alias of version.aliases) {
+      const pole = poles.get(String(version.number));
+      const flag = left.get(alias) ?? newFlag(alias);
+      left.delete(alias);
+      raise(flag);
+      if (flag.parentElement === pole) continue;
+      move(flag, pole);
+      news(`alias ${alias} of ${image.name} is at version ${version.number}`);
+    }
+  }
+  for (const flag of left.values()) lower(flag);
+}
+
+function newFlag(alias) {
+  const flag = document.createElement("li");
+  flag.dataset.key = alias;
+  flag.textContent = alias;
+  return flag;
+}
+
+function move(flag, pole) {
+  const from = flag.isConnected && flag.getBoundingClientRect();
+  pole.append(flag);
+  if (!from) return;
+  const to = flag.getBoundingClientRect();
+  flag.style.transition = "none";
+  flag.style.transform = `translate(${from.x - to.x}px, ${from.y - to.y}px)`;
+  flag.getBoundingClientRect(); // it is drawn where it was; from there the style sheet lets it go
+  flag.style.transition = flag.style.transform = "";
+}
+
+/** An alias is taken from one version before it is given to another one: it waits where it was. */
+function lower(flag) {
+  if (flag.classList.contains("lowered")) return;
+  flag.classList.add("lowered");
+  flag.ariaHidden = "true";
+  flag.timer = setTimeout(() => flag.remove(), LOWERED_MS);
+}
+
+function raise(flag) {
+  clearTimeout(flag.timer);
+  flag.classList.remove("lowered");
+  flag.ariaHidden = null;
+}
+
+// Deployments
+
+function drawDeployments(deployments) {
+  $("#deployments .empty").hidden = deployments.length > 0;
+  list($("#deployments .list"), deployments, templates.deployment, (each) => each.arn, drawDeployment);
+}
+
+function drawDeployment(node, deployment) {
+  // Open while there is something to see; in between it is the user's to open.
+  if (node.dataset.status !== deployment.status) $("details", node).open = tone(deployment.status) !== "good";
+  announce(node, deployment.status, `stack ${deployment.name}`);
+  text($(".name", node), deployment.name);
+  status($("summary .status", node), deployment.status);
+  time($("summary time", node), deployment.at);
+  text($("details > .reason", node), deployment.reason);
+  list($(".events", node), deployment.events, templates.event, (event) => event.id, drawEvent);
+}
+
+function drawEvent(node, event) {
+  time($("time", node), event.at);
+  status($(".status", node), event.status);
+  text($(".resource", node), event.logical_id);
+  $(".resource", node).title = event.resource_type;
+  text($(".reason", node), event.reason);
+  $(".reason", node).classList.toggle("bad", tone(event.status) === "bad");
+}
+
+// Calls
+
+const decisions = { allowed: "allowed", implicitDeny: "denied", explicitDeny: "explicitly denied" };
+const filter = $("#filter");
+
+function drawCalls() {
+  const wanted = calls.filter(matches).slice(0, SHOWN_CALLS);
+  text($("#calls .empty"), calls.length ? "No such call." : "No call yet.");
+  $("#calls .empty").hidden = wanted.length > 0;
+  $("#calls table").hidden = wanted.length === 0;
+  list($("#calls .list"), wanted, templates.call, (call) => call.number, drawCall);
+}
+
+function drawCall(node, call) {
+  const [service, ...action] = call.action.split(":");
+  const denied = call.decision !== null && call.decision !== "allowed";
+  time($("time", node), call.at * 1000);
+  text($(".operation small", node), `${service}:`);
+  text($(".operation span", node), action.join(":"));
+  text($(".resource", node), call.resource === "*" ? "" : inArn(call.resource));
+  $(".resource", node).title = call.resource;
+  text($(".caller", node), caller(call.caller));
+  $(".caller", node).title = call.caller;
+  text($(".decision", node), decisions[call.decision] ?? "not evaluated");
+  $(".decision", node).classList.toggle("bad", denied);
+  text($(".took", node), call.milliseconds === null ? "" : took(call.milliseconds));
+  text($(".error", node), call.error ?? "");
+}
+
+const inArn = (arn) => arn.split(":").slice(5).join(":");
+const took = (milliseconds) => (milliseconds < 1000 ? `${milliseconds} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
+
+/** The name of a user or role; `root` for the account's root. */
+function caller(arn) {
+  const [kind, ...names] = inArn(arn).split("/");
+  return kind === "assumed-role" ? names[0] : names.at(-1) ?? (kind || arn);
+}
+
+function matches(call) {
+  const wanted = filter.value;
+  if (wanted === "failed") return call.error !== null || (call.decision ?? "allowed") !== "allowed";
+  if (!wanted.startsWith("arn:")) return call.action.startsWith(wanted);
+  const [image, named] = [wanted, call.resource].map((arn) => arn.split(":").slice(3).join(":"));
+  return named === image || named.startsWith(`${image.replace(":image/", ":image-version/")}/`);
+}
+
+/** Let calls be filtered by each of the images, and by the one that is chosen also when it is gone. */
+function offer(images) {
+  const names = new Map(images.map((image) => [image.arn, image.name]));
+  for (const option of [...filter.options]) {
+    if (!option.value.startsWith("arn:")) continue;
+    if (!names.delete(option.value) && !option.selected) option.remove();
+  }
+  for (const [arn, name] of names) filter.add(new Option(name, arn));
+}
+
+function choose(value) {
+  filter.value = value;
+  for (const button of document.querySelectorAll("#images button")) {
+    button.ariaPressed = String(button.closest("article").dataset.key === value);
+  }
+  drawCalls();
+}
+
+filter.addEventListener("change", () => choose(filter.value));
+$("#images").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const arn = button.closest("article").dataset.key;
+  choose(filter.value === arn ? "" : arn);
+});
+
+// Listening
+
+function listen() {
+  const source = new EventSource("events");
+  const heard = new Set();
+
+  function on(name, draw) {
+    source.addEventListener(name, (event) => {
+      quiet = !heard.has(name);
+      heard.add(name);
+      draw(JSON.parse(event.data), quiet);
+    });
+  }
+
+  on("images", drawImages);
+  on("deployments", drawDeployments);
+  on("calls", (answered, all) => {
+    calls = [...answered.reverse(), ...(all ? [] : calls)].slice(0, KEPT_CALLS);
+    drawCalls();
+  });
+  source.addEventListener("open", () => {
+    heard.clear();
+    connected(true);
+  });
+  source.addEventListener("error", () => {
+    connected(false);
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS); // else the browser tries again
+  });
+}
+
+function connected(live) {
+  text($("#connection"), live ? "live" : "The sandbox does not answer. This page goes on when it does.");
+  $("#connection").classList.toggle("live", live);
+}
+
+listen();
