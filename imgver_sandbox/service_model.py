@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ class ModelledService:
         Members that the model lacks are ignored, as JSON services do. Raises ServiceError: SerializationException for
         a wrong JSON type, ValidationException for anything missing or out of bounds.
         """
-        shape = self._model.operation_model(operation).input_shape
+        shape = self.input_shape(operation)
         accepted: dict[str, Any] = _read(shape, parameters)
         problems = [
             f"Value {_shown(value)} at '{path}' failed to satisfy constraint: {constraint}"
@@ -48,6 +48,10 @@ class ModelledService:
             errors = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
             raise ServiceError("ValidationException", f"{errors} detected: {'; '.join(problems)}")
         return accepted
+
+    def input_shape(self, operation: str) -> botocore.model.Shape:
+        """What the operation takes."""
+        return self._model.operation_model(operation).input_shape
 
     def answer(self, operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` without its Nones. Raises TypeError when they are not what the model says the operation answers."""
@@ -68,8 +72,10 @@ _JSON_TYPES: dict[str, type] = {
     "long": int,
     "boolean": bool,
     "list": list,
+    "map": Mapping,
     "structure": Mapping,
 }
+_BITS = {"integer": 32, "long": 64}
 _JSON_NAMES = {
     "string": "a String",
     "integer": "an Integer",
@@ -84,7 +90,11 @@ def _read(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any 
         return value.timestamp()
     expected: Any = (int, float) if shape.type_name == "timestamp" else _JSON_TYPES[shape.type_name]
     # In Python a bool is an int; in JSON it is not.
-    if not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean"):
+    fits = isinstance(value, expected) and (not isinstance(value, bool) or shape.type_name == "boolean")
+    if fits and shape.type_name in _BITS:
+        limit = 2 ** (_BITS[shape.type_name] - 1)
+        fits = -limit <= value < limit
+    if not fits:
         wanted = _JSON_NAMES.get(shape.type_name)
         message = f"{_token(value)} can not be converted to {wanted}" if wanted else f"Unexpected {_token(value)}"
         raise ServiceError("SerializationException", message)
@@ -94,6 +104,8 @@ def _read(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any 
         }
     if shape.type_name == "list":
         return [_read(shape.member, item) for item in value]
+    if shape.type_name == "map":
+        return {key: _read(shape.value, item) for key, item in value.items()}
     return value
 
 
@@ -125,10 +137,24 @@ def _violations(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[
         for position, item in enumerate(value, start=1):
             yield from _violations(shape.member, item, f"{path}.{position}.member")
     elif shape.type_name == "list":
-        constraints = list(_constraints(shape.member))
-        if not all(holds(item) for item in value for _, holds in constraints):
-            each = ", ".join(constraint for constraint, _ in constraints)
-            yield path, value, f"Member must satisfy constraint: [{each}]"
+        yield from _violations_of_items(shape.member, value, "Member", path, value)
+    elif shape.type_name == "map":
+        yield from _violations_of_items(shape.key, value.keys(), "Map keys", path, value)
+        yield from _violations_of_items(shape.value, value.values(), "Map value", path, value)
+
+
+def _violations_of_items(
+    shape: botocore.model.Shape,
+    items: Iterable[Any],
+    name: str,
+    path: str,
+    value: Any,  # noqa: ANN401  any JSON value
+) -> Iterator[_Violation]:
+    """All that a single item breaks is told together, and of the whole collection."""
+    constraints = list(_constraints(shape))
+    if not all(holds(item) for item in items for _, holds in constraints):
+        each = ", ".join(constraint for constraint, _ in constraints)
+        yield path, value, f"{name} must satisfy constraint: [{each}]"
 
 
 def _constraints(shape: botocore.model.Shape) -> Iterator[tuple[str, Callable[[Any], bool]]]:
@@ -152,9 +178,15 @@ def _constraints(shape: botocore.model.Shape) -> Iterator[tuple[str, Callable[[A
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401  any JSON value
-    if value is None:
-        return "null"
-    return f"'[{', '.join(map(str, value))}]'" if isinstance(value, list) else f"'{value}'"
+    return "null" if value is None else f"'{_as_text(value)}'"
+
+
+def _as_text(value: Any) -> str:  # noqa: ANN401  any JSON value
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}={_as_text(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_text, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _CATEGORIES = {
@@ -162,11 +194,16 @@ _CATEGORIES = {
     r"\p{N}": r"\d",
     r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
 }
+# It tries every way to cut the text into three parts or more; the same without that.
+_TOO_SLOW = {
+    r"https://([.\-_a-zA-Z0-9]+/?){3,1016}": (r"https://(?=(?:/?[.\-_a-zA-Z0-9]){3})(?:[.\-_a-zA-Z0-9]++/?){1,1016}")
+}
 
 
 @functools.cache
 def _pattern(pattern: str) -> re.Pattern[str]:
     """The model's (Java) pattern. Python lacks Unicode categories; the model uses these three, inside of one class."""
+    pattern = _TOO_SLOW.get(pattern, pattern)
     for category, meaning in _CATEGORIES.items():
         pattern = pattern.replace(category, meaning)
     return re.compile(pattern)
@@ -182,6 +219,8 @@ def _written(shape: botocore.model.Shape, value: Any, path: str) -> Any:  # noqa
         return {name: _written(shape.members[name], member, f"{path}.{name}") for name, member in present.items()}
     if shape.type_name == "list":
         return [_written(shape.member, item, path) for item in value]
+    if shape.type_name == "map":
+        return {key: _written(shape.value, item, path) for key, item in value.items()}
     if shape.type_name == "timestamp":
         return round(value, 3)
     if not isinstance(value, _JSON_TYPES[shape.type_name]) or value not in shape.metadata.get("enum", [value]):

@@ -1,12 +1,11 @@
 """Inputs and answers are held to botocore's own model."""
 
-import contextlib
 from datetime import UTC, datetime
 
 import pytest
 
 from imgver_sandbox.images_service import _OPERATIONS
-from imgver_sandbox.service_model import ServiceError, modelled_service
+from imgver_sandbox.service_model import ServiceError, _pattern, modelled_service
 
 SAGEMAKER = modelled_service("sagemaker")
 VERSION = {"ImageName": "i", "BaseImage": "b", "ClientToken": "t"}
@@ -195,21 +194,26 @@ def test_tags_may_have_letters_and_spaces_of_any_language():
     assert SAGEMAKER.accept("CreateImage", {"ImageName": "i", "RoleArn": ROLE, "Tags": tags})["Tags"] == tags
 
 
+def shapes_in(shape, above=()):
+    """The shape and all that are in it."""
+    yield shape
+    inner = {"structure": shape.members.values, "list": lambda: [shape.member], "map": lambda: [shape.key]}
+    for member in inner.get(shape.type_name, list)():
+        assert member.name not in above, "shapes must not hold themselves"
+        yield from shapes_in(member, (*above, shape.name))
+
+
 @pytest.mark.parametrize("operation", sorted(_OPERATIONS))
 def test_every_operation_of_the_service_is_in_the_model_and_its_patterns_work(operation):
-    # GIVEN a text for every modelled member, so that every pattern is compiled
-    shape = SAGEMAKER._model.operation_model(operation).input_shape
-    values = {"string": "x", "integer": 1, "boolean": True, "timestamp": 1}
-    parameters = {
-        name: values[member.type_name] for name, member in shape.members.items() if member.type_name in values
-    }
-    parameters |= {
-        name: ["x"] for name, member in shape.members.items() if member.type_name == "list" and name != "Tags"
+    patterns = {
+        shape.metadata["pattern"]
+        for shape in shapes_in(SAGEMAKER.input_shape(operation))
+        if "pattern" in shape.metadata
     }
 
-    # WHEN it is validated, THEN at most the values are refused
-    with contextlib.suppress(ServiceError):
-        SAGEMAKER.accept(operation, parameters)
+    assert patterns or operation == "ListImages"
+    for pattern in patterns:
+        assert _pattern(pattern).fullmatch("\n") is None
 
 
 def test_an_answer_has_no_nones_and_times_in_milliseconds():
@@ -245,3 +249,170 @@ def test_an_answer_has_no_nones_and_times_in_milliseconds():
 def test_an_answer_that_the_model_does_not_allow_is_a_defect(operation, values, message):
     with pytest.raises(TypeError, match=f"^{message}$"):
         SAGEMAKER.answer(operation, values)
+
+
+CONTAINER = {"ContainerArguments": ["serve"], "ContainerEnvironmentVariables": {"MODE": "fast"}}
+USER = {"ExecutionRole": ROLE}
+DOMAIN = {"DomainName": "d", "AuthMode": "IAM", "DefaultUserSettings": USER}
+NAME_CONSTRAINTS = (
+    "[Member must have length less than or equal to 256, Member must have length greater than or equal to 0, "
+    r"Member must satisfy regular expression pattern: (?!\s*$).+]"
+)
+
+
+def custom_image(**parameters):
+    apps = {"JupyterLabAppSettings": {"CustomImages": [parameters]}}
+    return DOMAIN | {"DefaultUserSettings": USER | apps}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "problem"),
+    [
+        (
+            "CreateAppImageConfig",
+            {"AppImageConfigName": "a", "KernelGatewayImageConfig": {"KernelSpecs": []}},
+            (
+                "Value '[]' at 'kernelGatewayImageConfig.kernelSpecs' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 1"
+            ),
+        ),
+        (
+            "CreateAppImageConfig",
+            {"AppImageConfigName": "a", "KernelGatewayImageConfig": {"KernelSpecs": [{"DisplayName": "Python"}]}},
+            (
+                "Value null at 'kernelGatewayImageConfig.kernelSpecs.1.member.name' failed to satisfy constraint: "
+                "Member must not be null"
+            ),
+        ),
+        (
+            "UpdateAppImageConfig",
+            {
+                "AppImageConfigName": "a",
+                "JupyterLabAppImageConfig": {
+                    "ContainerConfig": {"ContainerEnvironmentVariables": {"A": "a" * 257, "B": "b"}}
+                },
+            },
+            (
+                f"Value '{{A={'a' * 257}, B=b}}' at "
+                "'jupyterLabAppImageConfig.containerConfig.containerEnvironmentVariables' failed to satisfy constraint: "
+                "Map value must satisfy constraint: [Member must have length less than or equal to 256, "
+                "Member must have length greater than or equal to 0]"
+            ),
+        ),
+        (
+            "UpdateAppImageConfig",
+            {
+                "AppImageConfigName": "a",
+                "JupyterLabAppImageConfig": {"ContainerConfig": {"ContainerEnvironmentVariables": {" ": "b"}}},
+            },
+            (
+                "Value '{ =b}' at 'jupyterLabAppImageConfig.containerConfig.containerEnvironmentVariables' failed "
+                f"to satisfy constraint: Map keys must satisfy constraint: {NAME_CONSTRAINTS}"
+            ),
+        ),
+        (
+            "UpdateAppImageConfig",
+            {
+                "AppImageConfigName": "a",
+                "CodeEditorAppImageConfig": {
+                    "ContainerConfig": {"ContainerEnvironmentVariables": {f"n{number}": "v" for number in range(26)}}
+                },
+            },
+            (
+                f"Value '{{{', '.join(f'n{number}=v' for number in range(26))}}}' at "
+                "'codeEditorAppImageConfig.containerConfig.containerEnvironmentVariables' failed to satisfy "
+                "constraint: Member must have length less than or equal to 25"
+            ),
+        ),
+        (
+            "CreateDomain",
+            custom_image(ImageName="i", ImageVersionNumber=-1, AppImageConfigName="c"),
+            (
+                "Value '-1' at 'defaultUserSettings.jupyterLabAppSettings.customImages.1.member.imageVersionNumber' "
+                "failed to satisfy constraint: Member must have value greater than or equal to 0"
+            ),
+        ),
+        (
+            "CreateDomain",
+            DOMAIN | {"DomainSettings": {"SecurityGroupIds": [], "DockerSettings": {"VpcOnlyTrustedAccounts": ["1"]}}},
+            (
+                "Value '[1]' at 'domainSettings.dockerSettings.vpcOnlyTrustedAccounts' failed to satisfy constraint: "
+                "Member must satisfy constraint: [Member must have length less than or equal to 12, Member must have "
+                r"length greater than or equal to 12, Member must satisfy regular expression pattern: \d+]"
+            ),
+        ),
+        ("DescribeDomain", {}, "Value null at 'domainId' failed to satisfy constraint: Member must not be null"),
+    ],
+)
+def test_what_studio_takes_is_checked_however_deep_it_is(operation, parameters, problem, refused):
+    with refused("ValidationException", one(problem)):
+        SAGEMAKER.accept(operation, parameters)
+
+
+def test_a_domain_has_at_most_200_custom_images_for_an_app(refused):
+    items = [{"ImageName": "i", "ImageVersionNumber": 1, "AppImageConfigName": "c"}]
+
+    def domain(count):
+        return DOMAIN | {"DefaultUserSettings": USER | {"KernelGatewayAppSettings": {"CustomImages": items * count}}}
+
+    assert SAGEMAKER.accept("CreateDomain", domain(200)) == domain(200)
+    shown = ", ".join(["{ImageName=i, ImageVersionNumber=1, AppImageConfigName=c}"] * 201)
+    with refused(
+        "ValidationException",
+        one(
+            f"Value '[{shown}]' at 'defaultUserSettings.kernelGatewayAppSettings.customImages' failed to satisfy "
+            "constraint: Member must have length less than or equal to 200"
+        ),
+    ):
+        SAGEMAKER.accept("CreateDomain", domain(201))
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [("MODE=fast", "Unexpected STRING_VALUE"), ({"MODE": 1}, "NUMBER_VALUE can not be converted to a String")],
+)
+def test_a_map_of_the_wrong_type(variables, message, refused):
+    config = {"ContainerConfig": {"ContainerEnvironmentVariables": variables}}
+
+    with refused("SerializationException", message):
+        SAGEMAKER.accept("CreateAppImageConfig", {"AppImageConfigName": "a", "JupyterLabAppImageConfig": config})
+
+
+@pytest.mark.parametrize(("number", "fits"), [(2**31 - 1, True), (2**31, False)])
+def test_a_number_has_32_bits(number, fits, refused):
+    parameters = {"ImageName": "i", "Version": number}
+
+    if fits:
+        assert SAGEMAKER.accept("DescribeImageVersion", parameters) == parameters
+    else:
+        with refused("SerializationException", "NUMBER_VALUE can not be converted to an Integer"):
+            SAGEMAKER.accept("DescribeImageVersion", parameters)
+
+
+def test_a_map_is_answered_as_it_is():
+    config = {"ContainerConfig": CONTAINER}
+
+    answer = SAGEMAKER.answer("DescribeAppImageConfig", {"JupyterLabAppImageConfig": config})
+
+    assert answer == {"JupyterLabAppImageConfig": config}
+
+
+@pytest.mark.parametrize(
+    ("url", "accepted"),
+    [
+        ("https://git.example/team/notebooks", True),
+        ("https://abc", True),
+        ("https://ab", False),
+        ("https://abc//d", False),
+        (f"https://{'a' * 900}?", False),
+    ],
+)
+def test_a_pattern_that_would_take_for_ever_does_not(url, accepted):
+    apps = {"JupyterLabAppSettings": {"CodeRepositories": [{"RepositoryUrl": url}]}}
+    parameters = DOMAIN | {"DefaultUserSettings": USER | apps}
+
+    if accepted:
+        SAGEMAKER.accept("CreateDomain", parameters)
+    else:
+        with pytest.raises(ServiceError, match="Member must satisfy regular expression"):
+            SAGEMAKER.accept("CreateDomain", parameters)
