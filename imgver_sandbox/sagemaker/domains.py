@@ -1,7 +1,7 @@
 """The operations on Studio domains, as far as custom images go: there are no users, apps and file systems."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from imgver_sandbox.paging import Order, page
@@ -20,9 +20,9 @@ def create_domain(account: Account, request: Request) -> Answer:
     name, now = request["DomainName"], account.now()
     if any(domain.settings["DomainName"] == name for domain in account.domains()):
         raise in_use("The ID or Name specified is already in use.")
+    _refuse_missing_images(account, request)
     settings = {"AppNetworkAccessType": "PublicInternetOnly", **request}
     settings.pop("Tags", None)
-    _refuse_missing_images(account, settings)
     domain_id = f"d-{hashlib.sha256(f'{account.number}/{account.region}/{name}/{now}'.encode()).hexdigest()[:12]}"
     domain = Domain(
         domain_id=domain_id,
@@ -51,14 +51,13 @@ def update_domain(account: Account, request: Request) -> Answer:
     """UpdateDomain: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateDomain.html"""
     domain = _found(account, request)
     refuse_change_under_way(domain)
+    _refuse_missing_images(account, request)
     changes = {_without_update(name): value for name, value in request.items() if name != "DomainId"}
     for name in _MERGED:
         if name in changes:
             members = {_without_update(member): value for member, value in changes[name].items()}
             changes[name] = domain.settings.get(name, {}) | members
-    settings = domain.settings | changes
-    _refuse_missing_images(account, settings)
-    domain.settings = settings
+    domain.settings = domain.settings | changes
     _begin(account, domain, "Updating", then="InService")
     return {"DomainArn": domain.arn}
 
@@ -95,12 +94,12 @@ def _found(account: Account, request: Request) -> Domain:
     return domain
 
 
-def _refuse_missing_images(account: Account, settings: Mapping[str, Any]) -> None:
-    """Raise ServiceError for a custom image whose version or app image config is not there.
+def _refuse_missing_images(account: Account, request: Request) -> None:
+    """Raise ServiceError if the request names a custom image whose version or app image config is not there.
 
     What AWS answers is not known, nor whether it looks. CreateDomain has no ResourceNotFound, so it is none.
     """
-    for image_name, number, app_image_config_name in custom_images(settings):
+    for image_name, number, app_image_config_name in custom_images(request):
         try:
             account.version({"ImageName": image_name, "Version": number})
         except ServiceError as error:
