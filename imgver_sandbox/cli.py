@@ -9,9 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from imgver_sandbox import ministack_release
+from imgver_sandbox import logs, ministack_release, state
 from imgver_sandbox.assumptions import SHORT_NAMES, Assumptions
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.fault_commands import add_fault_commands
 from imgver_sandbox.sandbox import ACCOUNT, DEFAULT_PORT, REGION, Sandbox
 
 _DESCRIPTION = f"""\
@@ -30,6 +31,11 @@ Run COMMAND with the environment that makes the CDK CLI, the AWS CLI and boto3 u
 `start` started; without it, starts one that ends with COMMAND. The pinned `cdk` comes first in PATH. The user's own
 AWS profiles and credentials are kept out. The exit code is COMMAND's."""
 
+_LOGS_DESCRIPTION = """\
+Say where the logs of the sandbox that `start` started are: the server's, and that of its Lambda functions. `stop`
+removes them. If the sandbox ended of its own accord, they stay until the next `start`."""
+
+_FOLLOW_SECONDS = 0.1
 _NOT_RUNNING = 1
 _NOT_FOUND = 127
 
@@ -88,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     status.set_defaults(perform=_status)
 
+    show_logs = commands.add_parser(
+        "logs", help="say where its logs are, or follow them", description=_LOGS_DESCRIPTION
+    )
+    show_logs.add_argument("--follow", action="store_true", help="write what is in them and what comes, until it ends")
+    show_logs.set_defaults(perform=_logs)
+
+    add_fault_commands(commands)
+
     run = commands.add_parser(
         "run",
         help="run a command that uses it",
@@ -128,6 +142,7 @@ def _start(arguments: argparse.Namespace) -> int:
     )
     _say(f"The sandbox runs on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
     _say("Use it:  imgver-sandbox run -- cdk bootstrap")
+    _say("Logs:    imgver-sandbox logs")
     _say("End it:  imgver-sandbox stop")
     return 0
 
@@ -147,7 +162,21 @@ def _status(_: argparse.Namespace) -> int:
     if sandbox is None:
         _say("No sandbox is running.")
         return _NOT_RUNNING
-    _say(f"The sandbox runs on {sandbox.url} (process {sandbox.server_pid}, log {sandbox.log}).")
+    _say(f"The sandbox runs on {sandbox.url} (process {sandbox.server_pid}).")
+    return 0
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    sandbox = Sandbox.running()
+    folder = sandbox.logs if sandbox else state.logs_folder()
+    if not folder.exists():
+        _say("No sandbox is running.")
+        return _NOT_RUNNING
+    if arguments.follow:
+        logs.follow(folder, has_ended=lambda: state.wait_until_gone(_FOLLOW_SECONDS), write=_write)
+        return 0
+    for file in logs.files(folder):
+        _say(str(file))
     return 0
 
 
@@ -186,3 +215,8 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Literal, get_args
 
 When = Literal["before", "after"]
 
+OUTCOMES = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
+"""The operations that take a while, and whose outcome is seen later, in a status."""
+
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())

@@ -51,7 +51,7 @@ class Sandbox:
         self.port = running.port
         self.supervisor_pid = running.supervisor_pid
         self.server_pid = running.server_pid
-        self.log = Path(running.log)
+        self.logs = Path(running.logs)
         self._process = process
 
     @classmethod

@@ -10,23 +10,27 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
-from imgver_sandbox import calls, ministack
+from imgver_sandbox import calls, logs, ministack
+from imgver_sandbox.activity import ApiCalls
 from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.clock import SystemClock
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults_over_http import add_fault_routes
 from imgver_sandbox.images_service import ImagesService
+from imgver_sandbox.page import add_page
 from imgver_sandbox.routes import Response, Routes
 
 
 def main() -> None:
     """Serve on the socket, watch the supervisor and remove the folder at the end.
 
-    In argv: the two file descriptors, the path, and the switches of the assumptions.
+    In argv: the two file descriptors, the paths of the folder and that of the logs, and the switches of the
+    assumptions.
     """
     listener, supervisor, folder = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])), sys.argv[3]
-    assumptions = Assumptions.parse(sys.argv[4:])
+    logs_folder, assumptions = Path(sys.argv[4]), Assumptions.parse(sys.argv[5:])
     threading.Thread(target=_end_with, args=(supervisor, folder), daemon=True).start()
     try:
         registry, record = ministack.EcrRegistry(), calls.record()
@@ -34,9 +38,13 @@ def main() -> None:
         ministack.install(service, record)
     except SandboxError as error:
         sys.exit(str(error))
+    ministack.log_invocations(logs.Log(logs_folder / logs.LAMBDA))
+    api_calls = ApiCalls()
+    ministack.record_requests(api_calls)
     routes = Routes()
     routes.add("GET", calls.PATH, lambda _request: Response(body=calls.encode(list(record))))
     add_fault_routes(routes, service.faults)
+    add_page(routes, service=service, api_calls=api_calls, deployments=ministack.deployments)
     ministack.serve(listener, routes)
 
 

@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from imgver_sandbox.clock import Clock
-from imgver_sandbox.fault_kinds import Deny, Drop, Error, Fail, Hold, Kind, Slow, When
+from imgver_sandbox.fault_kinds import OUTCOMES, Deny, Drop, Error, Fail, Hold, Kind, Slow, When
 from imgver_sandbox.faults import Fault, Faults
 from imgver_sandbox.service_model import ServiceError
-
-OUTCOMES = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
-"""The operations that take a while, and whose outcome is seen later, in a status."""
 
 _Outcome = TypeVar("_Outcome", Fail, Slow)
 _Call = Callable[[str, Mapping[str, Any]], dict[str, Any]]

@@ -26,8 +26,8 @@ class State:
     port: int
     supervisor_pid: int
     server_pid: int
-    log: str
-    """The server's log, a file."""
+    logs: str
+    """The folder of its logs."""
 
 
 def state_file() -> Path:
@@ -37,6 +37,11 @@ def state_file() -> Path:
         return Path(folder) / "sandbox.json"
     state_home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state_home) / "imgver-sandbox" / "sandbox.json"
+
+
+def logs_folder() -> Path:
+    """Where the background sandbox has its logs. Those of one that ended of its own accord stay until the next one."""
+    return state_file().with_name("logs")
 
 
 def read() -> State | None:
@@ -65,15 +70,15 @@ def claim() -> IO[str]:
     path = state_file()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.open("a+")
+        for _ in range(_LOCK_ATTEMPTS):  # a reader holds its lock for a moment only
+            file = path.open("a+")
+            if _locked(file, fcntl.LOCK_EX) and _is_at(path, file):
+                file.truncate(0)
+                return file
+            file.close()
+            time.sleep(_LOCK_SECONDS)
     except OSError as error:
         raise _unusable(path, error) from None
-    for _ in range(_LOCK_ATTEMPTS):  # a reader holds its lock for a moment only
-        if _locked(file, fcntl.LOCK_EX):
-            file.truncate(0)
-            return file
-        time.sleep(_LOCK_SECONDS)
-    file.close()
     raise SandboxError("a sandbox runs already: use it, or end it with `imgver-sandbox stop`")
 
 
@@ -81,6 +86,13 @@ def write(file: IO[str], state: State) -> None:
     """Put `state` into the claimed file."""
     json.dump(asdict(state), file)
     file.flush()
+
+
+def release(file: IO[str]) -> None:
+    """Remove the claimed file."""
+    if _is_at(state_file(), file):
+        state_file().unlink()
+    file.close()
 
 
 def wait_until_gone(seconds: float) -> bool:
@@ -97,6 +109,14 @@ def _held() -> bool:
     try:
         with state_file().open("r") as file:
             return not _locked(file, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _is_at(path: Path, file: IO[str]) -> bool:
+    """Whether the open file is the one that has this path: a sandbox that ended removes the one that it claimed."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
 

@@ -17,19 +17,21 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from imgver_sandbox import state
+from imgver_sandbox import logs, state
 from imgver_sandbox.errors import SandboxError
 
 ROOT_SECRET = "sandbox"  # noqa: S105  no secret: it lets the user in, whoever that is
 """The secret access key of the account's root, who may do everything."""
 
 _READY_SECONDS = 60.0
+_LOG_SECONDS = 2.0
 _REMOVE_ATTEMPTS = 20
 _REMOVE_SECONDS = 0.05
 
@@ -66,7 +68,8 @@ def main() -> None:
         _say({"error": str(error)})
         return
     settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
-    with _server(listener, settings=settings, switches=arguments.assume) as server:
+    logs_folder = state.logs_folder() if arguments.background else None
+    with _server(listener, logs_folder=logs_folder, settings=settings, switches=arguments.assume) as server:
         port = listener.getsockname()[1]
         # From here on only the server has the socket: it closes when the server ends.
         listener.close()
@@ -80,57 +83,79 @@ def main() -> None:
             port=port,
             supervisor_pid=os.getpid(),
             server_pid=server.pid,
-            log=str(server.log),
+            logs=str(server.logs_folder),
         )
         if state_file:
             state.write(state_file, running)
         _say({"ready": vars(running)})
-        _wait_for_any(asked_to_end, server.connection, None if arguments.background else sys.stdin)
+        ended = _wait_for_any(asked_to_end, server.connection, None if arguments.background else sys.stdin)
     if state_file:
-        state_file.truncate(0)
+        if ended is not server.connection:
+            shutil.rmtree(server.logs_folder)
+        state.release(state_file)
 
 
 class _Server:
-    """The server process, its folder and the connection that ends with it."""
+    """The server process, its logs and the connection that ends with it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket, logs_folder: Path) -> None:
         self.pid = process.pid
         self.connection = connection
-        self.log = log
+        self.logs_folder = logs_folder
+        log = logs.Log(logs_folder / logs.SERVER)
+        self._log = threading.Thread(target=_copy, args=(process.stdout, log), daemon=True)
+        self._log.start()
 
     def last_words(self) -> str:
         """The last line of the log."""
-        lines = self.log.read_text(errors="replace").strip().splitlines()
+        self.finish_log()
+        lines = (self.logs_folder / logs.SERVER).read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it left no message"
+
+    def finish_log(self) -> None:
+        """Wait for the rest of what the server wrote; it has ended."""
+        self._log.join(_LOG_SECONDS)
 
 
 @contextlib.contextmanager
-def _server(listener: socket.socket, *, settings: Mapping[str, str], switches: list[str]) -> Iterator[_Server]:
+def _server(
+    listener: socket.socket, *, logs_folder: Path | None, settings: Mapping[str, str], switches: list[str]
+) -> Iterator[_Server]:
     folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
-    log = folder / "server.log"
     ours, theirs = socket.socketpair()
     try:
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603  our own module
-                command("server", str(listener.fileno()), str(theirs.fileno()), str(folder), *switches),
-                env={**_environment(folder, port=listener.getsockname()[1]), **settings},
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=(listener.fileno(), theirs.fileno()),
-                start_new_session=True,
-            )
+        logs_folder = logs_folder or folder / "logs"
+        shutil.rmtree(logs_folder, ignore_errors=True)
+        logs_folder.mkdir(mode=0o700)
+        descriptors = (listener.fileno(), theirs.fileno())
+        process = subprocess.Popen(  # noqa: S603  our own module
+            command("server", *map(str, descriptors), str(folder), str(logs_folder), *switches),
+            env={**_environment(folder, port=listener.getsockname()[1]), **settings},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
         theirs.close()
+        server = _Server(process, ours, logs_folder)
         try:
-            yield _Server(process, ours, log)
+            yield server
         finally:
             # The process is not waited for before its group is killed, so nobody else can have its id yet.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            server.finish_log()
     finally:
         _remove(folder)
+
+
+def _copy(source: IO[bytes], log: logs.Log) -> None:
+    with source, contextlib.closing(log):
+        for line in source:
+            log.write(line)
 
 
 def _environment(folder: Path, *, port: int) -> dict[str, str]:
@@ -181,12 +206,14 @@ def _wait_until_ready(port: int) -> None:
         connection.getresponse().read()
 
 
-def _wait_for_any(*sources: socket.socket | IO[str] | None) -> None:
+def _wait_for_any(*sources: socket.socket | IO[str] | None) -> socket.socket | IO[str] | None:
+    """The first of the sources that can be read."""
     with selectors.DefaultSelector() as selector:
         for source in sources:
             if source is not None:
-                selector.register(source, selectors.EVENT_READ)
-        selector.select()
+                selector.register(source, selectors.EVENT_READ, source)
+        ready: socket.socket | IO[str] = selector.select()[0][0].data
+        return ready
 
 
 def _say(message: Mapping[str, object]) -> None:

@@ -16,13 +16,14 @@ from imgver_sandbox.ministack.failed_creates import keep_failed_creates
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
 from imgver_sandbox.ministack.iam import mend_iam
 from imgver_sandbox.ministack.image_type import add_image_type
+from imgver_sandbox.ministack.lambda_log import log_invocations
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
 from imgver_sandbox.ministack_release import check_version
 from imgver_sandbox.routes import PREFIX, Receive, Routes, Scope, Send
 
-__all__ = ["EcrRegistry", "deployments", "install", "record_requests", "serve"]
+__all__ = ["EcrRegistry", "deployments", "install", "log_invocations", "record_requests", "serve"]
 
 
 def install(service: ImagesService, calls: deque[Call]) -> None:

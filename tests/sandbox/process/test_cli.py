@@ -36,19 +36,20 @@ def started(command, state_folder, eventually_dead):
         eventually_dead(running.supervisor_pid, running.server_pid)
 
 
-def test_start_status_run_and_stop(command, started, is_alive):
+def test_start_status_run_and_stop(command, started, is_alive, state_folder):
     # WHEN it was started THEN it says where it is and what to do
     running = Sandbox.running()
     assert (started.returncode, started.stderr) == (0, "")
     assert started.stdout == (
         f"The sandbox runs on {running.url} (account {ACCOUNT}, region {REGION}).\n"
         "Use it:  imgver-sandbox run -- cdk bootstrap\n"
+        "Logs:    imgver-sandbox logs\n"
         "End it:  imgver-sandbox stop\n"
     )
     status = command("status")
     assert (status.returncode, status.stdout) == (
         0,
-        f"The sandbox runs on {running.url} (process {running.server_pid}, log {running.log}).\n",
+        f"The sandbox runs on {running.url} (process {running.server_pid}).\n",
     )
 
     # WHEN it is started once more, on another port even
@@ -65,12 +66,12 @@ def test_start_status_run_and_stop(command, started, is_alive):
     assert used.stdout.strip() == running.url
     assert is_alive(running.server_pid)
 
-    # WHEN it is ended THEN it is gone, with its folder
+    # WHEN it is ended THEN it is gone, with all that it wrote
     stopped = command("stop")
     assert (stopped.returncode, stopped.stdout) == (0, f"The sandbox on {running.url} has ended.\n")
     assert not is_alive(running.supervisor_pid)
     assert not is_alive(running.server_pid)
-    assert not running.log.parent.exists()
+    assert list(state_folder.iterdir()) == []
 
 
 def test_stop_and_status_when_nothing_runs(command):

@@ -21,8 +21,8 @@ import json, time
 from imgver_sandbox.sandbox import Sandbox
 
 with Sandbox.start() as sandbox:
-    print(json.dumps({name: str(getattr(sandbox, name)) if name == "log" else getattr(sandbox, name)
-                      for name in ("url", "port", "supervisor_pid", "server_pid", "log")}), flush=True)
+    print(json.dumps({name: str(getattr(sandbox, name)) if name == "logs" else getattr(sandbox, name)
+                      for name in ("url", "port", "supervisor_pid", "server_pid", "logs")}), flush=True)
     time.sleep(600)
 """
 
@@ -59,7 +59,7 @@ def owner(keep_busy):
 def nothing_is_left(owner, eventually_dead):
     def check():
         eventually_dead(*owner.left)
-        assert not owner.sandbox.log.parent.exists()
+        assert not owner.sandbox.logs.parent.exists()
 
     return check
 
@@ -98,7 +98,7 @@ def test_stop_waits_until_the_processes_are_gone(keep_busy, is_alive, eventually
         assert all(map(is_alive, workers))
 
     assert not is_alive(sandbox.server_pid)
-    assert not sandbox.log.parent.exists()
+    assert not sandbox.logs.parent.exists()
     eventually_dead(*workers)
     sandbox.stop()  # once more does nothing
 
