@@ -41,7 +41,7 @@ VALUES = [
     JobType.TRAINING,
     cdk.RemovalPolicy.DESTROY,
     {},
-    object(),
+    Ellipsis,
 ]
 
 
