@@ -190,18 +190,18 @@ def test_letters_are_not_escaped_so_that_more_of_them_fit():
 
 
 @pytest.mark.parametrize(
-    ("body", "content"),
+    ("answer", "content"),
     [
         (
-            success(EVENT, Outcome(physical_id="id", data={"Version": "1"})),
+            lambda: success(EVENT, Outcome(physical_id="id", data={"Version": "1"})),
             {"Status": "SUCCESS", "Reason": "", "Data": {"Version": "1"}},
         ),
-        (failed(EVENT, "id", "why"), {"Status": "FAILED", "Reason": "why", "Data": {}}),
+        (lambda: failed(EVENT, "id", "why"), {"Status": "FAILED", "Reason": "why", "Data": {}}),
     ],
     ids=["success", "failed"],
 )
-def test_the_shape_of_an_answer(body, content):
-    assert json.loads(body) == {
+def test_the_shape_of_an_answer(answer, content):
+    assert json.loads(answer()) == {
         "PhysicalResourceId": "id",
         "StackId": "stack",
         "RequestId": "request",
