@@ -13,18 +13,52 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
 from imgver_sandbox import json_protocol
+from imgver_sandbox.assumptions import Assumptions
+from imgver_sandbox.clock import ManualClock
 from imgver_sandbox.container_registry import InMemoryRegistry
+from imgver_sandbox.faults import Faults
 from imgver_sandbox.images_service import ImagesService, respond
 from imgver_sandbox.service_faults import ConnectionBroken
 from imgver_sandbox.service_model import ServiceError
 
+ServiceName = Literal["sagemaker", "ecr"]
+
+_REGION = "eu-west-1"
+_ACCOUNT = "123456789012"
+
+
+class SageMakerImages:
+    """An account of a test's own: SageMaker's images, a registry for their container images, and a clock.
+
+    >>> aws = SageMakerImages()
+    >>> aws.client("sagemaker").create_image(ImageName="data-science", RoleArn=role)
+    >>> aws.clock.advance(60)
+    """
+
+    account = _ACCOUNT
+    region = _REGION
+
+    def __init__(self, *, assumptions: Assumptions | None = None) -> None:
+        """Make an account without images.
+
+        `assumptions` say how SageMaker behaves where that is not known; default: the harsher way.
+        """
+        self.clock = ManualClock()
+        self.registry = InMemoryRegistry()
+        self.service = ImagesService(clock=self.clock, registry=self.registry, assumptions=assumptions)
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong."""
+        return self.service.faults
+
+    def client(self, service_name: ServiceName, *, region: str = region) -> BaseClient:
+        """A boto3 client without retries; an `ecr` client has DescribeImages only."""
+        return client(service_name, self.service, region=region)
+
 
 def client(
-    service_name: Literal["sagemaker", "ecr"],
-    service: ImagesService,
-    *,
-    region: str = "eu-west-1",
-    account: str = "123456789012",
+    service_name: ServiceName, service: ImagesService, *, region: str = _REGION, account: str = _ACCOUNT
 ) -> BaseClient:
     """A boto3 client without retries whose every call `service` answers for `account` in `region`.
 

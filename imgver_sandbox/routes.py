@@ -12,6 +12,9 @@ from urllib.parse import parse_qs
 PREFIX = "/_imgver"
 """What the paths begin with: everything else is AWS's."""
 
+RESET_PATH = f"{PREFIX}/reset"
+"""POST forgets what is not MiniStack's: images, faults, and what IAM decided."""
+
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

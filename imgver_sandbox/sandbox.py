@@ -18,7 +18,7 @@ from imgver_sandbox.calls import Call
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults import Faults
 from imgver_sandbox.faults_over_http import RemoteFaults
-from imgver_sandbox.routes import ask
+from imgver_sandbox.routes import RESET_PATH, ask
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -27,6 +27,7 @@ DEFAULT_PORT = 4566
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"
 
+_MINISTACK_RESET = "/_ministack/reset"
 _STOP_SECONDS = 15.0
 _BACKLOG = 128
 
@@ -149,6 +150,15 @@ class Sandbox:
     def faults(self) -> Faults:
         """What is to go wrong with SageMaker in this sandbox."""
         return RemoteFaults(self.port)
+
+    def reset(self) -> None:
+        """Forget all that is in the sandbox, in every account, and every fault: it is as `start` made it.
+
+        That takes some milliseconds. Wait for deployments that are under way before: they would go on, and find
+        nothing. Raises OSError when the sandbox has ended.
+        """
+        ask(self.port, "POST", _MINISTACK_RESET)  # functions end, and can do no more
+        ask(self.port, "POST", RESET_PATH)
 
     def stop(self) -> None:
         """End the sandbox and wait until its processes are gone; nothing when they are gone already.

@@ -20,7 +20,7 @@ from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults_over_http import add_fault_routes
 from imgver_sandbox.images_service import ImagesService
 from imgver_sandbox.page import add_page
-from imgver_sandbox.routes import Response, Routes
+from imgver_sandbox.routes import RESET_PATH, Request, Response, Routes
 
 
 def main() -> None:
@@ -41,8 +41,15 @@ def main() -> None:
     ministack.log_invocations(logs.Log(logs_folder / logs.LAMBDA))
     api_calls = ApiCalls()
     ministack.record_requests(api_calls)
+
+    def reset(_request: Request) -> Response:
+        service.reset()
+        record.clear()
+        return Response(body=b"{}")
+
     routes = Routes()
     routes.add("GET", calls.PATH, lambda _request: Response(body=calls.encode(list(record))))
+    routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
     add_page(routes, service=service, api_calls=api_calls, deployments=ministack.deployments)
     ministack.serve(listener, routes)
