@@ -17,6 +17,7 @@ async def feed(
 
     `calls` are those that have been answered since the event before; the first one has all that are remembered.
     """
+    yield b"retry: 1000\n\n"  # milliseconds after which the browser asks again when the sandbox has ended
     told: dict[str, bytes] = {}
     number: int | None = None
     while True:

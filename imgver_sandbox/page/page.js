@@ -6,9 +6,8 @@ const LOWERED_MS = 10_000; // how long an alias may take from one version to the
 const RETRY_MS = 2000;
 
 const $ = (selector, parent = document) => parent.querySelector(selector);
-const first = (selector) => $(selector).content.firstElementChild;
 const templates = Object.fromEntries(
-  ["image", "version", "deployment", "event", "call"].map((name) => [name, first(`template#${name}`)]),
+  [...document.querySelectorAll("template")].map((each) => [each.id, each.content.firstElementChild]),
 );
 
 let calls = []; // the latest first
@@ -33,8 +32,7 @@ function tone(status) {
 }
 
 function toned(node, status) {
-  node.classList.remove("good", "busy", "bad");
-  node.classList.add(tone(status));
+  for (const each of ["good", "busy", "bad"]) node.classList.toggle(each, each === tone(status));
 }
 
 function status(node, value) {
@@ -208,7 +206,7 @@ function drawEvent(node, event) {
   text($(".resource", node), event.logical_id);
   $(".resource", node).title = event.resource_type;
   text($(".reason", node), event.reason);
-  $(".reason", node).classList.toggle("bad", tone(event.status) === "bad");
+  toned($(".reason", node), event.status);
 }
 
 // Calls
@@ -230,7 +228,7 @@ function drawCall(node, call) {
   time($("time", node), call.at * 1000);
   text($(".operation small", node), `${service}:`);
   text($(".operation span", node), action.join(":"));
-  text($(".resource", node), call.resource === "*" ? "" : inArn(call.resource));
+  text($(".resource", node), inArn(call.resource).replace(UNIQUE, ""));
   $(".resource", node).title = call.resource;
   text($(".caller", node), caller(call.caller));
   $(".caller", node).title = call.caller;
@@ -240,6 +238,7 @@ function drawCall(node, call) {
   text($(".error", node), call.error ?? "");
 }
 
+const UNIQUE = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/; // what CloudFormation puts behind a stack's name
 const inArn = (arn) => arn.split(":").slice(5).join(":");
 const took = (milliseconds) => (milliseconds < 1000 ? `${milliseconds} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
 
