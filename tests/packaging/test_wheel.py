@@ -89,7 +89,7 @@ def test_sdist_carries_the_handler_and_no_bytecode(sdist: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
-def test_wheel_carries_the_handler_the_types_and_no_bytecode(wheel: Path) -> None:
+def test_wheel_carries_the_handler_the_sandbox_the_types_and_no_bytecode(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
 
@@ -97,7 +97,11 @@ def test_wheel_carries_the_handler_the_types_and_no_bytecode(wheel: Path) -> Non
         *(f"imgver_constructs/{name}" for name in names_in(Path("imgver_constructs"))),
         *(f"imgver_constructs/lambda/{name}" for name in names_in(Path("lambda"))),
     }
-    assert "imgver_constructs/py.typed" in names
+    # The sandbox with all that is no Python: the page, and what the CDK CLI is installed from.
+    assert {name for name in names if name.startswith("imgver_sandbox/")} == {
+        f"imgver_sandbox/{name}" for name in names_in(Path("imgver_sandbox"))
+    }
+    assert {"imgver_constructs/py.typed", "imgver_sandbox/page/page.html"} <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
