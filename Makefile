@@ -10,8 +10,9 @@ BIN := .venv/bin
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
 	@$(BIN)/python -m imgver_sandbox demo
 
+# Three at a time on two cores: much of the time is the CDK CLI's waiting.
 test: .venv/installed  ## The whole test suite, with the handler's branch coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 soak: .venv/installed  ## The model of CloudFormation for long: 2,000 deployments' histories of up to 30 steps
 	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py
