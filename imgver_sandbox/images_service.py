@@ -119,14 +119,6 @@ class ImagesService:
         with self._lock:
             return [look(account) for account in self._accounts.values()]
 
-    def fail_next(self, operation: str, reason: str) -> None:
-        """Let the next accepted `operation` end in its failed status with `reason` as FailureReason."""
-        self.faults.fail(reason, operation=operation)
-
-    def fail_next_creation(self, reason: str) -> None:
-        """Let the next version that is created end as CREATE_FAILED with `reason` as FailureReason."""
-        self.fail_next("CreateImageVersion", reason)
-
     def mark_in_use(self, image_version_arn: str, *, in_use: bool = True) -> None:
         """Say that a running app uses the version, or (`in_use=False`) that none does any more.
 
@@ -143,10 +135,6 @@ class ImagesService:
                 image.in_use.add(version.number)
             else:
                 image.in_use.discard(version.number)
-
-    def forget_failures(self) -> None:
-        """Let nothing fail that `fail_next` announced and that has not come yet."""
-        self.faults.reset()
 
     def reset(self) -> None:
         """Forget everything, and every fault."""

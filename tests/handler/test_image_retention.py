@@ -84,7 +84,7 @@ def test_r43_what_is_in_use_stays_until_the_next_deployment(aws, function, event
 
 def test_r43_a_deletion_that_fails_is_tried_at_the_next_deployment(aws, function, event, versions):
     # GIVEN
-    aws.service.fail_next("DeleteImageVersion", "internal trouble")
+    aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
 
     # WHEN
     answer = function.deliver(event("image_retention_create", Versions=["6"]))

@@ -256,10 +256,10 @@ def test_deletes_that_touch_nothing(told, event):
 def test_a_dead_version_and_one_that_cannot_be_deleted(aws, told, event):
     # GIVEN a failed version of an earlier delivery, and a deletion that will fail
     create = event("image_version_create")
-    aws.service.fail_next_creation("internal trouble")
+    aws.service.faults.fail("internal trouble")
     told(create)
     aws.clock.advance(60)
-    aws.service.fail_next("DeleteImageVersion", "more trouble")
+    aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
 
     # WHEN
     lines = told(create)
@@ -337,7 +337,7 @@ def test_what_a_retention_did(aws, told, event):
         aws.create_version()
     aws.sagemaker.update_image_version(ImageName="data-science", Version=1, AliasesToAdd=["studio"])
     aws.clock.advance(1)
-    aws.service.fail_next("DeleteImageVersion", "internal trouble")
+    aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
 
     lines = told(event("image_retention_create", Keep="1", Versions=[]))
 

@@ -134,7 +134,7 @@ def test_r02_crash_before_the_response(aws, function, event, crashing):
 def test_r03_request_id_reused_after_a_failed_creation(aws, function, event, crashing):
     # GIVEN the process died while the version was being created, and the creation failed
     create = event("image_version_create")
-    aws.service.fail_next_creation("internal trouble")
+    aws.service.faults.fail("internal trouble")
     assert crashing(create, before_call=2)
     aws.clock.advance(60)
 
@@ -154,7 +154,7 @@ def test_r04_a_version_that_fails_at_once_is_the_events_own(make_aws, function_o
     # GIVEN a service whose clock is some seconds behind, and that fails before the first poll
     aws = make_aws(create_seconds=0.5)
     function = function_of(aws)
-    aws.service.fail_next_creation("internal trouble")
+    aws.service.faults.fail("internal trouble")
     call = aws.service.call
 
     def behind(operation, parameters, **where):
@@ -196,7 +196,7 @@ def test_r03_the_number_behind_the_token_was_given_to_somebody_else(aws, functio
     function.deliver(create)
     function.deliver(event("image_version_delete"))
     if state == "CREATE_FAILED":
-        aws.service.fail_next_creation("internal trouble")
+        aws.service.faults.fail("internal trouble")
     assert aws.create_version(tag="1.1.0") == 1
 
     # WHEN
@@ -209,7 +209,7 @@ def test_r03_the_number_behind_the_token_was_given_to_somebody_else(aws, functio
 
 def test_r04_creation_fails(aws, function, event):
     # GIVEN
-    aws.service.fail_next_creation("Access denied while pulling the image.")
+    aws.service.faults.fail("Access denied while pulling the image.")
 
     # WHEN
     answer = function.deliver(event("image_version_create"))
@@ -265,7 +265,7 @@ def test_r04_the_base_image_is_missing(function, event, base_image, hint):
 
 def test_r04_a_hint_that_goes_wrong_hides_nothing(aws, function, event, monkeypatch):
     # GIVEN
-    aws.service.fail_next_creation("internal trouble")
+    aws.service.faults.fail("internal trouble")
     monkeypatch.setattr(dispatch.AwsGateway, "container_image", lambda *_args, **_parameters: 1 / 0)
 
     # WHEN
@@ -280,7 +280,7 @@ def test_r04_a_hint_is_worth_no_waiting(aws, function, event, monkeypatch):
     # GIVEN a registry that is busy for good
     busy = ServiceError("ThrottlingException", "Rate exceeded")
     monkeypatch.setattr(aws.registry, "describe_images", lambda *_a, **_k: (_ for _ in ()).throw(busy))
-    aws.service.fail_next_creation("internal trouble")
+    aws.service.faults.fail("internal trouble")
 
     # WHEN
     answer = function.deliver(event("image_version_create"))
@@ -327,7 +327,7 @@ def test_r07_the_answer_carries_no_image_version_arn(aws, function, event, arn):
 def test_r11_replacement_fails_after_the_new_version_exists(aws, function, event):
     # GIVEN
     function.deliver(event("image_version_create"))
-    aws.service.fail_next_creation("internal trouble")
+    aws.service.faults.fail("internal trouble")
 
     # WHEN
     answer = function.deliver(event("image_version_update"))
@@ -342,8 +342,8 @@ def test_r11_replacement_fails_after_the_new_version_exists(aws, function, event
 def test_r11_the_failed_version_cannot_be_deleted_either(aws, function, event):
     # GIVEN
     function.deliver(event("image_version_create"))
-    aws.service.fail_next_creation("internal trouble")
-    aws.service.fail_next("DeleteImageVersion", "more trouble")
+    aws.service.faults.fail("internal trouble")
+    aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
 
     # WHEN
     answer = function.deliver(event("image_version_update"))
@@ -445,7 +445,7 @@ def test_r17_delete_while_deleting(aws, function, event):
 def test_r18_the_deletion_fails(aws, function, event):
     # GIVEN
     function.deliver(event("image_version_create"))
-    aws.service.fail_next("DeleteImageVersion", "internal trouble.")
+    aws.service.faults.fail("internal trouble.", operation="DeleteImageVersion")
 
     # WHEN
     answer = function.deliver(event("image_version_delete"))
@@ -704,7 +704,7 @@ def test_r31_the_deadline_is_near_in_an_update(make_aws, function_of, event):
 
 def test_r32_a_long_failure_reason(aws, function, event):
     # GIVEN the longest reason that the API has, of characters that take four bytes
-    aws.service.fail_next_creation("😀" * 1024)
+    aws.service.faults.fail("😀" * 1024)
 
     # WHEN the harness checks the size of the answer
     answer = function.deliver(event("image_version_create"))
@@ -933,7 +933,7 @@ def test_r39_archived_on_teardown(aws, function, event):
 
 def test_r39_a_version_that_failed_is_not_worth_an_archive(aws, function, event):
     # GIVEN
-    aws.service.fail_next_creation("internal trouble")
+    aws.service.faults.fail("internal trouble")
     function.deliver(event("image_version_create", OnDelete="ARCHIVE"))
 
     # WHEN
@@ -965,7 +965,7 @@ def test_r39_archived_although_it_is_gone(function, event):
 def test_r40_adoption(aws, function, event, state):
     # GIVEN
     if state == "failed":
-        aws.service.fail_next_creation("internal trouble")
+        aws.service.faults.fail("internal trouble")
     if state != "missing":
         aws.create_version(tag="1.1.0" if state == "other base image" else "1.0.0")
 

@@ -199,7 +199,7 @@ class Lifecycle(RuleBasedStateMachine):
     def deploy(self, template: Template, troubles: list[Trouble], drifted: str | None, failing: str | None) -> None:
         """Deploy one stack, with all sorts of trouble on the way."""
         if failing is not None:
-            self.service.fail_next(failing, "internal trouble")
+            self.service.faults.fail("internal trouble", operation=failing)
         if drifted is not None:
             template = self._drift(self.stacks["Notebooks"], template, drifted)
         self._operate(troubles, lambda: self.stacks["Notebooks"].deploy(template))
@@ -256,7 +256,7 @@ class Lifecycle(RuleBasedStateMachine):
             stack.deliveries.clear()
         self.simulation.run(operation)
         self.troubles = []
-        self.service.forget_failures()
+        self.service.faults.reset()
         self.clock.advance(60)
         for delivery in itertools.chain(*(stack.deliveries for stack in self.stacks.values())):
             request_type, properties = delivery.event["RequestType"], delivery.event["ResourceProperties"]
@@ -293,7 +293,7 @@ class Lifecycle(RuleBasedStateMachine):
             and not _may_fail(changed)
             and not self._dead_version_holds_an_alias(changed)
         ):
-            self.service.forget_failures()
+            self.service.faults.reset()
             self._ask("DeleteImageVersion", ImageName=place[0], Version=place[1])
         self.clock.advance(60)
         return changed

@@ -67,7 +67,7 @@ def test_create_handler_verify_stabilization_created_status(create, function):
 
 def test_create_handler_verify_stabilization_create_failed(aws, create, arn):
     """We differ: the provider drops the FailureReason; here it is the reason."""
-    aws.service.fail_next_creation("test error message")
+    aws.service.faults.fail("test error message")
 
     answer = create()
 
@@ -107,7 +107,7 @@ def test_delete_handler_verify_stabilization_successful_delete(make_aws, functio
 
 def test_delete_handler_verify_stabilization_delete_failed(aws, create, delete, arn):
     create()
-    aws.service.fail_next("DeleteImageVersion", "test error message")
+    aws.service.faults.fail("test error message", operation="DeleteImageVersion")
 
     answer = delete()
 

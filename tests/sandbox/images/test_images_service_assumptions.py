@@ -92,7 +92,7 @@ def test_a_token_whose_version_is_dead(make_aws, repeat_of_dead_create, death):
     aws.image()
     aws.version()
     if death == "failed":
-        aws.service.fail_next_creation("why")
+        aws.service.faults.fail("why")
     first = aws.start(ClientToken="t")
     aws.wait()
     if death == "deleting":

@@ -115,7 +115,7 @@ def test_an_image_is_not_deleted_while_a_version_is(aws, refused):
 )
 def test_a_change_of_an_image_can_fail(make_aws, operation, status):
     aws = make_aws()
-    aws.service.fail_next(operation, "the role cannot be assumed")
+    aws.service.faults.fail("the role cannot be assumed", operation=operation)
     aws.image()
     if operation != "CreateImage":
         aws.version()
@@ -139,12 +139,12 @@ def test_only_what_can_fail_can_be_made_to(aws):
         match=r"^operation 'DescribeImage' of fault 'fail' must be one of CreateImage, UpdateImage, DeleteImage, "
         r"CreateImageVersion, DeleteImageVersion$",
     ):
-        aws.service.fail_next("DescribeImage", "why")
+        aws.service.faults.fail("why", operation="DescribeImage")
 
 
 def test_an_image_that_was_never_created_cannot_be_updated(make_aws, refused):
     aws = make_aws()
-    aws.service.fail_next("CreateImage", "why")
+    aws.service.faults.fail("why", operation="CreateImage")
     aws.image()
 
     with refused("ValidationException", "Image data-science is in an invalid state."):
@@ -201,7 +201,7 @@ def test_calls_can_be_watched_and_answered_with_an_error(aws, refused):
 
 def test_reset_forgets_everything(aws):
     aws.start(ClientToken="t")
-    aws.service.fail_next_creation("never seen")
+    aws.service.faults.fail("never seen")
 
     aws.service.reset()
 

@@ -170,7 +170,7 @@ class TestBaseImage:
         )
 
     def test_a_creation_can_be_made_to_fail(self, aws):
-        aws.service.fail_next_creation("r" * 2000)
+        aws.service.faults.fail("r" * 2000)
         aws.version()
         aws.version()
 
@@ -283,7 +283,7 @@ class TestDelete:
 
     def test_a_deletion_can_fail_and_be_tried_again(self, aws):
         aws.version(Aliases=["latest"])
-        aws.service.fail_next("DeleteImageVersion", "the version is pinned")
+        aws.service.faults.fail("the version is pinned", operation="DeleteImageVersion")
 
         aws.delete(1)
 

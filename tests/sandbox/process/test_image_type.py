@@ -94,7 +94,7 @@ from imgver_sandbox.clock import SystemClock
 from imgver_sandbox.images_service import ImagesService
 
 service = ImagesService(clock=SystemClock(), registry=ministack.EcrRegistry(), image_seconds=0.1)
-service.fail_next("CreateImage", "The role cannot be assumed")
+service.faults.fail("The role cannot be assumed", operation="CreateImage")
 ministack.install(service, deque())
 from ministack.services.cloudformation import provisioners
 
