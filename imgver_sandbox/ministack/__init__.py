@@ -15,8 +15,8 @@ from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.failed_creates import keep_failed_creates
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
 from imgver_sandbox.ministack.iam import mend_iam
-from imgver_sandbox.ministack.image_type import add_image_type
 from imgver_sandbox.ministack.lambda_log import log_invocations
+from imgver_sandbox.ministack.native_types import add_native_types
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
@@ -27,7 +27,7 @@ __all__ = ["EcrRegistry", "deployments", "install", "log_invocations", "record_r
 
 
 def install(service: ImagesService, calls: deque[Call]) -> None:
-    """Add the SageMaker service and AWS::SageMaker::Image to MiniStack in this process, and mend what differs from AWS.
+    """Add the SageMaker service and its CloudFormation types to MiniStack in this process, and mend what differs.
 
     Its settings are environment variables, which it reads when it is imported: set them before. What IAM decides is
     added to `calls`. Raises SandboxError when MiniStack is not the pinned version or not as that was published.
@@ -35,7 +35,7 @@ def install(service: ImagesService, calls: deque[Call]) -> None:
     check_version()
     check_hooks()
     add_service(service)
-    add_image_type(service)
+    add_native_types(service)
     keep_failed_creates()
     mend_iam(calls)
     use_execution_roles()

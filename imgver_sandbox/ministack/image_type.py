@@ -1,74 +1,59 @@
-"""AWS::SageMaker::Image in MiniStack's CloudFormation."""
+"""AWS::SageMaker::Image."""
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceType
 
-from imgver_sandbox.images_service import ImagesService, ServiceError
-from imgver_sandbox.ministack.hooks import PROVISIONERS, RESPONSES, STACKS, module
+_PARAMETERS = {
+    "ImageName": "ImageName",
+    "ImageRoleArn": "RoleArn",
+    "ImageDisplayName": "DisplayName",
+    "ImageDescription": "Description",
+}
 
-_IMAGE_TYPE = "AWS::SageMaker::Image"
-_IMAGE_POLL_SECONDS = 0.1
 
+class ImageType(ResourceType):
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-image.html"""
 
-def add_image_type(service: ImagesService) -> None:
-    """Add it."""
-    responses, stacks = module(RESPONSES), module(STACKS)
+    name = "AWS::SageMaker::Image"
+    required = ("ImageName", "ImageRoleArn")
+    optional = ("ImageDisplayName", "ImageDescription", "Tags")
+    create_only = ("ImageName",)
 
-    def call(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return service.call(operation, parameters, account=responses.get_account_id(), region=responses.get_region())
-
-    def settled(name: str) -> dict[str, Any]:
-        while (image := call("DescribeImage", {"ImageName": name}))["ImageStatus"].endswith("ING"):
-            time.sleep(_IMAGE_POLL_SECONDS)
-        if image["ImageStatus"] != "CREATED":
-            raise ValueError(f"image {name} is {image['ImageStatus']}: {image.get('FailureReason', 'no reason given')}")
-        return image
-
-    def create(_logical_id: str, properties: Mapping[str, Any], _stack_name: str) -> tuple[str, dict[str, str]]:
-        name = properties["ImageName"]
-        call("CreateImage", _image_parameters(properties, "Tags"))
+    def create(self, properties: Properties) -> tuple[str, Attributes]:
+        """Make the image and wait for it. One that fails is deleted again."""
+        tags = {"Tags": properties["Tags"]} if "Tags" in properties else {}
+        self.change("CreateImage", _parameters(properties) | tags)
         try:
-            arn = settled(name)["ImageArn"]
+            arn = self._settled(properties["ImageName"])
         except ValueError:
-            delete(name, properties)
+            self.delete("", properties)
             raise
         return arn, {"ImageArn": arn}
 
-    def update(
-        arn: str, old: Mapping[str, Any], new: Mapping[str, Any], _stack_name: str
-    ) -> tuple[str, dict[str, str]]:
-        parameters = _image_parameters(new)
-        removed = _image_parameters(old).keys() - parameters.keys()
-        call("UpdateImage", {**parameters, **({"DeleteProperties": sorted(removed)} if removed else {})})
-        settled(new["ImageName"])
-        return arn, {"ImageArn": arn}
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+        """Set what is declared, and delete what is declared no more."""
+        parameters = _parameters(new)
+        removed = _parameters(old).keys() - parameters.keys()
+        self.change("UpdateImage", {**parameters, **({"DeleteProperties": sorted(removed)} if removed else {})})
+        self._settled(new["ImageName"])
+        return {"ImageArn": physical_id}
 
-    def delete(_arn: str, properties: Mapping[str, Any]) -> None:
-        name = properties["ImageName"]
-        try:
-            call("DeleteImage", {"ImageName": name})
-            settled(name)
-        except ServiceError as error:
-            if error.code != "ResourceNotFound":
-                raise
+    def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  an image is known by its name
+        """Delete the image with its versions, and wait until it is gone."""
+        which = {"ImageName": properties["ImageName"]}
+        if self.settled("DescribeImage", which, "ImageStatus") is not None:
+            self.change("DeleteImage", which)
+            self._settled(properties["ImageName"])
 
-    provisioners = module(PROVISIONERS)
-    provisioners._RESOURCE_HANDLERS[_IMAGE_TYPE] = {"create": create, "update": update, "delete": delete}
-    provisioners._REPLACING_PROPERTIES[_IMAGE_TYPE] = ("ImageName",)
-
-    runs_on_worker_thread: Callable[[str], bool] = stacks._runs_on_worker_thread
-    # It waits for the image, and must not hold up the event loop meanwhile.
-    stacks._runs_on_worker_thread = lambda kind: kind == _IMAGE_TYPE or runs_on_worker_thread(kind)
+    def _settled(self, name: str) -> str:
+        """The image's ARN. Raises ValueError when it has failed, and answers nothing when it is gone."""
+        image = self.settled("DescribeImage", {"ImageName": name}, "ImageStatus")
+        if image is None:
+            return ""
+        if image["ImageStatus"] != "CREATED":
+            raise ValueError(f"image {name} is {image['ImageStatus']}: {image.get('FailureReason', 'no reason given')}")
+        return str(image["ImageArn"])
 
 
-def _image_parameters(properties: Mapping[str, Any], *more: str) -> dict[str, Any]:
-    """What the API calls the properties of the CloudFormation type."""
-    names = {
-        "ImageName": "ImageName",
-        "ImageRoleArn": "RoleArn",
-        "ImageDisplayName": "DisplayName",
-        "ImageDescription": "Description",
-        **{name: name for name in more},
-    }
-    return {names[name]: value for name, value in properties.items() if name in names}
+def _parameters(properties: Properties) -> dict[str, str]:
+    """What the API calls the properties."""
+    return {_PARAMETERS[name]: value for name, value in properties.items() if name in _PARAMETERS}

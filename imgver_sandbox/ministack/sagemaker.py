@@ -5,13 +5,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imgver_sandbox.images_service import ImagesService, ServiceError, respond
+from imgver_sandbox.images_service import ImagesService, respond
 from imgver_sandbox.ministack.connections import break_connection
 from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, module
 from imgver_sandbox.service_faults import ConnectionBroken
 
 Response = tuple[int, dict[str, str], bytes]
 
+_KINDS = {"AppImageConfigName": "app-image-config", "DomainId": "domain"}
 _ON_THE_VERSION = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
 
 
@@ -64,7 +65,7 @@ def add_service(service: ImagesService) -> None:
 
 
 def _authorised_arns(service: ImagesService, target: str, body: bytes, *, account: str, region: str) -> list[str]:
-    """The ARNs that IAM checks for a call; all of them must be allowed. `*` when the call names no image.
+    """The ARNs that IAM checks for a call; all of them must be allowed. `*` when the call names nothing.
 
     Which they are is in the Service Authorization Reference. It names both kinds for ListAliases: the image is always
     asked about, a version when the call is about one.
@@ -72,22 +73,22 @@ def _authorised_arns(service: ImagesService, target: str, body: bytes, *, accoun
     operation = target.partition(".")[2]
     try:
         parameters = json.loads(body or b"{}")
-        name = parameters["ImageName"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, RecursionError):
+        parameters = None
+    if not isinstance(parameters, dict):
         return ["*"]
     prefix = f"arn:aws:sagemaker:{region}:{account}"
+    if operation == "CreateDomain":
+        return [f"{prefix}:domain/*"]
+    for parameter, kind in _KINDS.items():
+        if parameter in parameters:
+            return [f"{prefix}:{kind}/{parameters[parameter]}"]
+    if "ImageName" not in parameters:
+        return ["*"]
+    name = parameters["ImageName"]
     arns = [] if operation in _ON_THE_VERSION else [f"{prefix}:image/{name}"]
     if operation in _ON_THE_VERSION or (operation == "ListAliases" and parameters.keys() & {"Version", "Alias"}):
-        number = _version(service, parameters, account=account, region=region)
-        arns.append(f"{prefix}:image-version/{name}/{number}")
+        # The call names it, or leads to it. Where there is none, whoever may touch any version may learn that.
+        number = parameters.get("Version") or service.version_number(parameters, account=account, region=region)
+        arns.append(f"{prefix}:image-version/{name}/{number or '*'}")
     return arns
-
-
-def _version(service: ImagesService, parameters: Mapping[str, Any], *, account: str, region: str) -> int | str:
-    if "Version" in parameters:
-        return int(parameters["Version"])
-    selected = {key: parameters[key] for key in ("ImageName", "Alias") if key in parameters}
-    try:
-        return int(service.call("DescribeImageVersion", selected, account=account, region=region)["Version"])
-    except ServiceError:
-        return "*"  # there is none: whoever may touch any version of the image may learn that
