@@ -42,17 +42,17 @@ class ServiceFaults(Faults):
     def __init__(self, *, clock: Clock, operations: Collection[str]) -> None:
         """Without faults. `operations` are those that the service has."""
         self._clock = clock
-        self._operations = operations
+        self._operations = tuple(operations)
         self._armed: dict[int, _Armed] = {}
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
 
     def add(self, kind: Kind) -> Fault:
         """Add a fault. Raises ValueError when the service has no such operation."""
-        operation = None if isinstance(kind, Hold) else kind.operation
-        possible = OUTCOMES if isinstance(kind, Fail | Slow) else self._operations
-        if operation is not None and operation not in possible:
-            raise ValueError(f"operation {operation!r} of fault {kind.name!r} must be one of {', '.join(possible)}")
+        if isinstance(kind, Fail | Slow):
+            _check_operation(kind.name, kind.operation, OUTCOMES)
+        elif not isinstance(kind, Hold) and kind.operation is not None:
+            _check_operation(kind.name, kind.operation, self._operations)
         with self._lock:
             armed = _Armed(next(self._ids), kind, getattr(kind, "times", None))
             self._armed[armed.id] = armed
@@ -163,3 +163,8 @@ class ServiceFaults(Faults):
 
     def _ids_left(self) -> str:
         return ", ".join(map(str, self._armed)) or "there is none"
+
+
+def _check_operation(name: str, operation: object, possible: tuple[str, ...]) -> None:
+    if operation not in possible:
+        raise ValueError(f"operation {operation!r} of fault {name!r} must be one of {', '.join(possible)}")
