@@ -24,6 +24,26 @@ def public_api() -> str:
     return "\n\n".join("\n".join(_class(each)) for each in classes) + "\n"
 
 
+def keywords() -> list[tuple[str, str]]:
+    """Every parameter of everything that makes something: a class, or its ``from_…`` method; and the parameter."""
+    return sorted(
+        (what, parameter)
+        for what, signature in _makers()
+        for parameter in signature.parameters
+        if parameter not in ("self", "scope", "construct_id")
+    )
+
+
+def _makers() -> Iterator[tuple[str, inspect.Signature]]:
+    for name in imgver_constructs.__all__:
+        for method, member in vars(getattr(imgver_constructs, name)).items():
+            # What versions share is made by them.
+            if method == "__init__" and not name.endswith("Base"):
+                yield name, inspect.signature(member)
+            elif isinstance(member, staticmethod) and not method.startswith("_"):
+                yield f"{name}.{method}", inspect.signature(member.__func__)
+
+
 def _class(thing: type) -> Iterator[str]:
     inherited = {interface for base in thing.__bases__ for interface in getattr(base, "__jsii_ifaces__", ())}
     interfaces = [each for each in vars(thing).get("__jsii_ifaces__", ()) if each not in inherited]
