@@ -217,6 +217,33 @@ def test_delete_leaves_a_version_that_is_younger_than_the_event(aws, function, e
         assert (line["level"], line["arn"]) == ("WARNING", ARN)
 
 
+@pytest.mark.parametrize("on_delete", ["DELETE", "ARCHIVE"])
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_version_that_goes_right_before_the_write_is_gone(aws, function, event, created, on_delete, busy):
+    # GIVEN somebody else deletes it between the look and the write, which the service refuses either way
+    write = "DeleteImageVersion" if on_delete == "DELETE" else "UpdateImageVersion"
+    refusals = [ServiceError("ResourceInUse", "Resource was modified concurrently")] if busy else []
+
+    def before_call(call):
+        if call.operation == write and refusals:
+            raise refusals.pop()
+
+    def delete_first(name, _parameters):
+        if name == write and aws.versions():
+            aws.sagemaker.delete_image_version(ImageName="data-science", Version=1)
+            aws.clock.advance(60)
+            aws.service.before_call = before_call
+
+    function.before_call = delete_first
+
+    # WHEN
+    answer = function.deliver(event("image_version_delete", OnDelete=on_delete))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    assert aws.versions() == {}
+
+
 def test_delete_touches_only_the_version_behind_the_id(aws, function, event, created):
     # GIVEN a later version, which is what the service takes when none is named
     aws.create_version()
@@ -446,6 +473,17 @@ def test_adoption_tells_what_differs_in_the_log(aws, function, event):
     (line,) = [line for line in function.logs if line["level"] == "WARNING"]
     assert (line["message"], line["arn"]) == ("the adopted version differs until the next update", ARN)
     assert line["metadata"] == ["ReleaseNotes"]
+
+
+def test_a_replacement_that_is_refused_leaves_nothing_to_remove(aws, function, event, created):
+    # WHEN
+    answer = function.deliver(event("image_version_update", ImageName="missing"))
+
+    # THEN
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == ARN
+    assert answer["Reason"].endswith("Declare the image in this app as an Image, or correct image_name.")
+    assert function.names() == ["CreateImageVersion"]
 
 
 def test_a_describe_that_is_refused_is_a_failure(aws, function, event):

@@ -236,6 +236,15 @@ def test_an_adoption_that_changes_nothing_yet(aws, told, event):
     ]
 
 
+def test_an_adoption_of_what_is_declared(aws, told, event):
+    same = dict.fromkeys(("Horovod", "JobType", "MLFramework", "Processor", "ProgrammingLang"))
+    aws.create_version(ReleaseNotes="First release", VendorGuidance="STABLE")
+
+    lines = told(event("image_version_create", AdoptVersion="1", **same))
+
+    assert lines == [info("done", physical_id=ARN)]
+
+
 def test_deletes_that_touch_nothing(told, event):
     assert told(event("image_version_delete", physical_id="invented")) == [
         info("nothing to delete: the physical id is no image version", physical_id="invented"),
