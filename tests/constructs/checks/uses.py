@@ -271,7 +271,7 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "digest": lambda: BaseImage.from_ecr_repository(repository, digest=7),
         },
         "BaseImage.from_uri": {
-            "uri": lambda: BaseImage.from_uri(repository),
+            "uri": lambda: BaseImage.from_uri(["data-science"]),
         },
         "Image": {
             "image_name": lambda: Image(stack, name, image_name=7),

@@ -1,0 +1,68 @@
+"""Wrong types and values are refused with a sentence, in a Python that leaves out what is asserted, too."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import refusals
+from public_api import keywords
+
+# Importing checks nothing but what it has to read.
+IMPORTS = {
+    "AppImageConfig.from_app_image_config_name app_image_config_name",
+    "Image.from_image_name image_name",
+    "ImageVersion.from_image_version_attributes image",
+    "ImageVersion.from_image_version_attributes version",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docker")
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def messages(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    said = refusals.refusals(folder, tmp_path_factory.mktemp("cdk.out"))
+    return {what: message for what, message in said.items() if what not in IMPORTS}
+
+
+@pytest.fixture(scope="module")
+def optimised(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-O", refusals.__file__, str(folder), str(tmp_path_factory.mktemp("cdk.out"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {what: message for what, message in json.loads(done.stdout).items() if what not in IMPORTS}
+
+
+def test_every_wrong_type_is_refused_by_the_name_of_its_keyword(messages: dict[str, str]) -> None:
+    refused = [(what, keyword) for what, keyword in keywords() if f"{what} {keyword}" not in IMPORTS]
+
+    assert [
+        (what, keyword, messages[f"{what} {keyword}"])
+        for what, keyword in refused
+        if not re.search(rf"\b{keyword}\b.* must ", messages[f"{what} {keyword}"])
+    ] == []
+
+
+def test_a_refusal_is_one_sentence_with_a_rule_and_a_remedy(messages: dict[str, str]) -> None:
+    assert [
+        message
+        for message in messages.values()
+        if not (" must " in message and ": " in message and "\n" not in message and not message.endswith("."))
+    ] == []
+
+
+def test_the_same_is_refused_when_python_optimises(messages: dict[str, str], optimised: dict[str, str]) -> None:
+    assert optimised == messages
