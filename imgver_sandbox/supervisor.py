@@ -2,7 +2,8 @@
 
 It ends when it is asked to (SIGTERM, SIGINT, SIGHUP), when the server ends, and, unless it runs in the background,
 when its standard input does: the process that started it holds the other end, and however it ends, that is closed. Then
-the server's process group is killed, Lambda workers in mid-invocation included, and the folder is removed.
+the server's process group is killed, Lambda workers in mid-invocation included, and the folder is removed. The logs of
+a background sandbox are elsewhere: they stay if the server ended of its own accord, for whoever wants to know why.
 """
 
 import argparse
@@ -62,14 +63,19 @@ def main() -> None:
     arguments = parser.parse_args()
     asked_to_end = _signals()
     listener = socket.socket(fileno=arguments.listener)
-    try:
-        state_file = state.claim() if arguments.background else None
-    except SandboxError as error:
-        _say({"error": str(error)})
-        return
-    settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
-    logs_folder = state.logs_folder() if arguments.background else None
-    with _server(listener, logs_folder=logs_folder, settings=settings, switches=arguments.assume) as server:
+    with contextlib.ExitStack() as stack:
+        try:
+            state_file = state.claim() if arguments.background else None
+        except SandboxError as error:
+            _say({"error": str(error)})
+            return
+        if state_file:
+            stack.callback(state.release, state_file)
+        settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
+        logs_folder = state.logs_folder() if arguments.background else None
+        server = stack.enter_context(
+            _server(listener, logs_folder=logs_folder, settings=settings, switches=arguments.assume)
+        )
         port = listener.getsockname()[1]
         # From here on only the server has the socket: it closes when the server ends.
         listener.close()
@@ -89,10 +95,7 @@ def main() -> None:
             state.write(state_file, running)
         _say({"ready": vars(running)})
         ended = _wait_for_any(asked_to_end, server.connection, None if arguments.background else sys.stdin)
-    if state_file:
-        if ended is not server.connection:
-            shutil.rmtree(server.logs_folder)
-        state.release(state_file)
+        server.logs_stay = ended is server.connection
 
 
 class _Server:
@@ -102,6 +105,7 @@ class _Server:
         self.pid = process.pid
         self.connection = connection
         self.logs_folder = logs_folder
+        self.logs_stay = True
         log = logs.Log(logs_folder / logs.SERVER)
         self._log = threading.Thread(target=_copy, args=(process.stdout, log), daemon=True)
         self._log.start()
@@ -148,6 +152,8 @@ def _server(
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             server.finish_log()
+            if not server.logs_stay:
+                _remove(logs_folder)
     finally:
         _remove(folder)
 

@@ -304,11 +304,11 @@ def test_help_names_every_command_and_what_it_does(command):
     answer = command("--help")
 
     assert answer.returncode == 0
-    for name in ("start", "stop", "status", "run", "demo"):
+    for name in ("start", "stop", "status", "logs", "faults", "fault", "run", "demo"):
         assert re.search(rf"^    {name} +\w", answer.stdout, re.MULTILINE)
 
 
-def test_a_server_that_cannot_start_says_why_and_leaves_nothing(command, tmp_path, state_folder):
+def test_a_server_that_cannot_start_says_why_and_leaves_its_logs_only(command, tmp_path, state_folder):
     # GIVEN a package in which the server's adapter finds that a name has moved
     package = tmp_path / "broken" / "imgver_sandbox"
     package.parent.mkdir()
@@ -330,6 +330,28 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(command, tmp_pat
     )
     assert Sandbox.running() is None
     end = time.monotonic() + 5
-    while list(temporary.iterdir()):
+    while list(temporary.iterdir()) or [path.name for path in state_folder.iterdir()] != ["logs"]:
         assert time.monotonic() < end
         time.sleep(0.05)
+    assert "_no_such_name must be" in (state_folder / "logs" / "server.log").read_text()
+
+
+@pytest.mark.parametrize("arguments", [["start"], ["run", "--", "true"], ["demo"]])
+def test_another_ministack_is_refused_with_the_version_that_is_needed(command, tmp_path, arguments):
+    # GIVEN another version of it
+    other = tmp_path / "other"
+    (other / "ministack-9.9.9.dist-info").mkdir(parents=True)
+    (other / "ministack-9.9.9.dist-info" / "METADATA").write_text("Name: ministack\nVersion: 9.9.9\n")
+
+    # WHEN the sandbox is to start
+    answer = command(*arguments, PYTHONPATH=f"{other}{os.pathsep}{ROOT}")
+
+    # THEN it says so in a line
+    assert (answer.returncode, answer.stdout, answer.stderr) == (
+        1,
+        "",
+        (
+            "imgver-sandbox: the sandbox needs ministack 1.5.33, found 9.9.9: "
+            "install imgver-constructs with its extra `sandbox`\n"
+        ),
+    )
