@@ -1,0 +1,79 @@
+"""boto3 as it is published, on a real sandbox: paginators and waiters."""
+
+import copy
+import uuid
+
+import pytest
+from botocore.exceptions import WaiterError
+from botocore.waiter import WaiterModel, create_waiter_with_client
+
+ROLE = "arn:aws:iam::000000000000:role/images"
+SOON = {"Delay": 0.2, "MaxAttempts": 50}
+
+
+@pytest.fixture
+def sagemaker(sandbox):
+    return sandbox.client("sagemaker")
+
+
+def test_waiters_wait_for_what_they_are_called(sandbox, sagemaker, push):
+    # GIVEN an image that is only just being made
+    uri, _ = push(sandbox)
+    image = {"ImageName": f"image-{uuid.uuid4().hex[:8]}"}
+    version = {**image, "Version": 1}
+
+    def wait(name, which):
+        sagemaker.get_waiter(name).wait(**which, WaiterConfig=SOON)
+
+    # WHEN each change is waited for, THEN it is over
+    sagemaker.create_image(**image, RoleArn=ROLE)
+    wait("image_created", image)
+    assert sagemaker.describe_image(**image)["ImageStatus"] == "CREATED"
+    sagemaker.create_image_version(**image, BaseImage=uri)
+    wait("image_version_created", version)
+    assert sagemaker.describe_image_version(**version)["ImageVersionStatus"] == "CREATED"
+    sagemaker.update_image(**image, DisplayName="Data Science")
+    assert sagemaker.describe_image(**image)["ImageStatus"] == "UPDATING"
+    wait("image_updated", image)
+    assert sagemaker.describe_image(**image)["ImageStatus"] == "CREATED"
+
+    # WHEN the end of something is waited for by a model that knows the service's error, as newer releases have it
+    sagemaker.delete_image_version(**version)
+    assert _mended("ImageVersionDeleted", sagemaker).wait(**version, WaiterConfig=SOON) is None
+    assert sagemaker.list_image_versions(**image)["ImageVersions"] == []
+    sagemaker.delete_image(**image)
+
+    # THEN it works; that of this release expects an error that the service does not have, here as on AWS
+    with pytest.raises(
+        WaiterError, match=r"^Waiter ImageDeleted failed: An error occurred \(ResourceNotFound\): Image with ImageName"
+    ):
+        wait("image_deleted", image)
+
+
+@pytest.mark.parametrize(
+    ("operation", "create", "name", "result"),
+    [
+        ("list_images", "create_image", "ImageName", "Images"),
+        ("list_app_image_configs", "create_app_image_config", "AppImageConfigName", "AppImageConfigs"),
+    ],
+)
+def test_paginators_go_through_all_pages(sagemaker, operation, create, name, result):
+    prefix = f"p{uuid.uuid4().hex[:8]}"
+    names = [f"{prefix}-{number:02}" for number in range(12)]
+    role = {"RoleArn": ROLE} if create == "create_image" else {}
+    for each in names:
+        getattr(sagemaker, create)(**{name: each}, **role)
+
+    pages = list(sagemaker.get_paginator(operation).paginate(NameContains=prefix, PaginationConfig={"PageSize": 5}))
+
+    assert [len(page[result]) for page in pages] == [5, 5, 2]
+    assert sorted(found[name] for page in pages for found in page[result]) == names
+
+
+def _mended(name, sagemaker):
+    """A waiter of this release with the error code that the service answers."""
+    config = copy.deepcopy(sagemaker._get_waiter_config())
+    for acceptor in config["waiters"][name]["acceptors"]:
+        if acceptor["expected"] == "ResourceNotFoundException":
+            acceptor["expected"] = "ResourceNotFound"
+    return create_waiter_with_client(name, WaiterModel(config), sagemaker)
