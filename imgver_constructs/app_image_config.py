@@ -144,7 +144,7 @@ class StudioApp(ABC):
         )
 
     @abstractmethod
-    def bind(self, resource: CfnAppImageConfig) -> None:
+    def _bind(self, resource: CfnAppImageConfig) -> None:
         """Called by :class:`AppImageConfig`, to write itself into the resource."""
 
 
@@ -152,7 +152,7 @@ class _JupyterLab(StudioApp):
     def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
         self._property = CfnAppImageConfig.JupyterLabAppImageConfigProperty(container_config=container)
 
-    def bind(self, resource: CfnAppImageConfig) -> None:
+    def _bind(self, resource: CfnAppImageConfig) -> None:
         resource.jupyter_lab_app_image_config = self._property
 
 
@@ -160,7 +160,7 @@ class _CodeEditor(StudioApp):
     def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
         self._property = CfnAppImageConfig.CodeEditorAppImageConfigProperty(container_config=container)
 
-    def bind(self, resource: CfnAppImageConfig) -> None:
+    def _bind(self, resource: CfnAppImageConfig) -> None:
         resource.code_editor_app_image_config = self._property
 
 
@@ -168,7 +168,7 @@ class _KernelGateway(StudioApp):
     def __init__(self, configuration: CfnAppImageConfig.KernelGatewayImageConfigProperty) -> None:
         self._property = configuration
 
-    def bind(self, resource: CfnAppImageConfig) -> None:
+    def _bind(self, resource: CfnAppImageConfig) -> None:
         resource.kernel_gateway_image_config = self._property
 
 
@@ -241,7 +241,7 @@ class AppImageConfig(AppImageConfigBase):
             self, max_length=APP_IMAGE_CONFIG_NAME.maximum, separator="-"
         )
         resource = CfnAppImageConfig(self, "Resource", app_image_config_name=name)
-        app.bind(resource)
+        app._bind(resource)
         resource.apply_removal_policy(removal_policy)
         self._app_image_config_name = self._get_resource_name_attribute(resource.ref)
         self._app_image_config_arn = self._get_resource_arn_attribute(

@@ -105,8 +105,8 @@ class BaseImage(ABC):
                 repository of another account has to allow the role, or its account, in its own policy:
                 ``ecr:BatchCheckLayerAvailability``, ``ecr:GetDownloadUrlForLayer``, ``ecr:BatchGetImage``. One that
                 is declared in the same app, with a name, gets that from here.
-            tag: a tag of the image, 1 to 128 characters. Give this or ``digest``.
-            digest: ``sha256:`` and 64 hexadecimal digits. Give this or ``tag``.
+            tag: a tag of the image, 1 to 128 characters. Default: none; then give ``digest``.
+            digest: ``sha256:`` and 64 hexadecimal digits. Default: none; then give ``tag``.
 
         Raises:
             ValueError: ``repository`` is none, both or neither of the others are given, or one that ECR would refuse.
@@ -200,7 +200,7 @@ class BaseImage(ABC):
         )
 
     @abstractmethod
-    def bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:
+    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:
         """Called by :class:`ImageVersion`, once its own properties are checked.
 
         Args:
@@ -213,7 +213,7 @@ class BaseImage(ABC):
 class _UriBaseImage(BaseImage):
     uri: str
 
-    def bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002 (needs no construct)
+    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002 (needs no construct)
         if is_token(self.uri):
             return BoundBaseImage(uri=self.uri)
         address = re.fullmatch(ECR_ADDRESS.pattern, self.uri, re.ASCII)
@@ -235,7 +235,7 @@ class _EcrBaseImage(BaseImage):
     tag: str | None
     digest: str | None
 
-    def bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002 (needs no construct)
+    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002 (needs no construct)
         place = _place_of(self.repository)
         return BoundBaseImage(
             uri=f"{place.uri}:{self.tag}" if self.digest is None else f"{place.uri}@{self.digest}",
@@ -257,7 +257,7 @@ class _AssetBaseImage(BaseImage):
     exclude: list[str]
     outputs: list[str]
 
-    def bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:
+    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:
         asset = ecr_assets.DockerImageAsset(
             scope,
             "Asset",

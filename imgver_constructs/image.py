@@ -24,6 +24,11 @@ class ImageBase(cdk.Resource):
     _image_name: str
     _image_arn: str
     _declared_name: str
+    """The name as it was declared: a plain text also where ``image_name`` is a token, for the ordering's sake."""
+
+    _has_own_name: bool = True
+    """Whether the user gave the name, and not the path."""
+
     _role: iam.IRole | None = None
 
     @property
@@ -42,21 +47,20 @@ class ImageBase(cdk.Resource):
         return refs.ImageReference(image_arn=self._image_arn)
 
     @property
-    def declared_name(self) -> str:
-        """The name as it was declared: a plain text wherever ``image_name`` is a token only for the ordering's sake."""
-        return self._declared_name
-
-    @property
     def role(self) -> iam.IRole | None:
         """The role that SageMaker pulls container images with; None for an imported image."""
         return self._role
 
     @cached_property
-    def identity(self) -> str:
+    def _identity(self) -> str:
         """What logical ids derive from: the same for every construct that stands for an image of this name."""
-        return _identity(self._declared_name) if is_known(self._declared_name) else self.node.addr
+        if self._has_own_name and is_known(self._declared_name):
+            return _comparable(self._declared_name)
+        # Below the stage: every stage is to have the same logical ids.
+        stage = cdk.Stage.of(self)
+        return self.node.path if stage is None else self.node.path.removeprefix(f"{stage.node.path}/")
 
-    def check_environment(self, stack: cdk.Stack) -> None:
+    def _check_environment(self, stack: cdk.Stack) -> None:
         """Check that the image can be where ``stack`` is.
 
         Raises:
@@ -95,13 +99,16 @@ class ImageBase(cdk.Resource):
         Args:
             grantee: who may.
         """
-        versions = cdk.Stack.of(self).format_arn(
-            service="sagemaker",
-            resource="image-version",
-            resource_name=f"{self._declared_name}/*",
-            account=self.env.account,
-            region=self.env.region,
-        )
+        versions = [
+            cdk.Stack.of(self).format_arn(
+                service="sagemaker",
+                resource="image-version",
+                resource_name=f"{name}/*",
+                account=self.env.account,
+                region=self.env.region,
+            )
+            for name in spellings(self._declared_name)
+        ]
         of_image = self.grant(
             grantee, "sagemaker:DescribeImage", "sagemaker:ListImageVersions", "sagemaker:ListAliases"
         )
@@ -109,7 +116,7 @@ class ImageBase(cdk.Resource):
             iam.Grant.add_to_principal(
                 grantee=grantee,
                 actions=["sagemaker:DescribeImageVersion", "sagemaker:ListAliases"],
-                resource_arns=[versions],
+                resource_arns=versions,
             )
         )
 
@@ -151,6 +158,8 @@ class Image(ImageBase):
             ValueError: SageMaker or CloudFormation would refuse a value, or the stack declares an image of this name
                 already. Nothing is left in the tree.
         """
+        if image_name == cdk.PhysicalName.GENERATE_IF_NEEDED:
+            image_name = None
         for parameter, value, rule in (
             ("image_name", image_name, IMAGE_NAME),
             ("display_name", display_name, DISPLAY_NAME),
@@ -163,13 +172,14 @@ class Image(ImageBase):
         check_removal_policy(removal_policy)
         declarations = Declarations.of(scope)
         if image_name is not None and is_known(image_name):
-            declarations.check_image_is_free(_identity(image_name), image_name)
+            declarations.check_image_is_free(_comparable(image_name), image_name)
 
-        super().__init__(scope, construct_id, physical_name=image_name)
+        super().__init__(scope, construct_id, physical_name=image_name or cdk.PhysicalName.GENERATE_IF_NEEDED)
+        self._has_own_name = image_name is not None
         self._declared_name = image_name or cdk.Names.unique_resource_name(
             self, max_length=IMAGE_NAME.maximum, separator="-"
         )
-        declarations.add_image(self.identity, self)
+        declarations.add_image(self._identity, self)
         self._role = role or iam.Role(
             self,
             "Role",
@@ -190,6 +200,10 @@ class Image(ImageBase):
         )
         # CloudFormation offers no attribute with the name alone.
         self._image_name = self._get_resource_name_attribute(_name_in(resource.attr_image_arn))
+
+    def _generate_physical_name(self) -> str:
+        """What the CDK writes where the image is used from another account or region."""
+        return self._declared_name
 
     @property
     def role(self) -> iam.IRole:
@@ -238,7 +252,12 @@ class ImportedImage(ImageBase):
         self._image_arn = image_arn
 
 
-def _identity(name: str) -> str:
+def spellings(name: str) -> list[str]:
+    """A name in each case that SageMaker may authorise it in, which is not documented; its ARNs are lower-case only."""
+    return list(dict.fromkeys((name, name.lower()))) if is_known(name) else [name]
+
+
+def _comparable(name: str) -> str:
     # SageMaker's ARNs of images are lower-case only: names that differ in case are one image.
     return name.lower()
 

@@ -57,27 +57,27 @@ class ImageAlias(Construct):
             )
         declarations = Declarations.of(scope)
         stack, image = declarations.stack, version.image
-        version.check_stack(stack, "the alias")
+        version._check_stack(stack, "the alias")
         if alias_name is None or is_known(alias_name):
             check_text("alias_name", alias_name, ALIAS)
-            declarations.check_alias_is_free(image.identity, image.declared_name, alias_name)
-        provider = ImageVersionProvider.of(stack, provider or version.provider, image=image)
+            declarations.check_alias_is_free(image._identity, image._declared_name, alias_name)
+        provider = ImageVersionProvider._of(stack, provider or version.provider, image=image)
 
         super().__init__(scope, construct_id)
         self._alias_name = alias_name
-        resource = provider.custom_resource(
+        resource = provider._custom_resource(
             self,
             resource_type=IMAGE_ALIAS,
             properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
             image=image,
         )
-        declarations.add_resource(image.identity, IMAGE_ALIAS, resource)
+        declarations.add_resource(image._identity, IMAGE_ALIAS, resource)
         if is_known(alias_name):
-            declarations.add_alias(image.identity, alias_name, self)
+            declarations.add_alias(image._identity, alias_name, self)
             # By its path the id would change when the alias is declared elsewhere in the stack. CloudFormation would
             # make the new resource, which finds the alias in place, then delete the old one, and the alias with it.
             readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
-            resource.override_logical_id(f"ImageAlias{readable}{fingerprint(f'{image.identity}/{alias_name}')}")
+            resource.override_logical_id(f"ImageAlias{readable}{fingerprint(f'{image._identity}/{alias_name}')}")
 
     @property
     def alias_name(self) -> str:

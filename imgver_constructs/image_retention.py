@@ -23,6 +23,7 @@ class ImageRetention(Construct):
     In every deployment that makes a version, after all versions and aliases of the stack, the versions of the image
     beyond the newest are deleted, also those that no stack made. Never deleted are the versions that this stack
     declares, the one before each of them, which a rollback needs, versions that have an alias, and versions in use.
+    What other stacks declare is not known here: an image whose versions are in several stacks wants none, or aliases.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImageVersion.html
     """
@@ -57,30 +58,30 @@ class ImageRetention(Construct):
             )
         declarations = Declarations.of(scope)
         stack = declarations.stack
-        image.check_environment(stack)
+        image._check_environment(stack)
         if keep is None or is_known(keep):
             check_number("keep", keep, "say how many of the newest versions stay")
         for version in versions:
-            if not isinstance(version, ImageVersionBase) or version.image.identity != image.identity:
+            if not isinstance(version, ImageVersionBase) or version.image._identity != image._identity:
                 raise ValueError(
-                    f"versions {shown(version)} must be an ImageVersion of image {shown(image.declared_name)}: "
+                    f"versions {shown(version)} must be an ImageVersion of image {shown(image._declared_name)}: "
                     "declare one retention for each image"
                 )
-            version.check_stack(stack, "the retention")
-        declarations.check_retention_is_free(image.identity, image.declared_name)
-        provider = ImageVersionProvider.of(stack, provider, image=image)
+            version._check_stack(stack, "the retention")
+        declarations.check_retention_is_free(image._identity, image._declared_name)
+        provider = ImageVersionProvider._of(stack, provider, image=image)
 
         super().__init__(scope, construct_id)
-        declarations.add_retention(image.identity, self)
+        declarations.add_retention(image._identity, self)
         self._spared = _Numbers([version.version for version in versions if not isinstance(version, ImageVersion)])
-        self._resource = provider.custom_resource(
+        self._resource = provider._custom_resource(
             self,
             resource_type="Custom::SageMakerImageRetention",
             properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(self._spared)},
             image=image,
             lists_versions=True,
         )
-        declarations.follow(image.identity, self._spare)
+        declarations.follow(image._identity, self._spare)
 
     def _spare(self, resource_type: str, resource: cdk.CfnResource) -> None:
         """Wait for a version or an alias of the stack, and leave the version alone."""

@@ -44,8 +44,16 @@ class ImageVersionBase(Construct):
     """What declared and imported versions share; made by :class:`ImageVersion` and its ``from_…`` methods."""
 
     _image: ImageBase
+    _aliases: Sequence[str] = ()
 
     def __init__(self, scope: Construct, construct_id: str, *, stack: cdk.Stack) -> None:
+        """Called by the constructs that are made.
+
+        Args:
+            scope: the parent construct.
+            construct_id: the id below it.
+            stack: the stack of ``scope``.
+        """
         super().__init__(scope, construct_id)
         self._stack = stack
 
@@ -101,9 +109,16 @@ class ImageVersionBase(Construct):
                 one that is a token with an :class:`ImageAlias` instead, which has an id.
 
         Raises:
-            ValueError: SageMaker would refuse the name, or the stack declares it already.
+            ValueError: SageMaker would refuse the name, it is a token, or the stack declares it already.
         """
-        return ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
+        if is_token(alias_name):
+            raise ValueError(
+                f"alias_name {shown(alias_name)} must be known here, since it becomes the id of a construct: declare "
+                "an ImageAlias, which has an id of its own"
+            )
+        alias = ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
+        self._aliases = [*self._aliases, alias_name]
+        return alias
 
     def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
         """This version as Studio offers it: an item of ``custom_images`` of a ``CfnDomain``, ``CfnUserProfile`` or
@@ -117,7 +132,11 @@ class ImageVersionBase(Construct):
         Raises:
             ValueError: ``app_image_config`` is none, or in another account or region than the image.
         """
-        return custom_image(image=self._image, version=self.version, app_image_config=app_image_config)
+        item = custom_image(image=self._image, version=self.version, app_image_config=app_image_config)
+        warning = alias_warning(self._aliases)
+        if warning is not None:
+            cdk.Annotations.of(self).add_warning_v2(ALIAS_REFUSED_BY_STUDIO, warning)
+        return item
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Permit actions on this version, such as ``sagemaker:UpdateImageVersion``.
@@ -141,7 +160,7 @@ class ImageVersionBase(Construct):
         of_image = self._image.grant(grantee, "sagemaker:ListAliases")
         return self.grant(grantee, "sagemaker:DescribeImageVersion", "sagemaker:ListAliases").combine(of_image)
 
-    def check_stack(self, stack: cdk.Stack, what: str) -> None:
+    def _check_stack(self, stack: cdk.Stack, what: str) -> None:
         """Check that the version is declared in ``stack``.
 
         Raises:
@@ -237,13 +256,13 @@ class ImageVersion(ImageVersionBase):
             )
         declarations = Declarations.of(scope)
         stack = declarations.stack
-        image.check_environment(stack)
+        image._check_environment(stack)
         if not isinstance(base_image, BaseImage):
             raise ValueError(  # noqa: TRY004 (as above)
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
             )
-        if not is_token(image.declared_name):
-            check_text("image_name", image.declared_name, IMAGE_NAME)
+        if not is_token(image._declared_name):
+            check_text("image_name", image._declared_name, IMAGE_NAME)
         metadata = _metadata(
             job_type=job_type,
             processor=processor,
@@ -262,13 +281,13 @@ class ImageVersion(ImageVersionBase):
         if superseded is not None:
             superseded = check_choice("superseded", superseded, Superseded)
         for alias in filter(is_known, aliases):
-            declarations.check_alias_is_free(image.identity, image.declared_name, alias)
-        provider = ImageVersionProvider.of(stack, provider, image=image)
+            declarations.check_alias_is_free(image._identity, image._declared_name, alias)
+        provider = ImageVersionProvider._of(stack, provider, image=image)
 
         super().__init__(scope, construct_id, stack=stack)
         self._image = image
         self._provider = provider
-        bound = base_image.bind(self, image.role)
+        bound = base_image._bind(self, image.role)
         self._aliases = list(aliases)
         properties: dict[str, Any] = {"ImageName": image.image_name, "BaseImage": bound.uri, **metadata}
         if follow_tag is not None:
@@ -277,21 +296,25 @@ class ImageVersion(ImageVersionBase):
             properties["AdoptVersion"] = adopt_version
         if superseded is Superseded.ARCHIVE:
             properties["OnDelete"] = "ARCHIVE"
-        self._resource = provider.custom_resource(
+        # What CloudFormation does anyway is said only where somebody asked for it: it takes calls into jsii.
+        is_default = removal_policy == cdk.RemovalPolicy.DESTROY and superseded is None
+        self._resource = provider._custom_resource(
             self,
             resource_type=IMAGE_VERSION,
             properties=properties,
             image=image,
             repository_arn=bound.repository_arn,
             dependencies=bound.pull_permission,
-            removal_policy=removal_policy,
-            update_replace_policy=_UPDATE_REPLACE_POLICIES[superseded] if superseded else removal_policy,
+            removal_policy=None if is_default else removal_policy,
+            update_replace_policy=(
+                None if is_default else _UPDATE_REPLACE_POLICIES[superseded] if superseded else removal_policy
+            ),
         )
         for warning_id, text in warnings(
             bound, region=declarations.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance
         ):
             cdk.Annotations.of(self).add_warning_v2(warning_id, text)
-        declarations.add_resource(image.identity, IMAGE_VERSION, self._resource)
+        declarations.add_resource(image._identity, IMAGE_VERSION, self._resource)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an id.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
@@ -344,7 +367,7 @@ class ImageVersion(ImageVersionBase):
             version: the number of the version.
         """
         stack = cdk.Stack.of(scope)
-        name, number = image.declared_name, cdk.Tokenization.stringify_number(version)
+        name, number = image._declared_name, cdk.Tokenization.stringify_number(version)
         arn = stack.format_arn(
             service="sagemaker",
             resource="image-version",
@@ -359,19 +382,6 @@ class ImageVersion(ImageVersionBase):
     def provider(self) -> ImageVersionProvider:
         """What creates this version."""
         return self._provider
-
-    def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
-        """As for every version, with a warning when no alias of this one can be named in Studio."""
-        item = super().custom_image(app_image_config=app_image_config)
-        warning = alias_warning(self._aliases)
-        if warning is not None:
-            cdk.Annotations.of(self).add_warning_v2(ALIAS_REFUSED_BY_STUDIO, warning)
-        return item
-
-    def add_alias(self, alias_name: str) -> ImageAlias:
-        alias = super().add_alias(alias_name)
-        self._aliases.append(alias_name)
-        return alias
 
     @property
     def image_version_arn(self) -> str:

@@ -18,7 +18,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from imgver_constructs.constraints import Text, check_distinct, check_text, shown
-from imgver_constructs.image import ImageBase
+from imgver_constructs.image import ImageBase, spellings
 from imgver_constructs.logical_ids import fingerprint
 from imgver_constructs.tokens import is_known, is_token
 
@@ -82,11 +82,11 @@ class Permissions:
         Raises:
             ValueError: its name matches none of the patterns.
         """
-        if self._patterns is None or not is_known(image.declared_name) or any(map(is_token, self._patterns)):
+        if self._patterns is None or not is_known(image._declared_name) or any(map(is_token, self._patterns)):
             return
-        if not any(_matches(pattern, image.declared_name) for pattern in self._patterns):
+        if not any(_matches(pattern, image._declared_name) for pattern in self._patterns):
             raise ValueError(
-                f"image {shown(image.declared_name)} must be one of permitted_images {shown(list(self._patterns))} of "
+                f"image {shown(image._declared_name)} must be one of permitted_images {shown(list(self._patterns))} of "
                 f"provider {shown(self._provider.node.path)}: add its name, or a pattern that it matches"
             )
 
@@ -121,7 +121,7 @@ class Permissions:
     def _of(self, image: ImageBase) -> tuple[tuple[str, ...], str]:
         """The names that are permitted together with an image, and the id of the policy that does it."""
         if self._patterns is None:
-            return (image.declared_name,), f"Image{fingerprint(image.identity)}"
+            return (image._declared_name,), f"Image{fingerprint(image._identity)}"
         # A token is another text in every synth until it is resolved.
         content = json.dumps(self._stack.resolve(list(self._patterns)))
         return self._patterns, f"Images{fingerprint(content)}"
@@ -165,22 +165,17 @@ class Permissions:
         ]
 
     def _images(self, names: Sequence[str]) -> list[str]:
-        return [self._arn("image", spelt) for name in names for spelt in _spellings(name)]
+        return [self._arn("image", spelt) for name in names for spelt in spellings(name)]
 
     def _versions(self, names: Sequence[str]) -> list[str]:
-        return [self._arn("image-version", f"{spelt}/*") for name in names for spelt in _spellings(name)]
+        return [self._arn("image-version", f"{spelt}/*") for name in names for spelt in spellings(name)]
 
     def _arn(self, resource: str, name: str) -> str:
         return self._stack.format_arn(service="sagemaker", resource=resource, resource_name=name)
 
 
-def _spellings(name: str) -> list[str]:
-    # Which case SageMaker authorises a name with capitals in is not documented; its ARNs are lower-case only.
-    return [name, name.lower()] if is_known(name) and name != name.lower() else [name]
-
-
 def _matches(pattern: str, name: str) -> bool:
     """Whether a pattern, in one of the spellings that are permitted, stands for a name."""
     return any(
-        re.fullmatch(".*".join(map(re.escape, spelt.split("*"))), name) is not None for spelt in _spellings(pattern)
+        re.fullmatch(".*".join(map(re.escape, spelt.split("*"))), name) is not None for spelt in spellings(pattern)
     )

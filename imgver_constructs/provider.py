@@ -221,6 +221,9 @@ class ImageVersionProvider(Construct):
     def get_or_create(scope: Construct) -> ImageVersionProvider:
         """The provider that the stack of ``scope`` uses when none is named, made at the first call.
 
+        Args:
+            scope: the stack, or a construct in it.
+
         Raises:
             ValueError: something else has its id in the stack, or the stack has a provider to be named.
         """
@@ -247,7 +250,7 @@ class ImageVersionProvider(Construct):
         return provider
 
     @staticmethod
-    def of(stack: cdk.Stack, provider: ImageVersionProvider | None, *, image: ImageBase) -> ImageVersionProvider:
+    def _of(stack: cdk.Stack, provider: ImageVersionProvider | None, *, image: ImageBase) -> ImageVersionProvider:
         """The provider that a construct uses: the one it was given, or else the stack's own.
 
         Args:
@@ -272,7 +275,7 @@ class ImageVersionProvider(Construct):
         provider._permissions.check(image)
         return provider
 
-    def custom_resource(
+    def _custom_resource(
         self,
         scope: Construct,
         *,
@@ -282,8 +285,8 @@ class ImageVersionProvider(Construct):
         repository_arn: str | None = None,
         lists_versions: bool = False,
         dependencies: Sequence[IDependable] = (),
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
-        update_replace_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+        removal_policy: cdk.RemovalPolicy | None = None,
+        update_replace_policy: cdk.RemovalPolicy | None = None,
     ) -> cdk.CfnResource:
         """Make the child ``Resource`` of ``scope``, with all that has to exist before it and outlive it.
 
@@ -295,8 +298,9 @@ class ImageVersionProvider(Construct):
             repository_arn: the ECR repository that it may look into. Default: none.
             lists_versions: whether it may also list the image's versions and their aliases. Default: no.
             dependencies: what else has to exist before it. Default: nothing.
-            removal_policy: what becomes of it when it leaves the stack. Default: it is deleted.
-            update_replace_policy: what becomes of it when another one replaces it. Default: it is deleted.
+            removal_policy: what becomes of it when it leaves the stack. Default: nothing is said, and CloudFormation
+                deletes it.
+            update_replace_policy: what becomes of it when another one replaces it. Default: as above.
         """
         # Called for every version and every alias: each call into jsii counts, and CustomResource makes more of them.
         resource = cdk.CfnResource(
@@ -310,8 +314,9 @@ class ImageVersionProvider(Construct):
             },
         )
         resource.node.add_dependency(self._before(image, repository_arn, lists_versions), *dependencies)
-        if (removal_policy, update_replace_policy) != (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.DESTROY):
+        if update_replace_policy is not None:
             resource.apply_removal_policy(update_replace_policy)
+        if removal_policy is not None:
             resource.apply_removal_policy(removal_policy, apply_to_update_replace_policy=False)
         return resource
 

@@ -79,8 +79,8 @@ def test_generated_name_is_valid_and_stable(tmp_path: Path, construct_id: str) -
         stack = cdk.Stack(cdk.App(outdir=str(tmp_path / stack_id)), stack_id, stack_name="team-stack")
         image = Image(stack, construct_id)
         (resource,) = Template.from_stack(stack).find_resources(IMAGE).values()
-        assert image.declared_name == resource["Properties"]["ImageName"]
-        return image.declared_name
+        assert image._declared_name == resource["Properties"]["ImageName"]
+        return image._declared_name
 
     first = name("First")
 
@@ -90,7 +90,7 @@ def test_generated_name_is_valid_and_stable(tmp_path: Path, construct_id: str) -
 
 
 def test_generated_names_differ(stack: cdk.Stack) -> None:
-    assert Image(stack, "One").declared_name != Image(stack, "Two").declared_name
+    assert Image(stack, "One")._declared_name != Image(stack, "Two")._declared_name
 
 
 def test_attributes(stack: cdk.Stack) -> None:
@@ -99,7 +99,7 @@ def test_attributes(stack: cdk.Stack) -> None:
     arn = {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}
     assert stack.resolve(image.image_arn) == arn
     assert stack.resolve(image.image_name) == {"Fn::Select": [1, {"Fn::Split": ["/", arn]}]}
-    assert image.declared_name == "data-science"
+    assert image._declared_name == "data-science"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_tokens_are_not_inspected(stack: cdk.Stack, only: Only) -> None:
 def test_from_image_name(stack: cdk.Stack, tree: Callable[[], list[str]]) -> None:
     image = Image.from_image_name(stack, "Image", "data-science")
 
-    assert image.image_name == image.declared_name == "data-science"
+    assert image.image_name == image._declared_name == "data-science"
     assert image.role is None
     assert stack.resolve(image.image_arn) == {
         "Fn::Join": [
@@ -280,3 +280,16 @@ def test_second_image_of_a_name_is_refused(stack: cdk.Stack, tree: Callable[[], 
 def test_image_of_the_same_name_in_another_stack_is_fine(app: cdk.App, stack: cdk.Stack) -> None:
     Image(stack, "Image", image_name="data-science")
     Image(cdk.Stack(app, "Other"), "Image", image_name="data-science")
+
+
+def test_grant_read_of_a_name_with_capitals(stack: cdk.Stack, only: Only) -> None:
+    # GIVEN
+    image = Image.from_image_name(stack, "Image", "Data.Science")
+
+    # WHEN
+    image.grant_read(iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")))
+
+    # THEN its versions are named in both spellings
+    resources = json.dumps(only("AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"])
+    assert ":image-version/Data.Science/*" in resources
+    assert ":image-version/data.science/*" in resources

@@ -164,6 +164,17 @@ def test_add_alias(declare: Declare, only: Only) -> None:
     assert only(ALIAS)["Properties"]["Alias"] == "1.4.0"
 
 
+def test_add_alias_with_a_token_is_refused(stack: cdk.Stack, declare: Declare) -> None:
+    version = declare()
+
+    with pytest.raises(ValueError, match="alias_name") as refusal:
+        version.add_alias(cdk.Fn.ref("Alias"))
+
+    assert str(refusal.value).endswith(
+        " must be known here, since it becomes the id of a construct: declare an ImageAlias, which has an id of its own"
+    )
+
+
 def test_attributes_are_the_handlers_data(stack: cdk.Stack, declare: Declare) -> None:
     version = declare()
 

@@ -234,7 +234,7 @@ def resource_of(
 ) -> cdk.CfnResource:
     """A custom resource as a construct of the library makes it."""
     scope = Construct(provider, f"Scope{len(provider.node.children)}")
-    return provider.custom_resource(
+    return provider._custom_resource(
         scope,
         resource_type="Custom::Test",
         properties={},

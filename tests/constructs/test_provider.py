@@ -513,14 +513,14 @@ def test_retention_of_the_users_log_group_is_refused(stack: cdk.Stack) -> None:
 
 def resource_of(provider: ImageVersionProvider, image: Image, **options: Any) -> cdk.CfnResource:
     scope = Construct(provider, f"Scope{len(provider.node.children)}")
-    return provider.custom_resource(scope, resource_type="Custom::Test", properties={}, image=image, **options)
+    return provider._custom_resource(scope, resource_type="Custom::Test", properties={}, image=image, **options)
 
 
 @pytest.mark.parametrize(
     ("removal_policy", "update_replace_policy", "on_delete", "on_replace"),
     [
-        # What CloudFormation does anyway is not said.
-        (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.DESTROY, None, None),
+        (None, None, None, None),
+        (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.DESTROY, "Delete", "Delete"),
         (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN, "Delete", "Retain"),
         (cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.DESTROY, "Retain", "Delete"),
         (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, cdk.RemovalPolicy.DESTROY, "RetainExceptOnCreate", "Delete"),
@@ -529,8 +529,8 @@ def resource_of(provider: ImageVersionProvider, image: Image, **options: Any) ->
 def test_what_becomes_of_a_resource(
     stack: cdk.Stack,
     only: Only,
-    removal_policy: cdk.RemovalPolicy,
-    update_replace_policy: cdk.RemovalPolicy,
+    removal_policy: cdk.RemovalPolicy | None,
+    update_replace_policy: cdk.RemovalPolicy | None,
     on_delete: str | None,
     on_replace: str | None,
 ) -> None:

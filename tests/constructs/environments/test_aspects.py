@@ -186,7 +186,6 @@ def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources
     assert policies(resources_of(stack, "AWS::SageMaker::Image")) == {("Delete", "Delete")}
 
 
-@pytest.mark.xfail(reason="what CloudFormation does anyway is left out of the template, as if nobody had said it")
 @pytest.mark.parametrize("superseded", [Superseded.DELETE, Superseded.ARCHIVE])
 def test_missing_removal_policies_leave_what_becomes_of_superseded_versions(
     app: cdk.App, declare_some: Declare, resources_of: ResourcesOf, superseded: Superseded

@@ -180,7 +180,6 @@ def test_an_image_is_readable_from_another_region(app: cdk.App, only_of: OnlyOf)
     ]
 
 
-@pytest.mark.xfail(reason="the CDK is not told the name that the library makes, and does without a marker for one")
 @pytest.mark.parametrize("image_name", [None, cdk.PhysicalName.GENERATE_IF_NEEDED], ids=["no name", "name if needed"])
 def test_an_image_without_a_name_is_readable_from_another_region(
     app: cdk.App, only_of: OnlyOf, image_name: str | None

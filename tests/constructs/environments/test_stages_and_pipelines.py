@@ -102,7 +102,6 @@ def test_assets_are_published_once_for_all_stages(
     assert stages["Assets"] == ["Built_Asset", "ImageVersionProvider_Function_Code"]
 
 
-@pytest.mark.xfail(reason="such an image's logical ids derive from its path, which begins with the stage")
 @pytest.mark.parametrize("named", ["by the library", "by a parameter"])
 def test_every_stage_has_the_same_logical_ids_whatever_names_the_image(
     app: cdk.App, resources_of: ResourcesOf, named: str
