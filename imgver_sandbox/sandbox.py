@@ -154,8 +154,8 @@ class Sandbox:
     def reset(self) -> None:
         """Forget all that is in the sandbox, in every account, and every fault: it is as `start` made it.
 
-        That takes some milliseconds. Wait for deployments that are under way before: they would go on, and find
-        nothing. Raises OSError when the sandbox has ended.
+        That takes some milliseconds, and up to 2 s more while functions are at work. Wait for deployments that are
+        under way before: they would go on, and find nothing. Raises OSError when the sandbox has ended.
         """
         ask(self.port, "POST", _MINISTACK_RESET)  # functions end, and can do no more
         ask(self.port, "POST", RESET_PATH)
