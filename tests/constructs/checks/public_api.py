@@ -51,11 +51,11 @@ def _class(thing: type) -> Iterator[str]:
     if issubclass(thing, Enum):
         yield from (f"    {member.name} = {member.value!r}" for member in thing)
         return
-    for name, member in sorted(_members(thing).items()):
+    for name, member in sorted(members(thing).items()):
         yield from (f"    {line}" for line in _member(name, member))
 
 
-def _members(thing: type) -> dict[str, object]:
+def members(thing: type) -> dict[str, object]:
     """What users may call and read: what it declares, and what bases declare that are not public themselves."""
     found: dict[str, object] = {}
     for holder in reversed(thing.__mro__):
