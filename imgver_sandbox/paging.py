@@ -49,13 +49,13 @@ class Order(Generic[Name]):
     def keys(
         self, *, behind: Key | None, descending: bool, since: float | None = None, until: float | None = None
     ) -> Iterator[Key]:
-        """The keys behind `behind`, in either direction; `since` and `until` bound what they begin with."""
+        """The keys behind `behind`, in either direction; `since` and `until` bound what all of them begin with."""
         start = 0 if since is None else bisect_left(self._keys, since, key=_first)
         end = len(self._keys) if until is None else bisect_right(self._keys, until, key=_first)
         if behind is not None and descending:
-            end = min(end, bisect_left(self._keys, behind))
+            end = bisect_left(self._keys, behind)
         elif behind is not None:
-            start = max(start, bisect_right(self._keys, behind))
+            start = bisect_right(self._keys, behind)
         places = range(end - 1, start - 1, -1) if descending else range(start, end)
         return (self._keys[place] for place in places)
 

@@ -138,4 +138,3 @@ class Image(Record):
             order.remove(version.number)
         for alias in list(version.aliases):
             self.unpoint(alias)
-        self.in_use.discard(version.number)

@@ -34,11 +34,11 @@ def test_the_life_of_an_app_image_config(make_aws, refused):
     assert aws.DescribeAppImageConfig(AppImageConfigName="lab") == described
 
     # WHEN it is updated, THEN what the update names is replaced, and the rest stays
-    aws.clock.advance(10)
     container = {"ContainerConfig": {"ContainerArguments": ["serve"]}}
-    assert aws.UpdateAppImageConfig(
-        AppImageConfigName="lab", JupyterLabAppImageConfig=container, KernelGatewayImageConfig=KERNEL
-    ) == {"AppImageConfigArn": ARN}
+    update = {"AppImageConfigName": "lab", "JupyterLabAppImageConfig": container}
+    assert aws.UpdateAppImageConfig(**update) == {"AppImageConfigArn": ARN}
+    aws.clock.advance(10)
+    aws.UpdateAppImageConfig(AppImageConfigName="lab", KernelGatewayImageConfig=KERNEL)
     assert aws.DescribeAppImageConfig(AppImageConfigName="lab") == described | {
         "LastModifiedTime": start + 10,
         "JupyterLabAppImageConfig": container,

@@ -1,5 +1,8 @@
 """Lists: order, filters, pages."""
 
+import base64
+import json
+
 import pytest
 
 
@@ -108,6 +111,20 @@ def test_a_status_in_a_list_is_as_new_as_in_a_description(make_aws):
     assert aws.ListImageVersions(ImageName="data-science")["ImageVersions"][0]["ImageVersionStatus"] == "CREATED"
 
 
+def test_the_last_change_is_that_of_the_status_too(make_aws):
+    # GIVEN a version that needs longer than one that was started after it
+    aws = make_aws()
+    aws.image()
+    aws.service.faults.slow(30)
+    aws.start()
+    aws.clock.advance(1)
+    aws.start()
+    aws.wait()
+
+    assert numbers(aws.ListImageVersions(ImageName="data-science", SortBy="LAST_MODIFIED_TIME")) == [1, 2]
+    assert numbers(aws.ListImageVersions(ImageName="data-science", SortBy="CREATION_TIME")) == [2, 1]
+
+
 @pytest.fixture
 def many(make_aws):
     """An image with 25 versions, each with an alias."""
@@ -163,10 +180,23 @@ def test_the_aliases_of_one_version(many):
     assert many.ListAliases(ImageName="data-science", Alias="alias-06")["SageMakerImageVersionAliases"] == ["alias-06"]
 
 
-@pytest.mark.parametrize("token", ["rubbish", "", "bnVsbA==", "é", "W10="])
+DEEP = base64.b64encode(b"[" * 6000).decode()
+
+
+@pytest.mark.parametrize("token", ["rubbish", "", "bnVsbA==", "é", "W10=", DEEP])
 def test_a_token_that_was_never_given_is_refused(many, token, refused):
     with refused("ValidationException", "The NextToken is invalid."):
         many.ListAliases(ImageName="data-science", NextToken=token)
+
+
+def test_a_token_that_somebody_changed_is_refused(many, refused):
+    token = many.ListAliases(ImageName="data-science")["NextToken"]
+    seal, _ = json.loads(base64.b64decode(token))
+
+    with refused("ValidationException", "The NextToken is invalid."):
+        many.ListAliases(
+            ImageName="data-science", NextToken=base64.b64encode(json.dumps([seal, [1]]).encode()).decode()
+        )
 
 
 def test_a_token_of_another_listing_is_refused(many, refused):

@@ -253,6 +253,12 @@ class TestUpdate:
         aws.clock.advance(11 * 86400)
         assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
 
+    def test_also_if_it_is_to_be_by_an_update(self, aws):
+        aws.version()
+        aws.UpdateImageVersion(ImageName="data-science", Version=1, VendorGuidance="TO_BE_ARCHIVED")
+        aws.clock.advance(91 * 86400)
+        assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
+
     def test_unless_it_was_changed_before(self, aws):
         aws.version(VendorGuidance="TO_BE_ARCHIVED")
         aws.UpdateImageVersion(ImageName="data-science", Version=1, VendorGuidance="STABLE")
