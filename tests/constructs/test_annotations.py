@@ -1,0 +1,148 @@
+"""Warnings of what deploys, but is likely a mistake; each can be acknowledged by an id that does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ecr as ecr
+from aws_cdk.assertions import Annotations, Match
+
+from imgver_constructs import BaseImage, ImageVersion, VendorGuidance
+
+Declare = Callable[..., ImageVersion]
+
+ADDRESS = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science"
+DIGEST = f"sha256:{'0' * 64}"
+
+
+@pytest.fixture
+def stack(app: cdk.App) -> cdk.Stack:
+    return cdk.Stack(app, "Stack", env=cdk.Environment(account="123456789012", region="eu-west-1"))
+
+
+def warnings(stack: cdk.Stack) -> list[str]:
+    return [str(found.entry.data) for found in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+
+
+def outside_ecr(shown: str) -> str:
+    return (
+        f"base_image {shown} should be in amazon ecr: sagemaker documents no other registry; push it to a repository "
+        "there [ack: imgver-constructs:baseImageOutsideEcr]"
+    )
+
+
+OTHER_REGION = (
+    "base_image should be in region eu-west-1 of the stack, not in us-east-1: sagemaker documents no pull from another "
+    "region; replicate the repository [ack: imgver-constructs:baseImageInOtherRegion]"
+)
+TO_BE_ARCHIVED = (
+    "vendor_guidance TO_BE_ARCHIVED makes sagemaker archive the version by itself after three months: declare ARCHIVED "
+    "or another version by then [ack: imgver-constructs:toBeArchived]"
+)
+
+
+def moving_tag(shown: str) -> str:
+    return (
+        f"base_image should not have the tag {shown}: it gets moved to newer images, which no deployment notices; name "
+        "a tag that stays, or give follow_tag a build number [ack: imgver-constructs:movingTag]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("docker.io/library/python:3.12", [outside_ecr("'docker.io/library/python:3.12'")]),
+        ("python", [outside_ecr("'python'"), moving_tag("'latest'")]),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/data-science:1.0.0", [OTHER_REGION]),
+        (f"{ADDRESS}:nightly", [moving_tag("'nightly'")]),
+        (ADDRESS, [moving_tag("'latest'")]),
+        (f"{ADDRESS}:1.0.0", []),
+        (f"{ADDRESS}:latest@{DIGEST}", []),
+        (cdk.Aws.NO_VALUE, []),
+    ],
+)
+def test_address(stack: cdk.Stack, declare: Declare, uri: str, said: list[str]) -> None:
+    declare(base_image=BaseImage.from_uri(uri))
+
+    assert warnings(stack) == said
+
+
+def test_repository_of_another_region(stack: cdk.Stack, declare: Declare) -> None:
+    arn = "arn:aws:ecr:us-east-1:123456789012:repository/data-science"
+    repository = ecr.Repository.from_repository_arn(stack, "Repository", arn)
+
+    declare(base_image=BaseImage.from_ecr_repository(repository, tag="1.0.0"))
+
+    assert warnings(stack) == [OTHER_REGION]
+
+
+def test_region_of_the_stack_that_is_not_known(app: cdk.App, declare: Declare) -> None:
+    agnostic = cdk.Stack(app, "Agnostic")
+
+    ImageVersion(
+        agnostic,
+        "Version",
+        image=declare().image,
+        base_image=BaseImage.from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/data-science:1.0.0"),
+    )
+
+    assert warnings(agnostic) == []
+
+
+def test_moving_tag_that_is_followed(stack: cdk.Stack, declare: Declare) -> None:
+    declare(base_image=BaseImage.from_uri(f"{ADDRESS}:nightly"), follow_tag="build 7")
+
+    assert warnings(stack) == []
+
+
+@pytest.mark.parametrize("guidance", [VendorGuidance.TO_BE_ARCHIVED, "TO_BE_ARCHIVED"])
+def test_to_be_archived(stack: cdk.Stack, declare: Declare, guidance: Any) -> None:
+    declare(vendor_guidance=guidance)
+
+    assert warnings(stack) == [TO_BE_ARCHIVED]
+
+
+@pytest.mark.parametrize(
+    "guidance", [None, *(each for each in VendorGuidance if each is not VendorGuidance.TO_BE_ARCHIVED)]
+)
+def test_other_guidance(stack: cdk.Stack, declare: Declare, guidance: VendorGuidance | None) -> None:
+    declare(vendor_guidance=guidance)
+
+    assert warnings(stack) == []
+
+
+@pytest.mark.parametrize(
+    "acknowledge",
+    [
+        lambda version, name: cdk.Annotations.of(version).acknowledge_warning(name),
+        lambda version, name: cdk.Validations.of(version).acknowledge(
+            cdk.Acknowledgment(id=name, reason="It is meant")
+        ),
+    ],
+    ids=["annotations", "validations"],
+)
+def test_each_can_be_acknowledged(
+    stack: cdk.Stack, declare: Declare, acknowledge: Callable[[ImageVersion, str], None]
+) -> None:
+    # GIVEN all of them, and other regions than that of the address
+    outside = declare("Outside", base_image=BaseImage.from_uri("python"))
+    elsewhere = declare(
+        "Elsewhere",
+        base_image=BaseImage.from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/data-science:1.0.0"),
+        vendor_guidance=VendorGuidance.TO_BE_ARCHIVED,
+    )
+    assert len(warnings(stack)) == 4
+
+    # WHEN
+    for version, names in (
+        (outside, ["baseImageOutsideEcr", "movingTag"]),
+        (elsewhere, ["baseImageInOtherRegion", "toBeArchived"]),
+    ):
+        for name in names:
+            acknowledge(version, f"imgver-constructs:{name}")
+
+    # THEN
+    assert warnings(stack) == []
