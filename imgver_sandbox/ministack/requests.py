@@ -1,7 +1,6 @@
 """A record of the requests that MiniStack answers as AWS: who asked for what, what IAM said, how long it took."""
 
 import contextvars
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, RESPONSE
 
 _DECISIONS: Mapping[str, Decision] = {"Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 _ERROR = 400
-_XML_CODE = re.compile(rb"<Code>([^<]+)</Code>")
+_CODE = re.compile(rb'(?:<Code>|"(?:__type|code)": ?")([^<"]+)')
 
 
 @dataclass
@@ -49,9 +48,10 @@ def _record_answers(calls: ApiCalls) -> None:
         at, start = time.time(), time.monotonic()
         token = _answering.set(request)
         try:
-            response = await dispatch(method, path, headers, body, query, request_id)
+            response: tuple[int, object, object] = await dispatch(method, path, headers, body, query, request_id)
         finally:
             _answering.reset(token)
+        status, _, answer = response
         milliseconds = 1000 * (time.monotonic() - start)
         calls.add(
             at=at,
@@ -60,7 +60,7 @@ def _record_answers(calls: ApiCalls) -> None:
             resource=request.denied or resource,
             decision=request.decision,
             milliseconds=round(milliseconds, 1),
-            error=_error_code(*response),
+            error=_error_code(status, answer),
         )
         return response
 
@@ -119,19 +119,10 @@ def _asked(
     return action or f"{service}:{method} {path}", resource
 
 
-def _error_code(status: int, headers: Mapping[str, Any], body: object) -> str | None:
-    """The code in an error's answer, in each of AWS's protocols."""
+def _error_code(status: int, body: object) -> str | None:
+    """The code in an error's answer, in each of AWS's protocols; some answers have none."""
     if status < _ERROR:
         return None
-    content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
-    named = next((str(value) for name, value in headers.items() if name.lower() == "x-amzn-errortype"), "")
-    if match := _XML_CODE.search(content):
-        named = match[1].decode()
-    elif not named:
-        try:
-            answer = json.loads(content)
-            named = str(answer.get("__type") or answer.get("code") or "")
-        except (ValueError, AttributeError):
-            named = ""
-    # Some put a namespace before it, some a link behind it.
-    return named.rpartition("#")[2].partition(":")[0] or f"HTTP {status}"
+    content = body if isinstance(body, bytes) else str(body).encode()
+    code = _CODE.search(content)
+    return code[1].decode() if code else f"HTTP {status}"

@@ -353,10 +353,14 @@ def test_it_shows_who_called_what_and_what_iam_said(page, account):
         "decision": "denied",
         "error": "AccessDeniedException",
     }
-    # AND those of the deployments are there, in the name of the function's role
-    (create, *_) = [call for call in older if call["operation"] == "sagemaker:CreateImageVersion" and call["took"]][1:]
-    assert create["caller"].startswith("Page-ImageVersionProvider")
-    assert (create["resource"], create["decision"], create["error"]) == ("image/notebooks", "allowed", "")
+    # AND those of the deployments are there: of the function's role, and of the image's, with which SageMaker pulls
+    creations = [call for call in older if call["operation"] == "sagemaker:CreateImageVersion"]
+    made, *_ = [call for call in creations if call["caller"] != "root"]
+    assert made["caller"].startswith("Page-ImageVersionProvider")
+    assert (made["resource"], made["decision"], made["error"]) == ("image/notebooks", "allowed", "")
+    pulled, *_ = [call for call in older if call["operation"] == "ecr:BatchGetImage"]
+    assert pulled["caller"].startswith("Page-ImageRole")
+    assert (pulled["decision"], pulled["took"]) == ("allowed", "")
 
 
 def test_calls_are_filtered_by_an_image_with_the_keyboard(page, account):
