@@ -288,6 +288,13 @@ def test_aliases_become_resources(declare: Declare, resources: Callable[[str], d
             "release_notes 'one\\ntwo' must be 1 to 255 characters on one line: shorten it, or leave it out",
         ),
         (
+            {"follow_tag": ""},
+            (
+                "follow_tag '' must be 1 to 255 characters on one line, another text whenever the tag is to be looked "
+                "at: give a build number or a commit"
+            ),
+        ),
+        (
             {"adopt_version": 0},
             "adopt_version 0 must be a whole number from 1: give the number of an existing version",
         ),
