@@ -61,7 +61,7 @@ def moving_tag(shown: str) -> str:
         (ADDRESS, [moving_tag("'latest'")]),
         (f"{ADDRESS}:1.0.0", []),
         (f"{ADDRESS}:latest@{DIGEST}", []),
-        (cdk.Aws.NO_VALUE, []),
+        pytest.param(cdk.Aws.NO_VALUE, [], id="token"),
     ],
 )
 def test_address(stack: cdk.Stack, declare: Declare, uri: str, said: list[str]) -> None:
