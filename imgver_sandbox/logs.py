@@ -74,14 +74,19 @@ class _Reader:
         self._file = _open(path)
 
     def read(self) -> str:
+        moved = self._has_moved()  # asked first: what is in it then, is all that will ever be
         text = self._file.read()
-        with contextlib.suppress(FileNotFoundError):  # the sandbox has ended, or the file is just being moved
-            if not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
-                text += self._file.read()  # what came before it was moved
-                self._file.close()
-                self._file = _open(self._path)
-                text += self._file.read()
+        if moved:
+            self._file.close()
+            self._file = _open(self._path)
+            text += self._file.read()
         return text
+
+    def _has_moved(self) -> bool:
+        try:
+            return not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except FileNotFoundError:  # the sandbox has ended, or the file is just being moved
+            return False
 
     def __enter__(self) -> "_Reader":
         return self

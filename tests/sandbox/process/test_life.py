@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from imgver_sandbox import state
 from imgver_sandbox.sandbox import Sandbox
 from imgver_sandbox.state import State
 
@@ -101,6 +102,22 @@ def test_stop_waits_until_the_processes_are_gone(keep_busy, is_alive, eventually
     assert not sandbox.logs.parent.exists()
     eventually_dead(*workers)
     sandbox.stop()  # once more does nothing
+
+
+def test_a_state_file_that_is_removed_while_it_is_claimed_is_claimed_anew(state_folder, monkeypatch):
+    # GIVEN a sandbox that ends, and removes its file after that was opened and before it is locked
+    lock, removed = state._locked, []
+
+    def remove_first(file, kind):
+        if not removed:
+            removed.append(state.state_file().unlink())
+        return lock(file, kind)
+
+    monkeypatch.setattr(state, "_locked", remove_first)
+
+    # WHEN another one claims it THEN it has the file that everybody will find
+    with state.claim() as claimed:
+        assert os.path.samestat(os.fstat(claimed.fileno()), state.state_file().stat())
 
 
 def test_a_functions_process_sees_nothing_of_the_users_settings(monkeypatch, make_environment_reader):
