@@ -351,6 +351,7 @@ print([version["Version"] for version in call("ListImageVersions", ImageName="i"
 with_both = {**declared, "Aliases": ["latest", "1.0"], "VendorGuidance": "STABLE"}
 show("update", lambda: update("ImageVersion", f"{arn}/1", {**declared, "Aliases": ["latest"]}, with_both))
 call("UpdateImageVersion", ImageName="i", Version=1, AliasesToDelete=["1.0"], AliasesToAdd=["by-hand"])
+show("update wrong", lambda: update("ImageVersion", f"{arn}/1", declared, {**declared, "Color": "red"}))
 show("drift", lambda: update("ImageVersion", f"{arn}/1", with_both, {**declared, "Alias": "2.0"}))
 print(call("ListAliases", ImageName="i")["SageMakerImageVersionAliases"],
       call("DescribeImageVersion", ImageName="i", Version=1)["VendorGuidance"])
@@ -405,6 +406,8 @@ show("domain gone", lambda: delete("Domain", "d-1", DomainName="d"))
         f"fails -> {CREATE_FAILED}",
         "[1]",
         f"update -> {ARN}/1",
+        f"update wrong -> {wrong}",
+        "#: extraneous key [Color] is not permitted",
         f"drift -> {ARN}/1",
         "['2.0', 'by-hand'] STABLE",
         "update fails -> GeneralServiceException: Error occurred during operation 'UPDATE'.",
