@@ -8,12 +8,11 @@ from imgver_sandbox.activity import ApiCalls, Deployment
 from imgver_sandbox.images_service import ImagesService
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import ShownImage, shown_images
-from imgver_sandbox.routes import PREFIX, Answer, Response, Routes
+from imgver_sandbox.routes import PREFIX, Answer, Request, Response, Routes
 
 PATH = f"{PREFIX}/"
 """Where it is."""
 
-_FOLDER = Path(__file__).parent
 # Under which name the browser asks for a file, the file, and what it is.
 _FILES = (
     ("", "page.html", "text/html; charset=utf-8"),
@@ -30,19 +29,18 @@ def add_page(
     def images() -> list[ShownImage]:
         return list(itertools.chain.from_iterable(service.view(shown_images)))
 
+    def events(_request: Request) -> Response:
+        body = feed(images=images, deployments=deployments, api_calls=api_calls)
+        return Response(body=body, content_type="text/event-stream")
+
     for name, file, content_type in _FILES:
-        routes.add(
-            "GET", f"{PATH}{name}", _static(Response(body=(_FOLDER / file).read_bytes(), content_type=content_type))
-        )
-    routes.add(
-        "GET",
-        f"{PATH}events",
-        lambda _: Response(
-            body=feed(images=images, deployments=deployments, api_calls=api_calls),
-            content_type="text/event-stream",
-        ),
-    )
+        routes.add("GET", f"{PATH}{name}", _always(Response(body=_read(file), content_type=content_type)))
+    routes.add("GET", f"{PATH}events", events)
 
 
-def _static(response: Response) -> Answer:
+def _read(file: str) -> bytes:
+    return Path(__file__).with_name(file).read_bytes()
+
+
+def _always(response: Response) -> Answer:
     return lambda _: response

@@ -13,9 +13,9 @@ _SECONDS = 0.25
 async def feed(
     *, images: Callable[[], Sequence[ShownImage]], deployments: Callable[[], Sequence[Deployment]], api_calls: ApiCalls
 ) -> AsyncIterator[bytes]:
-    """Events without end: `images` and `deployments` are all that there are, whenever one has changed.
+    """Events without end: `images` and `deployments` have all that there are, whenever one has changed.
 
-    `calls` are those that have been answered since the event before; the first one has all that are remembered.
+    `calls` has those that were answered since the one before; the first one has all that are remembered.
     """
     yield b"retry: 1000\n\n"  # milliseconds after which the browser asks again when the sandbox has ended
     told: dict[str, bytes] = {}

@@ -73,5 +73,5 @@ def _shown_version(image: Image, version: Version, in_use: bool) -> ShownVersion
         modified_at=version.modified_at,
         aliases=sorted(version.aliases),
         in_use=in_use,
-        metadata=version.metadata,
+        metadata=dict(version.metadata),
     )

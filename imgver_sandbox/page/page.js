@@ -42,21 +42,17 @@ function status(node, value) {
 
 /** Give `parent` one child for each item, in their order: those that there are stay, with what the user did to them. */
 function list(parent, items, template, key, draw) {
+  const wanted = new Map(items.map((item) => [String(key(item)), item]));
+  for (const node of [...parent.children]) if (!wanted.has(node.dataset.key)) node.remove();
   const there = new Map([...parent.children].map((node) => [node.dataset.key, node]));
   let next = parent.firstElementChild;
-  for (const item of items) {
-    const name = String(key(item));
-    let node = there.get(name);
-    if (node) there.delete(name);
-    else {
-      node = template.cloneNode(true);
-      node.dataset.key = name;
-    }
+  for (const [name, item] of wanted) {
+    const node = there.get(name) ?? template.cloneNode(true);
+    node.dataset.key = name;
     if (node === next) next = next.nextElementSibling;
     else parent.insertBefore(node, next);
     draw(node, item);
   }
-  for (const node of there.values()) node.remove();
 }
 
 function news(sentence) {
@@ -87,7 +83,8 @@ function drawImage(node, image) {
   announce(node, image.status, `image ${image.name}`);
   status($("header .status", node), image.status);
   text($(".reason", node), image.failure_reason ?? "");
-  $("button", node).setAttribute("aria-label", `Calls to ${image.name}`);
+  $("button", node).ariaLabel = `Calls to ${image.name}`;
+  press(node);
   $(".none", node).hidden = image.versions.length > 0;
   text($(".more", node), image.more ? `and ${image.more} older ones` : "");
   list($(".versions", node), image.versions, templates.version, (version) => version.number, (child, version) =>
@@ -268,10 +265,12 @@ function offer(images) {
 
 function choose(value) {
   filter.value = value;
-  for (const button of document.querySelectorAll("#images button")) {
-    button.ariaPressed = String(button.closest("article").dataset.key === value);
-  }
+  for (const image of document.querySelectorAll("#images article")) press(image);
   drawCalls();
+}
+
+function press(image) {
+  $("button", image).ariaPressed = String(image.dataset.key === filter.value);
 }
 
 filter.addEventListener("change", () => choose(filter.value));

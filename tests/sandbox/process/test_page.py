@@ -199,6 +199,7 @@ class Account:
         self.sagemaker = sandbox.client("sagemaker")
         self._folder = folder
         (folder / "app.py").write_text(APP)
+        self.sagemaker.create_image(ImageName="of-" + 60 * "x", RoleArn=ROLE)
         ecr = sandbox.client("ecr")
         self._registry = ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"]
         for tag, media_type in (("1.0.0", DOCKER_V2_SCHEMA_2), ("1.1.0", DOCKER_V2_SCHEMA_2), ("oci", OCI)):
