@@ -337,7 +337,7 @@ def test_a_server_that_cannot_start_says_why_and_leaves_its_logs_only(command, t
 
 
 @pytest.mark.parametrize("arguments", [["start"], ["run", "--", "true"], ["demo"]])
-def test_another_ministack_is_refused_with_the_version_that_is_needed(command, tmp_path, arguments):
+def test_another_ministack_is_refused_with_the_version_that_is_needed(command, tmp_path, state_folder, arguments):
     # GIVEN another version of it
     other = tmp_path / "other"
     (other / "ministack-9.9.9.dist-info").mkdir(parents=True)
