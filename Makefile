@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak mutants permissions api lint types check clean
+.PHONY: demo test soak mutants permissions bench api lint types check clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -27,6 +27,9 @@ mutants: .venv/installed  ## Break lambda/ in every small way: at least 90 % mus
 permissions: .venv/installed  ## What the function used in the end-to-end tests, beside what it was granted
 	@$(BIN)/python -m pytest tests/e2e/test_deploy.py --quiet
 	@$(BIN)/python tests/e2e/permissions_used.py build/permissions.json
+
+bench: .venv/installed  ## What an image version costs at synth, against the native resource
+	@$(BIN)/python benchmarks/synth.py
 
 api: .venv/installed  ## Write down the public API, where it was changed on purpose
 	@$(BIN)/python tests/constructs/checks/public_api.py
