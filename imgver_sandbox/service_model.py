@@ -99,9 +99,12 @@ def _read(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any 
         message = f"{_token(value)} can not be converted to {wanted}" if wanted else f"Unexpected {_token(value)}"
         raise ServiceError("SerializationException", message)
     if shape.type_name == "structure":
-        return {
+        read = {
             name: _read(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None
         }
+        if getattr(shape, "is_tagged_union", False) and len(read) != 1:
+            raise ServiceError("SerializationException", f"{shape.name} must have exactly one member set")
+        return read
     if shape.type_name == "list":
         return [_read(shape.member, item) for item in value]
     if shape.type_name == "map":

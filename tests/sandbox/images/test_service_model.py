@@ -381,6 +381,17 @@ def test_a_map_of_the_wrong_type(variables, message, refused):
         SAGEMAKER.accept("CreateAppImageConfig", {"AppImageConfigName": "a", "JupyterLabAppImageConfig": config})
 
 
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"EFSFileSystemConfig": {"FileSystemId": "fs-12345678"}, "S3FileSystemConfig": {"S3Uri": "s3://b/k"}}],
+)
+def test_a_union_has_one_member(members, refused):
+    parameters = DOMAIN | {"DefaultUserSettings": USER | {"CustomFileSystemConfigs": [members]}}
+
+    with refused("SerializationException", "CustomFileSystemConfig must have exactly one member set"):
+        SAGEMAKER.accept("CreateDomain", parameters)
+
+
 @pytest.mark.parametrize(("number", "fits"), [(2**31 - 1, True), (2**31, False)])
 def test_a_number_has_32_bits(number, fits, refused):
     parameters = {"ImageName": "i", "Version": number}
