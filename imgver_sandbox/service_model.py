@@ -102,7 +102,7 @@ def _read(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any 
         read = {
             name: _read(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None
         }
-        if getattr(shape, "is_tagged_union", False) and len(read) != 1:
+        if shape.is_tagged_union and len(read) != 1:
             raise ServiceError("SerializationException", f"{shape.name} must have exactly one member set")
         return read
     if shape.type_name == "list":

@@ -46,13 +46,25 @@ def aws(run):
     return answer
 
 
-@pytest.fixture
-def image(sagemaker, settle):
+@pytest.fixture(scope="module")
+def image(sandbox):
     """An image that is ready."""
-    name = f"image-{uuid.uuid4().hex[:8]}"
+    sagemaker, name = sandbox.client("sagemaker"), f"image-{uuid.uuid4().hex[:8]}"
     sagemaker.create_image(ImageName=name, RoleArn=ROLE)
-    settle(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
+    sagemaker.get_waiter("image_created").wait(ImageName=name, WaiterConfig={"Delay": 0.1})
     return name
+
+
+@pytest.fixture
+def create(image, sagemaker):
+    """Make a version that will fail; answer its number."""
+
+    def make(**parameters):
+        base_image = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/none:1"
+        arn = sagemaker.create_image_version(ImageName=image, BaseImage=base_image, **parameters)["ImageVersionArn"]
+        return int(arn.rpartition("/")[2])
+
+    return make
 
 
 def test_an_image_version_through_its_whole_life(sandbox, sagemaker, settle, push, run, aws):
@@ -66,8 +78,8 @@ def test_an_image_version_through_its_whole_life(sandbox, sagemaker, settle, pus
     version = ("--image-name", name, "--version-number", "1")
     of_version = {"ImageVersionArn": f"{prefix}:image-version/{name}/1"}
     metadata = ("--job-type", "NOTEBOOK_KERNEL", "--ml-framework", "PyTorch 2.5", "--no-horovod")
-    create = ("create-image-version", "--image-name", name, "--base-image", uri, "--aliases", "latest", "1.0")
-    assert aws(*create, *metadata) == of_version
+    command = ("create-image-version", "--image-name", name, "--base-image", uri, "--aliases", "latest", "1.0")
+    assert aws(*command, *metadata) == of_version
     settle(lambda: sagemaker.describe_image_version(ImageName=name, Version=1)["ImageVersionStatus"])
     # It takes no number: `--version` is the CLI's own.
     assert run("wait", "image-version-created", "--image-name", name, "--alias", "latest") == (0, "")
@@ -99,11 +111,10 @@ def test_an_image_version_through_its_whole_life(sandbox, sagemaker, settle, pus
     )
 
 
-def test_lists_come_in_pages(image, sagemaker, aws):
+def test_lists_come_in_pages(image, create, aws):
     # GIVEN as many aliases as fill three of the service's pages
     names = [f"alias-{number:02}" for number in range(25)]
-    base_image = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/none:1"
-    sagemaker.create_image_version(ImageName=image, BaseImage=base_image, Aliases=names)
+    create(Aliases=names)
 
     # WHEN they are listed a few at a time
     first = aws("list-aliases", "--image-name", image, "--max-items", "12")
@@ -113,10 +124,9 @@ def test_lists_come_in_pages(image, sagemaker, aws):
     assert (first["SageMakerImageVersionAliases"], rest) == (names[:12], {"SageMakerImageVersionAliases": names[12:]})
 
 
-def test_a_waiter_sees_a_failure_and_a_version_that_is_gone(image, sagemaker, settle, run):
-    base_image = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/none:1"
-    sagemaker.create_image_version(ImageName=image, BaseImage=base_image)
-    settle(lambda: sagemaker.describe_image_version(ImageName=image, Version=1)["ImageVersionStatus"])
+def test_a_waiter_sees_a_failure_and_a_version_that_is_gone(image, create, sagemaker, settle, run):
+    number = create()
+    settle(lambda: sagemaker.describe_image_version(ImageName=image, Version=number)["ImageVersionStatus"])
 
     assert run("wait", "image-version-created", "--image-name", image) == (
         255,
@@ -148,13 +158,12 @@ def test_what_is_invalid_is_said_in_the_words_of_aws(run):
     )
 
 
-def test_a_domain_with_a_custom_image(image, sagemaker, aws):
+def test_a_domain_with_a_custom_image(image, create, sagemaker, aws):
     # WHEN a version is attached to a domain as AWS's guide does it
-    base_image = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/none:1"
-    sagemaker.create_image_version(ImageName=image, BaseImage=base_image)
+    number = create()
     config = ("create-app-image-config", "--app-image-config-name", image)
     aws(*config, "--jupyter-lab-app-image-config", "ContainerConfig={ContainerEnvironmentVariables={MODE=fast}}")
-    custom_image = {"ImageName": image, "ImageVersionNumber": 1, "AppImageConfigName": image}
+    custom_image = {"ImageName": image, "ImageVersionNumber": number, "AppImageConfigName": image}
     settings = {"ExecutionRole": ROLE, "JupyterLabAppSettings": {"CustomImages": [custom_image]}}
     domain = ("--domain-name", image, "--auth-mode", "IAM", "--default-user-settings", json.dumps(settings))
     domain_id = aws("create-domain", *domain)["DomainId"]
