@@ -31,10 +31,6 @@ base_image = BaseImage.from_ecr_repository(repository, tag="1.0.0")
 ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])
 app.synth()
 """
-CHANGE = (
-    "resource: Version6A868472, type: Custom::SageMakerImageVersion, rejected changes: BaseImage, "
-    "reason: This resource type is not supported for hotswap deployments"
-)
 DEADLINE = 60
 """Seconds that a deployment may take."""
 
@@ -148,9 +144,8 @@ def test_watch_deploys_at_the_start_and_at_every_change(account, project):
         project.declare("1.1.0")
         output = watch.next_deployment()
 
-        # THEN the CLI says why CloudFormation is needed, and the new version is there
+        # THEN the new version is there, which only CloudFormation can make
         assert "Detected change to 'app.py' (type: change). Triggering 'cdk deploy'" in output
-        assert CHANGE in output
         assert account.versions() == {2: ("CREATED", ["latest"])}
 
     # THEN nothing else was deployed
