@@ -13,6 +13,7 @@ from imgver_sandbox import logs, ministack_release, state
 from imgver_sandbox.assumptions import SHORT_NAMES, Assumptions
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.fault_commands import add_fault_commands
+from imgver_sandbox.routes import PREFIX
 from imgver_sandbox.sandbox import ACCOUNT, DEFAULT_PORT, REGION, Sandbox
 
 _DESCRIPTION = f"""\
@@ -142,6 +143,7 @@ def _start(arguments: argparse.Namespace) -> int:
     )
     _say(f"The sandbox runs on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
     _say("Use it:  imgver-sandbox run -- cdk bootstrap")
+    _say(f"See it:  {sandbox.url}{PREFIX}/")
     _say("Logs:    imgver-sandbox logs")
     _say("End it:  imgver-sandbox stop")
     return 0

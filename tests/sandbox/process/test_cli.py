@@ -43,6 +43,7 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
     assert started.stdout == (
         f"The sandbox runs on {running.url} (account {ACCOUNT}, region {REGION}).\n"
         "Use it:  imgver-sandbox run -- cdk bootstrap\n"
+        f"See it:  {running.url}/_imgver/\n"
         "Logs:    imgver-sandbox logs\n"
         "End it:  imgver-sandbox stop\n"
     )
