@@ -34,7 +34,7 @@ def _operation(target: str, prefix: str) -> str:
 def _parameters(body: bytes) -> dict[str, Any]:
     try:
         parameters = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ServiceError("SerializationException", "The request body is no JSON") from None
     if not isinstance(parameters, dict):
         raise ServiceError("SerializationException", "The request body is no JSON object")

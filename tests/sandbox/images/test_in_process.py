@@ -161,6 +161,7 @@ class TestWire:
             ("Other.ListImages", b"{}", "UnknownOperationException", "Unknown operation Other.ListImages"),
             ("SageMaker.ListImages", b"{", "SerializationException", "The request body is no JSON"),
             ("SageMaker.ListImages", b"\xff", "SerializationException", "The request body is no JSON"),
+            ("SageMaker.ListImages", b"[" * 100_000, "SerializationException", "The request body is no JSON"),
             ("SageMaker.ListImages", b"[]", "SerializationException", "The request body is no JSON object"),
             (
                 "SageMaker.ListImages",
