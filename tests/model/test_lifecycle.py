@@ -262,9 +262,10 @@ class Lifecycle(RuleBasedStateMachine):
             request_type, properties = delivery.event["RequestType"], delivery.event["ResourceProperties"]
             if request_type == "Create" and delivery.invocations > 1 and "Alias" in properties:
                 self.taking_was_interrupted.add((properties["ImageName"], properties["Alias"]))
-            updated = delivery.event.get("PhysicalResourceId") == delivery.answers[0]["PhysicalResourceId"]
-            if request_type == "Update" and "Alias" not in properties and updated:
-                self.drifted.discard((properties["ImageName"], _number(delivery.event["PhysicalResourceId"])))
+            physical_id = delivery.event.get("PhysicalResourceId", "")
+            looked_at = f"/{properties['ImageName']}/".lower() in physical_id.lower() and "Alias" not in properties
+            if request_type == "Update" and looked_at and delivery.answers[0]["PhysicalResourceId"] == physical_id:
+                self.drifted.discard((properties["ImageName"], _number(physical_id)))
         # What a stack has adopted and taken for its own is no longer somebody else's.
         for place in self._own().values():
             self.foreign.pop(place, None)
