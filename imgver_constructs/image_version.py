@@ -46,21 +46,10 @@ class ImageVersionBase(Construct):
     _image: ImageBase
     _aliases: Sequence[str] = ()
 
-    def __init__(self, scope: Construct, construct_id: str, *, stack: cdk.Stack) -> None:
-        """Called by the constructs that are made.
-
-        Args:
-            scope: the parent construct.
-            construct_id: the id below it.
-            stack: the stack of ``scope``.
-        """
-        super().__init__(scope, construct_id)
-        self._stack = stack
-
     @property
     def stack(self) -> cdk.Stack:
         """The stack of the construct."""
-        return self._stack
+        return Declarations.of(self).stack
 
     @property
     def env(self) -> cdk.interfaces.ResourceEnvironment:
@@ -166,7 +155,7 @@ class ImageVersionBase(Construct):
         Raises:
             ValueError: it is not.
         """
-        if self._stack is not stack:
+        if self.stack is not stack:
             raise ValueError(
                 f"version {shown(self.node.path)} must be in stack {shown(stack.node.path)}, as {what} is: declare "
                 "both in one stack, since a version whose number another stack imports could not be replaced"
@@ -284,7 +273,7 @@ class ImageVersion(ImageVersionBase):
             declarations.check_alias_is_free(image._identity, image._declared_name, alias)
         provider = ImageVersionProvider._of(stack, provider, image=image)
 
-        super().__init__(scope, construct_id, stack=stack)
+        super().__init__(scope, construct_id)
         self._image = image
         self._provider = provider
         bound = base_image._bind(self, image.role)
@@ -296,8 +285,9 @@ class ImageVersion(ImageVersionBase):
             properties["AdoptVersion"] = adopt_version
         if superseded is Superseded.ARCHIVE:
             properties["OnDelete"] = "ARCHIVE"
+        replaced_policy = _UPDATE_REPLACE_POLICIES[superseded] if superseded else removal_policy
         # What CloudFormation does anyway is said only where somebody asked for it: it takes calls into jsii.
-        is_default = removal_policy == cdk.RemovalPolicy.DESTROY and superseded is None
+        is_said = superseded is not None or removal_policy != cdk.RemovalPolicy.DESTROY
         self._resource = provider._custom_resource(
             self,
             resource_type=IMAGE_VERSION,
@@ -305,10 +295,8 @@ class ImageVersion(ImageVersionBase):
             image=image,
             repository_arn=bound.repository_arn,
             dependencies=bound.pull_permission,
-            removal_policy=None if is_default else removal_policy,
-            update_replace_policy=(
-                None if is_default else _UPDATE_REPLACE_POLICIES[superseded] if superseded else removal_policy
-            ),
+            removal_policy=removal_policy if is_said else None,
+            update_replace_policy=replaced_policy if is_said else None,
         )
         for warning_id, text in warnings(
             bound, region=declarations.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance
@@ -423,7 +411,7 @@ class _ImportedImageVersion(ImageVersionBase):
         image_version_arn: str,
         version: float,
     ) -> None:
-        super().__init__(scope, construct_id, stack=cdk.Stack.of(scope))
+        super().__init__(scope, construct_id)
         self._image = image(self)
         self._image_version_arn = image_version_arn
         self._version = version

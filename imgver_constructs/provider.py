@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, DependencyGroup, IConstruct, IDependable
 
 from imgver_constructs.constraints import shown
+from imgver_constructs.declarations import Declarations
 from imgver_constructs.image import ImageBase
 from imgver_constructs.inline_limit import InlineLimit
 from imgver_constructs.permissions import Permissions, check_permitted_images
@@ -139,7 +140,7 @@ class ImageVersionProvider(Construct):
         )
         if permitted_images is not None:
             check_permitted_images(permitted_images)
-        stack = cdk.Stack.of(scope)
+        stack = Declarations.of(scope).stack
         if stack in ImageVersionProvider._own and ImageVersionProvider._own[stack]._implicit:
             raise ValueError(
                 f"provider {shown(construct_id)} must be made before stack {shown(stack.node.path)} makes its own for "
@@ -214,7 +215,7 @@ class ImageVersionProvider(Construct):
         scopes: list[IConstruct] = [self] if role is None else [self, role]
         self.node.add_validation(InlineLimit(self._role, scopes=scopes, remedy=remedy))
         self._prerequisites: dict[tuple[ImageBase, str | None, bool], DependencyGroup] = {}
-        of_stack = self._own if scope is stack and construct_id == _OWN_ID else self._named
+        of_stack = self._own if isinstance(scope, cdk.Stack) and construct_id == _OWN_ID else self._named
         of_stack[stack] = self
 
     @staticmethod
@@ -227,14 +228,10 @@ class ImageVersionProvider(Construct):
         Raises:
             ValueError: something else has its id in the stack, or the stack has a provider to be named.
         """
-        stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
+        stack = Declarations.of(scope).stack
         if stack in ImageVersionProvider._own:
             return ImageVersionProvider._own[stack]
-        found = stack.node.try_find_child(_OWN_ID)
-        if isinstance(found, ImageVersionProvider):
-            # A stack that was not made in Python is another object every time.
-            return found
-        if found is not None:
+        if stack.node.try_find_child(_OWN_ID) is not None:
             raise ValueError(
                 f"construct id {shown(_OWN_ID)} must be free in stack {shown(stack.node.path)}, or that of an "
                 "ImageVersionProvider: rename the construct that has it"
@@ -267,7 +264,7 @@ class ImageVersionProvider(Construct):
             raise ValueError(
                 f"provider {shown(provider)} must be an ImageVersionProvider: make one in this stack, or leave it out"
             )
-        elif provider._stack is not stack and provider._stack.node.path != stack.node.path:
+        elif provider._stack is not stack:
             raise ValueError(
                 f"provider {shown(provider.node.path)} must be in stack {shown(stack.node.path)}: "
                 "make one there, or leave it out"

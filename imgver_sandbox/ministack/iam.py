@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgver_sandbox.calls import Call, Decision
@@ -42,8 +42,8 @@ def denial(role_arn: str, action: str, resource: str, *, session: str) -> str | 
     return str(module(IAM_ACTIONS).identity_denial_message(action, caller["Arn"], resource, explicit))
 
 
-def _record(calls: deque[Call]) -> None:
-    # A call whose credentials are refused is not decided on.
+def on_decision(tell: Callable[[str, str, str, Decision], None]) -> None:
+    """Tell of every decision: the caller's access key, the action, the resource, and what was decided."""
     evaluator = module(EVALUATOR)
     decide = evaluator.enforce
 
@@ -56,19 +56,25 @@ def _record(calls: deque[Call]) -> None:
         service_context: dict[str, Any] | None = None,
     ) -> object:
         denied = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
+        # A call whose credentials are refused is not decided on.
         if not isinstance(denied, evaluator.AuthError):
-            caller = evaluator.resolve_caller_identity(access_key_id)
-            calls.append(
-                Call(
-                    caller=caller["userArn"] if caller else "anonymous",
-                    action=iam_action,
-                    resource=resource_arn,
-                    decision=_DECISIONS[denied.decision] if denied else "allowed",
-                )
-            )
+            tell(access_key_id, iam_action, resource_arn, _DECISIONS[denied.decision] if denied else "allowed")
         return denied
 
     evaluator.enforce = enforce
+
+
+def caller_of(access_key: str) -> str:
+    """The ARN of whoever has the access key."""
+    identity = module(EVALUATOR).resolve_caller_identity(access_key)
+    return str(identity["userArn"]) if identity else "anonymous"
+
+
+def _record(calls: deque[Call]) -> None:
+    def record(access_key: str, action: str, resource: str, decision: Decision) -> None:
+        calls.append(Call(caller=caller_of(access_key), action=action, resource=resource, decision=decision))
+
+    on_decision(record)
 
 
 def _count_as_secure_transport() -> None:

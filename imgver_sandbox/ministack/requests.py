@@ -9,9 +9,9 @@ from typing import Any
 
 from imgver_sandbox.activity import ApiCalls
 from imgver_sandbox.calls import Decision
-from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, RESPONSES, ROUTER, module
+from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, ROUTER, module
+from imgver_sandbox.ministack.iam import caller_of, on_decision
 
-_DECISIONS: Mapping[str, Decision] = {"Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 _ERROR = 400
 _CODE = re.compile(rb'(?:<Code>|"(?:__type|code)": ?")([^<"]+)')
 
@@ -55,7 +55,7 @@ def _record_answers(calls: ApiCalls) -> None:
         milliseconds = 1000 * (time.monotonic() - start)
         calls.add(
             at=at,
-            caller=_caller(request.access_key),
+            caller=caller_of(request.access_key),
             action=action,
             resource=request.denied or resource,
             decision=request.decision,
@@ -68,43 +68,23 @@ def _record_answers(calls: ApiCalls) -> None:
 
 
 def _record_decisions(calls: ApiCalls) -> None:
-    evaluator = module(EVALUATOR)
-    decide = evaluator.enforce
-
-    def enforce(  # noqa: PLR0917  MiniStack calls it so
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> object:
-        denied = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
-        if isinstance(denied, evaluator.AuthError):  # the credentials are refused: nothing is decided
-            return denied
-        decision: Decision = _DECISIONS[denied.decision] if denied else "allowed"
+    def record(access_key: str, action: str, resource: str, decision: Decision) -> None:
         request = _answering.get()
-        if request and request.access_key == access_key_id:
+        if request and request.access_key == access_key:
             request.decision = decision
-            request.denied = resource_arn if denied else None
+            request.denied = None if decision == "allowed" else resource
         else:
             calls.add(
                 at=time.time(),
-                caller=_caller(access_key_id),
-                action=iam_action,
-                resource=resource_arn,
+                caller=caller_of(access_key),
+                action=action,
+                resource=resource,
                 decision=decision,
                 milliseconds=None,
                 error=None,
             )
-        return denied
 
-    evaluator.enforce = enforce
-
-
-def _caller(access_key: str) -> str:
-    identity = module(EVALUATOR).resolve_caller_identity(access_key)
-    return str(identity["userArn"]) if identity else "anonymous"
+    on_decision(record)
 
 
 def _asked(

@@ -7,11 +7,13 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
-from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageAlias, ImageRetention, ImageVersion, ImageVersionProvider
 
 VERSION = "Custom::SageMakerImageVersion"
 RETENTION = "Custom::SageMakerImageRetention"
@@ -230,3 +232,30 @@ def test_nothing_is_declared_in_another_environment_than_its_image(
         declare(versions, image)
     assert str(raised.value) == f"image 'Images/Image' {remark}: declare the version where the image is"
     assert tree() == before
+
+
+def test_a_stack_that_the_cdk_made_is_one_stack(app: cdk.App, only_of: OnlyOf) -> None:
+    # GIVEN a stack that was not made in Python, which is another object every time it is asked for
+    site = cdk.Stack(app, "Site", env=IRELAND)
+    cloudfront.experimental.EdgeFunction(
+        site,
+        "Edge",
+        runtime=lambda_.Runtime.NODEJS_22_X,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("exports.handler = 1"),
+    )
+
+    def made() -> cdk.Stack:
+        (found,) = [child for child in app.node.children if child.node.id != site.node.id]
+        return cdk.Stack.of(found)
+
+    # WHEN
+    image = Image.from_image_name(made(), "Image", "data-science")
+    version = ImageVersion.from_image_version_attributes(made(), "Version", image=image, version=7)
+    ImageAlias(made(), "Stable", alias_name="stable", version=version)
+
+    # THEN
+    assert made() is not made()
+    with pytest.raises(ValueError, match="alias 'stable' of image 'data-science' must be declared once in a stack"):
+        ImageAlias(made(), "Again", alias_name="stable", version=version)
+    assert ImageVersionProvider.get_or_create(made()) is ImageVersionProvider.get_or_create(made())
