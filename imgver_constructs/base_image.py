@@ -51,6 +51,9 @@ class BoundBaseImage:
     repository_arn: str | None = None
     """The repository in Amazon ECR; None when it is not known at synth, or there is none."""
 
+    repository: ecr.IRepository | None = None
+    """The construct of that repository; None when the address is all there is. An asset's is the stack's own."""
+
     region: str | None = None
     """The region of that repository, when it is known at synth. An asset's is the stack's own, and not given here."""
 
@@ -200,11 +203,12 @@ class BaseImage(ABC):
         )
 
     @abstractmethod
-    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:
+    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         """Called by :class:`ImageVersion`, once its own properties are checked.
 
         Args:
-            scope: the version; what the base image consists of becomes a child of it.
+            scope: the parent of the version; what the base image consists of becomes a child of it.
+            construct_id: the id of the version, which the ids of those children begin with.
             role: the role of the image, to be granted to pull; None when the image is imported.
         """
 
@@ -213,7 +217,7 @@ class BaseImage(ABC):
 class _UriBaseImage(BaseImage):
     uri: str
 
-    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002 (needs no construct)
+    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002
         if is_token(self.uri):
             return BoundBaseImage(uri=self.uri)
         address = re.fullmatch(ECR_ADDRESS.pattern, self.uri, re.ASCII)
@@ -235,12 +239,13 @@ class _EcrBaseImage(BaseImage):
     tag: str | None
     digest: str | None
 
-    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002 (needs no construct)
+    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002
         place = _place_of(self.repository)
         return BoundBaseImage(
             uri=f"{place.uri}:{self.tag}" if self.digest is None else f"{place.uri}@{self.digest}",
             pull_permission=_pull_permission(role, place.arn, self.repository),
             repository_arn=place.arn,
+            repository=self.repository,
             region=place.region,
             moving_tag=None if place.tags_stay else _moving_tag(self.tag),
         )
@@ -257,10 +262,10 @@ class _AssetBaseImage(BaseImage):
     exclude: list[str]
     outputs: list[str]
 
-    def _bind(self, scope: Construct, role: iam.IRole | None) -> BoundBaseImage:
+    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         asset = ecr_assets.DockerImageAsset(
             scope,
-            "Asset",
+            f"{construct_id}-Asset",
             directory=self.directory,
             file=self.file,
             target=self.target,

@@ -18,7 +18,8 @@ from imgver_constructs.constraints import shown
 IMAGE_VERSION = "Custom::SageMakerImageVersion"
 IMAGE_ALIAS = "Custom::SageMakerImageAlias"
 
-Follower = Callable[[str, cdk.CfnResource], None]
+Declared = cdk.CfnResource | cdk.CustomResource
+Follower = Callable[[str, Declared], None]
 """Takes a custom resource of an image: its type, and itself."""
 
 
@@ -33,7 +34,7 @@ class Declarations:
         self._images: dict[str, Construct] = {}
         self._aliases: dict[tuple[str, str], Construct] = {}
         self._retentions: dict[str, Construct] = {}
-        self._resources: dict[str, list[tuple[str, cdk.CfnResource]]] = defaultdict(list)
+        self._resources: dict[str, list[tuple[str, Declared]]] = defaultdict(list)
         self._followers: dict[str, list[Follower]] = defaultdict(list)
 
     @classmethod
@@ -105,7 +106,7 @@ class Declarations:
         """Remember which construct declares the retention of the image."""
         self._retentions[image] = construct
 
-    def add_resource(self, image: str, resource_type: str, resource: cdk.CfnResource) -> None:
+    def add_resource(self, image: str, resource_type: str, resource: Declared) -> None:
         """Remember a version or an alias of the image."""
         self._resources[image].append((resource_type, resource))
         for follow in self._followers[image]:

@@ -65,11 +65,11 @@ class ImageAlias(Construct):
 
         super().__init__(scope, construct_id)
         self._alias_name = alias_name
-        resource = provider._custom_resource(
+        resource = provider._resource(
             self,
-            resource_type=IMAGE_ALIAS,
-            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
+            IMAGE_ALIAS,
             image=image,
+            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
         )
         declarations.add_resource(image._identity, IMAGE_ALIAS, resource)
         if is_known(alias_name):

@@ -10,7 +10,7 @@ import jsii
 from constructs import Construct
 
 from imgver_constructs.constraints import check_number, shown
-from imgver_constructs.declarations import IMAGE_VERSION, Declarations
+from imgver_constructs.declarations import IMAGE_VERSION, Declarations, Declared
 from imgver_constructs.image import ImageBase
 from imgver_constructs.image_version import ImageVersion, ImageVersionBase
 from imgver_constructs.provider import ImageVersionProvider
@@ -74,20 +74,21 @@ class ImageRetention(Construct):
         super().__init__(scope, construct_id)
         declarations.add_retention(image._identity, self)
         self._spared = _Numbers([version.version for version in versions if not isinstance(version, ImageVersion)])
-        self._resource = provider._custom_resource(
+        self._resource = provider._resource(
             self,
-            resource_type="Custom::SageMakerImageRetention",
-            properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(self._spared)},
+            "Custom::SageMakerImageRetention",
             image=image,
+            properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(self._spared)},
             lists_versions=True,
         )
         declarations.follow(image._identity, self._spare)
 
-    def _spare(self, resource_type: str, resource: cdk.CfnResource) -> None:
+    def _spare(self, resource_type: str, resource: Declared) -> None:
         """Wait for a version or an alias of the stack, and leave the version alone."""
-        self._resource.node.add_dependency(resource)
         if resource_type == IMAGE_VERSION:
             self._spared.numbers.append(resource.get_att("Version"))
+        else:
+            self._resource.node.add_dependency(resource)
 
 
 @jsii.implements(cdk.IStableAnyProducer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import jsii
@@ -40,21 +40,11 @@ from imgver_constructs.tokens import is_known, is_token
 
 
 @jsii.implements(refs.IImageVersionRef)
-class ImageVersionBase(Construct):
+class ImageVersionBase(cdk.Resource):
     """What declared and imported versions share; made by :class:`ImageVersion` and its ``from_…`` methods."""
 
     _image: ImageBase
     _aliases: Sequence[str] = ()
-
-    @property
-    def stack(self) -> cdk.Stack:
-        """The stack of the construct."""
-        return Declarations.of(self).stack
-
-    @property
-    def env(self) -> cdk.interfaces.ResourceEnvironment:
-        """The account and region of the version."""
-        return self._image.env
 
     @property
     def image(self) -> ImageBase:
@@ -155,7 +145,7 @@ class ImageVersionBase(Construct):
         Raises:
             ValueError: it is not.
         """
-        if self.stack is not stack:
+        if Declarations.of(self).stack is not stack:
             raise ValueError(
                 f"version {shown(self.node.path)} must be in stack {shown(stack.node.path)}, as {what} is: declare "
                 "both in one stack, since a version whose number another stack imports could not be replaced"
@@ -167,14 +157,14 @@ _ARN = re.compile(
 )
 
 _UPDATE_REPLACE_POLICIES = {
-    Superseded.DELETE: cdk.RemovalPolicy.DESTROY,
-    Superseded.RETAIN: cdk.RemovalPolicy.RETAIN,
+    Superseded.DELETE: cdk.CfnDeletionPolicy.DELETE,
+    Superseded.RETAIN: cdk.CfnDeletionPolicy.RETAIN,
     # The handler archives where CloudFormation says to delete.
-    Superseded.ARCHIVE: cdk.RemovalPolicy.DESTROY,
+    Superseded.ARCHIVE: cdk.CfnDeletionPolicy.DELETE,
 }
 
 
-class ImageVersion(ImageVersionBase):
+class ImageVersion(cdk.CustomResource, ImageVersionBase):
     """A version of a SageMaker image (``Custom::SageMakerImageVersion``).
 
     Another image or base image makes a new version; the aliases move to it, and the old version is deleted after
@@ -273,36 +263,39 @@ class ImageVersion(ImageVersionBase):
             declarations.check_alias_is_free(image._identity, image._declared_name, alias)
         provider = ImageVersionProvider._of(stack, provider, image=image)
 
-        super().__init__(scope, construct_id)
+        bound = base_image._bind(scope, construct_id, image.role)
+        needs = provider._needs(image, bound)
+        properties: dict[str, Any] = {
+            "Prerequisites": needs.references,
+            "ImageName": image.image_name,
+            "BaseImage": bound.uri,
+            "FollowTag": follow_tag,
+            "AdoptVersion": adopt_version,
+            "OnDelete": "ARCHIVE" if superseded is Superseded.ARCHIVE else None,
+            **metadata,
+        }
+        # One call into jsii makes the construct and its resource.
+        super().__init__(
+            scope,
+            construct_id,
+            resource_type=IMAGE_VERSION,
+            service_token=provider._service_token,
+            service_timeout=provider._service_timeout,
+            properties=_declared(properties),
+            removal_policy=None if removal_policy == cdk.RemovalPolicy.DESTROY else removal_policy,
+        )
+        needs.order(self)
         self._image = image
         self._provider = provider
-        bound = base_image._bind(self, image.role)
         self._aliases = list(aliases)
-        properties: dict[str, Any] = {"ImageName": image.image_name, "BaseImage": bound.uri, **metadata}
-        if follow_tag is not None:
-            properties["FollowTag"] = follow_tag
-        if adopt_version is not None:
-            properties["AdoptVersion"] = adopt_version
-        if superseded is Superseded.ARCHIVE:
-            properties["OnDelete"] = "ARCHIVE"
-        replaced_policy = _UPDATE_REPLACE_POLICIES[superseded] if superseded else removal_policy
-        # What CloudFormation does anyway is said only where somebody asked for it: it takes calls into jsii.
-        is_said = superseded is not None or removal_policy != cdk.RemovalPolicy.DESTROY
-        self._resource = provider._custom_resource(
-            self,
-            resource_type=IMAGE_VERSION,
-            properties=properties,
-            image=image,
-            repository_arn=bound.repository_arn,
-            dependencies=bound.pull_permission,
-            removal_policy=removal_policy if is_said else None,
-            update_replace_policy=replaced_policy if is_said else None,
-        )
+        if superseded is not None:
+            resource = cast("cdk.CfnResource", self.node.default_child)
+            resource.cfn_options.update_replace_policy = _UPDATE_REPLACE_POLICIES[superseded]
         for warning_id, text in warnings(
             bound, region=declarations.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance
         ):
             cdk.Annotations.of(self).add_warning_v2(warning_id, text)
-        declarations.add_resource(image._identity, IMAGE_VERSION, self._resource)
+        declarations.add_resource(image._identity, IMAGE_VERSION, self)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an id.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
@@ -366,6 +359,9 @@ class ImageVersion(ImageVersionBase):
         )
         return _ImportedImageVersion(scope, construct_id, image=lambda _: image, image_version_arn=arn, version=version)
 
+    # jsii looks for what it may be asked for in this class, and no further than CustomResource.
+    image_version_ref = ImageVersionBase.image_version_ref
+
     @property
     def provider(self) -> ImageVersionProvider:
         """What creates this version."""
@@ -374,12 +370,12 @@ class ImageVersion(ImageVersionBase):
     @property
     def image_version_arn(self) -> str:
         """The ARN of the version; a token."""
-        return self._resource.get_att("ImageVersionArn").to_string()
+        return self.get_att("ImageVersionArn").to_string()
 
     @property
     def image_arn(self) -> str:
         """The ARN of the image; a token."""
-        return self._resource.get_att("ImageArn").to_string()
+        return self.get_att("ImageArn").to_string()
 
     @cached_property
     def version(self) -> float:
@@ -388,17 +384,17 @@ class ImageVersion(ImageVersionBase):
         Hand it on as a number. Where a text is needed use ``cdk.Tokenization.stringify_number(version.version)``:
         Python's ``str`` would write out the token's placeholder.
         """
-        return cdk.Token.as_number(self._resource.get_att("Version"))
+        return cdk.Token.as_number(self.get_att("Version"))
 
     @property
     def base_image(self) -> str:
         """The registry path the version was made from, as declared; a token."""
-        return self._resource.get_att("BaseImage").to_string()
+        return self.get_att("BaseImage").to_string()
 
     @property
     def container_image(self) -> str:
         """The registry path with the digest that SageMaker took when it made the version; a token."""
-        return self._resource.get_att("ContainerImage").to_string()
+        return self.get_att("ContainerImage").to_string()
 
 
 class _ImportedImageVersion(ImageVersionBase):
@@ -411,7 +407,7 @@ class _ImportedImageVersion(ImageVersionBase):
         image_version_arn: str,
         version: float,
     ) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(scope, construct_id, environment_from_arn=image_version_arn)
         self._image = image(self)
         self._image_version_arn = image_version_arn
         self._version = version
@@ -435,7 +431,7 @@ def _metadata(
     release_notes: str | None,
     vendor_guidance: VendorGuidance | None,
 ) -> dict[str, Any]:
-    """The checked metadata under the API's names; what is not declared is left out."""
+    """The checked metadata under the API's names."""
     metadata: dict[str, Any] = {
         "Horovod": horovod,
         "JobType": job_type,
@@ -461,7 +457,11 @@ def _metadata(
         check_text("programming_lang", programming_lang, PROGRAMMING_LANG)
     if is_known(release_notes):
         check_text("release_notes", release_notes, RELEASE_NOTES)
-    return {name: value for name, value in metadata.items() if value is not None}
+    return metadata
+
+
+def _declared(properties: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if value is not None}
 
 
 def _check_aliases(aliases: Sequence[str]) -> None:

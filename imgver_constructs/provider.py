@@ -12,13 +12,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct, DependencyGroup, IConstruct, IDependable
+from constructs import Construct, IConstruct, IDependable
 
+from imgver_constructs.base_image import BoundBaseImage
 from imgver_constructs.constraints import shown
 from imgver_constructs.declarations import Declarations
 from imgver_constructs.image import ImageBase
 from imgver_constructs.inline_limit import InlineLimit
 from imgver_constructs.permissions import Permissions, check_permitted_images
+from imgver_constructs.prerequisites import Prerequisites
 from imgver_constructs.tokens import is_known
 
 _MAX_EVENT_AGE = 900
@@ -151,7 +153,7 @@ class ImageVersionProvider(Construct):
         self._stack = stack
         seconds = _LONGEST_TIMEOUT if timeout is None or timeout.is_unresolved() else int(timeout.to_seconds())
         # No event may run after CloudFormation stopped waiting for its answer.
-        self._service_timeout = str(_MAX_EVENT_AGE + seconds)
+        self._service_timeout = cdk.Duration.seconds(_MAX_EVENT_AGE + seconds)
         log_group = log_group or logs.LogGroup(
             self,
             "Logs",
@@ -214,7 +216,7 @@ class ImageVersionProvider(Construct):
         )
         scopes: list[IConstruct] = [self] if role is None else [self, role]
         self.node.add_validation(InlineLimit(self._role, scopes=scopes, remedy=remedy))
-        self._prerequisites: dict[tuple[ImageBase, str | None, bool], DependencyGroup] = {}
+        self._prerequisites: dict[tuple[ImageBase, str | None, bool], Prerequisites] = {}
         of_stack = self._own if isinstance(scope, cdk.Stack) and construct_id == _OWN_ID else self._named
         of_stack[stack] = self
 
@@ -272,58 +274,60 @@ class ImageVersionProvider(Construct):
         provider._permissions.check(image)
         return provider
 
-    def _custom_resource(
+    def _resource(
         self,
         scope: Construct,
-        *,
         resource_type: str,
-        properties: Mapping[str, object],
+        *,
         image: ImageBase,
-        repository_arn: str | None = None,
+        properties: Mapping[str, object],
         lists_versions: bool = False,
-        dependencies: Sequence[IDependable] = (),
-        removal_policy: cdk.RemovalPolicy | None = None,
-        update_replace_policy: cdk.RemovalPolicy | None = None,
     ) -> cdk.CfnResource:
-        """Make the child ``Resource`` of ``scope``, with all that has to exist before it and outlive it.
+        """Make the child ``Resource`` of ``scope``: what stands for its custom resource.
 
         Args:
             scope: the construct that the resource is the main child of.
             resource_type: its CloudFormation type.
+            image: the image whose versions it reads and changes.
             properties: its properties as they go over the wire.
-            image: the image whose versions it may create, read, change and delete.
-            repository_arn: the ECR repository that it may look into. Default: none.
-            lists_versions: whether it may also list the image's versions and their aliases. Default: no.
-            dependencies: what else has to exist before it. Default: nothing.
-            removal_policy: what becomes of it when it leaves the stack. Default: nothing is said, and CloudFormation
-                deletes it.
-            update_replace_policy: what becomes of it when another one replaces it. Default: as above.
+            lists_versions: whether it also lists the image's versions and their aliases.
         """
-        # Called for every version and every alias: each call into jsii counts, and CustomResource makes more of them.
+        needs = self._needs(image, lists_versions=lists_versions)
+        # Made for every alias: each call into jsii counts, and CustomResource makes more of them.
         resource = cdk.CfnResource(
             scope,
             "Resource",
             type=resource_type,
             properties={
                 "ServiceToken": self._service_token,
-                "ServiceTimeout": self._service_timeout,
+                "ServiceTimeout": str(self._service_timeout.to_seconds()),
+                "Prerequisites": needs.references,
                 **properties,
             },
         )
-        resource.node.add_dependency(self._before(image, repository_arn, lists_versions), *dependencies)
-        if update_replace_policy is not None:
-            resource.apply_removal_policy(update_replace_policy)
-        if removal_policy is not None:
-            resource.apply_removal_policy(removal_policy, apply_to_update_replace_policy=False)
+        needs.order(resource)
         return resource
 
-    def _before(self, image: ImageBase, repository_arn: str | None, lists_versions: bool) -> DependencyGroup:
-        """What has to exist before a resource and outlive it, made once for all that need the same."""
+    def _needs(
+        self, image: ImageBase, bound: BoundBaseImage | None = None, *, lists_versions: bool = False
+    ) -> Prerequisites:
+        """What has to exist before a custom resource and outlive it, made once for all that need the same.
+
+        Args:
+            image: the image whose versions it may create, read, change and delete.
+            bound: the base image that it makes a version from. Default: none.
+            lists_versions: whether it may also list the image's versions and their aliases.
+        """
+        repository_arn = None if bound is None else bound.repository_arn
         need = (image, repository_arn, lists_versions)
         if need not in self._prerequisites:
             policies = self._permissions.permit(image, repository_arn=repository_arn, lists_versions=lists_versions)
-            # The function's children include how long Lambda keeps an event.
-            self._prerequisites[need] = DependencyGroup(image, self._function, *policies)
+            needed: list[IDependable] = [self._function.node.find_child("EventInvokeConfig"), *policies]
+            scopes: list[IConstruct | None] = []
+            if bound is not None and image.role is not None:
+                needed += [image, *bound.pull_permission]
+                scopes += [image, image.role, bound.repository]
+            self._prerequisites[need] = Prerequisites(self._stack, needed, scopes=scopes)
         return self._prerequisites[need]
 
 

@@ -152,6 +152,24 @@ def only(resources: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str
 
 
 @pytest.fixture
+def waits_for() -> Callable[[dict[str, Any]], set[str]]:
+    """The logical ids that CloudFormation makes before a resource, and deletes after it."""
+
+    def named(value: Any) -> set[str]:
+        match value:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+                return {name}
+            case dict():
+                return set().union(*map(named, value.values()))
+            case list():
+                return set().union(*map(named, value))
+            case _:
+                return set()
+
+    return lambda resource: named(resource["Properties"]) | set(resource.get("DependsOn", ()))
+
+
+@pytest.fixture
 def tree(app: cdk.App) -> Callable[[], list[str]]:
     """The paths of all constructs."""
     return lambda: [construct.node.path for construct in app.node.find_all()]

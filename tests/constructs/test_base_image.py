@@ -83,7 +83,7 @@ class TestFromUri:
     def test_address_goes_over_the_wire_as_it_is(self, stack: cdk.Stack, suffix: str) -> None:
         uri = f"{REGISTRY}/team/data-science{suffix}"
 
-        bound = BaseImage.from_uri(uri)._bind(stack, None)
+        bound = BaseImage.from_uri(uri)._bind(stack, "Version", None)
 
         assert bound.uri == uri
         assert bound.pull_permission == ()
@@ -94,12 +94,12 @@ class TestFromUri:
         )
 
     def test_role_may_pull_from_the_repository_only(self, stack: cdk.Stack, role: iam.Role) -> None:
-        bound = BaseImage.from_uri(f"{REGISTRY}/data-science:1.0.0")._bind(stack, role)
+        bound = BaseImage.from_uri(f"{REGISTRY}/data-science:1.0.0")._bind(stack, "Version", role)
 
         assert statements(stack) == [LOGIN, may_pull(stack.resolve(bound.repository_arn))]
 
     def test_permission_comes_first(self, stack: cdk.Stack, role: iam.Role) -> None:
-        bound = BaseImage.from_uri(f"{REGISTRY}/data-science:1.0.0")._bind(stack, role)
+        bound = BaseImage.from_uri(f"{REGISTRY}/data-science:1.0.0")._bind(stack, "Version", role)
         dependent = cdk.CfnResource(stack, "Dependent", type="AWS::SNS::Topic")
         dependent.node.add_dependency(*bound.pull_permission)
 
@@ -109,7 +109,7 @@ class TestFromUri:
     def test_address_that_is_a_token(self, stack: cdk.Stack, role: iam.Role) -> None:
         uri = f"{cdk.Aws.ACCOUNT_ID}.dkr.ecr.{cdk.Aws.REGION}.amazonaws.com/x"
 
-        bound = BaseImage.from_uri(uri)._bind(stack, role)
+        bound = BaseImage.from_uri(uri)._bind(stack, "Version", role)
 
         assert bound == BoundBaseImage(uri=uri)
         assert statements(stack) == []
@@ -124,7 +124,7 @@ class TestFromUri:
         ],
     )
     def test_ecr_has_many_hosts(self, stack: cdk.Stack, uri: str, region: str) -> None:
-        bound = BaseImage.from_uri(uri)._bind(stack, None)
+        bound = BaseImage.from_uri(uri)._bind(stack, "Version", None)
 
         assert (bound.outside_ecr, bound.region) == (False, region)
         assert stack.resolve(bound.repository_arn) == in_any_partition(f":ecr:{region}:123456789012:repository/x")
@@ -133,7 +133,7 @@ class TestFromUri:
         "uri", ["public.ecr.aws/docker/library/python:3.12", "python:3.12", "localhost:5000/python:3.12", "x" * 255]
     )
     def test_address_outside_ecr_is_told(self, stack: cdk.Stack, role: iam.Role, uri: str) -> None:
-        bound = BaseImage.from_uri(uri)._bind(stack, role)
+        bound = BaseImage.from_uri(uri)._bind(stack, "Version", role)
 
         assert (bound.uri, bound.outside_ecr) == (uri, True)
         assert (bound.repository_arn, bound.region, bound.pull_permission) == (None, None, ())
@@ -181,7 +181,7 @@ class TestFromUri:
         ],
     )
     def test_tag_that_moves_is_told(self, stack: cdk.Stack, uri: str, tag: str | None) -> None:
-        assert BaseImage.from_uri(uri)._bind(stack, None).moving_tag == tag
+        assert BaseImage.from_uri(uri)._bind(stack, "Version", None).moving_tag == tag
 
 
 class TestFromEcrRepository:
@@ -191,7 +191,7 @@ class TestFromEcrRepository:
     def test_repository(
         self, stack: cdk.Stack, role: iam.Role, repository: ecr.IRepository, which: dict[str, str], suffix: str
     ) -> None:
-        bound = BaseImage.from_ecr_repository(repository, **which)._bind(stack, role)
+        bound = BaseImage.from_ecr_repository(repository, **which)._bind(stack, "Version", role)
 
         registry = [{"Ref": "AWS::AccountId"}, ".dkr.ecr.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]
         assert stack.resolve(bound.uri) == {"Fn::Join": ["", [*registry, f"/data-science{suffix}"]]}
@@ -203,13 +203,13 @@ class TestFromEcrRepository:
     def test_address_is_what_the_repository_says(
         self, stack: cdk.Stack, repository: ecr.IRepository, which: dict[str, str]
     ) -> None:
-        bound = BaseImage.from_ecr_repository(repository, **which)._bind(stack, None)
+        bound = BaseImage.from_ecr_repository(repository, **which)._bind(stack, "Version", None)
 
         (value,) = which.values()
         assert stack.resolve(bound.uri) == stack.resolve(repository.repository_uri_for_tag_or_digest(value))
 
     def test_without_a_role_nothing_is_granted(self, stack: cdk.Stack, repository: ecr.IRepository) -> None:
-        bound = BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(stack, None)
+        bound = BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(stack, "Version", None)
 
         assert bound.pull_permission == ()
         assert statements(stack) == []
@@ -219,7 +219,7 @@ class TestFromEcrRepository:
         arn = "arn:aws:ecr:us-west-2:222222222222:repository/team/data-science"
         repository = ecr.Repository.from_repository_arn(stack, "Repository", arn)
 
-        bound = BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(stack, make_role(stack))
+        bound = BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(stack, "Version", make_role(stack))
 
         address = ["222222222222.dkr.ecr.us-west-2.", {"Ref": "AWS::URLSuffix"}, "/team/data-science:1.0.0"]
         assert stack.resolve(bound.uri) == {"Fn::Join": ["", address]}
@@ -233,7 +233,7 @@ class TestFromEcrRepository:
             stack, "Repository", repository_arn=arn, repository_name="data-science"
         )
 
-        bound = BaseImage.from_ecr_repository(repository, digest=DIGEST)._bind(stack, make_role(stack))
+        bound = BaseImage.from_ecr_repository(repository, digest=DIGEST)._bind(stack, "Version", make_role(stack))
 
         address = ["222222222222.dkr.ecr.us-gov-west-1.", {"Ref": "AWS::URLSuffix"}, f"/data-science@{DIGEST}"]
         assert stack.resolve(bound.uri) == {"Fn::Join": ["", address]}
@@ -247,7 +247,7 @@ class TestFromEcrRepository:
         )
         tag = cdk.CfnParameter(stack, "Tag").value_as_string
 
-        bound = BaseImage.from_ecr_repository(repository, tag=tag)._bind(stack, role)
+        bound = BaseImage.from_ecr_repository(repository, tag=tag)._bind(stack, "Version", role)
 
         account, region = ({"Fn::Select": [part, {"Fn::Split": [":", {"Ref": "Arn"}]}]} for part in (4, 3))
         registry = [account, ".dkr.ecr.", region, ".", {"Ref": "AWS::URLSuffix"}]
@@ -260,7 +260,7 @@ class TestFromEcrRepository:
         there = cdk.Stack(app, "There", env=cdk.Environment(account="222222222222", region="us-east-1"))
         repository = ecr.Repository(there, "Repository", repository_name="data-science")
 
-        bound = BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(here, make_role(here))
+        bound = BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(here, "Version", make_role(here))
 
         cdk.CfnOutput(here, "Uri", value=bound.uri)
         arn = in_any_partition(":ecr:us-east-1:222222222222:repository/data-science")
@@ -276,7 +276,7 @@ class TestFromEcrRepository:
 
     @pytest.mark.parametrize("tag", ["latest", "stable", "main", "release-candidate"])
     def test_tag_without_a_digit_moves(self, stack: cdk.Stack, repository: ecr.IRepository, tag: str) -> None:
-        assert BaseImage.from_ecr_repository(repository, tag=tag)._bind(stack, None).moving_tag == tag
+        assert BaseImage.from_ecr_repository(repository, tag=tag)._bind(stack, "Version", None).moving_tag == tag
 
     @pytest.mark.parametrize(
         "which", [{"tag": "1.0.0"}, {"tag": "v2"}, {"digest": DIGEST}], ids=["release", "number", "digest"]
@@ -284,7 +284,7 @@ class TestFromEcrRepository:
     def test_release_or_digest_stays(
         self, stack: cdk.Stack, repository: ecr.IRepository, which: dict[str, str]
     ) -> None:
-        assert BaseImage.from_ecr_repository(repository, **which)._bind(stack, None).moving_tag is None
+        assert BaseImage.from_ecr_repository(repository, **which)._bind(stack, "Version", None).moving_tag is None
 
     @pytest.mark.parametrize(
         ("mutability", "exclusions", "moving"),
@@ -309,7 +309,9 @@ class TestFromEcrRepository:
             ),
         )
 
-        assert BaseImage.from_ecr_repository(repository, tag="latest")._bind(stack, None).moving_tag == moving
+        assert (
+            BaseImage.from_ecr_repository(repository, tag="latest")._bind(stack, "Version", None).moving_tag == moving
+        )
 
     @pytest.mark.parametrize(
         ("which", "message"),
@@ -360,7 +362,7 @@ class TestFromEcrRepository:
     def test_tokens_are_not_inspected(self, stack: cdk.Stack, repository: ecr.IRepository, which: str) -> None:
         token = cdk.CfnParameter(stack, "Given").value_as_string
 
-        bound = BaseImage.from_ecr_repository(repository, **{which: token})._bind(stack, None)
+        bound = BaseImage.from_ecr_repository(repository, **{which: token})._bind(stack, "Version", None)
 
         assert {"Ref": "Given"} in stack.resolve(bound.uri)["Fn::Join"][1]
         assert bound.moving_tag is None
@@ -371,7 +373,7 @@ class TestPullPermission:
         self, stack: cdk.Stack, role: iam.Role, repository: ecr.IRepository
     ) -> None:
         first, second, third = (
-            BaseImage.from_ecr_repository(repository, tag=tag)._bind(stack, role).pull_permission
+            BaseImage.from_ecr_repository(repository, tag=tag)._bind(stack, "Version", role).pull_permission
             for tag in ("1.0.0", "1.1.0", "1.2.0")
         )
 
@@ -379,7 +381,7 @@ class TestPullPermission:
 
     def test_versions_of_one_address_share_it(self, stack: cdk.Stack, role: iam.Role) -> None:
         first, second = (
-            BaseImage.from_uri(f"{REGISTRY}/data-science:{tag}")._bind(stack, role).pull_permission
+            BaseImage.from_uri(f"{REGISTRY}/data-science:{tag}")._bind(stack, "Version", role).pull_permission
             for tag in ("1.0.0", "1.1.0")
         )
 
@@ -389,7 +391,7 @@ class TestPullPermission:
         base_image = BaseImage.from_ecr_repository(repository, tag="1.0.0")
 
         for construct_id in ("One", "Two"):
-            base_image._bind(stack, make_role(stack, construct_id))
+            base_image._bind(stack, "Version", make_role(stack, construct_id))
 
         assert statements(stack) == [may_pull(in_this_account("data-science")), LOGIN] * 2
 
@@ -402,7 +404,7 @@ class TestPullPermission:
             BaseImage.from_uri(f"{REGISTRY}/two:1.0.0"),
             BaseImage.from_asset(folder),
         ):
-            base_image._bind(stack, role)
+            base_image._bind(stack, "Version", role)
 
         made = statements(stack)
         assert [statement for statement in made if statement == LOGIN] == [LOGIN]
@@ -412,7 +414,7 @@ class TestPullPermission:
     def test_role_from_elsewhere(self, stack: cdk.Stack, repository: ecr.IRepository) -> None:
         role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/of-the-image")
 
-        BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(stack, role)
+        BaseImage.from_ecr_repository(repository, tag="1.0.0")._bind(stack, "Version", role)
 
         (policy,) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
         assert policy["Properties"]["Roles"] == ["of-the-image"]
@@ -428,7 +430,7 @@ def built(app: cdk.App, stack: str = "Stack") -> list[dict[str, Any]]:
 
 class TestFromAsset:
     def test_image_is_built_for_sagemaker(self, app: cdk.App, stack: cdk.Stack, folder: Path) -> None:
-        BaseImage.from_asset(folder)._bind(stack, None)
+        BaseImage.from_asset(folder)._bind(stack, "Version", None)
 
         (image,) = built(app)
         assert image.pop("directory").startswith("asset.")
@@ -437,7 +439,7 @@ class TestFromAsset:
     def test_address_is_that_of_the_pushed_image(
         self, app: cdk.App, stack: cdk.Stack, folder: Path, role: iam.Role
     ) -> None:
-        bound = BaseImage.from_asset(folder)._bind(stack, role)
+        bound = BaseImage.from_asset(folder)._bind(stack, "Version", role)
 
         manifest = json.loads((Path(app.synth().directory) / "Stack.assets.json").read_text())
         (asset,) = manifest["dockerImages"].values()
@@ -467,7 +469,7 @@ class TestFromAsset:
             platform=ecr_assets.Platform.LINUX_ARM64,
             exclude=["*.md"],
             outputs=[],
-        )._bind(stack, None)
+        )._bind(stack, "Version", None)
 
         (image,) = built(app)
         directory = Path(app.outdir) / image.pop("directory")
@@ -489,7 +491,7 @@ class TestFromAsset:
         base_image = BaseImage.from_asset("docker")
         monkeypatch.chdir("/")
 
-        assert base_image._bind(stack, None).uri
+        assert base_image._bind(stack, "Version", None).uri
 
     def test_two_versions_of_one_folder(self, app: cdk.App, stack: cdk.Stack, folder: Path) -> None:
         # GIVEN an image with two versions, each with a base image from one folder, and a third that shares the first's

@@ -36,15 +36,14 @@ def test_properties_and_dependencies(stack: cdk.Stack, declare: Declare, resourc
             "Properties": {
                 "ServiceToken": {"Fn::GetAtt": ["ImageVersionProviderFunction124F3991", "Arn"]},
                 "ServiceTimeout": "1800",
+                "Prerequisites": [
+                    {"Ref": "ImageVersionProviderFunctionEventInvokeConfig01879776"},
+                    {"Ref": "ImageVersionProviderImage970677B8156D0AAD05FB505A"},
+                ],
                 "ImageName": "data-science",
                 "Alias": "stable",
-                "Version": {"Fn::GetAtt": ["Version6A868472", "Version"]},
+                "Version": {"Fn::GetAtt": ["Version", "Version"]},
             },
-            "DependsOn": [
-                "ImageVersionProviderFunctionEventInvokeConfig01879776",
-                "ImageVersionProviderFunction124F3991",
-                "ImageVersionProviderImage970677B8156D0AAD05FB505A",
-            ],
         }
     }
 

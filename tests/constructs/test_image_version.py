@@ -27,26 +27,28 @@ FUNCTION = "ImageVersionProviderFunction124F3991"
 
 Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
+WaitsFor = Callable[[dict[str, Any]], set[str]]
 
 
 def test_least_properties(declare: Declare, only: Only) -> None:
     # GIVEN nothing but what is required
     declare()
 
-    # THEN nothing else goes over the wire
+    # THEN nothing else goes over the wire but what orders it
     assert only(VERSION) == {
         "Type": VERSION,
         "Properties": {
             "ServiceToken": {"Fn::GetAtt": [FUNCTION, "Arn"]},
             "ServiceTimeout": "1800",
+            "Prerequisites": [
+                {"Ref": "ImageVersionProviderFunctionEventInvokeConfig01879776"},
+                {"Ref": "ImageVersionProviderImage970677B8156D0AAD05FB505A"},
+            ],
             "ImageName": "data-science",
             "BaseImage": URI,
         },
-        "DependsOn": [
-            "ImageVersionProviderFunctionEventInvokeConfig01879776",
-            FUNCTION,
-            "ImageVersionProviderImage970677B8156D0AAD05FB505A",
-        ],
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
     }
 
 
@@ -62,7 +64,9 @@ def test_every_property(declare: Declare, only: Only) -> None:
         adopt_version=3,
     )
 
-    assert only(VERSION)["Properties"] == {
+    properties = only(VERSION)["Properties"]
+    del properties["Prerequisites"]
+    assert properties == {
         "ServiceToken": {"Fn::GetAtt": [FUNCTION, "Arn"]},
         "ServiceTimeout": "1800",
         "ImageName": "data-science",
@@ -101,7 +105,7 @@ def test_horovod_true_on_the_wire(declare: Declare, only: Only) -> None:
 @pytest.mark.parametrize(
     ("policy", "on_delete", "on_replace"),
     [
-        (cdk.RemovalPolicy.DESTROY, None, None),
+        (cdk.RemovalPolicy.DESTROY, "Delete", "Delete"),
         (cdk.RemovalPolicy.RETAIN, "Retain", "Retain"),
         (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, "RetainExceptOnCreate", "Retain"),
     ],
@@ -190,7 +194,9 @@ def test_attributes_are_the_handlers_data(stack: cdk.Stack, declare: Declare) ->
         assert stack.resolve(attribute) == {"Fn::GetAtt": [logical_id, data]}
 
 
-def test_made_image_and_its_pull_permission_come_first(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+def test_made_image_and_its_pull_permission_come_first(
+    stack: cdk.Stack, declare: Declare, only: Only, waits_for: WaitsFor
+) -> None:
     # GIVEN an image whose role is granted to pull
     image = Image(stack, "Made", image_name="data-science")
 
@@ -205,10 +211,12 @@ def test_made_image_and_its_pull_permission_come_first(stack: cdk.Stack, declare
     assert version["Properties"]["ImageName"] == {
         "Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": [made, "ImageArn"]}]}]
     }
-    assert {made, role, permission} <= set(version["DependsOn"])
+    assert {made, role, permission} <= waits_for(version)
 
 
-def test_pull_permission_of_a_role_made_elsewhere_comes_first(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+def test_pull_permission_of_a_role_made_elsewhere_comes_first(
+    stack: cdk.Stack, declare: Declare, only: Only, waits_for: WaitsFor
+) -> None:
     role = cdk.aws_iam.Role(stack, "Own", assumed_by=cdk.aws_iam.ServicePrincipal("sagemaker.amazonaws.com"))
 
     declare(image=Image(stack, "Made", image_name="data-science", role=role))
@@ -218,7 +226,7 @@ def test_pull_permission_of_a_role_made_elsewhere_comes_first(stack: cdk.Stack, 
         for logical_id, policy in Template.from_stack(stack).find_resources("AWS::IAM::Policy").items()
         if policy["Properties"]["Roles"] == [{"Ref": stack.get_logical_id(role.node.default_child)}]
     ]
-    assert policy in only(VERSION)["DependsOn"]
+    assert policy in waits_for(only(VERSION))
 
 
 def test_aliases_become_resources(declare: Declare, resources: Callable[[str], dict[str, Any]]) -> None:
@@ -226,7 +234,7 @@ def test_aliases_become_resources(declare: Declare, resources: Callable[[str], d
 
     aliases = resources(ALIAS)
     assert sorted(alias["Properties"]["Alias"] for alias in aliases.values()) == ["1.4.0", "latest"]
-    assert [child.node.id for child in version.node.children] == ["Resource", "Alias-latest", "Alias-1.4.0"]
+    assert [child.node.id for child in version.node.children] == ["Default", "Alias-latest", "Alias-1.4.0"]
     assert "Aliases" not in resources(VERSION).popitem()[1]["Properties"]
 
 
@@ -470,7 +478,7 @@ def test_tokens_are_not_inspected(
 
     # THEN they arrive as they are
     properties = only(VERSION)["Properties"]
-    del properties["ServiceToken"], properties["ServiceTimeout"]
+    del properties["ServiceToken"], properties["ServiceTimeout"], properties["Prerequisites"]
     assert properties == {
         "ImageName": {"Ref": "Name"},
         "BaseImage": {"Ref": "Uri"},

@@ -16,6 +16,7 @@ from aws_cdk.assertions import Template
 from constructs import Construct
 
 from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion, ImageVersionProvider, inline_limit
+from imgver_constructs.base_image import BoundBaseImage
 
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 VERSION = "Custom::SageMakerImageVersion"
@@ -26,6 +27,7 @@ ROLE = "ImageVersionProviderRole98366D34"
 Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
 Resources = Callable[[str], dict[str, Any]]
+WaitsFor = Callable[[dict[str, Any]], set[str]]
 
 
 def sagemaker_arn(rest: Any) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def test_versions_of_one_image_share_its_policy(stack: cdk.Stack, declare: Decla
 
 
 def test_each_image_has_a_policy_that_its_versions_depend_on(
-    stack: cdk.Stack, declare: Declare, resources: Resources
+    stack: cdk.Stack, declare: Declare, resources: Resources, waits_for: WaitsFor
 ) -> None:
     declare("One", image=Image.from_image_name(stack, "ImageOne", "one"))
     declare("Two", image=Image.from_image_name(stack, "ImageTwo", "two"))
@@ -104,10 +106,10 @@ def test_each_image_has_a_policy_that_its_versions_depend_on(
     assert len(policies) == 2
     for logical_id, policy in policies.items():
         (name,) = [name for name in versions if sagemaker_arn(f"image/{name}") == statements(policy)[0]["Resource"]]
-        assert [other for other in versions[name]["DependsOn"] if other in policies] == [logical_id]
+        assert waits_for(versions[name]) & policies.keys() == {logical_id}
 
 
-def test_r41_what_a_delete_needs_outlives_it() -> None:
+def test_r41_what_a_delete_needs_outlives_it(waits_for: WaitsFor) -> None:
     """A deployment that removes a version may narrow its image's policy, or remove it."""
 
     def template(*construct_ids: str) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def test_r41_what_a_delete_needs_outlives_it() -> None:
     # THEN CloudFormation deletes whatever needs the policy before it deletes the policy
     custom = [resource for resource in before.values() if resource["Type"].startswith("Custom::")]
     assert len(custom) == 4
-    assert all(policy_id in resource["DependsOn"] for resource in custom)
+    assert all(policy_id in waits_for(resource) for resource in custom)
 
 
 def test_name_with_capitals_is_permitted_in_both_spellings(stack: cdk.Stack, declare: Declare, only: Only) -> None:
@@ -234,14 +236,12 @@ def resource_of(
 ) -> cdk.CfnResource:
     """A custom resource as a construct of the library makes it."""
     scope = Construct(provider, f"Scope{len(provider.node.children)}")
-    return provider._custom_resource(
-        scope,
-        resource_type="Custom::Test",
-        properties={},
-        image=image,
-        repository_arn=None if repository is None else f"arn:aws:ecr:eu-west-1:123456789012:repository/{repository}",
-        lists_versions=lists_versions,
-    )
+    resource = provider._resource(scope, "Custom::Test", image=image, properties={}, lists_versions=lists_versions)
+    if repository is not None:
+        arn = f"arn:aws:ecr:eu-west-1:123456789012:repository/{repository}"
+        bound = BoundBaseImage(uri="", repository_arn=arn)
+        resource.add_property_override("Prerequisites", provider._needs(image, bound).references)
+    return resource
 
 
 def test_versions_may_be_listed_where_it_is_asked_for(stack: cdk.Stack, only: Only) -> None:
@@ -272,7 +272,7 @@ def test_versions_may_not_be_listed_otherwise(declare: Declare, only: Only) -> N
 # permitted_images.
 
 
-def test_permitted_images_share_one_policy(stack: cdk.Stack, resources: Resources) -> None:
+def test_permitted_images_share_one_policy(stack: cdk.Stack, resources: Resources, waits_for: WaitsFor) -> None:
     # GIVEN
     provider = ImageVersionProvider(stack, "Mine", permitted_images=["team-*", "Other", "other"])
 
@@ -316,8 +316,8 @@ def test_permitted_images_share_one_policy(stack: cdk.Stack, resources: Resource
 
     # THEN what needs a policy is deleted before it
     found = resources("Custom::Test")
-    assert {images, repositories} <= set(found[stack.resolve(one.logical_id)]["DependsOn"])
-    assert [each for each in found[stack.resolve(other.logical_id)]["DependsOn"] if each in policies] == [images]
+    assert {images, repositories} <= waits_for(found[stack.resolve(one.logical_id)])
+    assert waits_for(found[stack.resolve(other.logical_id)]) & policies.keys() == {images}
 
 
 def test_permitted_images_may_be_listed_where_it_is_asked_for(stack: cdk.Stack, only: Only) -> None:

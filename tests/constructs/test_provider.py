@@ -16,7 +16,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 from constructs import Construct
 
-from imgver_constructs import Image, ImageVersion, ImageVersionProvider
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider
 
 VERSION = "Custom::SageMakerImageVersion"
 POLICY = "AWS::IAM::Policy"
@@ -28,6 +28,7 @@ LOGS = "ImageVersionProviderLogs0DB3204C"
 Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
 Resources = Callable[[str], dict[str, Any]]
+WaitsFor = Callable[[dict[str, Any]], set[str]]
 
 
 def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
@@ -278,8 +279,9 @@ def test_role_of_two_stacks(app: cdk.App) -> None:
     stacks = [cdk.Stack(app, "One"), cdk.Stack(app, "Other")]
     for stack in stacks:
         role = iam.Role.from_role_name(stack, "Shared", "shared")
-        provider = ImageVersionProvider(stack, "ImageVersionProvider", role=role)
-        resource_of(provider, Image.from_image_name(stack, "Image", "data-science"))
+        ImageVersionProvider(stack, "ImageVersionProvider", role=role)
+        image = Image.from_image_name(stack, "Image", "data-science")
+        ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri("public.ecr.aws/x/y:1"))
 
     # THEN
     policies = [policy for stack in stacks for policy in Template.from_stack(stack).find_resources(POLICY).values()]
@@ -511,57 +513,34 @@ def test_retention_of_the_users_log_group_is_refused(stack: cdk.Stack) -> None:
 # What it makes for the other constructs.
 
 
-def resource_of(provider: ImageVersionProvider, image: Image, **options: Any) -> cdk.CfnResource:
-    scope = Construct(provider, f"Scope{len(provider.node.children)}")
-    return provider._custom_resource(scope, resource_type="Custom::Test", properties={}, image=image, **options)
-
-
-@pytest.mark.parametrize(
-    ("removal_policy", "update_replace_policy", "on_delete", "on_replace"),
-    [
-        (None, None, None, None),
-        (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.DESTROY, "Delete", "Delete"),
-        (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN, "Delete", "Retain"),
-        (cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.DESTROY, "Retain", "Delete"),
-        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, cdk.RemovalPolicy.DESTROY, "RetainExceptOnCreate", "Delete"),
-    ],
-)
-def test_what_becomes_of_a_resource(
-    stack: cdk.Stack,
-    only: Only,
-    removal_policy: cdk.RemovalPolicy | None,
-    update_replace_policy: cdk.RemovalPolicy | None,
-    on_delete: str | None,
-    on_replace: str | None,
+def test_prerequisites_of_a_version(
+    stack: cdk.Stack, declare: Declare, resources: Resources, only: Only, waits_for: WaitsFor
 ) -> None:
-    image = Image.from_image_name(stack, "Image", "data-science")
-
-    resource_of(
-        ImageVersionProvider(stack, "Mine"),
-        image,
-        removal_policy=removal_policy,
-        update_replace_policy=update_replace_policy,
-    )
-
-    resource = only("Custom::Test")
-    assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == (on_delete, on_replace)
-
-
-def test_dependencies_of_a_resource(stack: cdk.Stack, only: Only) -> None:
-    # GIVEN
-    before = cdk.CfnResource(stack, "Before", type="AWS::CloudFormation::WaitConditionHandle")
-    image = Image(stack, "Image", image_name="data-science")
-
     # WHEN
-    resource_of(ImageVersionProvider(stack, "Mine"), image, dependencies=[before])
+    declare(image=Image(stack, "Made", image_name="data-science"), provider=ImageVersionProvider(stack, "Mine"))
 
-    # THEN it comes after these, the image, its role, what the function needs, and the function with its options
-    (policy,) = ids(stack, POLICY)
-    (function,) = ids(stack, "AWS::Lambda::Function")
+    # THEN it comes after the image, its role and what that may do, what the function may do, and how it is invoked
+    version = only(VERSION)
+    needed = [
+        *ids(stack, POLICY),
+        *ids(stack, "AWS::Lambda::EventInvokeConfig"),
+        *[role for role in ids(stack, "AWS::IAM::Role") if role.startswith("Made")],
+        *ids(stack, "AWS::SageMaker::Image"),
+    ]
+    assert sorted(found["Ref"] for found in version["Properties"]["Prerequisites"]) == sorted(needed)
+    assert waits_for(version) == {*needed, *ids(stack, "AWS::Lambda::Function")}
+    assert len(needed) == 5
+
+
+def test_prerequisites_that_the_template_leaves_out(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    """CDK writes no policy of a role that must not be changed."""
+    role = iam.Role.from_role_name(stack, "Theirs", "theirs", mutable=False)
+
+    declare(provider=ImageVersionProvider(stack, "Mine", role=role))
+
+    assert ids(stack, POLICY) == []
     (invocation,) = ids(stack, "AWS::Lambda::EventInvokeConfig")
-    (role,) = [role for role in ids(stack, "AWS::IAM::Role") if role.startswith("Image")]
-    (image_id,) = ids(stack, "AWS::SageMaker::Image")
-    assert set(only("Custom::Test")["DependsOn"]) == {"Before", image_id, role, policy, function, invocation}
+    assert only(VERSION)["Properties"]["Prerequisites"] == [{"Ref": invocation}]
 
 
 def test_what_the_user_adds_to_a_resource_is_kept(stack: cdk.Stack, declare: Declare, only: Only) -> None:
@@ -589,7 +568,7 @@ def test_one_per_stack(app: cdk.App, stack: cdk.Stack) -> None:
     assert ImageVersionProvider.get_or_create(deep).node.path == "Stack/ImageVersionProvider"
 
 
-def test_explicit_provider(stack: cdk.Stack, declare: Declare, resources: Resources) -> None:
+def test_explicit_provider(stack: cdk.Stack, declare: Declare, resources: Resources, waits_for: WaitsFor) -> None:
     provider = ImageVersionProvider(stack, "Mine")
 
     declare(provider=provider, aliases=["latest"])
@@ -598,7 +577,7 @@ def test_explicit_provider(stack: cdk.Stack, declare: Declare, resources: Resour
     for resource_type in (VERSION, "Custom::SageMakerImageAlias"):
         (resource,) = resources(resource_type).values()
         assert resource["Properties"]["ServiceToken"] == {"Fn::GetAtt": [function, "Arn"]}
-        assert function in resource["DependsOn"]
+        assert set(ids(stack, "AWS::Lambda::EventInvokeConfig")) < waits_for(resource)
 
 
 def test_its_path_makes_a_provider_the_stacks_own(stack: cdk.Stack, declare: Declare, only: Only) -> None:

@@ -94,7 +94,7 @@ def test_what_is_made_fits_everywhere(
             {
                 "AppImageConfigName": {"Ref": "Config57D1D894"},
                 "ImageName": {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}]}]},
-                "ImageVersionNumber": {"Fn::GetAtt": ["Version6A868472", "Version"]},
+                "ImageVersionNumber": {"Fn::GetAtt": ["Version", "Version"]},
             }
         ]
         * 2
@@ -119,7 +119,7 @@ def test_version_gives_it(stack: cdk.Stack, declare: Declare) -> None:
     assert stack.resolve(item) == {
         "appImageConfigName": "jupyter",
         "imageName": "data-science",
-        "imageVersionNumber": {"Fn::GetAtt": ["Version6A868472", "Version"]},
+        "imageVersionNumber": {"Fn::GetAtt": ["Version", "Version"]},
     }
 
 

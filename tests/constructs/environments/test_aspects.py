@@ -167,7 +167,7 @@ def test_removal_policies_of_versions(app: cdk.App, declare_some: Declare, resou
 
 
 def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources_of: ResourcesOf) -> None:
-    # GIVEN a version of which nothing is said, and some of which something is
+    # GIVEN a version that is to be deleted, as any custom resource of the CDK's, and some of which something is said
     stack = cdk.Stack(app, "Stack")
     image, base_image = declare_some(stack).image, BaseImage.from_uri(URI)
     keep, replace = cdk.RemovalPolicy.RETAIN, Superseded.RETAIN
@@ -182,7 +182,7 @@ def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources
         logical_id[:4]: (found["DeletionPolicy"], found["UpdateReplacePolicy"])
         for logical_id, found in resources_of(stack, VERSION).items()
     }
-    assert said == {"Vers": ("Retain", "Retain"), "Kept": ("Retain", "Delete"), "Repl": ("Delete", "Retain")}
+    assert said == {"Vers": ("Delete", "Delete"), "Kept": ("Retain", "Delete"), "Repl": ("Delete", "Retain")}
     assert policies(resources_of(stack, "AWS::SageMaker::Image")) == {("Delete", "Delete")}
 
 

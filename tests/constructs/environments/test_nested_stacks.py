@@ -31,6 +31,7 @@ FUNCTION = "AWS::Lambda::Function"
 
 ResourcesOf = Callable[..., dict[str, Any]]
 OnlyOf = Callable[[cdk.Stack, str], dict[str, Any]]
+WaitsFor = Callable[[dict[str, Any]], set[str]]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def image_arn_in(version: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("path", ["Whole/Nested", "Above/Nested", "Below", "Beside/Other", "Deep/Nested/Nested"])
 def test_the_provider_is_in_the_stack_of_the_version(
-    stacks: dict[str, cdk.Stack], resources_of: ResourcesOf, only_of: OnlyOf, path: str
+    stacks: dict[str, cdk.Stack], resources_of: ResourcesOf, only_of: OnlyOf, waits_for: WaitsFor, path: str
 ) -> None:
     # THEN the function is there, and nowhere else
     version, (function,) = only_of(stacks[path], VERSION), resources_of(stacks[path], FUNCTION)
@@ -113,7 +114,7 @@ def test_the_provider_is_in_the_stack_of_the_version(
 
     # THEN the permissions are there when the version is deleted
     (policy,) = (name for name in resources_of(stacks[path], "AWS::IAM::Policy") if "ProviderImage" in name)
-    assert policy in version["DependsOn"]
+    assert policy in waits_for(version)
 
 
 def test_logical_ids_are_those_of_a_stack_that_is_not_nested(

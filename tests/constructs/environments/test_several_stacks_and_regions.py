@@ -27,6 +27,7 @@ ELSEWHERE = cdk.Environment(account="210987654321", region="eu-west-1")
 
 ResourcesOf = Callable[..., dict[str, Any]]
 OnlyOf = Callable[[cdk.Stack, str], dict[str, Any]]
+WaitsFor = Callable[[dict[str, Any]], set[str]]
 Declare = Callable[[cdk.Stack], ImageVersion]
 
 
@@ -100,7 +101,11 @@ def parted(
 
 
 def test_an_image_in_one_stack_and_its_version_in_another(
-    parted: tuple[cdk.Stack, cdk.Stack], references: str, resources_of: ResourcesOf, only_of: OnlyOf
+    parted: tuple[cdk.Stack, cdk.Stack],
+    references: str,
+    resources_of: ResourcesOf,
+    only_of: OnlyOf,
+    waits_for: WaitsFor,
 ) -> None:
     images, versions = parted
     resources, version = resources_of(versions), only_of(versions, VERSION)
@@ -120,7 +125,7 @@ def test_an_image_in_one_stack_and_its_version_in_another(
         assert reference["Fn::GetStackOutput"]["OutputName"] == output
 
     # THEN the function and what permits the Delete are in the version's stack, and go after the version
-    assert {provided_policy(resources), *resources_of(versions, FUNCTION)} <= set(version["DependsOn"])
+    assert {provided_policy(resources), *resources_of(versions, FUNCTION)} <= waits_for(version)
     assert resources_of(images, FUNCTION) == {}
 
     # THEN the permission to pull is with the image's role

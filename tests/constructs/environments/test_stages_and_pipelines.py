@@ -73,7 +73,7 @@ def test_every_stage_names_its_own_account_and_region(
 ) -> None:
     for name, env in STAGES.items():
         resources = templates[name]["Resources"]
-        uri = deployed(resources["Version6A868472"]["Properties"]["BaseImage"], region="none")
+        uri = deployed(resources["Version"]["Properties"]["BaseImage"], region="none")
         assert uri == f"{env.account}.dkr.ecr.{env.region}.amazonaws.com/data-science:1.0.0"
         (policy,) = (found for key, found in resources.items() if key.startswith("ImageVersionProviderImage"))
         create = policy["Properties"]["PolicyDocument"]["Statement"][0]
@@ -99,7 +99,7 @@ def test_assets_are_published_once_for_all_stages(
         for stage in resource["Properties"]["Stages"]
     }
     assert list(stages) == ["Source", "Build", "UpdatePipeline", "Assets", "Dev", "Prod"]
-    assert stages["Assets"] == ["Built_Asset", "ImageVersionProvider_Function_Code"]
+    assert stages["Assets"] == ["Built-Asset", "ImageVersionProvider_Function_Code"]
 
 
 @pytest.mark.parametrize("named", ["by the library", "by a parameter"])
@@ -129,7 +129,7 @@ def test_a_stage_does_not_use_the_image_of_another(app: cdk.App) -> None:
     # THEN the CDK says which of them, and what is wrong about it
     with pytest.raises(RuntimeError, match="dependency cannot cross stage boundaries") as raised:
         app.synth()
-    assert "'Prod/DataScience/Version/Resource' (in Stage 'Prod') to 'Dev/DataScience/Image' (in Stage 'Dev')" in str(
+    assert "'Prod/DataScience/Version' (in Stage 'Prod') to 'Dev/DataScience/Image' (in Stage 'Dev')" in str(
         raised.value
     )
 

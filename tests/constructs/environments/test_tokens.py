@@ -248,7 +248,7 @@ def properties(unknown: Unknown, resources_of: ResourcesOf) -> Callable[[str], d
 
     def properties(construct_id: str) -> dict[str, Any]:
         resources = resources_of(unknown.stack)
-        (found,) = (resources[key] for key in resources if key[:-8] == construct_id)
+        (found,) = (resources[key] for key in resources if construct_id in (key, key[:-8]))
         return dict(found["Properties"])
 
     return properties
