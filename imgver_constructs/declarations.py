@@ -50,6 +50,10 @@ class Declarations:
             cls._of_scope[scope] = cls._of_stack[reference]
         return cls._of_scope[scope]
 
+    def hold(self, construct: Construct) -> None:
+        """Remember that ``construct`` is in the stack, so that it is not asked when something is declared below it."""
+        self._of_scope[construct] = self
+
     @cached_property
     def region(self) -> str:
         """The region of the stack."""

@@ -285,6 +285,7 @@ class ImageVersion(cdk.CustomResource, ImageVersionBase):
             removal_policy=None if removal_policy == cdk.RemovalPolicy.DESTROY else removal_policy,
         )
         needs.order(self)
+        declarations.hold(self)
         self._image = image
         self._provider = provider
         self._aliases = list(aliases)

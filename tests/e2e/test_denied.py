@@ -243,8 +243,8 @@ def test_the_stack_fails_and_names_the_action(stack, action):
         f"The function's role needs the action for {operation} on this resource."
     ) in reason
 
-    # AND nothing else was refused
-    assert stack.refused() == {action}
+    # AND nothing else was refused; what the function logs last may come when CloudFormation has taken its role already
+    assert stack.refused() - UNLOGGED.keys() == {action}
 
 
 @pytest.mark.parametrize("action", WARNED_OF)
@@ -269,7 +269,7 @@ def test_the_version_fails_and_names_the_action(stack, action):
     (reason,) = [reason for reason in stack.reasons("CREATE_FAILED") if "could not be created" in reason]
     assert f"/SageMaker is not authorized to perform: {action} on resource: {PULLING[action]} because no " in reason
     assert "The image's role needs ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on the repository, and" in reason
-    assert stack.refused() == {action}
+    assert stack.refused() - UNLOGGED.keys() == {action}
 
 
 @pytest.mark.parametrize("action", JOINING)
