@@ -1,6 +1,6 @@
 """Saved queries of CloudWatch Logs Insights, which MiniStack lacks: their operations, and CloudFormation's type.
 
-They can be saved and looked at; nothing here runs a query.
+They can be saved and looked at, all of them on one page; nothing here runs a query.
 """
 
 import uuid
