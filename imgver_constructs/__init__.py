@@ -16,6 +16,7 @@ from imgver_constructs.image import Image, ImageBase
 from imgver_constructs.image_alias import ImageAlias
 from imgver_constructs.image_retention import ImageRetention
 from imgver_constructs.image_version import ImageVersion, ImageVersionBase
+from imgver_constructs.monitoring import ImageVersionMonitoring
 from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
 
@@ -29,6 +30,7 @@ __all__ = [
     "ImageRetention",
     "ImageVersion",
     "ImageVersionBase",
+    "ImageVersionMonitoring",
     "ImageVersionProvider",
     "JobType",
     "Processor",

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
@@ -14,6 +15,7 @@ from constructs import Construct
 from imgver_constructs.constraints import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, check_text, shown
 from imgver_constructs.declarations import Declarations
 from imgver_constructs.removal import check_removal_policy
+from imgver_constructs.state_changes import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs.tokens import is_known, is_token
 
 
@@ -118,6 +120,73 @@ class ImageBase(cdk.Resource):
                 actions=["sagemaker:DescribeImageVersion", "sagemaker:ListAliases"],
                 resource_arns=versions,
             )
+        )
+
+    def on_state_change(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        description: str | None = None,
+        event_pattern: events.EventPattern | None = None,
+        rule_name: str | None = None,
+        cross_stack_scope: Construct | None = None,
+    ) -> events.Rule:
+        """A rule for the events that SageMaker sends when the status of the image itself changes.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+
+        Args:
+            construct_id: the id of the rule below the image.
+            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
+            description: what the rule is for. Default: none.
+            event_pattern: what else the events have to be like, such as their ``ImageStatus``. Default: all of them.
+            rule_name: the name of the rule. Default: one that CloudFormation makes.
+            cross_stack_scope: where the rule is made, if that is another stack. Default: below the image.
+        """
+        return state_change_rule(
+            cross_stack_scope or self,
+            construct_id,
+            detail_type="SageMaker Image State Change",
+            detail={"ImageArn": self._image_arn},
+            target=target,
+            description=description,
+            event_pattern=event_pattern,
+            rule_name=rule_name,
+        )
+
+    def on_version_state_change(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        description: str | None = None,
+        event_pattern: events.EventPattern | None = None,
+        rule_name: str | None = None,
+        cross_stack_scope: Construct | None = None,
+    ) -> events.Rule:
+        """A rule for the events that SageMaker sends when the status of any version of the image changes.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+
+        Args:
+            construct_id: the id of the rule below the image.
+            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
+            description: what the rule is for. Default: none.
+            event_pattern: what else the events have to be like, such as their ``ImageVersionStatus``. Default: all of
+                them.
+            rule_name: the name of the rule. Default: one that CloudFormation makes.
+            cross_stack_scope: where the rule is made, if that is another stack. Default: below the image.
+        """
+        return state_change_rule(
+            cross_stack_scope or self,
+            construct_id,
+            detail_type=IMAGE_VERSION_STATE_CHANGE,
+            detail={"ImageArn": self._image_arn},
+            target=target,
+            description=description,
+            event_pattern=event_pattern,
+            rule_name=rule_name,
         )
 
 

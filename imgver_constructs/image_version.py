@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
@@ -35,6 +36,7 @@ from imgver_constructs.image_alias import ImageAlias
 from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.removal import check_removal_policy
+from imgver_constructs.state_changes import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs.studio import alias_warning, custom_image
 from imgver_constructs.tokens import is_known, is_token
 
@@ -138,6 +140,43 @@ class ImageVersionBase(cdk.Resource):
         """
         of_image = self._image.grant(grantee, "sagemaker:ListAliases")
         return self.grant(grantee, "sagemaker:DescribeImageVersion", "sagemaker:ListAliases").combine(of_image)
+
+    def on_state_change(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        description: str | None = None,
+        event_pattern: events.EventPattern | None = None,
+        rule_name: str | None = None,
+        cross_stack_scope: Construct | None = None,
+    ) -> events.Rule:
+        """A rule for the events that SageMaker sends when the status of this version changes.
+
+        CloudFormation makes the rule of a declared version after the version: how that one comes to be is told to the
+        rules of its image only, see :meth:`ImageBase.on_version_state_change`.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+
+        Args:
+            construct_id: the id of the rule below the version.
+            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
+            description: what the rule is for. Default: none.
+            event_pattern: what else the events have to be like, such as their ``ImageVersionStatus``. Default: all of
+                them.
+            rule_name: the name of the rule. Default: one that CloudFormation makes.
+            cross_stack_scope: where the rule is made, if that is another stack. Default: below the version.
+        """
+        return state_change_rule(
+            cross_stack_scope or self,
+            construct_id,
+            detail_type=IMAGE_VERSION_STATE_CHANGE,
+            detail={"ImageVersionArn": self.image_version_arn},
+            target=target,
+            description=description,
+            event_pattern=event_pattern,
+            rule_name=rule_name,
+        )
 
     def _check_stack(self, stack: cdk.Stack, what: str) -> None:
         """Check that the version is declared in ``stack``.

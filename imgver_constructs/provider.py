@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -31,6 +32,9 @@ _SHORTEST_TIMEOUT = 60
 
 _LONGEST_TIMEOUT = 900
 """Seconds: Lambda's own limit."""
+
+_ANSWER_RESERVE = 15
+"""Seconds of the timeout that the handler keeps for its answer."""
 
 _SMALLEST_MEMORY, _LARGEST_MEMORY = 128, 10_240
 """Megabytes: Lambda's own limits."""
@@ -154,7 +158,8 @@ class ImageVersionProvider(Construct):
         seconds = _LONGEST_TIMEOUT if timeout is None or timeout.is_unresolved() else int(timeout.to_seconds())
         # No event may run after CloudFormation stopped waiting for its answer.
         self._service_timeout = cdk.Duration.seconds(_MAX_EVENT_AGE + seconds)
-        log_group = log_group or logs.LogGroup(
+        self._working_seconds = None if timeout is not None and timeout.is_unresolved() else seconds - _ANSWER_RESERVE
+        self._log_group = log_group = log_group or logs.LogGroup(
             self,
             "Logs",
             retention=log_retention or logs.RetentionDays.ONE_MONTH,
@@ -248,14 +253,92 @@ class ImageVersionProvider(Construct):
         provider._implicit = True
         return provider
 
+    def metric(
+        self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
+    ) -> cloudwatch.Metric:
+        """A metric of the function, by its name. What else a metric can have is added by its ``with_(…)``.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+
+        Args:
+            metric_name: such as ``ConcurrentExecutions``.
+            statistic: what becomes of the values of a period, such as ``Maximum``. Default: Average.
+            period: the time that one value is about. Default: 5 minutes.
+        """
+        return self._function.metric(metric_name, statistic=statistic, period=period)
+
+    def metric_invocations(
+        self, *, statistic: str | None = None, period: cdk.Duration | None = None
+    ) -> cloudwatch.Metric:
+        """How often the function was run: once for each event of CloudFormation, and once more for each retry.
+
+        Args:
+            statistic: what becomes of the values of a period. Default: Sum.
+            period: the time that one value is about. Default: 5 minutes.
+        """
+        return self._function.metric_invocations(statistic=statistic, period=period)
+
+    def metric_errors(self, *, statistic: str | None = None, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+        """How often the function ended without an answer. An event that was answered with FAILED is none of them.
+
+        Args:
+            statistic: what becomes of the values of a period. Default: Sum.
+            period: the time that one value is about. Default: 5 minutes.
+        """
+        return self._function.metric_errors(statistic=statistic, period=period)
+
+    def metric_throttles(
+        self, *, statistic: str | None = None, period: cdk.Duration | None = None
+    ) -> cloudwatch.Metric:
+        """How often Lambda did not run the function for want of concurrency. It tries again for 15 minutes.
+
+        Args:
+            statistic: what becomes of the values of a period. Default: Sum.
+            period: the time that one value is about. Default: 5 minutes.
+        """
+        return self._function.metric_throttles(statistic=statistic, period=period)
+
+    def metric_duration(self, *, statistic: str | None = None, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+        """How long the function ran, in milliseconds.
+
+        Args:
+            statistic: what becomes of the values of a period. Default: Average.
+            period: the time that one value is about. Default: 5 minutes.
+        """
+        return self._function.metric_duration(statistic=statistic, period=period)
+
+    def metric_async_events_dropped(
+        self, *, statistic: str | None = None, period: cdk.Duration | None = None
+    ) -> cloudwatch.Metric:
+        """How many events Lambda gave up, so that CloudFormation gets no answer and waits for its timeout.
+
+        Args:
+            statistic: what becomes of the values of a period. Default: Sum.
+            period: the time that one value is about. Default: 5 minutes.
+        """
+        return self.metric("AsyncEventsDropped", statistic=statistic or "Sum", period=period)
+
+    def metric_async_event_age(
+        self, *, statistic: str | None = None, period: cdk.Duration | None = None
+    ) -> cloudwatch.Metric:
+        """How long events waited in Lambda's queue, in milliseconds. It gives them up after 15 minutes.
+
+        Args:
+            statistic: what becomes of the values of a period. Default: Maximum.
+            period: the time that one value is about. Default: 5 minutes.
+        """
+        return self.metric("AsyncEventAge", statistic=statistic or "Maximum", period=period)
+
     @staticmethod
-    def _of(stack: cdk.Stack, provider: ImageVersionProvider | None, *, image: ImageBase) -> ImageVersionProvider:
+    def _of(
+        stack: cdk.Stack, provider: ImageVersionProvider | None, *, image: ImageBase | None
+    ) -> ImageVersionProvider:
         """The provider that a construct uses: the one it was given, or else the stack's own.
 
         Args:
             stack: the stack of the construct.
             provider: the one it was given; None for none.
-            image: the image it is going to change.
+            image: the image it is going to change; None for none.
 
         Raises:
             ValueError: ``provider`` is none or one of another stack, or it does not permit the image.
@@ -271,7 +354,8 @@ class ImageVersionProvider(Construct):
                 f"provider {shown(provider.node.path)} must be in stack {shown(stack.node.path)}: "
                 "make one there, or leave it out"
             )
-        provider._permissions.check(image)
+        if image is not None:
+            provider._permissions.check(image)
         return provider
 
     def _resource(

@@ -33,9 +33,10 @@ def main() -> None:
     logs_folder, assumptions = Path(sys.argv[4]), Assumptions.parse(sys.argv[5:])
     threading.Thread(target=_end_with, args=(supervisor, folder), daemon=True).start()
     try:
-        registry, record = ministack.EcrRegistry(), calls.record()
+        registry, queries, record = ministack.EcrRegistry(), ministack.QueryDefinitions(), calls.record()
         service = ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions)
         ministack.install(service, record)
+        queries.add()
     except SandboxError as error:
         sys.exit(str(error))
     ministack.log_invocations(logs.Log(logs_folder / logs.LAMBDA))
@@ -44,6 +45,7 @@ def main() -> None:
 
     def reset(_request: Request) -> Response:
         service.reset()
+        queries.clear()
         record.clear()
         return Response(body=b"{}")
 
@@ -52,7 +54,7 @@ def main() -> None:
     routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
     add_page(routes, service=service, api_calls=api_calls, deployments=ministack.deployments)
-    ministack.serve(listener, routes)
+    ministack.serve(listener, routes, service)
 
 
 def _end_with(supervisor: socket.socket, folder: str) -> None:

@@ -17,13 +17,15 @@ from imgver_sandbox.ministack.hooks import APP, check_hooks, module
 from imgver_sandbox.ministack.iam import mend_iam
 from imgver_sandbox.ministack.lambda_log import log_invocations
 from imgver_sandbox.ministack.native_types import add_native_types
+from imgver_sandbox.ministack.query_definitions import QueryDefinitions
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
+from imgver_sandbox.ministack.state_changes import send_state_changes
 from imgver_sandbox.ministack_release import check_version
 from imgver_sandbox.routes import PREFIX, Receive, Routes, Scope, Send
 
-__all__ = ["EcrRegistry", "deployments", "install", "log_invocations", "record_requests", "serve"]
+__all__ = ["EcrRegistry", "QueryDefinitions", "deployments", "install", "log_invocations", "record_requests", "serve"]
 
 
 def install(service: ImagesService, calls: deque[Call]) -> None:
@@ -41,10 +43,10 @@ def install(service: ImagesService, calls: deque[Call]) -> None:
     use_execution_roles()
 
 
-def serve(listener: int, routes: Routes) -> None:
+def serve(listener: int, routes: Routes, service: ImagesService) -> None:
     """Answer requests on the listening socket with the file descriptor `listener`, until this process ends.
 
-    `routes` answer the sandbox's own paths, MiniStack everything else.
+    `routes` answer the sandbox's own paths, MiniStack everything else. Its EventBridge hears of changes in `service`.
     """
     hypercorn = module("hypercorn.asyncio")
     config = module("hypercorn.config").Config()
@@ -56,4 +58,9 @@ def serve(listener: int, routes: Routes) -> None:
         ours = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
         await (routes if ours else ministack)(scope, receive, send)
 
-    asyncio.run(hypercorn.serve(app, config))
+    async def run() -> None:
+        sending = asyncio.create_task(send_state_changes(service))
+        await hypercorn.serve(app, config)
+        sending.cancel()
+
+    asyncio.run(run())

@@ -12,6 +12,7 @@ APP = "ministack.app"
 CLOUDFORMATION = "ministack.services.cloudformation"
 CUSTOM_RESOURCE = "ministack.services.cloudformation.custom_resource"
 EVALUATOR = "ministack.core.iam_evaluator"
+EVENTBRIDGE = "ministack.services.eventbridge"
 HANDLERS = "ministack.services.cloudformation.handlers"
 IAM_ACTIONS = "ministack.core.iam_actions"
 LAMBDA = "ministack.services.lambda_svc"
@@ -53,6 +54,9 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (LAMBDA, "_emit_lambda_logs"): "(func, request_id, log_text, error, duration_ms, log_source)",
     (RESPONSES, "get_account_id"): "()",
     (RESPONSES, "get_region"): "()",
+    (RESPONSES, "set_request_account_id"): "(access_key_id)",
+    (RESPONSES, "set_request_region"): "(region)",
+    (EVENTBRIDGE, "_put_events"): "(data, allow_aws_source)",
     (STS, "register_session"): "(access_key, session)",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
     (CLOUDFORMATION, "_stacks"): "AccountRegionScopedDict",

@@ -23,6 +23,7 @@ from imgver_constructs import (
     ImageAlias,
     ImageRetention,
     ImageVersion,
+    ImageVersionMonitoring,
     ImageVersionProvider,
     StudioApp,
 )
@@ -65,6 +66,8 @@ def declare_everything_of_one_image(stack: cdk.Stack, folder: Path) -> None:
     ImageAlias(stack, "Stable", alias_name="stable", version=version)
     ImageRetention(stack, "Retention", image=image, keep=5)
     AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab())
+    ImageVersionMonitoring(stack, "Monitoring")
+    image.on_version_state_change("Changes")
 
 
 def declare_a_function_of_ones_own(stack: cdk.Stack) -> None:

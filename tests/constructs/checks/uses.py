@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
@@ -17,6 +18,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 
 from imgver_constructs import (
     AppImageConfig,
@@ -25,6 +27,7 @@ from imgver_constructs import (
     ImageAlias,
     ImageRetention,
     ImageVersion,
+    ImageVersionMonitoring,
     ImageVersionProvider,
     JobType,
     Processor,
@@ -63,6 +66,7 @@ def right_uses(stack: cdk.Stack, folder: Path) -> Uses:
         private_subnet_ids=["subnet-11111111", "subnet-22222222"],
         private_subnet_names=["One", "Two"],
     )
+    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:123456789012:some")
     lab = StudioApp.jupyter_lab()
     retain = cdk.RemovalPolicy.RETAIN
 
@@ -182,6 +186,14 @@ def right_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "version": lambda: output(
                 ImageVersion.from_image_version_attributes(stack, "V", image=some, version=8).image_version_arn
             ),
+        },
+        "ImageVersionMonitoring": {
+            "": lambda: ImageVersionMonitoring(stack, name),
+            "provider": lambda: ImageVersionMonitoring(stack, name, provider=provider()),
+            "alarm_actions": lambda: ImageVersionMonitoring(
+                stack, name, alarm_actions=[cloudwatch_actions.SnsAction(topic)]
+            ),
+            "dashboard": lambda: ImageVersionMonitoring(stack, name, dashboard=False),
         },
         "ImageVersionProvider": {
             "": lambda: ImageVersionProvider(stack, name),
@@ -320,6 +332,11 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
         "ImageVersion.from_image_version_attributes": {
             "image": lambda: ImageVersion.from_image_version_attributes(stack, name, image="data-science", version=7),
             "version": lambda: ImageVersion.from_image_version_attributes(stack, name, image=image, version="7"),
+        },
+        "ImageVersionMonitoring": {
+            "provider": lambda: ImageVersionMonitoring(stack, name, provider="own"),
+            "alarm_actions": lambda: ImageVersionMonitoring(stack, name, alarm_actions=["on-call"]),
+            "dashboard": lambda: ImageVersionMonitoring(stack, name, dashboard="large"),
         },
         "ImageVersionProvider": {
             "vpc": lambda: ImageVersionProvider(stack, name, vpc="vpc-12345678"),

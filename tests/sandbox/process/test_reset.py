@@ -8,6 +8,7 @@ _KINDS = {
     "buckets": ("s3", "list_buckets", "Buckets"),
     "functions": ("lambda", "list_functions", "Functions"),
     "log groups": ("logs", "describe_log_groups", "logGroups"),
+    "saved queries": ("logs", "describe_query_definitions", "queryDefinitions"),
     "roles": ("iam", "list_roles", "Roles"),
     "repositories": ("ecr", "describe_repositories", "repositories"),
     "stacks": ("cloudformation", "list_stacks", "StackSummaries"),
@@ -35,6 +36,7 @@ def test_nothing_is_left(push, stack_in, make_function_in):
         assert stack.create({"Bucket": {"Type": "AWS::S3::Bucket"}, "Image": image}) == "CREATE_COMPLETE"
         push(sandbox)
         sandbox.client("logs").create_log_group(logGroupName="g")
+        sandbox.client("logs").put_query_definition(name="q", queryString="fields level")
         sandbox.client("sagemaker").create_domain(
             DomainName="d", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role}, SubnetIds=["s"], VpcId="v"
         )

@@ -1,0 +1,64 @@
+"""What docs/operations.md shows works, and its tables have all that there is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
+
+from imgver_constructs import ImageVersionMonitoring, ImageVersionProvider
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+
+
+def rows(heading: str) -> list[str]:
+    """The first cells of the table below a heading."""
+    _, _, section = GUIDE.partition(f"## {heading}\n")
+    return re.findall(r"^\| (.+?) \|", section.partition("\n## ")[0], re.MULTILINE)[1:]
+
+
+def test_the_code_synthesizes() -> None:
+    # GIVEN
+    made: dict[str, Any] = {}
+
+    # WHEN
+    exec("\n".join(re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)), made)
+
+    # THEN
+    types = Counter(each["Type"] for each in Template.from_stack(made["stack"]).to_json()["Resources"].values())
+    assert types["AWS::CloudWatch::Alarm"] == 5
+    assert types["AWS::Events::Rule"] == 1
+
+
+def test_alarms() -> None:
+    assert rows("The alarms, and what to do") == [
+        f"`{name}`" for name in vars(ImageVersionMonitoring) if name.endswith("_alarm") and not name.startswith("_")
+    ]
+
+
+def test_metrics() -> None:
+    said = set(re.findall(r"`(metric\w*)`", GUIDE))
+
+    assert said == {
+        name for each in (ImageVersionProvider, ImageVersionMonitoring) for name in vars(each) if name[:6] == "metric"
+    }
+
+
+def test_queries(stack: cdk.Stack, resources: Callable[[str], dict[str, Any]]) -> None:
+    ImageVersionMonitoring(stack, "Monitoring")
+
+    names = [each["Properties"]["Name"]["Fn::Join"][1][-1] for each in resources("AWS::Logs::QueryDefinition").values()]
+    assert [f"/{title}" for title in rows("The queries")] == names
+
+
+def test_statuses_in_a_pattern_are_shown_as_they_are_written() -> None:
+    (shown,) = re.findall(r"`event_pattern=(events\.EventPattern\(.+?\))`", GUIDE)
+
+    pattern = eval(shown, {"events": cdk.aws_events})
+
+    assert pattern.detail == {"ImageVersionStatus": ["CREATED", "Created"]}

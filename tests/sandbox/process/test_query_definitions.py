@@ -1,0 +1,98 @@
+"""Saved queries of CloudWatch Logs Insights: the operations, and CloudFormation's type."""
+
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture
+def logs(sandbox):
+    return sandbox.client("logs")
+
+
+@pytest.fixture
+def name():
+    return f"queries-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def saved(logs, name):
+    """What is saved under names that begin with the test's."""
+    return lambda: logs.describe_query_definitions(queryDefinitionNamePrefix=name)["queryDefinitions"]
+
+
+def query(name, text):
+    return {
+        "Type": "AWS::Logs::QueryDefinition",
+        "Properties": {"Name": name, "QueryString": text, "LogGroupNames": ["group"]},
+    }
+
+
+def test_a_query_is_saved_changed_and_deleted(logs, name, saved):
+    # WHEN
+    made = logs.put_query_definition(name=name, queryString="fields level")["queryDefinitionId"]
+    logs.put_query_definition(name=f"{name}/other", queryString="fields reason", logGroupNames=["group"])
+
+    # THEN
+    assert [(each["name"], each["queryString"], each.get("logGroupNames")) for each in saved()] == [
+        (name, "fields level", None),
+        (f"{name}/other", "fields reason", ["group"]),
+    ]
+
+    # WHEN
+    again = logs.put_query_definition(name=name, queryString="fields why", queryDefinitionId=made)
+
+    # THEN
+    assert again["queryDefinitionId"] == made
+    assert [each["queryString"] for each in saved()] == ["fields why", "fields reason"]
+
+    # WHEN
+    answer = logs.delete_query_definition(queryDefinitionId=made)
+
+    # THEN
+    assert answer["success"] is True
+    assert [each["name"] for each in saved()] == [f"{name}/other"]
+
+
+def test_what_is_not_there_can_be_neither_changed_nor_deleted(logs, name):
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        logs.put_query_definition(name=name, queryString="fields level", queryDefinitionId="none")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        logs.delete_query_definition(queryDefinitionId="none")
+
+
+def test_the_rest_of_logs_is_ministacks(logs, name):
+    logs.create_log_group(logGroupName=name)
+
+    assert [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]] == [name]
+
+
+def test_in_a_stack(stack, name, saved):
+    # WHEN
+    assert stack.create({"Query": query(name, "fields level")}) == "CREATE_COMPLETE"
+
+    # THEN
+    (made,) = saved()
+    assert made["logGroupNames"] == ["group"]
+    assert stack.resources()["Query"] == made["queryDefinitionId"]
+
+    # WHEN it changes
+    assert stack.update({"Query": query(name, "fields why")}) == "UPDATE_COMPLETE"
+
+    # THEN it is the same one
+    assert saved() == [made | {"queryString": "fields why"}]
+
+    # WHEN
+    stack.delete()
+
+    # THEN
+    assert saved() == []
+
+
+def test_a_property_that_the_sandbox_lacks_is_refused(stack, name):
+    resource = query(name, "fields level")
+    resource["Properties"]["QueryLanguage"] = "CWLI"
+
+    assert stack.create({"Query": resource}) == "ROLLBACK_COMPLETE"
+    assert "QueryLanguage must be left out, since the sandbox lacks it" in stack.reasons()
