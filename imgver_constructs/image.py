@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import aws_cdk as cdk
@@ -10,7 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from imgver_constructs.constraints import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, check_text, shown
 from imgver_constructs.declarations import Declarations
@@ -32,6 +33,9 @@ class ImageBase(cdk.Resource):
     """Whether the user gave the name, and not the path."""
 
     _role: iam.IRole | None = None
+
+    _prerequisites: Sequence[IDependable] = ()
+    """What a version waits for. Not the image with all below it: that is where the version itself may be."""
 
     @property
     def image_name(self) -> str:
@@ -264,6 +268,7 @@ class Image(ImageBase):
             image_description=description,
         )
         resource.apply_removal_policy(removal_policy)
+        self._prerequisites = [resource] if role else [resource, self._role]
         self._image_arn = self._get_resource_arn_attribute(
             resource.attr_image_arn, service="sagemaker", resource="image", resource_name=self._declared_name
         )

@@ -409,7 +409,7 @@ class ImageVersionProvider(Construct):
             needed: list[IDependable] = [self._function.node.find_child("EventInvokeConfig"), *policies]
             scopes: list[IConstruct | None] = []
             if bound is not None and image.role is not None:
-                needed += [image, *bound.pull_permission]
+                needed += [*image._prerequisites, *bound.pull_permission]
                 scopes += [image, image.role, bound.repository]
             self._prerequisites[need] = Prerequisites(self._stack, needed, scopes=scopes)
         return self._prerequisites[need]

@@ -12,6 +12,7 @@ from aws_cdk.assertions import Template
 from imgver_constructs import (
     BaseImage,
     Image,
+    ImageRetention,
     ImageVersion,
     ImageVersionProvider,
     JobType,
@@ -212,6 +213,23 @@ def test_made_image_and_its_pull_permission_come_first(
         "Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": [made, "ImageArn"]}]}]
     }
     assert {made, role, permission} <= waits_for(version)
+
+
+@pytest.mark.parametrize("kind", ["made", "imported"])
+def test_a_version_below_its_image_does_not_wait_for_itself(
+    stack: cdk.Stack, only: Only, waits_for: WaitsFor, kind: str
+) -> None:
+    # GIVEN an image, with all that can be below it
+    image = Image(stack, "Made", image_name="data-science")
+    if kind == "imported":
+        image = Image.from_image_name(stack, "Imported", "data-science")
+    ImageVersion(image, "Version", image=image, base_image=BaseImage.from_uri(URI), aliases=["latest"])
+    ImageRetention(image, "Retention", image=image, keep=1)
+
+    # THEN the template has no circle, which CDK's own validation would find
+    (alias,) = Template.from_stack(stack).find_resources(ALIAS)
+    (version,) = Template.from_stack(stack).find_resources(VERSION)
+    assert waits_for(only(VERSION)).isdisjoint({alias, version})
 
 
 def test_pull_permission_of_a_role_made_elsewhere_comes_first(

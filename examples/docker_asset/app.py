@@ -1,0 +1,25 @@
+"""A version of a container image that the CDK CLI builds."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from imgver_constructs import BaseImage, Image, ImageVersion
+
+
+class DockerAsset(cdk.Stack):
+    """The container image of the folder docker. A change there makes a new version."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        ImageVersion(
+            self,
+            "Version",
+            image=Image(self, "Image", image_name="lab"),
+            base_image=BaseImage.from_asset("docker"),
+            aliases=["latest"],
+        )
+
+
+app = cdk.App()
+DockerAsset(app, "DockerAsset")
+app.synth()

@@ -1,0 +1,31 @@
+"""A new version whenever another container image was pushed under the same tag."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from constructs import Construct
+
+from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion, Superseded
+
+
+class FollowedTag(cdk.Stack):
+    """What was last pushed as nightly:main, and the versions before it."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        repository = ecr.Repository.from_repository_name(self, "Repository", "nightly")
+        image = Image(self, "Image", image_name="nightly")
+        ImageVersion(
+            self,
+            "Version",
+            image=image,
+            base_image=BaseImage.from_ecr_repository(repository, tag="main"),
+            aliases=["latest"],
+            follow_tag=self.node.try_get_context("build") or "none",
+            superseded=Superseded.RETAIN,  # running notebooks keep what they have
+        )
+        ImageRetention(self, "Retention", image=image, keep=3)
+
+
+app = cdk.App()
+FollowedTag(app, "FollowedTag")
+app.synth()
