@@ -11,11 +11,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-
 from findings import Findings
-from imgver_sandbox.assumptions import Assumptions
 from leftovers import remove
 from target import PREFIX, AwsTarget, LocalTarget, Target
+
+from imgver_sandbox.assumptions import Assumptions
 
 ON_AWS = os.environ.get("CONFORMANCE_TARGET") == "aws"
 

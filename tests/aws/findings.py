@@ -39,7 +39,7 @@ class Findings:
         """The tests of known facts that failed: what the account does otherwise."""
 
     def settle(self, name: str, answers: Mapping[str, str]) -> str | None:
-        """Answer a question by what was seen, each with its evidence; None if that does not agree, or is nothing known."""
+        """Answer a question by what was seen, by evidence; None if that does not agree, or is nothing known."""
         finding = self.by_question[name]
         finding.evidence += [f"{seen}: {evidence}" if seen else evidence for evidence, seen in answers.items()]
         seen = {answer for answer in answers.values() if answer}
@@ -67,7 +67,7 @@ class Findings:
 
     def as_markdown(self, about: Mapping[str, str]) -> str:
         rows = [
-            f"| {name} | {finding.question} | {finding.answer or 'open'} | {'<br>'.join(map(_cell, finding.evidence))} |"
+            f"| {name} | {finding.question} | {finding.answer or 'open'} | {_cell(finding.evidence)} |"
             for name, finding in self.by_question.items()
         ]
         options = " ".join(f"--assume {switch}" for switch in self.switches())
@@ -90,5 +90,5 @@ class Findings:
         return text
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _cell(lines: list[str]) -> str:
+    return "<br>".join(line.replace("|", "\\|").replace("\n", " ") for line in lines)

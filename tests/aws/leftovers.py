@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
-
 from target import PREFIX, code, message
 
 _SECONDS = 900
@@ -72,9 +71,8 @@ def _remove_stack(clients: Clients, name: str) -> None:
 
 
 def _log_groups(clients: Clients, prefix: str) -> list[Thing]:
-    prefix = f"/aws/lambda/{prefix}"
-    groups = _paged(clients("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
-    return [(group["logGroupName"], datetime.fromtimestamp(group["creationTime"] / 1000).astimezone()) for group in groups]
+    groups = _paged(clients("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=f"/aws/lambda/{prefix}")
+    return [(group["logGroupName"], datetime.fromtimestamp(group["creationTime"] / 1000, UTC)) for group in groups]
 
 
 def _domains(clients: Clients, prefix: str) -> list[Thing]:

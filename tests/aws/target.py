@@ -1,5 +1,6 @@
 """Where the conformance tests run: SageMaker's images in this process, or a real account. Both are boto3 clients."""
 
+import contextlib
 import gzip
 import hashlib
 import itertools
@@ -24,6 +25,15 @@ PREFIX = "imgver-conformance-"
 _PATIENCE_SECONDS = 900
 _ROLE_SECONDS = 60
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+
+# The media types of a container image's configuration and layers, by that of its manifest.
+_PARTS = {
+    DOCKER_V2_SCHEMA_2: (
+        "application/vnd.docker.container.image.v1+json",
+        "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    ),
+    OCI_MANIFEST: ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip"),
+}
 
 Found = TypeVar("Found")
 
@@ -141,9 +151,7 @@ class Target(ABC):
 
     def settled(self, image: str, number: int) -> dict[str, Any]:
         """The version's description once it is no longer being created."""
-        return self.poll(
-            lambda: self.describe(image, number), lambda found: found["ImageVersionStatus"] != "CREATING"
-        )
+        return self.poll(lambda: self.describe(image, number), lambda found: found["ImageVersionStatus"] != "CREATING")
 
     def exists(self, image: str, number: int) -> bool:
         try:
@@ -175,6 +183,15 @@ def code(error: ClientError) -> str:
 
 def message(error: ClientError) -> str:
     return str(error.response["Error"]["Message"])
+
+
+def outcome(call: Callable[[], object]) -> ClientError | None:
+    """What a call comes to: None, or the error."""
+    try:
+        call()
+    except ClientError as error:
+        return error
+    return None
 
 
 def number_of(arn: str) -> int:
@@ -273,22 +290,12 @@ class AwsTarget(Target):
                 "rootfs": {"type": "layers", "diff_ids": [_digest(tar)]},
             }
         ).encode()
-        is_oci = media_type == OCI_MANIFEST
+        config_type, layer_type = _PARTS[media_type]
         manifest = {
             "schemaVersion": 2,
             "mediaType": media_type,
-            "config": _descriptor(
-                config,
-                "application/vnd.oci.image.config.v1+json" if is_oci else "application/vnd.docker.container.image.v1+json",
-            ),
-            "layers": [
-                _descriptor(
-                    layer,
-                    "application/vnd.oci.image.layer.v1.tar+gzip"
-                    if is_oci
-                    else "application/vnd.docker.image.rootfs.diff.tar.gzip",
-                )
-            ],
+            "config": _descriptor(config, config_type),
+            "layers": [_descriptor(layer, layer_type)],
         }
         for blob in (layer, config):
             self._upload(blob)
@@ -304,10 +311,8 @@ class AwsTarget(Target):
         ecr, repository = self.client("ecr"), {"repositoryName": self._repository_name}
         upload = {**repository, "uploadId": ecr.initiate_layer_upload(**repository)["uploadId"]}
         ecr.upload_layer_part(**upload, partFirstByte=0, partLastByte=len(blob) - 1, layerPartBlob=blob)
-        try:
+        with contextlib.suppress(ecr.exceptions.LayerAlreadyExistsException):
             ecr.complete_layer_upload(**upload, layerDigests=[_digest(blob)])
-        except ecr.exceptions.LayerAlreadyExistsException:
-            pass
 
     def _make_role(self) -> str:
         iam, name = self.client("iam"), f"{self.prefix}role"

@@ -3,10 +3,7 @@
 import re
 
 import pytest
-
 from target import code, message
-
-FRAMEWORK = r"[a-zA-Z]+ ?\d+\.\d+(\.\d+)?"
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +36,7 @@ def image(target):
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_value_out_of_bounds_is_refused(target, image, parameters, path, constraint):
-    error = target.refusal(
-        "create_image_version", **{"ImageName": image, "BaseImage": target.base_image, **parameters}
-    )
+    error = target.refusal("create_image_version", **{"ImageName": image, "BaseImage": target.base_image, **parameters})
 
     assert code(error) == "ValidationException"
     assert message(error).startswith("1 validation error detected: Value ")

@@ -1,13 +1,13 @@
-"""What nobody outside AWS knows. Here, every value of every switch does what it says; on an account, it is written down."""
+"""What nobody outside AWS knows. Here every value of a switch does what it says; on an account, it is written down."""
 
 import json
 
 import pytest
 from botocore.exceptions import ClientError
-
 from custom_resource import RollBack
+from target import code, number_of, outcome
+
 from imgver_sandbox.container_registry import OCI_MANIFEST
-from target import code, number_of
 
 
 def every(switch):
@@ -18,15 +18,6 @@ def every(switch):
         return test
 
     return mark
-
-
-def outcome(call):
-    """What a call comes to: None, or the error."""
-    try:
-        call()
-    except ClientError as error:
-        return error
-    return None
 
 
 @every("alias_held_elsewhere")
@@ -82,9 +73,7 @@ def test_u2_a_token_whose_version_is_dead(target, findings):
 
     # WHEN its token comes again, THEN there is a version or there is none
     again = target.start_version(image, ClientToken=token)
-    answers = {
-        f"deleted {arn}, then {again}": "new_version" if target.exists(image, number_of(again)) else "old_arn"
-    }
+    answers = {f"deleted {arn}, then {again}": "new_version" if target.exists(image, number_of(again)) else "old_arn"}
 
     # GIVEN one that failed, if it is not refused, WHEN its token comes again, THEN it is another one or it is not
     broken = {"BaseImage": f"{target.repository}:no-such-tag", "ClientToken": target.token()}
@@ -110,9 +99,7 @@ def test_u2_a_token_with_other_parameters(target, findings):
 
     # WHEN
     answers = []
-    error = outcome(
-        lambda: answers.append(target.start_version(image, ClientToken=token, ReleaseNotes="second"))
-    )
+    error = outcome(lambda: answers.append(target.start_version(image, ClientToken=token, ReleaseNotes="second")))
 
     # THEN
     seen = ("old_arn" if answers == [first] else "") if error is None else "refused"
@@ -199,17 +186,12 @@ def test_u5_a_name_with_capitals(target, findings):
     in_lower_case = outcome(lambda: target.sagemaker.describe_image(ImageName=name.lower()))
     seen = {name.lower(): "lower", name: "kept"}.get(image, "")
     answer = findings.settle("U5", {f"ImageName {name}, ARN {arn}": seen})
-    findings.leave_open(
-        "U5", f"DescribeImage of {name.lower()}: {in_lower_case or 'found'}; ImageArn keeps {_image_in_arn(target, name)}"
-    )
+    image_arn = target.sagemaker.describe_image(ImageName=name)["ImageArn"]
+    findings.leave_open("U5", f"DescribeImage of {name.lower()}: {in_lower_case or 'found'}; ImageArn {image_arn}")
     assert version == "1"
     if not target.is_real:
         assert answer == target.assumptions.arn_case
         assert (in_lower_case is None) == (answer == "lower")
-
-
-def _image_in_arn(target, name):
-    return target.sagemaker.describe_image(ImageName=name)["ImageArn"].rpartition("/")[2]
 
 
 @every("rejected_manifest")

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from leftovers import remove
+from target import PREFIX
 
 from imgver_sandbox.assumptions import Assumptions
 from imgver_sandbox.sandbox import Sandbox
-from leftovers import remove
-from target import PREFIX
 
 ROOT = Path(__file__).parents[3]
 NETWORK = {"CONFORMANCE_VPC_ID": "vpc-1", "CONFORMANCE_SUBNET_IDS": "subnet-1,subnet-2"}
