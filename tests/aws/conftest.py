@@ -21,6 +21,7 @@ ON_AWS = os.environ.get("CONFORMANCE_TARGET") == "aws"
 
 _ABANDONED_AFTER = timedelta(hours=2)
 _SESSION = pytest.StashKey[boto3.Session]()
+_ACCOUNT = pytest.StashKey[str]()
 _FINDINGS = pytest.StashKey[Findings]()
 _REPORT = pytest.StashKey[str]()
 
@@ -65,6 +66,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     except (BotoCoreError, ClientError) as error:
         pytest.exit(f"the AWS credentials cannot be used: {error}", returncode=2)
     session.config.stash[_SESSION] = aws
+    session.config.stash[_ACCOUNT] = account
     _say(session.config, f"Account {account}, region {aws.region_name}. What this makes is called {PREFIX}…")
     # As an interruption from the keyboard: what was made is removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -82,7 +84,10 @@ def aws(pytestconfig: pytest.Config) -> Iterator[AwsTarget]:
     )
     _remove(pytestconfig, target, PREFIX, before=datetime.now(UTC) - _ABANDONED_AFTER)
     try:
-        target.prepare()
+        try:
+            target.prepare()
+        except (RuntimeError, ClientError) as error:
+            pytest.exit(f"{error}: see docs/test-aws.md", returncode=1)
         yield target
     finally:
         _say(pytestconfig, "Removing what was made …")
@@ -127,9 +132,8 @@ def network() -> dict[str, Any] | None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     outcome = yield
-    if ON_AWS and (report := outcome.get_result()).failed:
+    if ON_AWS and outcome.get_result().failed:
         item.config.stash.setdefault(_FINDINGS, Findings()).failed.append(f"{item.name}: {call.excinfo.exconly()}")
-        del report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -143,7 +147,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         "boto3": importlib.metadata.version("boto3"),
     }
     folder = Path(os.environ.get("CONFORMANCE_REPORT", "build/aws"))
-    account = aws.client("sts").get_caller_identity()["Account"]
+    account = session.config.stash[_ACCOUNT]
     text = session.config.stash.setdefault(_FINDINGS, Findings()).write(folder, about, secret=account)
     session.config.stash[_REPORT] = f"{text}\nWritten to {folder / 'report.md'} and {folder / 'report.json'}"
 

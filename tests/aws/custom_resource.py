@@ -49,22 +49,24 @@ class RollBack:
     def requests(self) -> list[Mapping[str, Any]]:
         """Make the stack, let an update roll back, and answer what came for the new physical id or after it.
 
-        Raises AssertionError when the stack does not do so.
+        Raises RuntimeError when the stack does not do so, ClientError when that is not allowed.
         """
         parameters = {"StackName": self._name, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
         self._cloudformation.create_stack(**parameters, TemplateBody=self._template("old", fails="no"))
-        assert self._settled() == "CREATE_COMPLETE"
+        self._expect("CREATE_COMPLETE")
         self._cloudformation.update_stack(**parameters, TemplateBody=self._template("new", fails="yes"))
-        assert self._settled() == "UPDATE_ROLLBACK_COMPLETE"
+        self._expect("UPDATE_ROLLBACK_COMPLETE")
         # Logs come late.
         logged = self._target.poll(self._logged, lambda found: any(one["RequestType"] == "Delete" for one in found))
         return [one for one in logged if one["PhysicalResourceId"] == "new"]
 
-    def _settled(self) -> str:
+    def _expect(self, expected: str) -> None:
         def status() -> str:
             return str(self._cloudformation.describe_stacks(StackName=self._name)["Stacks"][0]["StackStatus"])
 
-        return self._target.poll(status, lambda found: not found.endswith("_IN_PROGRESS"))
+        found = self._target.poll(status, lambda found: not found.endswith("_IN_PROGRESS"))
+        if found != expected:
+            raise RuntimeError(f"the stack is {found} and not {expected}")
 
     def _logged(self) -> list[Mapping[str, Any]]:
         logs = self._target.client("logs")

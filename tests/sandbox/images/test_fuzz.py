@@ -3,6 +3,7 @@
 The shapes are those of the service model. FUZZ_EXAMPLES is the number of sequences, of 10 to 20 requests each.
 """
 
+import base64
 import json
 import os
 from typing import Any
@@ -39,6 +40,9 @@ KNOWN: dict[str, list[Any]] = {
     "RoleArn": ["arn:aws:iam::123456789012:role/r"],
     "ExecutionRole": ["arn:aws:iam::123456789012:role/r"],
     "NameContains": ["i", "a"],
+    "MaxResults": [1, 2, 100],
+    # Texts that are base64 of JSON, but no token.
+    "NextToken": [base64.b64encode(text).decode() for text in (b"null", b"1", b"[]", b"[1, 2]", b"{}", b"[" * 6000)],
 }
 KNOWN |= dict.fromkeys(("Aliases", "AliasesToAdd", "AliasesToDelete"), KNOWN["Alias"])
 
@@ -94,7 +98,7 @@ def _valid(shape: Any, name: str) -> st.SearchStrategy[Any]:
 @st.composite
 def structures(draw: Any, shape: Any) -> dict[str, Any]:
     """What is required, and some of the rest."""
-    optional = sorted(shape.members.keys() - set(shape.required_members) - {"NextToken"})
+    optional = sorted(shape.members.keys() - set(shape.required_members))
     chosen = draw(st.lists(st.sampled_from(optional), max_size=3, unique=True)) if optional else []
     if shape.is_tagged_union:
         chosen = [draw(st.sampled_from(optional))]
