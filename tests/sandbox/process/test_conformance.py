@@ -61,7 +61,7 @@ class Run:
 
     def ended(self):
         """The exit code."""
-        return self.process.wait(120)
+        return self.process.wait(300)
 
     def output(self):
         return self._output.read_text()
@@ -84,7 +84,7 @@ class Run:
         return [thing for thing in things if thing.get("StackStatus") != "DELETE_COMPLETE"]
 
     def wait_for(self, kind):
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not self.left(kind):
             assert self.process.poll() is None, self.output()
             assert time.monotonic() < end, self.output()
