@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak mutants permissions bench api lint types check clean
+.PHONY: demo test test-aws soak mutants permissions bench api lint types check clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -13,6 +13,9 @@ demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AW
 # Three at a time on two cores: much of the time is the CDK CLI's waiting.
 test: .venv/installed  ## The whole test suite, with the handler's branch coverage
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term-missing:skip-covered
+
+test-aws: .venv/installed  ## What the images API really does, on the AWS account of your credentials: docs/test-aws.md
+	@CONFORMANCE_TARGET=aws $(BIN)/python -m pytest tests/aws
 
 soak: .venv/installed  ## The model of CloudFormation for long: 2,000 deployments' histories of up to 30 steps
 	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgver_sandbox.errors import SandboxError
-from imgver_sandbox.fault_kinds import KINDS, OUTCOMES, Kind, When
+from imgver_sandbox.fault_kinds import KINDS, LIMITED, OUTCOMES, Kind, Limit, When
 from imgver_sandbox.faults import Faults
 from imgver_sandbox.sandbox import Sandbox
 
@@ -24,6 +24,7 @@ _WHAT = {
     "deny": "requests are denied, from the next one on for some seconds",
     "drop": "the next request loses its connection",
     "error": "the next request is answered with status 500",
+    "limit": "the next version is refused with ResourceLimitExceeded",
 }
 _SETTINGS = {
     "reason": "the version's FailureReason",
@@ -34,7 +35,6 @@ _SETTINGS = {
     "when": "before or after it had its effect",
     "times": "how often (default: once)",
 }
-_CHANGE = f"{', '.join(OUTCOMES)} (default: CreateImageVersion)"
 _OPERATION = "the operation that it meets, like DescribeImageVersion (default: any)"
 
 
@@ -60,13 +60,14 @@ def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 def _add_settings(parser: argparse.ArgumentParser, kind: type[Kind]) -> None:
     types: Mapping[str, Any] = {**typing.get_type_hints(kind), "operation": str, "when": str}
+    possible = ", ".join(LIMITED if kind is Limit else OUTCOMES)
     for setting in dataclasses.fields(kind):
         name, default = setting.name, setting.default
         if default is dataclasses.MISSING:
             choices = typing.get_args(When) if name == "when" else None
             parser.add_argument(name, type=types[name], choices=choices, metavar=name.upper(), help=_SETTINGS[name])
         else:
-            text = _SETTINGS.get(name, _CHANGE if default else _OPERATION)
+            text = _SETTINGS.get(name, f"{possible} (default: {default})" if default else _OPERATION)
             parser.add_argument(f"--{name}", type=types[name], default=default, metavar=name.upper(), help=text)
     parser.set_defaults(perform=_add, kind=kind)
 

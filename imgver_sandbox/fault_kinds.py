@@ -10,6 +10,9 @@ When = Literal["before", "after"]
 OUTCOMES = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
 """The operations that take a while, and whose outcome is seen later, in a status."""
 
+LIMITED = ("CreateImage", "CreateImageVersion", "CreateDomain")
+"""The operations for which the model has ResourceLimitExceeded."""
+
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
@@ -142,7 +145,20 @@ class Error(_Settings):
         return f"{self.operation or 'any call'} is answered with status 500"
 
 
-Kind = Fail | Slow | Hold | Throttle | Deny | Drop | Error
+@dataclasses.dataclass(frozen=True)
+class Limit(_Settings):
+    """There is room for no more."""
+
+    name: ClassVar[str] = "limit"
+    operation: str = "CreateImageVersion"
+    times: int = 1
+
+    def __str__(self) -> str:
+        """What it does."""
+        return f"{self.operation} exceeds a limit"
+
+
+Kind = Fail | Slow | Hold | Throttle | Deny | Drop | Error | Limit
 
 KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in get_args(Kind)}
 """All of them by their names."""

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from imgver_sandbox.fault_kinds import Deny, Drop, Error, Fail, Hold, Kind, Slow, Throttle, When
+from imgver_sandbox.fault_kinds import Deny, Drop, Error, Fail, Hold, Kind, Limit, Slow, Throttle, When
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +19,9 @@ class Fault:
 class Faults(ABC):
     """The faults of a sandbox. Each is gone when it is used up, when it is removed, and after `reset`.
 
-    `throttle`, `deny`, `drop` and `error` meet requests for SageMaker on the wire, whoever makes them, in the order in
-    which they were added; the first one that applies is all that a request meets. Mind that boto3 itself repeats a
-    request that is throttled, dropped or answered with status 500: 4 times unless it is told otherwise.
+    `throttle`, `deny`, `drop`, `error` and `limit` meet requests for SageMaker on the wire, whoever makes them, in the
+    order in which they were added; the first one that applies is all that a request meets. Mind that boto3 itself
+    repeats a request that is throttled, dropped or answered with status 500: 4 times unless it is told otherwise.
 
     `operation` is the name of an operation as the API spells it; without one, a fault of the wire meets all of them.
     Every method that adds a fault answers it, and raises ValueError when it makes no sense.
@@ -64,6 +64,13 @@ class Faults(ABC):
     def error(self, *, operation: str | None = None, times: int = 1) -> Fault:
         """Answer the next request with status 500, without any effect."""
         return self.add(Error(operation, times))
+
+    def limit(self, *, operation: str = "CreateImageVersion", times: int = 1) -> Fault:
+        """Answer ResourceLimitExceeded to the next CreateImageVersion; or CreateImage, or CreateDomain.
+
+        What AWS says then, and how many versions it allows, is not known.
+        """
+        return self.add(Limit(operation, times))
 
     @abstractmethod
     def add(self, kind: Kind) -> Fault:

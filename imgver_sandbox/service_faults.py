@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from imgver_sandbox.clock import Clock
-from imgver_sandbox.fault_kinds import OUTCOMES, Deny, Drop, Error, Fail, Hold, Kind, Slow, When
+from imgver_sandbox.fault_kinds import LIMITED, OUTCOMES, Deny, Drop, Error, Fail, Hold, Kind, Limit, Slow, When
 from imgver_sandbox.faults import Fault, Faults
 from imgver_sandbox.service_model import ServiceError
 
@@ -51,6 +51,8 @@ class ServiceFaults(Faults):
         """Add a fault. Raises ValueError when the service has no such operation."""
         if isinstance(kind, Fail | Slow):
             _check_operation(kind.name, kind.operation, OUTCOMES)
+        elif isinstance(kind, Limit):
+            _check_operation(kind.name, kind.operation, LIMITED)
         elif not isinstance(kind, Hold) and kind.operation is not None:
             _check_operation(kind.name, kind.operation, self._operations)
         with self._lock:
@@ -124,6 +126,9 @@ class ServiceFaults(Faults):
                 if isinstance(kind, Error):
                     self._use(armed)
                     raise ServiceError("InternalFailure", "The request processing has failed.", status=500)
+                if isinstance(kind, Limit):
+                    self._use(armed)
+                    raise ServiceError("ResourceLimitExceeded", f"{operation} exceeds a limit of this account.")
                 if isinstance(kind, Deny):
                     self._deny(armed, kind.seconds, f"sagemaker:{operation}")
                 else:

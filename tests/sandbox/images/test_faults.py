@@ -5,7 +5,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from imgver_sandbox.fault_kinds import KINDS, OUTCOMES, Drop, Fail, from_json, to_json
+from imgver_sandbox.fault_kinds import KINDS, OUTCOMES, Drop, Fail, Limit, from_json, to_json
 from imgver_sandbox.in_process import SageMakerImages
 
 BASE_IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
@@ -190,6 +190,18 @@ class TestWire:
 
         assert create() == 1
 
+    def test_a_limit(self, aws, create, sagemaker, left):
+        aws.faults.limit()
+        aws.faults.limit(operation="CreateDomain", times=2)
+
+        with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded) as refused:
+            create()
+
+        assert refused.value.response["Error"]["Message"] == "CreateImageVersion exceeds a limit of this account."
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+        assert left() == ["CreateDomain exceeds a limit (2 times)"]
+        assert create() == 1
+
     def test_denied_for_the_first_seconds(self, aws, sagemaker, left):
         aws.faults.deny(10, operation="ListImages")
         aws.clock.advance(100)
@@ -265,6 +277,7 @@ class TestEnd:
             lambda: aws.faults.deny(1),
             lambda: aws.faults.drop("after"),
             aws.faults.error,
+            aws.faults.limit,
         ):
             add()
         assert len(left()) == len(KINDS)
@@ -315,6 +328,10 @@ class TestEnd:
             f"operation 'DescribeImage' of fault 'fail' must be one of {', '.join(OUTCOMES)}",
         ),
         (
+            lambda faults: faults.limit(operation="DeleteImage"),
+            ("operation 'DeleteImage' of fault 'limit' must be one of CreateImage, CreateImageVersion, CreateDomain"),
+        ),
+        (
             lambda faults: faults.slow(1, operation=None),
             f"operation None of fault 'slow' must be one of {', '.join(OUTCOMES)}",
         ),
@@ -336,7 +353,7 @@ def test_an_operation_that_the_service_does_not_have_is_refused(aws, operation):
 
 
 class TestJson:
-    @pytest.mark.parametrize("kind", [Fail("why", "CreateImage", 3), Drop("after")])
+    @pytest.mark.parametrize("kind", [Fail("why", "CreateImage", 3), Drop("after"), Limit("CreateImage")])
     def test_what_is_written_is_read(self, kind):
         assert from_json(to_json(kind)) == kind
 
@@ -348,9 +365,9 @@ class TestJson:
         [
             (None, 'a fault must be a JSON object like {"kind": "fail", "reason": "no space left"}'),
             (["fail"], 'a fault must be a JSON object like {"kind": "fail", "reason": "no space left"}'),
-            ({}, "kind None must be one of fail, slow, hold, throttle, deny, drop, error"),
-            ({"kind": []}, "kind [] must be one of fail, slow, hold, throttle, deny, drop, error"),
-            ({"kind": "fly"}, "kind 'fly' must be one of fail, slow, hold, throttle, deny, drop, error"),
+            ({}, "kind None must be one of fail, slow, hold, throttle, deny, drop, error, limit"),
+            ({"kind": []}, "kind [] must be one of fail, slow, hold, throttle, deny, drop, error, limit"),
+            ({"kind": "fly"}, "kind 'fly' must be one of fail, slow, hold, throttle, deny, drop, error, limit"),
             ({"kind": "fail"}, "setting 'reason' of fault 'fail' must be given"),
             (
                 {"kind": "fail", "reason": "why", "name": "x"},

@@ -1,0 +1,255 @@
+"""What nobody outside AWS knows. Here every value of a switch does what it says; on an account, it is written down."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from custom_resource import RollBack
+from target import code, number_of, outcome
+
+from imgver_sandbox.container_registry import OCI_MANIFEST
+
+
+def every(switch):
+    """Run the test under each value of the switch."""
+
+    def mark(test):
+        test.every = switch
+        return test
+
+    return mark
+
+
+@every("alias_held_elsewhere")
+def test_u1_an_alias_that_another_version_holds(target, findings):
+    # GIVEN two versions, of which the first has an alias
+    image = target.make_image()
+    target.make_version(image, Aliases=["latest"])
+    target.make_version(image)
+
+    # WHEN the other one is to have it, or a new one
+    by_update = outcome(
+        lambda: target.write("update_image_version", ImageName=image, Version=2, AliasesToAdd=["latest"])
+    )
+    after_update = target.owner(image, "latest")
+    if after_update == 2:
+        target.write("update_image_version", ImageName=image, Version=2, AliasesToDelete=["latest"])
+        target.write("update_image_version", ImageName=image, Version=1, AliasesToAdd=["latest"])
+    by_create = outcome(lambda: target.make_version(image, Aliases=["latest"]))
+    after_create = target.owner(image, "latest")
+
+    # THEN
+    def seen(error, owner, new_owner):
+        if error is None:
+            return "moved" if owner == new_owner else ""
+        return {"ResourceInUse": "resource_in_use", "ValidationException": "validation_exception"}.get(code(error), "")
+
+    answer = findings.settle(
+        "U1",
+        {
+            f"an update: {by_update or f'version {after_update} has it'}": seen(by_update, after_update, 2),
+            f"a create: {by_create or f'version {after_create} has it'}": seen(by_create, after_create, 3),
+        },
+    )
+    if target.is_real:
+        return
+    assert answer == target.assumptions.alias_held_elsewhere
+    assert target.aliases(image) == ["latest"]
+    if answer != "moved":
+        assert (after_update, after_create) == (1, 1)
+        assert not target.exists(image, 3)
+        held = f"Alias latest is already used by ImageVersion ({target.describe(image, 1)['ImageVersionArn']})."
+        assert by_update.response["Error"]["Message"] == by_create.response["Error"]["Message"] == held
+
+
+@every("repeat_of_dead_create")
+def test_u2_a_token_whose_version_is_dead(target, findings):
+    # GIVEN a version that was deleted, beside one that was not
+    image, token = target.make_image(), target.token()
+    target.make_version(image)
+    arn = target.start_version(image, ClientToken=token)
+    target.settled(image, number_of(arn))
+    target.delete_version(image, number_of(arn))
+
+    # WHEN its token comes again, THEN there is a version or there is none
+    again = target.start_version(image, ClientToken=token)
+    answers = {f"deleted {arn}, then {again}": "new_version" if target.exists(image, number_of(again)) else "old_arn"}
+
+    # GIVEN one that failed, if it is not refused, WHEN its token comes again, THEN it is another one or it is not
+    broken = {"BaseImage": f"{target.repository}:no-such-tag", "ClientToken": target.token()}
+    if outcome(lambda: target.start_version(image, **broken)) is None:
+        failed = target.start_version(image, **broken)
+        target.settled(image, number_of(failed))
+        repeated = target.start_version(image, **broken)
+        answers[f"failed {failed}, then {repeated}"] = "old_arn" if repeated == failed else "new_version"
+
+    answer = findings.settle("U2", answers)
+    if not target.is_real:
+        assert len(answers) == 2
+        assert answer == target.assumptions.repeat_of_dead_create
+
+
+@every("repeat_with_other_parameters")
+def test_u2_a_token_with_other_parameters(target, findings):
+    # GIVEN
+    image, token = target.make_image(), target.token()
+    first = target.start_version(image, ClientToken=token, ReleaseNotes="first")
+    target.settled(image, 1)
+    began = target.now()
+
+    # WHEN
+    answers = []
+    error = outcome(lambda: answers.append(target.start_version(image, ClientToken=token, ReleaseNotes="second")))
+
+    # THEN
+    seen = ("old_arn" if answers == [first] else "") if error is None else "refused"
+    answer = findings.settle("U2b", {f"first {first}, then {error or answers}": seen})
+    number_of_versions = len(target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"])
+    if not target.is_real:
+        assert answer == target.assumptions.repeat_with_other_parameters
+        assert number_of_versions == 1
+        assert target.describe(image, 1)["ReleaseNotes"] == "first"
+
+    # THEN the token is remembered for a while, however long that is
+    assert target.start_version(image, ClientToken=token, ReleaseNotes="first") == first
+    findings.leave_open("U2", f"remembered for {target.now() - began:.0f} s at least")
+
+
+@every("delete_of_version_in_use")
+def test_u3_a_version_that_a_domain_names(target, findings, network):
+    if network is None:
+        why = "it takes a Studio domain: set CONFORMANCE_VPC_ID and CONFORMANCE_SUBNET_IDS to where one may be"
+        findings.leave_open("U3", why)
+        pytest.skip(why)
+    # GIVEN a domain that names the first of two versions
+    sagemaker, image, config = target.sagemaker, target.make_image(), target.name()
+    target.make_version(image)
+    target.make_version(image)
+    sagemaker.create_app_image_config(AppImageConfigName=config, JupyterLabAppImageConfig={})
+    custom_image = {"ImageName": image, "ImageVersionNumber": 1, "AppImageConfigName": config}
+    try:
+        domain_id = sagemaker.create_domain(
+            DomainName=target.name(),
+            AuthMode="IAM",
+            HomeEfsFileSystemCreation="Disabled",  # it would cost, and stay
+            DefaultUserSettings={
+                "ExecutionRole": target.role,
+                "JupyterLabAppSettings": {"CustomImages": [custom_image]},
+            },
+            **network,
+        )["DomainId"]
+    except ClientError as error:
+        findings.leave_open("U3", str(error))
+        raise
+    domain = target.poll(
+        lambda: sagemaker.describe_domain(DomainId=domain_id), lambda found: found["Status"] != "Pending"
+    )
+    if domain["Status"] != "InService":
+        findings.leave_open("U3", f"the domain is {domain['Status']}: {domain.get('FailureReason')}")
+    assert domain["Status"] == "InService"
+
+    # WHEN that one is deleted
+    error = outcome(lambda: target.write("delete_image_version", ImageName=image, Version=1))
+
+    # THEN
+    seen = "allowed" if error is None else "refused" if code(error) == "ResourceInUse" else ""
+    answer = findings.settle("U3", {str(error or "it goes"): seen})
+    if target.is_real:
+        return
+    assert answer == target.assumptions.delete_of_version_in_use
+    if answer == "allowed":
+        target.poll(lambda: target.exists(image, 1), lambda found: not found)
+    else:
+        assert target.describe(image, 1)["ImageVersionStatus"] == "CREATED"
+        # What it does not name may go.
+        target.delete_version(image, 2)
+
+
+@every("highest_number_after_delete")
+def test_u4_the_number_of_the_highest_version_after_it_was_deleted(target, findings):
+    image = target.make_image()
+    target.make_version(image)
+    target.delete_version(image, target.make_version(image))
+
+    number = target.make_version(image)
+
+    answer = findings.settle("U4", {f"2 was deleted, then {number}": {2: "reused", 3: "retired"}.get(number, "")})
+    if not target.is_real:
+        assert answer == target.assumptions.highest_number_after_delete
+
+
+@every("arn_case")
+def test_u5_a_name_with_capitals(target, findings):
+    # GIVEN
+    name = target.make_image("Mixed-Case")
+
+    # WHEN
+    arn = target.start_version(name)
+    target.settled(name, 1)
+
+    # THEN
+    image, version = arn.split("/")[1:]
+    in_lower_case = outcome(lambda: target.sagemaker.describe_image(ImageName=name.lower()))
+    seen = {name.lower(): "lower", name: "kept"}.get(image, "")
+    answer = findings.settle("U5", {f"ImageName {name}, ARN {arn}": seen})
+    image_arn = target.sagemaker.describe_image(ImageName=name)["ImageArn"]
+    findings.leave_open("U5", f"DescribeImage of {name.lower()}: {in_lower_case or 'found'}; ImageArn {image_arn}")
+    assert version == "1"
+    if not target.is_real:
+        assert answer == target.assumptions.arn_case
+        assert (in_lower_case is None) == (answer == "lower")
+
+
+@every("rejected_manifest")
+def test_u6_a_manifest_that_is_rejected(target, findings):
+    if not target.can_push:
+        why = "CONFORMANCE_BASE_IMAGE is not in a repository of the run's own: no OCI manifest is pushed there"
+        findings.leave_open("U6", why)
+        pytest.skip(why)
+    # GIVEN
+    image = target.make_image()
+    target.push("oci", OCI_MANIFEST)
+
+    # WHEN
+    arns = []
+    error = outcome(lambda: arns.append(target.start_version(image, BaseImage=f"{target.repository}:oci")))
+
+    # THEN
+    if error is not None:
+        seen = "validation_exception" if code(error) == "ValidationException" else ""
+        answer = findings.settle("U6", {str(error): seen})
+        assert target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"] == []
+    else:
+        version = target.settled(image, number_of(arns[0]))
+        status = version["ImageVersionStatus"]
+        seen = "create_failed" if status == "CREATE_FAILED" else ""
+        answer = findings.settle("U6", {f"{status}: {version.get('FailureReason', 'no reason')}": seen})
+    if not target.is_real:
+        assert answer == target.assumptions.rejected_manifest
+
+
+def test_u7_what_a_custom_resource_gets_when_its_replacement_rolls_back(target, findings):
+    if not target.is_real:
+        pytest.skip("it is CloudFormation's: the tests of the handler run under both answers")
+    try:
+        requests = RollBack(target).requests()
+    except (ClientError, RuntimeError) as error:
+        findings.leave_open("U7", str(error))
+        return
+
+    told = [f"{request['RequestType']}({request.get('PhysicalResourceId', '')})" for request in requests]
+    answers = {("Delete(new)",): "delete_only", ("Update(new)", "Delete(new)"): "update_first"}
+    findings.settle("U7", {" then ".join(told) or "nothing": answers.get(tuple(told), "")})
+
+
+def test_u8_how_many_versions_an_image_may_have(target, findings):
+    if not target.is_real:
+        pytest.skip("the sandbox has no such limit")
+    try:
+        pages = target.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        quotas = [quota for page in pages for quota in page["Quotas"] if "image" in quota["QuotaName"].lower()]
+    except ClientError as error:
+        findings.leave_open("U8", f"Service Quotas answers {error}")
+        return
+    found = {quota["QuotaName"]: quota["Value"] for quota in quotas}
+    findings.leave_open("U8", f"Service Quotas has {json.dumps(found)}; the error's text needs a full image")
