@@ -179,15 +179,19 @@ def test_every_call_goes_where_boto3_sends_it(region, monkeypatch):
     [
         (
             200,
-            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>A</StackName>"
-            "<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus></member></Stacks></DescribeStacksResult>"
-            "</DescribeStacksResponse>",
+            (
+                "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>A</StackName>"
+                "<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus></member></Stacks></DescribeStacksResult>"
+                "</DescribeStacksResponse>"
+            ),
             [{"StackStatus": "UPDATE_ROLLBACK_IN_PROGRESS"}],
         ),
         (
             403,
-            "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized</Message></Error>"
-            "</ErrorResponse>",
+            (
+                "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized</Message>"
+                "</Error></ErrorResponse>"
+            ),
             ("AccessDenied", "not authorized"),
         ),
     ],

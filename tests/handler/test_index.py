@@ -111,9 +111,12 @@ print(json.dumps({
 )
 def test_a_start_makes_the_client_that_events_need(region, made):
     # GIVEN Lambda's environment, or one that no client can be made in
-    environment = os.environ | region | {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-    environment |= {"PYTHONPATH": str(Path(index.__file__).parent)}
-    environment.pop("AWS_REGION", None)
+    environment = os.environ | {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": region,
+        "PYTHONPATH": str(Path(index.__file__).parent),
+    }
 
     # WHEN
     done = subprocess.run([sys.executable, "-c", START], env=environment, capture_output=True, text=True, check=True)
