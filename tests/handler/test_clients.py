@@ -10,7 +10,8 @@ import boto3
 import botocore
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointProviderError, EndpointVariantError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from imgver_handler import clients
@@ -53,14 +54,17 @@ def environment(monkeypatch):
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     }.items():
         monkeypatch.setenv(name, value)
-    _forget()
-    yield
-    _forget()
-
-
-def _forget():
     clients.client.cache_clear()
     clients._session.cache_clear()
+    yield
+    clients.client.cache_clear()
+    clients._session.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def session():
+    """boto3 as everybody uses it."""
+    return boto3.session.Session()
 
 
 def _modelled(service):
@@ -150,20 +154,19 @@ VARIANTS = (
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_every_call_goes_where_boto3_sends_it(region, monkeypatch):
+def test_every_call_goes_where_boto3_sends_it(session, region, monkeypatch):
+    config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
     for service, variant in itertools.product(CALLS, VARIANTS):
         # GIVEN
         with monkeypatch.context() as environment:
             for name, value in variant.items():
                 environment.setenv(name, value)
-            _forget()
-            boto3.setup_default_session()
-            config = botocore.config.Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
+            clients.client.cache_clear()
             try:
-                expected = _sent(boto3.client(service, region_name=region, config=config), service)
-            except (botocore.exceptions.EndpointProviderError, botocore.exceptions.EndpointVariantError):
+                expected = _sent(session.client(service, region_name=region, config=config), service)
+            except (EndpointProviderError, EndpointVariantError):
                 # There is no such endpoint.
-                with pytest.raises(botocore.exceptions.BotoCoreError):
+                with pytest.raises(BotoCoreError):
                     _sent(clients.client(service, region), service)
                 continue
 
