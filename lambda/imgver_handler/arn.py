@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 # The pattern of the API reference, except that names may have capitals: CreateImageVersion takes them, and what it
 # then puts into the ARN is not documented.
@@ -16,8 +16,7 @@ _PATTERN = re.compile(
 _MAX_LENGTH = 256
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageVersionArn:
+class ImageVersionArn(NamedTuple):
     """An image version's ARN, taken apart."""
 
     text: str
@@ -56,7 +55,7 @@ class ImageVersionArn:
 
     def addressed_as(self, image_name: str) -> ImageVersionArn:
         """The same version, for calls that spell its image's name as the template does."""
-        return replace(self, image_name=image_name)
+        return self._replace(image_name=image_name)
 
     def __str__(self) -> str:
         return self.text

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import boto3
 from botocore import xform_name
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
+from imgver_handler import clients
 from imgver_handler.arn import ImageVersionArn
 from imgver_handler.failures import Kind, ServiceFailure
 from imgver_handler.log import Log
@@ -59,8 +57,7 @@ _ECR_URI = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageVersion:
+class ImageVersion(NamedTuple):
     """An image version as DescribeImageVersion answers it.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImageVersion.html
@@ -76,8 +73,7 @@ class ImageVersion:
     metadata: Mapping[str, str | bool]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerImage:
+class ContainerImage(NamedTuple):
     """A container image as ECR has it now."""
 
     digest: str
@@ -88,16 +84,10 @@ ClientFactory = Callable[[str, str | None], Any]
 """Makes a client of a service in a region (None: the function's own)."""
 
 
-def _client(service: str, region: str | None) -> Any:  # noqa: ANN401 (boto3 makes its clients' classes at run time)
-    # Retries are this module's: botocore's know neither the deadline nor ResourceInUse.
-    config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
-    return boto3.client(service, region_name=region, config=config)
-
-
 class AwsGateway:
     """SageMaker's image versions, ECR's answer to which image a tag names, and what CloudFormation is about."""
 
-    def __init__(self, *, timing: Timing, log: Log, make_client: ClientFactory = _client) -> None:
+    def __init__(self, *, timing: Timing, log: Log, make_client: ClientFactory = clients.client) -> None:
         self.throttled = False
         """Whether a call has been throttled."""
         self._timing = timing

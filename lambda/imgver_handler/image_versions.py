@@ -194,7 +194,7 @@ class ImageVersions:
         """
         alive = False
         misses = 0
-        for _ in timing.polls(crowded=self._gateway.throttled):
+        for _ in timing.polls(crowded=lambda: self._gateway.throttled):
             version = self._gateway.describe(arn)
             if version is None:
                 misses += 1
@@ -306,7 +306,7 @@ class ImageVersions:
         version = self._gateway.describe(arn)
         if version is None or version.status != "CREATING":
             return version
-        for _ in self._timing.polls(crowded=self._gateway.throttled):
+        for _ in self._timing.polls(crowded=lambda: self._gateway.throttled):
             version = self._gateway.describe(arn)
             if version is None or version.status != "CREATING":
                 return version

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from imgver_handler.failures import Failure
 from imgver_handler.gateway import METADATA
@@ -13,8 +12,7 @@ DELETE = "DELETE"
 ARCHIVE = "ARCHIVE"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageVersionProperties:
+class ImageVersionProperties(NamedTuple):
     """The properties of Custom::SageMakerImageVersion."""
 
     image_name: str
@@ -41,8 +39,7 @@ class ImageVersionProperties:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageAliasProperties:
+class ImageAliasProperties(NamedTuple):
     """The properties of Custom::SageMakerImageAlias."""
 
     image_name: str
@@ -63,8 +60,7 @@ class ImageAliasProperties:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageRetentionProperties:
+class ImageRetentionProperties(NamedTuple):
     """The properties of Custom::SageMakerImageRetention."""
 
     image_name: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from imgver_handler.failures import Failure
 
@@ -16,8 +15,7 @@ RequestType = Literal["Create", "Update", "Delete"]
 _SIGNED_AT = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """One event, as https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html has it.
 
     ``properties`` and ``old_properties`` hold what the template says: every scalar is a string.

@@ -42,7 +42,7 @@ def gateway(aws):
         chance=lambda: 0.5,
         reserve=0,
     )
-    return AwsGateway(timing=timing, log=Log(write=lambda _line: None), make_client=aws.client)
+    return AwsGateway(timing=timing, log=Log(write=lambda _line: None), make_client=aws.function_client)
 
 
 def answering(aws, *errors):
@@ -264,20 +264,36 @@ def test_backoff_has_full_jitter_and_a_ceiling(aws):
     assert waits == [1, 2, 4, 8, 8, 8, 8]
 
 
-@pytest.mark.parametrize(("crowded", "first"), [(False, [1.0, 1.25, 1.5625]), (True, [2.0, 2.5, 3.125])])
-def test_polls_start_at_a_second_or_two_and_slow_down_to_five(aws, crowded, first):
+@pytest.mark.parametrize(
+    ("crowded", "first", "longest"), [(False, [1.0, 1.25, 1.5625], 2.5), (True, [2.0, 2.5, 3.125], 5.0)]
+)
+def test_polls_slow_down_and_more_so_where_it_is_crowded(aws, crowded, first, longest):
     # GIVEN
     waits = []
     timing = Timing(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append)
 
     # WHEN
-    for _ in itertools.islice(timing.polls(crowded=crowded), 12):
+    for _ in itertools.islice(timing.polls(crowded=lambda: crowded), 12):
         pass
 
     # THEN
     assert waits[:3] == first
-    assert waits[-1] == 5.0
+    assert waits[-1] == longest
     assert waits == sorted(waits)
+
+
+def test_polls_slow_down_further_once_one_was_throttled(aws):
+    # GIVEN
+    waits = []
+    timing = Timing(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append)
+
+    # WHEN
+    for _ in itertools.islice(timing.polls(crowded=lambda: len(waits) > 6), 12):
+        pass
+
+    # THEN
+    assert waits[4:9] == [2.44140625, 2.5, 2.5, 3.125, 3.90625]
+    assert waits[-1] == 5.0
 
 
 def test_nothing_is_waited_for_past_the_deadline(aws):
@@ -406,7 +422,7 @@ def test_ecr_is_asked_in_the_region_of_the_registry(aws, gateway):
 
     def make_client(service, region):
         regions.append((service, region))
-        return aws.client(service)
+        return aws.function_client(service)
 
     gateway._make_client = make_client
 

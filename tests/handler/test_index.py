@@ -1,11 +1,15 @@
 """The function's entry point, as Lambda calls it."""
 
 import json
+import os
+import subprocess
+import sys
 import types
+from pathlib import Path
 
-import boto3
 import index
 import pytest
+from imgver_handler import clients
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
 from imgver_handler.timing import Timing
@@ -17,20 +21,30 @@ def context():
     return types.SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
 
 
-def test_an_event_is_handled_and_answered_and_logged(aws, event, context, monkeypatch, capsys):
-    # GIVEN the runtime's boto3, time and way to CloudFormation
-    configs = []
-    answers = []
+@pytest.fixture
+def function_clients(aws, monkeypatch):
+    """The function's own clients, answered by the account; those that were asked for."""
+    answered = {service: aws.function_client(service) for service in ("sagemaker", "ecr")}
+    made = []
 
-    def client(service, *, region_name, config):
-        configs.append((service, region_name, config))
-        return aws.client(service)
+    def create_client(service, *, region_name, config):
+        made.append((service, region_name, config))
+        return answered[service]
+
+    monkeypatch.setattr(clients, "_session", lambda: types.SimpleNamespace(create_client=create_client))
+    clients.client.cache_clear()
+    yield made
+    clients.client.cache_clear()
+
+
+def test_an_event_is_handled_and_answered_and_logged(aws, event, context, function_clients, monkeypatch, capsys):
+    # GIVEN the runtime's time and way to CloudFormation
+    answers = []
 
     def put(url, body, timing, log):
         answers.append((url, json.loads(body)))
         log.info("answered", in_time=timing.wait(890))
 
-    monkeypatch.setattr(boto3, "client", client)
     monkeypatch.setattr(index, "Timing", lambda time_left: _timing(aws, time_left))
     monkeypatch.setattr(index, "put", put)
     create = event("image_version_create")
@@ -44,7 +58,7 @@ def test_an_event_is_handled_and_answered_and_logged(aws, event, context, monkey
     assert answer["Status"] == "SUCCESS"
     assert aws.versions() == {1: "CREATED"}
     # Retries are the handler's own, and one client does for all calls.
-    ((service, region, config),) = configs
+    ((service, region, config),) = function_clients
     assert (service, region) == ("sagemaker", None)
     assert (config.connect_timeout, config.read_timeout) == (5, 30)
     assert config.retries == {"total_max_attempts": 1}
@@ -55,22 +69,58 @@ def test_an_event_is_handled_and_answered_and_logged(aws, event, context, monkey
     assert {line["logical_resource_id"] for line in lines} == {"Version"}
 
 
-def test_ecr_is_called_in_the_registrys_region(aws, monkeypatch):
+def test_the_next_event_finds_the_clients_made(aws, event, context, function_clients, monkeypatch):
+    # GIVEN an event handled
+    monkeypatch.setattr(index, "Timing", lambda time_left: _timing(aws, time_left))
+    monkeypatch.setattr(index, "put", lambda *_: None)
+    index.handler(event("image_version_create"), context)
+
+    # WHEN
+    index.handler(event("image_version_create"), context)
+
+    # THEN
+    assert aws.versions() == {1: "CREATED", 2: "CREATED"}
+    assert len(function_clients) == 1
+
+
+def test_ecr_is_called_in_the_registrys_region(aws, function_clients):
     # GIVEN
-    made = []
-
-    def client(service, *, region_name, config):
-        made.append((service, region_name))
-        return aws.client(service)
-
-    monkeypatch.setattr(boto3, "client", client)
     gateway = AwsGateway(timing=_timing(aws, lambda: 900), log=Log(write=lambda _line: None))
 
     # WHEN
     gateway.container_image("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0")
 
     # THEN
-    assert made == [("ecr", "eu-west-1")]
+    assert [(service, region) for service, region, _ in function_clients] == [("ecr", "eu-west-1")]
+
+
+START = """
+import gc, json, sys
+import index
+from imgver_handler import clients
+print(json.dumps({
+    "made": clients.client.cache_info().currsize,
+    "collects": gc.isenabled(),
+    "boto3": "boto3" in sys.modules,
+}))
+"""
+
+
+@pytest.mark.parametrize(("region", "made"), [("eu-west-1", 1), ("", 0)])
+def test_a_start_makes_the_client_that_events_need(region, made):
+    # GIVEN Lambda's environment, or one that no client can be made in
+    environment = os.environ | {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": region,
+        "PYTHONPATH": str(Path(index.__file__).parent),
+    }
+
+    # WHEN
+    done = subprocess.run([sys.executable, "-c", START], env=environment, capture_output=True, text=True, check=True)
+
+    # THEN
+    assert json.loads(done.stdout.splitlines()[-1]) == {"made": made, "collects": True, "boto3": False}
 
 
 def _timing(aws, time_left):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from deployed_function import Delivery, DeployedFunction, Trouble
-from harness import ACCOUNT, REGION
+from harness import ACCOUNT, REGION, function_client
 from simulated_time import Simulation
 
 from imgver_sandbox.clock import ManualClock
@@ -40,10 +40,11 @@ class CrowdedAccount:
         self.calls = 0
         self._requests_per_second = requests_per_second
         self._executions = executions
+        function_sagemaker = function_client(self.sagemaker)
         self._function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
-            make_client=lambda _service, _region: self.sagemaker,
+            make_client=lambda _service, _region: function_sagemaker,
             chance=self.chance.random,
         )
 

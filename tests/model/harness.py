@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
+from imgver_handler import clients
 from imgver_handler.dispatch import handle
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
@@ -66,6 +68,12 @@ class Aws:
             return self.cloudformation
         return client(service, self.service, region=REGION, account=ACCOUNT)
 
+    def function_client(self, service: str, _region: str | None = None) -> Any:
+        """A client with what the function knows of AWS, answered as every other."""
+        if service == "cloudformation":
+            return self.cloudformation
+        return function_client(self.client(service))
+
     def create_image(self, name: str) -> None:
         self.sagemaker.create_image(ImageName=name, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/image")
         self.clock.advance(60)
@@ -89,6 +97,24 @@ class Aws:
         )
         self.clock.advance(60)
         return int(answer["ImageVersionArn"].rpartition("/")[2])
+
+
+def function_client(answering: Any) -> Any:
+    """A client with what the function knows of AWS, whose every call the client ``answering`` answers."""
+    service = answering.meta.service_model.service_name
+    made = clients._session().create_client(
+        service,
+        region_name=REGION,
+        aws_access_key_id="function",
+        aws_secret_access_key="function",
+        config=Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=True),
+    )
+
+    def answer(event_name: str, request: Any, **_: Any) -> Any:
+        return answering.meta.events.emit_until_response(event_name, request=request)[1]
+
+    made.meta.events.register(f"before-send.{service}", answer)
+    return made
 
 
 @dataclass
@@ -136,7 +162,7 @@ class Function:
         return [name for name, _ in self.calls]
 
     def _client(self, service: str, region: str | None) -> Any:
-        made = self.aws.client(service, region)
+        made = self.aws.function_client(service, region)
         made.meta.events.register("provide-client-params.*", self._record)
         return made
 

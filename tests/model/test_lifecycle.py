@@ -20,7 +20,7 @@ from typing import Any
 
 from cloudformation import Attribute, Record, Resource, Stack, Template
 from deployed_function import DeployedFunction, Trouble
-from harness import ACCOUNT, REGION
+from harness import ACCOUNT, REGION, function_client
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -142,8 +142,8 @@ class Lifecycle(RuleBasedStateMachine):
             self.registry.push(_uri(tag))
         self.service = ImagesService(clock=self.clock, registry=self.registry, assumptions=assumptions)
         self.clients: dict[str, Any] = {
-            "sagemaker": client("sagemaker", self.service, region=REGION, account=ACCOUNT),
-            "ecr": client("ecr", self.service, region=REGION, account=ACCOUNT),
+            "sagemaker": function_client(client("sagemaker", self.service, region=REGION, account=ACCOUNT)),
+            "ecr": function_client(client("ecr", self.service, region=REGION, account=ACCOUNT)),
             "cloudformation": self,
         }
         self.simulation = Simulation(self.clock, choose=chance.randrange)

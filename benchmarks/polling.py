@@ -1,0 +1,178 @@
+"""How late an answer comes after the version is there, and how many calls an event makes.
+
+    python benchmarks/polling.py [--samples N]
+
+The handler runs on a simulated clock against the images service of the sandbox, as its tests do. Creation times are
+drawn from 5 to 60 s, all as likely (one of every equal part of that time, with a fixed seed); a call takes no time, so
+that what is measured is the schedule.
+
+Why the schedule is what it is: when every moment is as likely, equal steps are the least late that as many polls can
+be, half a step in the middle. A step of 2.5 s costs 14 polls of a creation of 30 s. It begins with shorter steps, for
+what is refused or deleted at once, and goes on to 5 s where calls are throttled: a poll takes the turn of another call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import random
+import statistics
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).parents[1]
+for folder in ("lambda", "tests/model", "."):
+    sys.path.insert(0, str(CHECKOUT / folder))
+
+from harness import EVENTS, REPOSITORY, Aws, Function  # noqa: E402
+
+RESULT = CHECKOUT / "build" / "bench" / "polling.json"
+SHORTEST, LONGEST = 5.0, 60.0
+MEDIAN_LIMIT, P99_LIMIT, POLLS_LIMIT = 1.3, 4.0, 14
+"""Seconds, seconds, and polls of a creation of 30 s."""
+
+_WRITES = ("CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion")
+_POLLED = ("CreateImageVersion", "DeleteImageVersion")
+
+
+def measure(*, samples: int = 500) -> dict[str, Any]:
+    """Create as many versions as there are samples, and one more that takes 30 s; then one event of every kind."""
+    chance = random.Random(1)  # noqa: S311 (a draw, no secret)
+    late, polls = [], []
+    for number in range(samples):
+        seconds, count = _creation(SHORTEST + (LONGEST - SHORTEST) * (number + chance.random()) / samples)
+        late.append(seconds)
+        polls.append(count)
+    return {
+        "samples": samples,
+        "late": _spread(late),
+        "polls": _spread(polls),
+        "polls_of_30_s": _creation(30.0)[1],
+        "events": _events(),
+    }
+
+
+def _creation(takes: float) -> tuple[float, int]:
+    """Seconds from the version's being CREATED to the answer, and the polls till then."""
+    aws = Aws(create_seconds=takes)
+    function = Function(aws)
+    began = aws.clock.now()
+    _succeed(function, _event("image_version_create"))
+    return aws.clock.now() - began - takes, function.names().count("DescribeImageVersion")
+
+
+def _events() -> dict[str, list[str]]:
+    """The calls of an event of every kind, where the service has done its part before the first poll."""
+    aws = Aws(create_seconds=0.5, delete_seconds=0.5, write_seconds=0)
+    function = Function(aws)
+    found = {}
+
+    def deliver(kind: str, event: dict[str, Any]) -> str:
+        aws.clock.advance(60)
+        answer = _succeed(function, event)
+        found[kind] = function.names()
+        return str(answer["PhysicalResourceId"])
+
+    declared = _event("image_version_create")["ResourceProperties"]
+    old = deliver("a version is created", _event("image_version_create"))
+    deliver("nothing changed", _event("image_version_update", id=old, **declared))
+    deliver("metadata changed", _event("image_version_update", id=old, **declared | {"ReleaseNotes": "Better"}))
+    declared["ReleaseNotes"] = "Better"
+    deliver("a followed tag stayed", _event("image_version_update", id=old, **declared | {"FollowTag": "1"}))
+    changed = declared | {"BaseImage": f"{REPOSITORY}:1.1.0"}
+    new = deliver("the base image changed", _event("image_version_update", id=old, **changed))
+    number = new.rpartition("/")[2]
+    deliver("one is adopted", _event("image_version_create", BaseImage=f"{REPOSITORY}:1.1.0", AdoptVersion=number))
+    alias = deliver("an alias is added", _event("image_alias_create", Version="1"))
+    moved = _event("image_alias_update", id=alias, Version=number)
+    deliver("an alias is moved", moved)
+    deliver("an alias is removed", _event("image_alias_delete", id=alias, Version=number))
+    deliver("a version is deleted", _event("image_version_delete", id=old, BaseImage=f"{REPOSITORY}:1.0.0"))
+    deliver("it is gone already", _event("image_version_delete", id=old, BaseImage=f"{REPOSITORY}:1.0.0"))
+    return found
+
+
+def _succeed(function: Function, event: dict[str, Any]) -> dict[str, Any]:
+    answer = function.deliver(event)
+    if answer["Status"] != "SUCCESS":
+        raise RuntimeError(answer["Reason"])
+    return answer
+
+
+def _event(name: str, *, id: str | None = None, **properties: str | None) -> dict[str, Any]:  # noqa: A002
+    event: dict[str, Any] = copy.deepcopy(json.loads((EVENTS / f"{name}.json").read_text()))
+    event["RequestId"] = str(uuid.uuid4())
+    if id is not None:
+        event["PhysicalResourceId"] = id
+    for key, value in properties.items():
+        event["ResourceProperties"][key] = value
+        if value is None:
+            del event["ResourceProperties"][key]
+    return event
+
+
+def floor(calls: Sequence[str]) -> int:
+    """The fewest calls that can do the same: its writes, and a look at whether the service has done its part."""
+    return sum(call in _WRITES for call in calls) + any(call in _POLLED for call in calls)
+
+
+def section(result: dict[str, Any]) -> str:
+    """The section of the report."""
+    late, polls = result["late"], result["polls"]
+    middle, p99 = late["median"] / LONGEST, late["p99"] / LONGEST
+    lines = [
+        "## Polling",
+        "",
+        f"{result['samples']} creations of {SHORTEST:.0f} to {LONGEST:.0f} s, all as likely, on a simulated clock.",
+        "`python benchmarks/polling.py` measures it again.",
+        "",
+        "| | min | median | p99 | max |",
+        "|---|---|---|---|---|",
+        f"| seconds from CREATED to the answer | {_row(late, 2)} |",
+        f"| polls | {_row(polls, 0)} |",
+        "",
+        f"Half of the answers are late by up to {middle:.1%} of the longest creation, 99 of 100 by up to {p99:.1%}.",
+        f"A creation of 30 s is polled {result['polls_of_30_s']} times.",
+        "",
+        "Calls of an event, where the service has done its part by the first poll. The floor is what is written, and",
+        "one look at what has to be waited for. Beyond it are looks at what is there: they find drift, and what is",
+        "somebody else's.",
+        "",
+        "| event | calls | floor | beyond it |",
+        "|---|---|---|---|",
+    ]
+    for kind, calls in result["events"].items():
+        lines.append(f"| {kind} | {', '.join(calls)} | {floor(calls)} | {len(calls) - floor(calls)} |")
+    most = max(len(calls) - floor(calls) for calls in result["events"].values())
+    lines += ["", f"No event makes more than {most} calls beyond its floor."]
+    return "\n".join(lines) + "\n"
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    p99 = sorted(values)[int(len(values) * 0.99)]
+    return {"min": min(values), "median": statistics.median(values), "p99": p99, "max": max(values)}
+
+
+def _row(spread: Mapping[str, float], digits: int) -> str:
+    return " | ".join(f"{spread[key]:.{digits}f}" for key in ("min", "median", "p99", "max"))
+
+
+def main() -> int:
+    """Print the section and keep the result; fails when answers are later, or polls more, than the limits."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=500, help="creations that are measured (default: 500)")
+    result = measure(samples=parser.parse_args().samples)
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=2))
+    sys.stdout.write(section(result))
+    late = result["late"]
+    kept = late["median"] <= MEDIAN_LIMIT and late["p99"] <= P99_LIMIT and result["polls_of_30_s"] <= POLLS_LIMIT
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
