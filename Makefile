@@ -37,9 +37,10 @@ bench: .venv/installed  ## What an image version costs at synth, against the nat
 api: .venv/installed  ## Write down the public API, where it was changed on purpose
 	@$(BIN)/python tests/constructs/checks/public_api.py
 
-lint: .venv/installed  ## ruff
+lint: .venv/installed  ## ruff, and import-linter: who may import whom
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
+	@PYTHONPATH=lambda $(BIN)/lint-imports --no-cache --no-logo
 
 types: .venv/installed  ## mypy, strict
 	@$(BIN)/python -m mypy
