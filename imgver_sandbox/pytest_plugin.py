@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imgver_sandbox.errors import SandboxError
+
 # Every run of pytest imports this module, with the extra or without it, so the rest is imported when it is needed.
 if TYPE_CHECKING:
     from imgver_sandbox.in_process import SageMakerImages
@@ -41,6 +43,11 @@ def sagemaker_images() -> "SageMakerImages":
 
     Its clock stands still until it is moved, so nothing has to be waited for.
     """
-    from imgver_sandbox.in_process import SageMakerImages  # noqa: PLC0415
+    try:
+        from imgver_sandbox.in_process import SageMakerImages  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise SandboxError(
+            f"sagemaker_images needs {missing.name}: install imgver-constructs with its extra `sandbox`"
+        ) from None
 
     return SageMakerImages()

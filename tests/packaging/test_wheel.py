@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
+Run = Callable[..., str]
 CHECKOUT = Path(__file__).parents[2]
 APP = """
 import aws_cdk as cdk
@@ -33,52 +30,10 @@ print(imgver_constructs.__file__)
 """
 
 
-def run(*command: str, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=os.environ | environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def names_in(folder: Path) -> set[str]:
     """The files that belong to a folder of the checkout."""
     paths = (path for path in (CHECKOUT / folder).rglob("*") if path.is_file())
     return {path.relative_to(CHECKOUT / folder).as_posix() for path in paths if "__pycache__" not in path.parts}
-
-
-@pytest.fixture(scope="module")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An sdist of a checkout that Python has run in."""
-    checkout = tmp_path_factory.mktemp("check out")
-    for name in ("imgver_constructs", "imgver_sandbox", "lambda"):
-        shutil.copytree(CHECKOUT / name, checkout / name)
-    for name in ("README.md", "pyproject.toml", ".gitignore"):
-        shutil.copy(CHECKOUT / name, checkout / name)
-    for trace in ("lambda/__pycache__/x.pyc", "lambda/imgver_handler/x.pyc", "imgver_constructs/__pycache__/x.pyc"):
-        (checkout / trace).parent.mkdir(exist_ok=True)
-        (checkout / trace).touch()
-    out = tmp_path_factory.mktemp("sdist")
-    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(out), cwd=checkout)
-    (found,) = out.iterdir()
-    return found
-
-
-@pytest.fixture(scope="module")
-def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    unpacked, out = tmp_path_factory.mktemp("unpacked"), tmp_path_factory.mktemp("wheel")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(unpacked, filter="data")
-    (source,) = unpacked.iterdir()
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out), cwd=source)
-    (found,) = out.iterdir()
-    return found
 
 
 def test_sdist_carries_the_handler_and_no_bytecode(sdist: Path) -> None:
@@ -105,7 +60,7 @@ def test_wheel_carries_the_handler_the_sandbox_the_types_and_no_bytecode(wheel: 
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
-def test_installed_wheel_synthesizes_what_the_checkout_does(wheel: Path, tmp_path: Path) -> None:
+def test_installed_wheel_synthesizes_what_the_checkout_does(run: Run, wheel: Path, tmp_path: Path) -> None:
     # GIVEN the wheel in a folder of its own, and an app elsewhere; pip needs no network for that
     installed, project = tmp_path / "installed", tmp_path / "project"
     project.mkdir()
@@ -122,3 +77,18 @@ def test_installed_wheel_synthesizes_what_the_checkout_does(wheel: Path, tmp_pat
     # THEN both give the same template and the same asset hashes; pip's and Python's bytecode changes nothing
     assert list(installed.glob("imgver_constructs/lambda/**/*.pyc"))
     assert synth(installed, tmp_path / "from wheel") == synth(CHECKOUT, tmp_path / "from checkout")
+
+
+def test_wheel_and_sdist_say_all_that_an_index_shows(run: Run, wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    # THEN what an index renders is well-formed, with every warning an error
+    run(sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist), cwd=tmp_path)
+
+    # THEN the licence comes with both
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        head = archive.read(metadata).decode().partition("\n\n")[0].splitlines()
+        licence = archive.read(metadata.replace("METADATA", "licenses/LICENSE"))
+    assert {"Metadata-Version: 2.4", "License-Expression: Apache-2.0", "License-File: LICENSE"} <= set(head)
+    assert licence == (CHECKOUT / "LICENSE").read_bytes()
+    with tarfile.open(sdist) as archive:
+        assert {"LICENSE", "CHANGELOG.md"} <= {name.partition("/")[2] for name in archive.getnames()}
