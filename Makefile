@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-aws soak mutants permissions bench api lint types check clean
+.PHONY: demo test test-aws soak mutants permissions bench api architecture lint types check dist release clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -37,6 +37,9 @@ bench: .venv/installed  ## What an image version costs at synth, against the nat
 api: .venv/installed  ## Write down the public API, where it was changed on purpose
 	@$(BIN)/python tests/constructs/checks/public_api.py
 
+architecture: .venv/installed  ## Draw docs/architecture.md from the imports
+	@$(BIN)/python scripts/architecture.py
+
 lint: .venv/installed  ## ruff, and import-linter: who may import whom
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
@@ -46,6 +49,14 @@ types: .venv/installed  ## mypy, strict
 	@$(BIN)/python -m mypy
 
 check: lint types test  ## What CI runs
+
+dist: .venv/installed  ## The sdist, and the wheel built from it, in dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation
+	@$(BIN)/python -m twine check --strict dist/*
+
+release: .venv/installed  ## Number, change log, sdist, wheel, commit and tag: make release VERSION=0.2.0
+	@$(BIN)/python scripts/release.py $(VERSION)
 
 clean:  ## Remove everything that make made
 	@rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist cdk.out
