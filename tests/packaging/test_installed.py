@@ -170,6 +170,8 @@ alias = sagemaker.describe_image_version(ImageName="data-science", Alias="latest
 print(json.dumps([[v["ImageVersionArn"], v["ImageVersionStatus"]] for v in versions] + [alias["Version"]]))
 """
 
+_WHERE = "import importlib.util; print(importlib.util.find_spec('imgver_constructs').origin)"
+
 
 def test_an_app_deploys_with_the_oldest_cdk_and_moves_to_the_newest(
     oldest: Environment, newest: Environment, sandboxed: Callable[..., str], project: Path
@@ -194,5 +196,5 @@ def test_an_app_deploys_with_the_oldest_cdk_and_moves_to_the_newest(
     assert json.loads(sandboxed("python", "-c", _SEEN)) == seen
     # It came from the wheel, not from the checkout.
     for environment in (oldest, newest):
-        where = sandboxed(environment.bin / "python", "-c", "import imgver_constructs as it; print(it.__file__)")
+        where = sandboxed(environment.bin / "python", "-c", _WHERE)
         assert Path(where.strip()).is_relative_to(environment.packages)

@@ -1,0 +1,119 @@
+"""The page is as the code is, and who may import whom is really checked."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import architecture
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def test_the_page_is_as_the_imports_are() -> None:
+    shown, is_so = architecture.PAGE.read_text(), architecture.page()
+
+    changes = "\n".join(difflib.unified_diff(shown.splitlines(), is_so.splitlines(), "the page", "the code", "", "", 1))
+
+    assert not changes, f"run: make architecture\n{changes}"
+    assert "    dispatch --> image_versions\n" in shown
+    assert "    gateway --> boto3\n" in shown
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code by itself, to be spoiled."""
+    folder = tmp_path_factory.mktemp("code")
+    for name in ("imgver_constructs", "imgver_sandbox", "lambda"):
+        shutil.copytree(CHECKOUT / name, folder / name)
+    shutil.copy(CHECKOUT / "pyproject.toml", folder)
+    return folder
+
+
+def broken_contracts(folder: Path) -> list[str]:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'lambda'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return re.findall(r"^(.*) BROKEN", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "broken"),
+    [
+        (
+            "imgver_constructs/tokens.py",
+            "import imgver_handler.arn",
+            "Constructs, handler and sandbox do not import each other",
+        ),
+        (
+            "imgver_sandbox/clock.py",
+            "import imgver_constructs.options",
+            "Constructs, handler and sandbox do not import each other",
+        ),
+        (
+            "imgver_constructs/tokens.py",
+            "import boto3",
+            "Constructs call no AWS: synth needs neither network nor credentials",
+        ),
+        (
+            "imgver_constructs/constraints.py",
+            "import aws_cdk as cdk",
+            "The API's rules are data that knows nothing of CDK",
+        ),
+        (
+            "lambda/imgver_handler/diagnosis.py",
+            "from botocore.exceptions import ClientError",
+            "The gateway is the only module of the handler that calls AWS",
+        ),
+        ("lambda/imgver_handler/request.py", "import imgver_handler.gateway", "In the handler, data flows one way"),
+        (
+            "imgver_sandbox/sandbox.py",
+            "from imgver_sandbox.ministack import iam",
+            "Only the server of the sandbox knows the adapter to MiniStack",
+        ),
+        (
+            "imgver_sandbox/ministack/iam.py",
+            "import ministack.app",
+            "MiniStack's names are looked up, in the adapter's hooks: no module imports them",
+        ),
+        (
+            "imgver_sandbox/sagemaker/images.py",
+            "import imgver_sandbox.routes",
+            "SageMaker's images work without a server",
+        ),
+        ("imgver_constructs/tokens.py", "import imgver_constructs.removal", None),
+        ("imgver_constructs/removal.py", "import imgver_constructs.image", "No module needs one that needs it"),
+    ],
+)
+def test_an_import_that_is_not_allowed_is_found(code: Path, file: str, line: str, broken: str | None) -> None:
+    source = (code / file).read_text()
+    try:
+        (code / file).write_text(f"{source}\n{line}\n")
+        found = broken_contracts(code)
+    finally:
+        (code / file).write_text(source)
+
+    assert found == ([broken] if broken else [])
+
+
+def test_only_the_adapter_names_what_is_in_ministack() -> None:
+    naming = {
+        path.relative_to(CHECKOUT / "imgver_sandbox").as_posix()
+        for path in (CHECKOUT / "imgver_sandbox").rglob("*.py")
+        if re.search(r"""["']ministack\.""", path.read_text())
+    }
+
+    assert "ministack/hooks.py" in naming
+    assert [name for name in naming if not name.startswith("ministack/")] == []
