@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,11 +56,23 @@ def sdist(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel(run: Run, sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    unpacked, out = tmp_path_factory.mktemp("unpacked"), tmp_path_factory.mktemp("wheel")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(unpacked, filter="data")
-    (source,) = unpacked.iterdir()
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out), cwd=source)
-    (found,) = out.iterdir()
-    return found
+def build_wheel(run: Run, sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Build the wheel from the sdist, as the release of that version."""
+
+    def build(version: str) -> Path:
+        unpacked, out = tmp_path_factory.mktemp("unpacked"), tmp_path_factory.mktemp("wheel")
+        with tarfile.open(sdist) as archive:
+            archive.extractall(unpacked, filter="data")
+        (source,) = unpacked.iterdir()
+        project = source / "pyproject.toml"
+        project.write_text(re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', project.read_text()))
+        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out), cwd=source)
+        (found,) = out.iterdir()
+        return found
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def wheel(build_wheel: Callable[[str], Path]) -> Path:
+    return build_wheel(tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"])
