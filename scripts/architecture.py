@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import grimp
+from layers import drawing
 
 CHECKOUT = Path(__file__).parents[1]
 PAGE = CHECKOUT / "docs" / "architecture.md"
@@ -27,18 +28,20 @@ _OUTSIDE = ("aws_cdk", "boto3", "botocore", "rich")
 Imports = Mapping[str, frozenset[str]]
 
 
-def page() -> str:
-    """The page as it has to be."""
+def files() -> dict[Path, str]:
+    """The page and its diagrams as they have to be."""
     # The handler's folder is no package of the project's: the function's runtime finds it beside index.py.
     sys.path.insert(0, str(CHECKOUT / "lambda"))
     graph = grimp.build_graph(
         *_FOLDERS, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
     )
-    text = _filled(PAGE.read_text(), "contracts", _contracts())
+    page, diagrams = _filled(PAGE.read_text(), "contracts", _contracts()), {}
     for package in _FOLDERS:
-        drawn = [*_diagram(package, _imports(graph, package)), "", *_modules(package)]
-        text = _filled(text, package, drawn)
-    return text
+        diagram = PAGE.parent / "diagrams" / f"{package}.svg"
+        diagrams[diagram] = _drawn(package, _imports(graph, package))
+        shown = f"![{_title(package)}]({diagram.relative_to(PAGE.parent).as_posix()})"
+        page = _filled(page, package, [shown, "", *_modules(package)])
+    return {PAGE: page, **diagrams}
 
 
 def _filled(text: str, name: str, lines: Iterable[str]) -> str:
@@ -71,17 +74,16 @@ def _imports(graph: grimp.ImportGraph, package: str) -> Imports:
     return {module: frozenset(imported) for module, imported in found.items()}
 
 
-def _diagram(package: str, imports: Imports) -> Iterator[str]:
-    yield "```mermaid"
-    yield "flowchart LR"
-    for module in sorted(imports):
-        yield f"    {_name(package, module)}"
-    for outside in sorted({each for imported in imports.values() for each in imported if each in _OUTSIDE}):
-        yield f"    {outside}([{outside}])"
-    for module, imported in sorted(imports.items()):
-        for each in sorted(imported - _through_others(module, imports)):
-            yield f"    {_name(package, module)} --> {_name(package, each)}"
-    yield "```"
+def _drawn(package: str, imports: Imports) -> str:
+    arrows = {
+        _name(package, module): frozenset(_name(package, each) for each in imported - _through_others(module, imports))
+        for module, imported in imports.items()
+    }
+    return drawing(arrows, title=_title(package), outside=frozenset(_OUTSIDE))
+
+
+def _title(package: str) -> str:
+    return f"What imports what in {package}"
 
 
 def _name(package: str, module: str) -> str:
@@ -112,5 +114,7 @@ def _modules(package: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
-    sys.stdout.write(f"written: {PAGE.relative_to(CHECKOUT)}\n")
+    for file, text in files().items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        sys.stdout.write(f"written: {file.relative_to(CHECKOUT)}\n")

@@ -11,19 +11,42 @@ import sys
 from pathlib import Path
 
 import architecture
+import layers
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 
 
 def test_the_page_is_as_the_imports_are() -> None:
-    shown, is_so = architecture.PAGE.read_text(), architecture.page()
+    files = architecture.files()
+    changes = [
+        line
+        for file, text in files.items()
+        for line in difflib.unified_diff(
+            file.read_text().splitlines(), text.splitlines(), str(file), "the code", "", "", 0
+        )
+    ]
 
-    changes = "\n".join(difflib.unified_diff(shown.splitlines(), is_so.splitlines(), "the page", "the code", "", "", 1))
+    assert not changes, "\n".join(["run: make architecture", *changes])
+    assert [file.name for file in files] == [
+        "architecture.md",
+        "imgver_constructs.svg",
+        "imgver_handler.svg",
+        "imgver_sandbox.svg",
+    ]
 
-    assert not changes, f"run: make architecture\n{changes}"
-    assert "    dispatch --> image_versions\n" in shown
-    assert "    gateway --> boto3\n" in shown
+
+def test_a_diagram_has_each_node_below_what_points_to_it() -> None:
+    drawn = layers.drawing({"a": frozenset("b"), "b": frozenset("c"), "d": frozenset("c")}, title="a & b")
+
+    nodes = {name: int(y) for y, name in re.findall(r'y="(\d+)" text-anchor="middle">(\w)<', drawn)}
+    assert nodes.keys() == set("abcd")
+    assert nodes["a"] == nodes["d"] < nodes["b"] < nodes["c"]
+    assert drawn.count("marker-end") == 3
+    assert "<title>a &amp; b</title>" in drawn
+
+    handler = (architecture.PAGE.parent / "diagrams" / "imgver_handler.svg").read_text()
+    assert {"dispatch", "gateway", "boto3"} <= set(re.findall(r">([\w.]+)</text>", handler))
 
 
 @pytest.fixture(scope="module")
