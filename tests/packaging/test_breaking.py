@@ -2,15 +2,75 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from breaking import Size, Version, api_changes, logical_id_changes, smallest_version
+from breaking import Changes, Size, Version, api_changes, logical_id_changes, smallest_version
 
 CHECKOUT = Path(__file__).parents[2]
 
-PUBLIC = (CHECKOUT / "tests" / "constructs" / "checks" / "public_api.txt").read_text()
-LOGICAL_IDS = (CHECKOUT / "tests" / "constructs" / "test_logical_ids.py").read_text()
+CHECKS = CHECKOUT / "tests" / "constructs"
+PUBLIC = """\
+class BaseImage(ABC)
+    staticmethod from_uri(uri: str) -> BaseImage
+
+class ImageAlias(Construct)
+    alias_name: str
+
+class ImageBase(Resource, IImageRef)
+    grant(grantee: iam.IGrantable, *actions: str) -> iam.Grant
+    grant_read(grantee: iam.IGrantable) -> iam.Grant
+
+class ImageRetention(Construct)
+    __init__(
+        scope: Construct,
+        construct_id: str,
+        *,
+        image: ImageBase,
+        keep: int,
+        provider: ImageVersionProvider | None = None,
+    ) -> None
+
+class ImageVersion(ImageVersionBase)
+    __init__(
+        scope: Construct,
+        construct_id: str,
+        *,
+        horovod: bool | None = None,
+    ) -> None
+    container_image: str
+    image_version_arn: str
+    provider: ImageVersionProvider
+
+class ImageVersionBase(Construct)
+    image_version_arn: str
+    provider: ImageVersionProvider | None
+
+class ImageVersionProvider(Construct)
+    __init__(
+        scope: Construct,
+        construct_id: str,
+        *,
+        memory_size: int = 512,
+    ) -> None
+
+class Processor(Enum)
+    CPU = 'CPU'
+    GPU = 'GPU'
+"""
+LOGICAL_IDS = """\
+def test_a():
+    assert types(stack) == {
+        "Version6A868472": "Custom::SageMakerImageVersion",
+    }
+
+def test_b():
+    name = "not asserted"
+    assert types(stack) == {
+        "Version6A868472": "Custom::SageMakerImageVersion",
+    }
+"""
 
 
 @pytest.mark.parametrize(
@@ -102,6 +162,37 @@ def test_what_moves_to_a_public_base_stays() -> None:
     assert changes.breaking == ["ImageVersion.provider was ImageVersionProvider, and is ImageVersionProvider | None"]
 
 
+def test_no_line_of_the_public_api_can_go_unnoticed() -> None:
+    public = (CHECKS / "checks" / "public_api.txt").read_text()
+    lines = public.splitlines(keepends=True)
+    whole = [
+        number
+        for number, line in enumerate(lines)
+        if line.startswith(" ") and not line.endswith(("(\n", ") -> None\n"))
+    ]
+    unnoticed = [
+        lines[number]
+        for number in whole
+        if not lines[number].strip().startswith(")")
+        and not api_changes(public, "".join([*lines[:number], *lines[number + 1 :]])).breaking
+    ]
+
+    assert len(whole) > 100
+    # What a public base has as well is still there.
+    assert [line for line in unnoticed if public.count(line) == 1] == []
+    assert api_changes(public, public) == Changes()
+
+
+def test_what_the_logical_ids_tests_assert_is_found() -> None:
+    source = (CHECKS / "test_logical_ids.py").read_text()
+
+    ids = re.findall(r'^        "(\w+)": "(?:AWS|Custom)::', source, re.MULTILINE)
+    assert len(ids) > 30
+    assert {
+        each for each in ids if not logical_id_changes(source, source.replace(f'"{each}"', '"Other"')).breaking
+    } == set()
+
+
 def test_a_line_that_is_no_class_is_refused() -> None:
     with pytest.raises(ValueError, match=r"line 'def f\(\)' must be a class, as `make api` writes it"):
         api_changes(PUBLIC, f"{PUBLIC}\ndef f()\n")
@@ -110,13 +201,15 @@ def test_a_line_that_is_no_class_is_refused() -> None:
 def test_a_logical_id_that_changes_is_breaking() -> None:
     changed = LOGICAL_IDS.replace('"Version6A868472"', '"VersionResource"')
 
-    # It is in each of the three tests.
-    assert [each.partition(" from ")[0] for each in logical_id_changes(LOGICAL_IDS, changed).breaking] == [
-        "'Version6A868472' is gone"
-    ] * 3
+    assert logical_id_changes(LOGICAL_IDS, changed).breaking == [
+        "'Version6A868472' is gone from test_a",
+        "'Version6A868472' is gone from test_b",
+    ]
+    once = LOGICAL_IDS.replace('"Version6A868472"', '"VersionResource"', 1)
+    assert logical_id_changes(LOGICAL_IDS, once).breaking == ["'Version6A868472' is gone from test_a"]
     # One more resource, or another text that is not asserted, is none.
     more = LOGICAL_IDS.replace('        "Version6A868472"', '        "More": "AWS::X::Y",\n        "Version6A868472"')
-    assert logical_id_changes(LOGICAL_IDS, more.replace("R48: what must", "What must")).breaking == []
+    assert logical_id_changes(LOGICAL_IDS, more.replace("not asserted", "changed")).breaking == []
 
 
 @pytest.mark.parametrize(
