@@ -101,6 +101,28 @@ def test_pip_brings_aws_cdk_lib_and_constructs_and_what_they_need(oldest: Enviro
     assert {name: installed[name].version for name in OLDEST} == OLDEST
 
 
+def test_all_that_the_readme_shows_synthesizes_with_the_oldest_cdk(
+    run: Run, oldest: Environment, tmp_path: Path
+) -> None:
+    first, more = [
+        code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "ImageVersion(\n    " in code
+    ][1:]
+    (tmp_path / "app.py").write_text(first.replace("app.synth()", f"{more}app.synth()"))
+    run(oldest.bin / "python", "app.py", cwd=tmp_path, CDK_OUTDIR=str(tmp_path / "out"), PYTHONDONTWRITEBYTECODE="")
+
+    types = {
+        resource["Type"]
+        for stack in ("DataScience", "InVpc")
+        for resource in json.loads((tmp_path / "out" / f"{stack}.template.json").read_text())["Resources"].values()
+    }
+    assert types >= {
+        "AWS::SageMaker::AppImageConfig",
+        "Custom::SageMakerImageAlias",
+        "Custom::SageMakerImageRetention",
+        "Custom::SageMakerImageVersion",
+    }
+
+
 @pytest.mark.parametrize("command", [["start"], ["run", "--", "true"], ["demo"]])
 def test_the_sandbox_without_its_extra_says_what_to_install(
     oldest: Environment, tmp_path: Path, command: list[str]
