@@ -46,7 +46,7 @@ def test_a_diagram_has_each_node_below_what_points_to_it() -> None:
     assert "<title>a &amp; b</title>" in drawn
 
     handler = (architecture.PAGE.parent / "diagrams" / "imgver_handler.svg").read_text()
-    assert {"dispatch", "gateway", "boto3"} <= set(re.findall(r">([\w.]+)</text>", handler))
+    assert {"dispatch", "gateway", "botocore"} <= set(re.findall(r">([\w.]+)</text>", handler))
 
 
 @pytest.fixture(scope="module")
