@@ -69,7 +69,7 @@ class ImageAlias(Construct):
             self,
             IMAGE_ALIAS,
             image=image,
-            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
+            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version._number},
         )
         declarations.add_resource(image._identity, IMAGE_ALIAS, resource)
         if is_known(alias_name):

@@ -78,6 +78,11 @@ class ImageVersionBase(cdk.Resource):
         raise NotImplementedError
 
     @property
+    def _number(self) -> object:
+        """The number as a template takes it: a token as it comes, which takes no call into jsii to be a float."""
+        return self.version
+
+    @property
     def image_version_ref(self) -> refs.ImageVersionReference:
         """The version as other constructs of the CDK take it."""
         return refs.ImageVersionReference(image_version_arn=self.image_version_arn)
@@ -424,7 +429,11 @@ class ImageVersion(cdk.CustomResource, ImageVersionBase):
         Hand it on as a number. Where a text is needed use ``cdk.Tokenization.stringify_number(version.version)``:
         Python's ``str`` would write out the token's placeholder.
         """
-        return cdk.Token.as_number(self.get_att("Version"))
+        return cdk.Token.as_number(self._number)
+
+    @cached_property
+    def _number(self) -> cdk.Reference:
+        return self.get_att("Version")
 
     @property
     def base_image(self) -> str:

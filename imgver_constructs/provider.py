@@ -157,7 +157,8 @@ class ImageVersionProvider(Construct):
         self._stack = stack
         seconds = _LONGEST_TIMEOUT if timeout is None or timeout.is_unresolved() else int(timeout.to_seconds())
         # No event may run after CloudFormation stopped waiting for its answer.
-        self._service_timeout = cdk.Duration.seconds(_MAX_EVENT_AGE + seconds)
+        self._timeout_seconds = _MAX_EVENT_AGE + seconds
+        self._service_timeout = cdk.Duration.seconds(self._timeout_seconds)
         self._working_seconds = None if timeout is not None and timeout.is_unresolved() else seconds - _ANSWER_RESERVE
         self._log_group = log_group = log_group or logs.LogGroup(
             self,
@@ -384,7 +385,7 @@ class ImageVersionProvider(Construct):
             type=resource_type,
             properties={
                 "ServiceToken": self._service_token,
-                "ServiceTimeout": str(self._service_timeout.to_seconds()),
+                "ServiceTimeout": str(self._timeout_seconds),
                 "Prerequisites": needs.references,
                 **properties,
             },
