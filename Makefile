@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-aws soak mutants permissions bench api architecture lint types check dist release clean
+.PHONY: demo test test-aws soak mutants permissions bench api architecture docs lint types check dist release clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -39,6 +39,10 @@ api: .venv/installed  ## Write down the public API, where it was changed on purp
 
 architecture: .venv/installed  ## Draw docs/architecture.md from the imports
 	@$(BIN)/python scripts/architecture.py
+
+# Without the variable it prints that MkDocs will have a successor.
+docs: .venv/installed  ## The documentation's site, into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 lint: .venv/installed  ## ruff, and import-linter: who may import whom
 	@$(BIN)/python -m ruff check .
