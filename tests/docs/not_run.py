@@ -1,0 +1,19 @@
+"""The blocks that no test of the site runs, by their first line, each with the reason."""
+
+ELSEWHERE = {
+    "sandbox-testing.md": "tests/sandbox/process/test_guide.py runs all of it",
+}
+"""Pages whose blocks other tests run."""
+
+NOT_RUN = {
+    ("index.md", "python3 -m venv .venv"): "it asks a package index; tests/packaging installs the wheel",
+    (
+        "index.md",
+        "docker buildx build --provenance=false --output type=image,oci-mediatypes=false,push=true --tag "
+        '"$REPOSITORY:1.0.0" .',
+    ): "it needs Docker and an account",
+    ("moving/from-terraform.md", "terraform state show aws_sagemaker_image_version.data_science"): (
+        "Terraform is not here, as the page says"
+    ),
+    ("contributing.md", "make test     # all tests"): "it is what runs this",
+}

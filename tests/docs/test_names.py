@@ -1,0 +1,79 @@
+"""What is in code font exists: operations, their parameters, actions, names of this library and of the CDK, files."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from messages import VALUE
+from names import known, operations
+from pages import PAGES, ROOT, blocks, spans, text
+
+OF_OTHERS = {
+    "aws_sagemaker_image": "Terraform's",
+    "aws_sagemaker_image_version": "Terraform's",
+    "ServiceTimeout": "CloudFormation's",
+    "ServiceToken": "CloudFormation's",
+    "LOG_LEVEL": "an example of a variable",
+    "PassRole": "of IAM, which has it as an action only",
+    "PyTorch": "a framework",
+}
+"""Names that no model and no module here has, with whose they are."""
+
+# Words that look like names of an API: with a capital after a small letter, or with an underscore.
+NAME = re.compile(r"\b(?:[A-Z]+[a-z0-9]+[A-Z]\w*|[A-Z]{2,}[a-z]\w*|[a-z]+(?:_[a-z0-9]+)+|[A-Z]+(?:_[A-Z]+)+)\b")
+ACTION = re.compile(r"\b(?:sagemaker|ecr|cloudformation|logs|ec2|iam|xray):[A-Z]\w+")
+FILE = re.compile(r"(?:[\w.-]+/)*[\w.-]+\.(?:py|json|toml|md|txt)|(?:[\w.-]+/)+")
+
+
+def in_code(page: str) -> set[str]:
+    """What the blocks of a page, and those that it continues from, declare by themselves."""
+    return {word for of in (page, "index.md") for block in blocks(of) for word in re.findall(r"\w+", block.code)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_names_exist(page: str) -> None:
+    words = {word for span in spans(page) for word in NAME.findall(span)}
+
+    assert sorted(words - known() - OF_OTHERS.keys() - in_code(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_actions_exist(page: str) -> None:
+    named = set(ACTION.findall(text(page)))
+
+    # X-Ray's model has no other way to write what IAM calls these.
+    assert sorted(named - operations() - {"iam:PassRole"}) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_exist(page: str) -> None:
+    named = {span for span in spans(page) if FILE.fullmatch(span)}
+    shown = {block.title for of in (page, "index.md") for block in blocks(of)}
+    of_guide = set(re.findall(r"^# (\w+\.py)$", text(page), re.MULTILINE))
+    somewhere = {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
+
+    assert [
+        name
+        for name in sorted(named - shown - of_guide)
+        if not (ROOT / name).exists() and not (ROOT / "docs" / name).exists() and name not in somewhere
+    ] == []
+
+
+def test_an_operation_that_is_not_there_is_noticed() -> None:
+    assert NAME.findall("CreateImageVersions, `ml_frameworks`, MLFrameworks, CREATE_FAILURE") == [
+        "CreateImageVersions",
+        "ml_frameworks",
+        "MLFrameworks",
+        "CREATE_FAILURE",
+    ]
+    assert not {"CreateImageVersions", "ml_frameworks", "MLFrameworks", "CREATE_FAILURE"} & known()
+    assert {"CreateImageVersion", "ml_framework", "MLFramework", "CREATE_FAILED"} <= known()
+    assert "sagemaker:CreateImageVersions" not in operations()
+
+
+def test_what_is_of_others_is_on_a_page() -> None:
+    named = {word for page in PAGES for span in spans(page) for word in NAME.findall(span)}
+
+    assert [name for name in OF_OTHERS if name not in named] == []
+    assert VALUE not in named
