@@ -25,6 +25,7 @@ STYLE = """\
   .head { fill: #3949ab }
   .head-text { fill: #ffffff; font-weight: 600 }
   .text { fill: #1a1a2e }
+  .label { fill: #1a1a2e; stroke: #ffffff; stroke-width: 4; paint-order: stroke }
   .faint { fill: #5c6078 }
   .line { stroke: #3949ab; stroke-width: 1.5 }
   .tip { fill: #3949ab }
@@ -37,6 +38,7 @@ STYLE = """\
     .lane { stroke: #565e8f }
     .head { fill: #5c6bc0 }
     .text { fill: #e8eaf6 }
+    .label { fill: #e8eaf6; stroke: #1e2029 }
     .faint { fill: #a9aec6 }
     .line { stroke: #9fa8da }
     .tip { fill: #9fa8da }
@@ -140,7 +142,7 @@ def _arrow(arrow: Arrow, middles: Sequence[float], y: float) -> list[str]:
     return [
         f'<line class="line" x1="{source:g}" y1="{y + 8}" x2="{target - back:g}" y2="{y + 8}"/>',
         f'<path class="tip" d="M{target:g} {y + 8} l{-back - back / 4:g} -5 v10 z"/>',
-        _text((source + target) / 2, y, arrow.text),
+        _text((source + target) / 2, y, arrow.text, look="label"),
     ]
 
 
