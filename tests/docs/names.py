@@ -18,7 +18,7 @@ from pages import ROOT
 
 SERVICES = ("sagemaker", "ecr", "cloudformation", "lambda", "logs", "ec2", "iam", "xray", "sts", "ssm", "s3")
 CDK = (cdk, aws_ec2, aws_ecr, aws_ecr_assets, aws_iam, aws_kms, aws_lambda, aws_logs, aws_sagemaker)
-OURS = ("imgver_constructs", "imgver_sandbox", "lambda")
+OURS = ("imgver_constructs", "imgver_sandbox", "lambda", "tests/aws", "benchmarks", "examples")
 
 
 @cache

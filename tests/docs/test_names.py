@@ -11,6 +11,7 @@ from pages import PAGES, ROOT, blocks, spans, text
 
 OF_OTHERS = {
     "aws_sagemaker_image": "Terraform's",
+    "create_before_destroy": "Terraform's",
     "aws_sagemaker_image_version": "Terraform's",
     "ServiceTimeout": "CloudFormation's",
     "ServiceToken": "CloudFormation's",
