@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -35,8 +36,9 @@ def _texts(node: ast.AST) -> Iterator[str]:
         yield found.strip()
 
 
-def _nodes(path: Path) -> Iterator[ast.AST]:
-    return ast.walk(ast.parse(path.read_text()))
+@cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
 
 
 def _raised(path: Path, exception: str) -> Iterator[str]:
@@ -61,7 +63,8 @@ def _assigned(path: Path, variable: str) -> Iterator[str]:
             yield from _texts(node.value)
 
 
-def reasons() -> set[str]:
+@cache
+def reasons() -> frozenset[str]:
     """What CloudFormation may show as the reason of a resource."""
     found = {text for path in HANDLER.glob("*.py") for text in _raised(path, "Failure")}
     # What is made of AWS's words, what is added to them and to a failed replacement, and the last resort.
@@ -71,15 +74,16 @@ def reasons() -> set[str]:
     found |= set(_returned(HANDLER / "image_versions.py", "_remove_quietly"))
     found |= set(_assigned(HANDLER / "dispatch.py", "reason"))
     # A Failure that carries another's words, with a hint behind them, says nothing of its own.
-    return {text for text in found if text.replace(VALUE, "").strip()}
+    return frozenset(text for text in found if text.replace(VALUE, "").strip())
 
 
-def errors() -> set[str]:
+@cache
+def errors() -> frozenset[str]:
     """What is raised, or said by a validation, when an app runs."""
     found = {text for path in CONSTRUCTS.glob("*.py") for text in _raised(path, "ValueError")}
     found |= set(_returned(CONSTRUCTS / "inline_limit.py", "validate"))
     found -= {text for text in found if text.startswith(ANYTHING)}
-    return found | {f"{VALUE} {VALUE} must be {rule}" for rule in _rules()}
+    return frozenset(found | {f"{VALUE} {VALUE} must be {rule}" for rule in _rules()})
 
 
 def _rules() -> Iterator[str]:

@@ -11,13 +11,37 @@ from types import ModuleType
 
 import aws_cdk as cdk
 import botocore.session
-from aws_cdk import aws_ec2, aws_ecr, aws_ecr_assets, aws_iam, aws_kms, aws_lambda, aws_logs, aws_sagemaker
+from aws_cdk import (
+    aws_cloudwatch,
+    aws_ec2,
+    aws_ecr,
+    aws_ecr_assets,
+    aws_events,
+    aws_iam,
+    aws_kms,
+    aws_lambda,
+    aws_logs,
+    aws_sagemaker,
+)
 from botocore import xform_name
-from botocore.model import ListShape, MapShape, ServiceModel, StringShape, StructureShape
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.model import ServiceModel, StringShape, StructureShape
 from pages import ROOT
 
 SERVICES = ("sagemaker", "ecr", "cloudformation", "lambda", "logs", "ec2", "iam", "xray", "sts", "ssm", "s3")
-CDK = (cdk, aws_ec2, aws_ecr, aws_ecr_assets, aws_iam, aws_kms, aws_lambda, aws_logs, aws_sagemaker)
+CDK = (
+    cdk,
+    aws_cloudwatch,
+    aws_ec2,
+    aws_ecr,
+    aws_ecr_assets,
+    aws_events,
+    aws_iam,
+    aws_kms,
+    aws_lambda,
+    aws_logs,
+    aws_sagemaker,
+)
 OURS = ("imgver_constructs", "imgver_sandbox", "lambda", "tests/aws", "benchmarks", "examples")
 
 
@@ -29,8 +53,10 @@ def operations() -> frozenset[str]:
 
 @cache
 def known() -> frozenset[str]:
-    """All of them."""
+    """All of them, names of environment variables of boto3 included."""
     found = set(dir(builtins))
+    for _, variables, *_ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values():
+        found |= set(variables if isinstance(variables, list) else [variables])
     for service in SERVICES:
         found |= set(_of_service(_model(service)))
     for module in CDK:
@@ -56,8 +82,6 @@ def _of_service(model: ServiceModel) -> Iterator[str]:
             yield from shape.members
         elif isinstance(shape, StringShape):
             yield from shape.enum
-        else:
-            assert not isinstance(shape, ListShape | MapShape) or shape.name
 
 
 def _of_module(module: ModuleType) -> Iterator[str]:
@@ -75,5 +99,5 @@ def _of_source(source: str) -> Iterator[str]:
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.arg(arg=name) | ast.Name(id=name):
                 yield name
-            case ast.Constant(value=str(text)) if text.isidentifier():
-                yield text
+            case ast.Constant(value=str(text)) if text.replace("::", "").isidentifier():
+                yield from text.split("::")
