@@ -2,6 +2,9 @@
 
 ELSEWHERE = {
     "sandbox-testing.md": "tests/sandbox/process/test_guide.py runs all of it",
+    "operations.md": "tests/constructs/test_operations_guide.py runs all of it",
+    "how-to/share-in-your-company.md": "tests/packaging/test_private_index.py runs all of it",
+    "test-aws.md": "tests/sandbox/process/test_conformance.py runs it without an account",
 }
 """Pages whose blocks other tests run."""
 

@@ -36,7 +36,7 @@ FILE = re.compile(r"(?:[\w.-]+/)*[\w.-]+\.(?:py|json|toml|md|txt)|(?:[\w.-]+/)+"
 def files() -> frozenset[str]:
     """The files and folders of the repository, and the folders that make makes."""
     made = [line for line in (ROOT / ".gitignore").read_text().split() if line.endswith("/")]
-    found = list(made)
+    found = [*made, "requirements.txt"]  # of a reader's app
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if f"{name}/" not in made]
         at = Path(folder).relative_to(ROOT)
@@ -66,7 +66,7 @@ def test_actions_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", WRITTEN)
 def test_files_exist(page: str) -> None:
-    named = {span for span in spans(page) if FILE.fullmatch(span)}
+    named = {span for span in spans(page) if FILE.fullmatch(span) and not span.startswith("build/")}
     shown = {block.title for of in (page, "index.md") for block in blocks(of)}
     of_guide = set(re.findall(r"^# (\w+\.py)$", text(page), re.MULTILINE))
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from pages import DOCS, PAGES, ROOT, text
 
+import imgver_constructs
+
 sys.path.insert(0, str(DOCS / "diagrams"))
 from draw import DIAGRAMS
 
@@ -80,7 +82,7 @@ def test_what_sphinx_would_read_is_not_shown(site: Path) -> None:
 
     assert ":class:" not in reference
     assert ":meth:" not in reference
-    for name in ("ImageVersion", "ImageRetention", "StudioApp", "Superseded"):
+    for name in imgver_constructs.__all__:
         assert f'id="imgver_constructs.{name}"' in reference
 
 
