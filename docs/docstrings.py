@@ -5,7 +5,7 @@ from typing import Any
 
 import griffe
 
-_ROLE = re.compile(r":(?:class|meth):`(\w+)`")
+_ROLE = re.compile(r":(?:class|meth):`([\w.]+)`")
 _PACKAGE = "imgver_constructs"
 
 

@@ -13,6 +13,7 @@ import aws_cdk as cdk
 import botocore.session
 from aws_cdk import (
     aws_cloudwatch,
+    aws_cloudwatch_actions,
     aws_ec2,
     aws_ecr,
     aws_ecr_assets,
@@ -32,6 +33,7 @@ SERVICES = ("sagemaker", "ecr", "cloudformation", "lambda", "logs", "ec2", "iam"
 CDK = (
     cdk,
     aws_cloudwatch,
+    aws_cloudwatch_actions,
     aws_ec2,
     aws_ecr,
     aws_ecr_assets,
