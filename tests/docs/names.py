@@ -65,7 +65,7 @@ def known() -> frozenset[str]:
         found |= set(_of_module(module))
     for folder in OURS:
         for path in (ROOT / folder).rglob("*.py"):
-            found |= set(_of_source(path.read_text()))
+            found |= {path.stem, path.parent.name, *_of_source(path.read_text())}
     return frozenset(found)
 
 
