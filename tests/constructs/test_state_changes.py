@@ -55,7 +55,7 @@ def test_of_a_declared_version(declare: Declare, only: Only) -> None:
 
     version.on_state_change("Rule")
 
-    arn = {"Fn::GetAtt": ["Version6A868472", "ImageVersionArn"]}
+    arn = {"Fn::GetAtt": ["Version", "ImageVersionArn"]}
     assert only(RULE)["Properties"]["EventPattern"] == pattern(OF_VERSION, ImageVersionArn=arn)
 
 
