@@ -149,7 +149,12 @@ class ImageVersions:
         try:
             for attempt in range(CREATE_ATTEMPTS):
                 arn = self._started(request, declared, attempt)
-                version = self._created(arn, declared, began, timing)
+                try:
+                    version = self._created(arn, declared, began, timing)
+                except ServiceFailure as failure:
+                    # It could not be looked at, but it is there, and would be nobody's.
+                    failure.physical_id = arn.text
+                    raise
                 if version is None:
                     self._log.warning("found a dead version behind the client token", arn=arn.text, attempt=attempt)
                 elif version.status == "CREATED":

@@ -503,6 +503,41 @@ def test_a_describe_that_is_refused_is_a_failure(aws, function, event):
     )
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ValidationException"])
+def test_a_new_version_that_may_not_be_looked_at_is_no_orphan(aws, function, event, code):
+    # GIVEN
+    def before_call(call):
+        if call.operation == "DescribeImageVersion":
+            raise ServiceError(code, "no")
+
+    aws.service.before_call = before_call
+
+    # WHEN
+    answer = function.deliver(event("image_version_create"))
+
+    # THEN the answer tells CloudFormation what to delete
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", ARN)
+    assert f"DescribeImageVersion failed for {ARN}: {code}: no." in answer["Reason"]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_a_replacement_that_may_not_be_looked_at_is_deleted(aws, function, event, created, code):
+    # GIVEN
+    def before_call(call):
+        if call.operation == "DescribeImageVersion" and "CreateImageVersion" in function.names():
+            raise ServiceError(code, "no")
+
+    aws.service.before_call = before_call
+
+    # WHEN
+    answer = function.deliver(event("image_version_update", BaseImage=f"{REPOSITORY}:1.1.0"))
+
+    # THEN CloudFormation, which keeps the old version, never hears of the new one
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", ARN)
+    aws.clock.advance(60)
+    assert aws.versions() == {1: "CREATED"}
+
+
 @pytest.mark.parametrize(
     ("on_delete", "first_calls"),
     [
