@@ -45,6 +45,9 @@ class ImageRetentions:
         declared = ImageRetentionProperties.parse(request.properties)
         of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
         for arn in superseded(self._gateway.versions(declared.image_name), declared.keep, of_stack):
+            if not self._timing.wait(0):
+                self._log.warning("left for the next deployment: the time is up", arn=arn.text)
+                break
             self._delete_unless_needed(arn)
         return Outcome(physical_id=f"{declared.image_name}/retention")
 

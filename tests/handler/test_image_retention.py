@@ -96,6 +96,24 @@ def test_r43_a_deletion_that_fails_is_tried_at_the_next_deployment(aws, function
     assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
 
 
+def test_r31_there_is_an_answer_when_the_versions_are_too_many_for_the_time(aws, function, event):
+    # GIVEN
+    for _ in range(100):
+        aws.create_version()
+    function.seconds = 60
+    function.before_call = lambda _operation, _parameters: aws.clock.advance(0.3)
+
+    # WHEN
+    answer = function.deliver(event("image_retention_create", Versions=["100"]))
+
+    # THEN the next deployment goes on with those that are left
+    assert answer["Status"] == "SUCCESS"
+    assert function.logs[-2]["message"] == "left for the next deployment: the time is up"
+    left = len(aws.versions())
+    function.deliver(event("image_retention_update", Versions=["100"], old={"Versions": ["100"]}))
+    assert len(aws.versions()) < left
+
+
 def test_r43_another_error_is_the_users_to_know(aws, function, event, versions):
     # GIVEN
     def before_call(call):
