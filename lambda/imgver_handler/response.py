@@ -49,7 +49,8 @@ def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, 
             "LogicalResourceId": event.get("LogicalResourceId", ""),
             "Data": data,
         }
-        return json.dumps(answer, ensure_ascii=False).encode()
+        # Half a surrogate pair, as a text cut elsewhere may end in, has no UTF-8.
+        return json.dumps(answer, ensure_ascii=False).encode(errors="replace")
 
     body = encoded(reason)
     if len(body) > MAX_BYTES and reason:

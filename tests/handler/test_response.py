@@ -189,6 +189,10 @@ def test_letters_are_not_escaped_so_that_more_of_them_fit():
     assert "é界😀".encode() in failed(EVENT, "id", "é界😀")
 
 
+def test_half_a_surrogate_pair_is_answered_as_a_question_mark():
+    assert json.loads(failed(EVENT, "id", "cut in \ud83d"))["Reason"] == "cut in ?"
+
+
 @pytest.mark.parametrize(
     ("answer", "content"),
     [
