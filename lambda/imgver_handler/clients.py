@@ -28,7 +28,8 @@ MODELS = Path(__file__).parent / "models"
 def client(service: str, region: str | None) -> Any:  # noqa: ANN401 (botocore makes its clients' classes at run time)
     """The client of a service in a region (None: the function's own)."""
     # Retries are the gateway's: botocore's know neither the deadline nor ResourceInUse.
-    config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
+    # A call that begins as the time is up must end before the answer's own: ANSWER_RESERVE is what both have.
+    config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
     try:
         return _session().create_client(service, region_name=region, config=config)
     except Exception as error:  # noqa: BLE001 (the runtime's botocore may become one that wants more)

@@ -155,7 +155,7 @@ VARIANTS = (
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_call_goes_where_boto3_sends_it(session, region, monkeypatch):
-    config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
+    config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
     for service, variant in itertools.product(CALLS, VARIANTS):
         # GIVEN
         with monkeypatch.context() as environment:
