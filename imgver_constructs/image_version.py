@@ -170,8 +170,20 @@ class ImageVersionBase(cdk.Resource):
             event_pattern: what else the events have to be like, such as their ``ImageVersionStatus``. Default: all of
                 them.
             rule_name: the name of the rule. Default: one that CloudFormation makes.
-            cross_stack_scope: where the rule is made, if that is another stack. Default: below the version.
+            cross_stack_scope: where the rule of an imported version is made, if that is another stack. Default: below
+                the version.
+
+        Raises:
+            ValueError: ``cross_stack_scope`` is in another stack than a declared version, nested ones aside.
         """
+        if cross_stack_scope is not None and self.provider is not None:
+            there, here = _outermost_stack(cross_stack_scope), _outermost_stack(self)
+            if there != here:
+                raise ValueError(
+                    f"cross_stack_scope {shown(cross_stack_scope.node.path)} must be in stack {shown(here)} of version "
+                    f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
+                    "use the image's on_version_state_change, or leave it out"
+                )
         return state_change_rule(
             cross_stack_scope or self,
             construct_id,
@@ -468,6 +480,14 @@ class _ImportedImageVersion(ImageVersionBase):
     @property
     def version(self) -> float:
         return self._version
+
+
+def _outermost_stack(construct: Construct) -> str:
+    """The path of the stack that a construct is deployed with."""
+    stack = cdk.Stack.of(construct)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack.node.path
 
 
 def _metadata(

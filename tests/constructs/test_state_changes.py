@@ -11,7 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 
-from imgver_constructs import Image, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageVersion
 
 RULE = "AWS::Events::Rule"
 OF_IMAGE, OF_VERSION = "SageMaker Image State Change", "SageMaker Image Version State Change"
@@ -114,3 +114,28 @@ def test_rule_in_another_stack(app: cdk.App, ways: dict[str, Callable[..., event
     rule = ways[way]("Rule", cross_stack_scope=elsewhere)
 
     assert cdk.Stack.of(rule) is elsewhere
+
+
+def test_rule_of_a_declared_version_stays_with_its_stack(app: cdk.App, stack: cdk.Stack) -> None:
+    # GIVEN
+    version = ImageVersion(
+        stack,
+        "Version",
+        image=Image.from_image_name(stack, "Image", "data-science"),
+        base_image=BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0"),
+    )
+    elsewhere = cdk.Stack(app, "Elsewhere")
+
+    # THEN CloudFormation would refuse to change an export that is in use
+    with pytest.raises(
+        ValueError,
+        match=r"^cross_stack_scope 'Elsewhere' must be in stack 'Stack' of version 'Stack/Version', since a version "
+        r"whose arn another stack imports could not be replaced: use the image's on_version_state_change, or leave it "
+        r"out$",
+    ):
+        version.on_state_change("Rule", cross_stack_scope=elsewhere)
+    assert elsewhere.node.children == []
+
+    # BUT what is nested imports nothing
+    nested = cdk.NestedStack(stack, "Nested")
+    assert cdk.Stack.of(version.on_state_change("Rule", cross_stack_scope=nested)) is nested
