@@ -49,8 +49,8 @@ class ImageRetention(Construct):
             provider: what deletes them: one of this stack. Default: the stack's own.
 
         Raises:
-            ValueError: ``keep`` is no such number, a version is none of this image, or the image has a retention in
-                this stack already. Nothing is left in the tree.
+            ValueError: ``keep`` is no such number, ``versions`` is no list, a version is none of this image, or the
+                image has a retention in this stack already. Nothing is left in the tree.
         """
         if not isinstance(image, ImageBase):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
@@ -61,6 +61,11 @@ class ImageRetention(Construct):
         image._check_environment(stack)
         if keep is None or is_known(keep):
             check_number("keep", keep, "say how many of the newest versions stay")
+        # An iterator is empty after the checks.
+        if not isinstance(versions, list | tuple):
+            raise ValueError(  # noqa: TRY004 (as above)
+                f"versions {shown(versions)} must be a list with one item per version: write it like [version]"
+            )
         for version in versions:
             if not isinstance(version, ImageVersionBase) or version.image._identity != image._identity:
                 raise ValueError(

@@ -403,7 +403,16 @@ class ImageVersion(cdk.CustomResource, ImageVersionBase):
             construct_id: the id below it.
             image: the image, declared or imported.
             version: the number of the version.
+
+        Raises:
+            ValueError: ``image`` is no image, or ``version`` no whole number from 1.
         """
+        if not isinstance(image, ImageBase):
+            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+                f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
+            )
+        if version is None or is_known(version):
+            check_number("version", version, "give the number of an existing version")
         stack = cdk.Stack.of(scope)
         name, number = image._declared_name, cdk.Tokenization.stringify_number(version)
         arn = stack.format_arn(

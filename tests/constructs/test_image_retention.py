@@ -125,6 +125,15 @@ def test_version_of_another_image_is_refused(
     assert tree() == before
 
 
+def test_versions_that_are_no_list_are_refused(image: ImageBase, stack: cdk.Stack, declare: Declare) -> None:
+    version = declare(image=image)
+    for versions in (version, None, iter([version])):
+        with pytest.raises(
+            ValueError, match=r"^versions .* must be a list with one item per version: write it like \["
+        ):
+            ImageRetention(stack, "Retention", image=image, keep=1, versions=versions)  # type: ignore[arg-type]
+
+
 def test_version_of_another_stack_is_refused(app: cdk.App, image: ImageBase, declare: Declare) -> None:
     # GIVEN
     version = declare(image=image)
