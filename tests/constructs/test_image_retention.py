@@ -128,10 +128,9 @@ def test_version_of_another_image_is_refused(
 def test_versions_that_are_no_list_are_refused(image: ImageBase, stack: cdk.Stack, declare: Declare) -> None:
     version = declare(image=image)
     for versions in (version, None, iter([version])):
-        with pytest.raises(
-            ValueError, match=r"^versions .* must be a list with one item per version: write it like \["
-        ):
+        with pytest.raises(ValueError, match="versions") as refusal:
             ImageRetention(stack, "Retention", image=image, keep=1, versions=versions)  # type: ignore[arg-type]
+        assert str(refusal.value).endswith("must be a list with one item per version: write it like [version]")
 
 
 def test_version_of_another_stack_is_refused(app: cdk.App, image: ImageBase, declare: Declare) -> None:
