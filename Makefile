@@ -31,8 +31,10 @@ permissions: .venv/installed  ## What the function used in the end-to-end tests,
 	@$(BIN)/python -m pytest tests/e2e/test_deploy.py --quiet
 	@$(BIN)/python tests/e2e/permissions_used.py build/permissions.json
 
-bench: .venv/installed  ## What an image version costs at synth, against the native resource
-	@$(BIN)/python benchmarks/synth.py
+bench: .venv/installed  ## Measure everything anew, and write docs/performance.md: about XX minutes
+	@rm -rf build/bench/*.json
+	@for name in synth cold_start polling deploy scale; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@$(BIN)/python benchmarks/report.py --complete
 
 api: .venv/installed  ## Write down the public API, where it was changed on purpose
 	@$(BIN)/python tests/constructs/checks/public_api.py
@@ -51,6 +53,7 @@ lint: .venv/installed  ## ruff, and import-linter: who may import whom
 
 types: .venv/installed  ## mypy, strict
 	@$(BIN)/python -m mypy
+	@$(BIN)/python -m mypy benchmarks
 
 check: lint types test  ## What CI runs
 

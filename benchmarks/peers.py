@@ -1,0 +1,163 @@
+"""The same image versions, declared with this library and in the three other ways that CDK has.
+
+Each declares one version for every item of ``images``, all with one base image. Where SageMaker would refuse to write
+two versions of one image at once, the documentation of the other ways says to chain them, and they are chained here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+warnings.simplefilter("ignore")
+
+import aws_cdk as cdk  # noqa: E402 (it warns of Node.js when it is imported)
+import jsii  # noqa: E402
+from aws_cdk import aws_iam as iam  # noqa: E402
+from aws_cdk import aws_lambda as lambda_  # noqa: E402
+from aws_cdk import aws_sagemaker as sagemaker  # noqa: E402
+from aws_cdk import custom_resources as cr  # noqa: E402
+from constructs import Construct, IConstruct  # noqa: E402
+
+from imgver_constructs import BaseImage, Image, ImageVersion  # noqa: E402
+
+RUNTIME = "python3.14"
+"""That of this library's function, so that the handlers of the Provider framework are measured on the same one."""
+
+Declare = Callable[[cdk.Stack, Sequence[str], str], None]
+
+
+def ours(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``ImageVersion``."""
+    imported = {name: Image.from_image_name(stack, f"Image-{name}", name) for name in dict.fromkeys(images)}
+    for number, name in enumerate(images):
+        ImageVersion(stack, f"Version{number}", image=imported[name], base_image=BaseImage.from_uri(uri))
+
+
+def native(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``CfnImageVersion``."""
+    chained = _Chain()
+    for number, name in enumerate(images):
+        chained.add(name, sagemaker.CfnImageVersion(stack, f"Version{number}", image_name=name, base_image=uri))
+
+
+def framework(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``custom_resources.Provider`` with ``onEvent`` and ``isComplete``, all its options at their defaults."""
+    permissions = iam.PolicyStatement(
+        actions=[
+            "sagemaker:CreateImageVersion",
+            "sagemaker:DeleteImageVersion",
+            "sagemaker:DescribeImageVersion",
+        ],
+        resources=[
+            stack.format_arn(service="sagemaker", resource=resource, resource_name="bench-*")
+            for resource in ("image", "image-version")
+        ],
+    )
+    code = lambda_.Code.from_asset(str(Path(__file__).with_name("framework_handlers")), exclude=["__pycache__"])
+    handlers = {
+        name: lambda_.Function(
+            stack,
+            name,
+            runtime=lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON),
+            handler=f"handlers.{name}",
+            code=code,
+            timeout=cdk.Duration.minutes(1),
+            initial_policy=[permissions],
+        )
+        for name in ("on_event", "is_complete")
+    }
+    provider = cr.Provider(
+        stack, "Provider", on_event_handler=handlers["on_event"], is_complete_handler=handlers["is_complete"]
+    )
+    chained = _Chain()
+    for number, name in enumerate(images):
+        resource = cdk.CustomResource(
+            stack,
+            f"Version{number}",
+            service_token=provider.service_token,
+            resource_type="Custom::FrameworkImageVersion",
+            properties={"ImageName": name, "BaseImage": uri},
+        )
+        chained.add(name, resource)
+
+
+def sdk_call(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``AwsCustomResource``: CreateImageVersion, and DeleteImageVersion at the end.
+
+    It has no way to take the number out of the ARN that CreateImageVersion answers, and DeleteImageVersion without a
+    number takes the latest version. So an alias names the version: another one for every base image.
+    """
+    policy = cr.AwsCustomResourcePolicy.from_sdk_calls(
+        resources=[
+            stack.format_arn(service="sagemaker", resource=resource, resource_name="bench-*")
+            for resource in ("image", "image-version")
+        ]
+    )
+    chained = _Chain()
+    for number, name in enumerate(images):
+        alias = f"v{number}-{uri.rpartition(':')[2]}"
+        create = cr.AwsSdkCall(
+            service="SageMaker",
+            action="createImageVersion",
+            parameters={"ImageName": name, "BaseImage": uri, "ClientToken": f"{name}-{alias}", "Aliases": [alias]},
+            physical_resource_id=cr.PhysicalResourceId.from_response("ImageVersionArn"),
+        )
+        resource = cr.AwsCustomResource(
+            stack,
+            f"Version{number}",
+            resource_type="Custom::SdkImageVersion",
+            on_create=create,
+            on_update=create,
+            on_delete=cr.AwsSdkCall(
+                service="SageMaker",
+                action="deleteImageVersion",
+                parameters={"ImageName": name, "Alias": alias},
+            ),
+            policy=policy,
+            install_latest_aws_sdk=False,
+        )
+        chained.add(name, resource)
+
+
+PEERS: Mapping[str, tuple[str, str, Declare]] = {
+    "ours": ("this library", "Custom::SageMakerImageVersion", ours),
+    "native": ("native resource", "AWS::SageMaker::ImageVersion", native),
+    "framework": ("Provider framework", "Custom::FrameworkImageVersion", framework),
+    "sdk_call": ("AwsCustomResource", "Custom::SdkImageVersion", sdk_call),
+}
+"""By a short name: what it is called, the type of its resource, and what declares it."""
+
+
+class _Chain:
+    """Lets each version of an image wait for the one before it."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, IConstruct] = {}
+
+    def add(self, image: str, version: Construct) -> None:
+        if image in self._last:
+            version.node.add_dependency(self._last[image])
+        self._last[image] = version
+
+
+@jsii.implements(cdk.IAspect)
+class _NodePath:
+    """Tells Node.js functions where the AWS SDK is, which Lambda's own Node.js brings and the sandbox's does not."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, lambda_.CfnFunction) and str(node.runtime).startswith("nodejs"):
+            node.add_property_override("Environment.Variables.NODE_PATH", self._folder)
+
+
+def synthesize(folder: Path, *, peer: str, stack_name: str, images: Sequence[str], uri: str, node_path: Path) -> None:
+    """Write the assembly of an app with one stack into ``folder``."""
+    app = cdk.App(outdir=str(folder), analytics_reporting=False)
+    stack = cdk.Stack(app, stack_name)
+    PEERS[peer][2](stack, images, uri)
+    cdk.Aspects.of(app).add(_NodePath(str(node_path)))
+    app.synth()
