@@ -10,6 +10,7 @@ from typing import Any
 import deploy
 import matplotlib as mpl
 import peers
+import results
 
 mpl.use("svg")
 
@@ -95,12 +96,14 @@ def _scale(result: Mapping[str, Any]) -> Figure:
         these = [one for one in layouts if (one["accounts"], one["regions"]) == (accounts, regions)]
         sizes = [one["versions"] for one in these]
         times = [statistics.median(one["times"]) for one in these]
-        label = f"{accounts} account{'s' * (accounts > 1)} x {regions} region{'s' * (regions > 1)}"
+        label = f"{results.counted(accounts, 'account')} x {results.counted(regions, 'region')}"
         axes.plot(sizes, times, color=colour, label=label)
         for size, seconds, one in zip(sizes, times, these, strict=True):
             fails = bool(one["failed"] + one["dropped"])
             axes.plot(size, seconds, "o", color=colour, markerfacecolor="none" if fails else colour)
     _logarithmic(axes, "versions", "seconds until the last answer (hollow: some fail)")
+    axes.set_xticks(sorted({one["versions"] for one in layouts}))
+    axes.set_yticks([10, 30, 100, 300, 900])
     axes.legend()
     return figure
 
@@ -112,6 +115,7 @@ def _capacity(result: Mapping[str, Any]) -> Figure:
     left.plot([one["rate"] for one in capacity], [one["versions"] for one in capacity], "o-", color=COLOURS["ours"])
     _logarithmic(left, "requests a second that the service takes", "versions at once without a failure")
     left.set_xticks([one["rate"] for one in capacity])
+    left.set_yticks([one["versions"] for one in capacity])
     limited = [one for one in result["executions"] if one["executions"] is not None]
     counts = [one["executions"] for one in limited]
     right.plot(

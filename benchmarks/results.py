@@ -43,6 +43,11 @@ def spread(values: Iterable[float], digits: int = 2) -> str:
     return " / ".join(f"{value:,.{digits}f}" for value in shown)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 version, 1,000 versions."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown; the first column is text, the others are numbers."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]

@@ -43,7 +43,7 @@ SOON_DONE = 1_000
 """Versions up to which a region is simulated several times."""
 
 RATES = (2, 5, 10)
-EXECUTIONS = (5, 10, 25, 50, 100, 250, None)
+EXECUTIONS = (10, 25, 50, 100, 250, None)
 STACKS_AT_ONCE = (1, 2, 5, None)
 IMAGES = (1, 2, 5, 20, 100)
 SEEDS = 3
@@ -61,7 +61,7 @@ SANDBOX_CASES = ((10, 10, None), (10, 1, None), (50, 50, None), (10, 10, 5), (50
 """Versions, the images that they are spread over, and the requests a second that the service takes."""
 
 SANDBOX_CREATE_SECONDS = 2.0
-SANDBOX_SEEDS = 100
+SANDBOX_SEEDS = 20
 
 
 def spread_over(versions: int, *, per_stack: int = PER_STACK, images: int | None = None) -> list[list[str]]:
@@ -95,7 +95,11 @@ def measure(
         "layouts": [_layout(versions, accounts, regions, usual) for versions in SIZES for accounts, regions in LAYOUTS],
         "capacity": [{"rate": rate, **_capacity({**usual, "requests_per_second": rate})} for rate in RATES],
         "executions": [
-            {"executions": executions, **_summary(spread_over(PER_STACK), {**usual, "executions": executions})}
+            {
+                "executions": executions,
+                "capacity": _capacity({**usual, "executions": executions})["versions"],
+                **_summary(spread_over(PER_STACK), {**usual, "executions": executions}),
+            }
             for executions in EXECUTIONS
         ],
         "stacks": [
@@ -323,7 +327,7 @@ def section(result: dict[str, Any]) -> str:
             "## Scale",
             (
                 f"`python benchmarks/scale.py --requests-per-second {options['requests_per_second']} --create-seconds "
-                f"{options['create_seconds']:g} --gb-second-price {options['gb_second_price']}` "
+                f"{options['create_seconds']:g} --gb-second-price {_price(options)}` "
                 f"({result['seconds'] / 60:.0f} minutes). Cells of three figures are minimum / median / maximum."
             ),
             _METHOD.format(**options),
@@ -378,7 +382,7 @@ def _sandbox(compared: Sequence[Mapping[str, Any]]) -> str:
         return "It was not compared with the sandbox in this run."
     rows = [
         [
-            f"{case['versions']} versions of {case['images']} images, "
+            f"{results.counted(case['versions'], 'version')} of {results.counted(case['images'], 'image')}, "
             + (f"{case['rate']} requests a second" if case["rate"] else "any rate"),
             results.spread(case["measured"], 1),
             results.spread(case["simulated"], 1),
@@ -420,13 +424,16 @@ def _layouts(result: Mapping[str, Any]) -> str:
         for one in result["layouts"]
     ]
     head = ["", "stacks", "seconds", "versions that fail", "calls throttled", "executions per region", "GB-seconds"]
-    return results.table([*head, f"US$ at {price} a GB-second"], rows)
+    return results.table([*head, f"US$ at {_price(result['options'])} a GB-second"], rows)
 
 
 def _places(layout: Mapping[str, Any]) -> str:
     """The accounts and regions of a layout."""
-    accounts, regions = layout["accounts"], layout["regions"]
-    return f"{accounts} account{'s' * (accounts > 1)} x {regions} region{'s' * (regions > 1)}"
+    return f"{results.counted(layout['accounts'], 'account')} x {results.counted(layout['regions'], 'region')}"
+
+
+def _price(options: Mapping[str, Any]) -> str:
+    return f"{options['gb_second_price']:.12f}".rstrip("0").rstrip(".")
 
 
 def _lost(one: Mapping[str, Any]) -> int:
@@ -451,12 +458,13 @@ def _bends(result: Mapping[str, Any]) -> str:
             ),
             "![Versions that one region creates at once](performance/capacity.svg)",
             (
-                f"A stack of {PER_STACK} versions, by the executions that Lambda has for it (the account's limit, or "
-                "reserved concurrency):"
+                "By the executions that Lambda has for them (the account's limit, or reserved concurrency): the most "
+                f"versions at once without a failure, and what becomes of a stack of {PER_STACK}:"
             ),
             results.table(
                 [
                     "executions",
+                    "versions at once without a failure",
                     "seconds",
                     "longest in Lambda's queue, s",
                     "versions that fail",
@@ -466,6 +474,7 @@ def _bends(result: Mapping[str, Any]) -> str:
                 [
                     [
                         one["executions"] or "all",
+                        f"{one['capacity']:,}",
                         results.spread(one["times"], 0),
                         f"{one['queued_seconds']:,.0f}",
                         _lost(one),
@@ -527,9 +536,11 @@ def conclusions(result: Mapping[str, Any]) -> list[str]:
             )
     few = [str(one["executions"]) for one in result["executions"] if _lost(one)]
     if few:
+        least = result["executions"][0]
         lines.append(
-            f"With {', '.join(few)} executions some events get too old in Lambda's queue, or run out of time: ask for "
-            "a higher limit, or declare fewer versions in a stack."
+            f"With {', '.join(few)} executions some events of such a stack get too old in Lambda's queue, or run out "
+            f"of time. With {least['executions']}, let at most {results.counted(least['capacity'], 'version')} be "
+            "deployed at once, or ask for a higher limit."
         )
     stacks = [one for one in result["stacks"] if not _lost(one)]
     if stacks:
