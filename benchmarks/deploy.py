@@ -149,8 +149,7 @@ class Account:
             faults.slow(seconds, operation="CreateImageVersion", times=1_000_000)
             faults.slow(AT_ONCE, operation="DeleteImageVersion", times=1_000_000)
             deployments.append({"service_seconds": seconds, **self.deploy(peer, declared, tag)})
-        # All are created by then, and all that is left of the first deployment is what nobody will ever delete.
-        time.sleep(times[1])
+        # What is left of the first deployment now, nobody will ever delete.
         left = sum(len(self._versions(image)) for image in images) - versions
         return {"deployments": deployments, "leaked": left, "stack": self._stack(peer)}
 
@@ -328,7 +327,10 @@ second deployment changes the base image, which makes every version anew. A requ
 CloudFormation notes `…_IN_PROGRESS` for a version, its answer that of `…_COMPLETE`. So the interval holds what
 MiniStack does in between, for all peers alike: it starts a process for a function that has none (cold), and hands the
 event over without Lambda's queue. It makes one resource after the other, where CloudFormation makes many at once: the
-times of whole deployments are sums. Its own Lambda does not slow a function down that has little memory.
+times of whole deployments are sums. Its own Lambda does not slow a function down that has little memory. IAM is not
+enforced.
+
+SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take.
 
 The images are there before. Up to {MOST_IMAGES} versions have an image each; more are spread over {MOST_IMAGES} images,
 and all but this library's are chained with DependsOn then, as the documentation of the native resource asks for, since

@@ -82,8 +82,9 @@ def _deploy(result: Mapping[str, Any]) -> Figure:
         axes.grid(visible=False, axis="x")
     both[0].set_ylabel("seconds added (below 0: did not wait)")
     both[0].set_yscale("symlog", linthresh=1)
+    both[0].set_yticks([-20, -10, -5, -2, -1, 0, 1, 2, 5, 10])
     both[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    both[1].legend(loc="lower left")
+    figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names))
     return figure
 
 
