@@ -327,18 +327,18 @@ second deployment changes the base image, which makes every version anew. A requ
 CloudFormation notes `…_IN_PROGRESS` for a version, its answer that of `…_COMPLETE`. So the interval holds what
 MiniStack does in between, for all peers alike: it starts a process for a function that has none (cold), and hands the
 event over without Lambda's queue. It makes one resource after the other, where CloudFormation makes many at once: the
-times of whole deployments are sums. Its own Lambda does not slow a function down that has little memory. IAM is not
-enforced.
+times of whole deployments are sums, and one request of a stack is cold, where on AWS as many are as come at once. Its
+Lambda does not slow a function down that has little memory, and it does not enforce IAM.
 
-SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take.
+SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take. The service's time
+varies by a tenth from deployment to deployment, in the same way for all peers. The native resource of the sandbox looks
+at the service every 0.1 s; that of AWS, whose handler is open source, every 5 s.
 
 The images are there before. Up to {MOST_IMAGES} versions have an image each; more are spread over {MOST_IMAGES} images,
 and all but this library's are chained with DependsOn then, as the documentation of the native resource asks for, since
-the service refuses to write two versions of one image at once. The native resource of the sandbox looks at the service
-every 0.1 s; that of AWS, which is open source, every 5 s. The service's time varies by a tenth from deployment to
-deployment, the same for all peers. The Provider framework is at its defaults: a look every 5 s,
-128 MB. AwsCustomResource is at its own: 512 MB. It is told an alias for every version, since it cannot take the number
-out of the ARN that it would have to delete by."""
+the service refuses to write two versions of one image at once. The Provider framework is at its defaults: a look every
+5 s, 128 MB. AwsCustomResource is at its own: 512 MB. It is told an alias for every version, since it cannot take the
+number out of the ARN that it would have to delete by."""
 
 
 def _times(result: dict[str, Any], names: Sequence[str]) -> str:
@@ -413,6 +413,10 @@ def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
     )
 
 
+def _gb_seconds(runs: Iterable[dict[str, Any]]) -> list[float]:
+    return [deployment["gb_seconds"] for run in runs for deployment in run["deployments"]]
+
+
 def _waits(runs: Iterable[dict[str, Any]]) -> bool:
     """Whether no answer came sooner than the service was ready."""
     return min(over for run in runs for one in run["deployments"] for over in _seconds(one, added=True)) > -_CLOCK
@@ -454,6 +458,15 @@ def conclusions(result: dict[str, Any]) -> list[str]:
             lines.append(
                 f"{text.format(pair[position])} at {results.counted(versions, 'version')} of {seconds:g} s, {title}: "
                 f"{verdict} the goal of {limit}."
+            )
+    for cell in cells(result):
+        ours, framework = (_gb_seconds(of(result, cell, name)) for name in ("ours", "framework"))
+        if ours and framework:
+            versions, seconds = parsed(cell)
+            lines.append(
+                f"It computes {statistics.median(ours) / statistics.median(framework):.1f} times the GB-seconds of the "
+                f"Provider framework at {results.counted(versions, 'version')} of {seconds:g} s: the function waits "
+                "for the service, where the framework pays for state transitions."
             )
     for name, (title, _, _) in peers.PEERS.items():
         hasty = [cell for cell in cells(result) if (runs := of(result, cell, name)) and not _waits(runs)]

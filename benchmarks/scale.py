@@ -42,10 +42,11 @@ LAYOUTS = ((1, 1), (1, 4), (5, 4), (10, 10))
 SOON_DONE = 1_000
 """Versions up to which a region is simulated several times."""
 
-RATES = (2, 5, 10)
+RATES = (1, 2, 5)
 EXECUTIONS = (10, 25, 50, 100, 250, None)
 STACKS_AT_ONCE = (1, 2, 5, None)
 IMAGES = (1, 2, 5, 20, 100)
+DYING = (0.0, 0.01, 0.1, 0.3)
 SEEDS = 3
 MEMORY = 0.5
 """GB: this library's default."""
@@ -109,6 +110,7 @@ def measure(
             }
             for stacks in STACKS_AT_ONCE
         ],
+        "dying": [{"dying": dying, **_summary(spread_over(PER_STACK), {**usual, "dying": dying})} for dying in DYING],
         "images": [
             {"images": images, **_summary(spread_over(100, images=images), {**usual, "requests_per_second": None})}
             for images in IMAGES
@@ -350,10 +352,12 @@ What AWS does not publish is a parameter: here the service takes {requests_per_s
 of each account and {create_seconds:g} s for a version, CloudFormation creates everything at once that does not depend
 on each other, and Lambda runs everything at once unless something else is said. An invocation begins within
 {cold_seconds:g} s in a new process and {warm_seconds:g} s in one that is there. An event that finds no free execution
-comes back after 1 s, then after twice as long each time up to 5 min, and is dropped when it is 900 s old, after which
-CloudFormation waits for its 1,800 s. The handler has 900 s. How it polls, backs off and gives up is its own code, on
-simulated time. Versions are spread evenly over accounts and regions, which share nothing, {per_image} to an image and
-at most {per_stack} to a stack.""".replace("{per_image}", str(PER_IMAGE)).replace("{per_stack}", str(PER_STACK))
+comes back after 1 s, then after twice as long each time up to 5 min (of this, Lambda documents the two ends), and is
+dropped when it is 900 s old, after which CloudFormation waits for its 1,800 s. The handler has 900 s. How it polls,
+backs off and gives up is its own code, on simulated time. Versions are spread evenly over accounts and regions, which
+share nothing, {per_image} to an image and at most {per_stack} to a stack.""".replace(
+    "{per_image}", str(PER_IMAGE)
+).replace("{per_stack}", str(PER_STACK))
 
 
 def _model(compared: Iterable[Mapping[str, Any]]) -> str:
@@ -482,6 +486,20 @@ def _bends(result: Mapping[str, Any]) -> str:
                         f"{one['gb_seconds']:,.0f}",
                     ]
                     for one in result["executions"]
+                ],
+            ),
+            f"A stack of {PER_STACK} versions, when some invocations die just before they answer; Lambda tries again:",
+            results.table(
+                ["invocations that die", "seconds", "versions that fail", "calls", "GB-seconds"],
+                [
+                    [
+                        f"{one['dying']:.0%}",
+                        results.spread(one["times"], 0),
+                        _lost(one),
+                        f"{one['calls']:,}",
+                        f"{one['gb_seconds']:,.0f}",
+                    ]
+                    for one in result["dying"]
                 ],
             ),
             (

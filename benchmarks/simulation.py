@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -30,8 +31,12 @@ SERVICE_TIMEOUT = 1800.0
 FIRST_RETURN, LONGEST_RETURN = 1.0, 300.0
 """Seconds after which Lambda tries an event again for which no execution was free; they double.
 
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+That they grow exponentially is documented; with many events in the queue Lambda waits longer still, which is not
+simulated. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
+
+RETRIES = (60.0, 120.0)
+"""Seconds after which Lambda invokes the function again for an event on which it ended with an error."""
 
 _WINDOW = 1.0
 
@@ -55,6 +60,7 @@ class Conditions:
         cores: processors that all invocations share, as on one machine. None: each has its own, as on Lambda.
         at_once: resources of a stack that CloudFormation creates side by side. None: all.
         stacks_at_once: stacks that are deployed side by side. None: all.
+        dying: share of the invocations that end just before they answer.
     """
 
     requests_per_second: int | None = None
@@ -67,6 +73,7 @@ class Conditions:
     cores: int | None = None
     at_once: int | None = None
     stacks_at_once: int | None = None
+    dying: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -81,7 +88,7 @@ class Result:
     """Versions whose invocation ran out of time."""
 
     dropped: int = 0
-    """Versions whose event became too old in Lambda's queue."""
+    """Versions whose event became too old in Lambda's queue, or was given up after three invocations."""
 
     calls: int = 0
     """Calls that the service took."""
@@ -157,33 +164,47 @@ class _Region:
             heapq.heappush(self._due, (self._now + seconds, next(self._order), waits, then))
 
     def _resource(self, stack: int, image: str) -> Waits:
-        """From CloudFormation's request to its answer."""
-        sent, pause = self._now, FIRST_RETURN
+        """From CloudFormation's request to its answer, or until it gives up."""
+        sent = self._now
+        created_at: list[float] = []
+        for pause in (*RETRIES, math.inf):
+            if not (yield from self._free_execution(sent)):
+                break
+            began = self._now
+            is_warm = self._idle.get(stack, 0) > 0
+            if is_warm:
+                self._idle[stack] -= 1
+            yield self._computed(self._conditions.warm_seconds if is_warm else self._conditions.cold_seconds)
+            is_created = yield from self._handler(image, began + FUNCTION_SECONDS, created_at)
+            self._running -= 1
+            self._idle[stack] = self._idle.get(stack, 0) + 1
+            self._result.executed_seconds += self._now - began
+            if not self._conditions.dying or self._chance.random() >= self._conditions.dying:
+                if is_created:
+                    self._result.created += 1
+                    self._result.answered.append(self._now)
+                else:
+                    self._result.failed += 1
+                return is_created
+            if self._now + pause - sent > MAX_EVENT_AGE:
+                break
+            yield pause
+        self._result.dropped += 1
+        yield sent + SERVICE_TIMEOUT - self._now
+        return False
+
+    def _free_execution(self, sent: float) -> Waits:
+        """Wait in Lambda's queue for an execution, and take it; False when the event gets too old."""
+        came, pause = self._now, FIRST_RETURN
         while self._conditions.executions is not None and self._running >= self._conditions.executions:
             if self._now + pause - sent > MAX_EVENT_AGE:
-                self._result.dropped += 1
-                yield sent + SERVICE_TIMEOUT - self._now
                 return False
             yield pause
             pause = min(2 * pause, LONGEST_RETURN)
-        self._result.queued_seconds = max(self._result.queued_seconds, self._now - sent)
+        self._result.queued_seconds = max(self._result.queued_seconds, self._now - came)
         self._running += 1
         self._result.most_executions = max(self._result.most_executions, self._running)
-        began = self._now
-        is_warm = self._idle.get(stack, 0) > 0
-        if is_warm:
-            self._idle[stack] -= 1
-        yield self._computed(self._conditions.warm_seconds if is_warm else self._conditions.cold_seconds)
-        is_created = yield from self._handler(image, began + FUNCTION_SECONDS)
-        self._running -= 1
-        self._idle[stack] = self._idle.get(stack, 0) + 1
-        self._result.executed_seconds += self._now - began
-        if is_created:
-            self._result.created += 1
-            self._result.answered.append(self._now)
-        else:
-            self._result.failed += 1
-        return is_created
+        return True
 
     def _computed(self, seconds: float) -> float:
         """How long the processors need from now on."""
@@ -193,8 +214,15 @@ class _Region:
         heapq.heappush(self._free_at, begins + seconds)
         return begins + seconds - self._now
 
-    def _handler(self, image: str, end: float) -> Waits:
-        """What the handler does with a Create."""
+    def _handler(self, image: str, end: float, created_at: list[float]) -> Waits:
+        """What the handler does with a Create.
+
+        Args:
+            image: whose version it creates.
+            end: when the function's time is up.
+            created_at: when the version is CREATED; empty before an invocation has begun to create it. The next one
+                finds that version by its token.
+        """
         slept: list[float] = []
         timing = Timing(
             time_left=lambda: end - self._now, now=lambda: self._now, sleep=slept.append, chance=self._chance.random
@@ -215,15 +243,16 @@ class _Region:
                 yield sum(slept)
                 slept.clear()
 
-        if not (yield from call(lambda: self._write(image))):
+        if not (yield from call(self._accept if created_at else lambda: self._write(image))):
             return False
-        created_at = self._now + self._conditions.create_seconds
+        if not created_at:
+            created_at.append(self._now + self._conditions.create_seconds)
         for _ in timing.polls(crowded=is_crowded):
             yield sum(slept)
             slept.clear()
             if not (yield from call(self._accept)):
                 return False
-            if self._now >= created_at:
+            if self._now >= created_at[0]:
                 return True
         return False
 

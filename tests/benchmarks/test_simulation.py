@@ -124,6 +124,27 @@ def test_who_is_not_ready_before_the_handler_must_answer_fails():
     assert result.seconds <= 900
 
 
+def test_lambda_invokes_again_after_one_and_two_minutes():
+    # WHEN every invocation dies just before it answers
+    result = simulate(stacks_of(1), Conditions(create_seconds=2, dying=1.0))
+
+    # THEN the second and the third one find the version by its token, and their first look sees it CREATED
+    again = timing.FIRST_POLL
+    assert (result.created, result.dropped) == (0, 1)
+    assert result.executed_seconds == pytest.approx(seen_created(2) + again + again)
+    assert result.calls == pytest.approx(2 * 2 + 3)
+    assert result.seconds == SERVICE_TIMEOUT
+
+
+def test_who_dies_once_is_late_and_well():
+    # GIVEN chances by which some of the invocations die, and nobody three times
+    result = simulate(stacks_of(50), Conditions(create_seconds=2, dying=0.2))
+
+    # THEN
+    assert result.created == 50
+    assert sorted({round(answered - seen_created(2)) for answered in result.answered})[:2] == [0, 61]
+
+
 def test_the_same_seed_gives_the_same_result():
     # GIVEN
     conditions = Conditions(requests_per_second=5)
