@@ -39,6 +39,7 @@ def machine() -> dict[str, str]:
     return {
         "processor cores": str(os.cpu_count()),
         "memory": f"{memory:.0f} GiB",
+        "load average of the last 15 minutes": f"{os.getloadavg()[2]:.1f}",
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         **{package: metadata.version(package) for package in _PACKAGES},

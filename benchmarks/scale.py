@@ -533,12 +533,12 @@ def _bends(result: Mapping[str, Any]) -> str:
 
 def conclusions(result: Mapping[str, Any]) -> list[str]:
     """What follows from the figures."""
-    lines = [
-        f"At {one['rate']} requests a second, {one['versions']:,} versions at once are what a region of an account "
-        f"takes: {one['versions'] / one['rate']:.0f} for each request a second. Beyond, deploy stacks one after the "
-        "other, or spread them over regions and accounts."
-        for one in result["capacity"]
-    ]
+    each = [one["versions"] / one["rate"] for one in result["capacity"]]
+    region = (
+        f"A region of an account takes {min(each):.0f} to {max(each):.0f} versions at once for each request a second "
+        "that the service takes. Beyond, deploy stacks one after the other, or spread them over regions and accounts."
+    )
+    lines = [region]
     whole = [one for one in result["executions"] if not _lost(one)]
     if whole:
         best = min(whole, key=lambda one: one["gb_seconds"])
@@ -560,13 +560,12 @@ def conclusions(result: Mapping[str, Any]) -> list[str]:
             f"of time. With {least['executions']}, let at most {results.counted(least['capacity'], 'version')} be "
             "deployed at once, or ask for a higher limit."
         )
-    stacks = [one for one in result["stacks"] if not _lost(one)]
-    if stacks:
-        most = max(stacks, key=lambda one: one["stacks_at_once"] or math.inf)
-        lines.append(
-            "1,000 versions in 10 stacks do without a failure with up to "
-            f"{most['stacks_at_once'] or 'all'} stacks side by side."
-        )
+    first, last = result["stacks"][0], result["stacks"][-1]
+    lines.append(
+        f"1,000 versions in 10 stacks compute {first['gb_seconds'] / last['gb_seconds']:.2f} times the GB-seconds, in "
+        f"{_ratio(first['times'], last['times'])} times the time, when the stacks come one after the other: "
+        f"{_lost(first)} of them fail then, and {_lost(last)} when all come at once."
+    )
     one, many = result["images"][0], result["images"][-1]
     lines.append(
         f"100 versions of one image take {_ratio(one['times'], many['times'])} times as long as those of "
