@@ -36,9 +36,6 @@ from imgver_sandbox.sandbox import Sandbox
 
 CELLS = ("1x0", "1x2", "1x20", "10x2", "50x0")
 ROUNDS = 3
-MOST_IMAGES = 20
-"""One policy for each image has to fit into the role of this library's function."""
-
 LARGE = 10
 """Versions from which on one round is enough: it has as many figures as there are versions."""
 
@@ -139,16 +136,15 @@ class Account:
 
     def run(self, peer: str, versions: int, times: tuple[float, float]) -> dict[str, Any]:
         """Deploy a stack of one peer twice; the service takes the first and the second of ``times`` for a version."""
-        images = [f"bench-{peer.replace('_', '-')}-{number}" for number in range(min(versions, MOST_IMAGES))]
+        images = [f"bench-{peer.replace('_', '-')}-{number}" for number in range(versions)]
         self.create(images)
-        declared = [images[number % len(images)] for number in range(versions)]
         deployments = []
         for tag, seconds in zip(("1", "2"), times, strict=True):
             faults = self.sandbox.faults
             faults.reset()
             faults.slow(seconds, operation="CreateImageVersion", times=1_000_000)
             faults.slow(AT_ONCE, operation="DeleteImageVersion", times=1_000_000)
-            deployments.append({"service_seconds": seconds, **self.deploy(peer, declared, tag)})
+            deployments.append({"service_seconds": seconds, **self.deploy(peer, images, tag)})
         # What is left of the first deployment now, nobody will ever delete.
         left = sum(len(self._versions(image)) for image in images) - versions
         return {"deployments": deployments, "leaked": left, "stack": self._stack(peer)}
@@ -334,11 +330,11 @@ SageMaker takes tens of seconds for a version: at 0 s there is only what the pee
 varies by a tenth from deployment to deployment, in the same way for all peers. The native resource of the sandbox looks
 at the service every 0.1 s; that of AWS, whose handler is open source, every 5 s.
 
-The images are there before. Up to {MOST_IMAGES} versions have an image each; more are spread over {MOST_IMAGES} images,
-and all but this library's are chained with DependsOn then, as the documentation of the native resource asks for, since
-the service refuses to write two versions of one image at once. The Provider framework is at its defaults: a look every
-5 s, 128 MB. AwsCustomResource is at its own: 512 MB. It is told an alias for every version, since it cannot take the
-number out of the ARN that it would have to delete by."""
+Every version has an image of its own, which is there before: the service refuses to write two versions of one image at
+once, and all but this library would have to chain them with DependsOn. Beyond {peers.MOST_POLICIES} images this library
+is given `permitted_images`, a pattern, as the others are. The Provider framework is at its defaults: a look every 5 s,
+128 MB. AwsCustomResource is at its own: 512 MB. It is told an alias for every version, since it cannot take the number
+out of the ARN that it would have to delete by."""
 
 
 def _times(result: dict[str, Any], names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """The same image versions, declared with this library and in the three other ways that CDK has.
 
-Each declares one version for every item of ``images``, all with one base image. Where SageMaker would refuse to write
-two versions of one image at once, the documentation of the other ways says to chain them, and they are chained here.
+Each declares one version for every item of ``images``, all of them different images: SageMaker refuses to write two
+versions of one image at once, and the documentation of the other ways says to chain them with DependsOn then.
 """
 
 from __future__ import annotations
@@ -18,28 +18,32 @@ from aws_cdk import aws_iam as iam  # noqa: E402
 from aws_cdk import aws_lambda as lambda_  # noqa: E402
 from aws_cdk import aws_sagemaker as sagemaker  # noqa: E402
 from aws_cdk import custom_resources as cr  # noqa: E402
-from constructs import Construct, IConstruct  # noqa: E402
+from constructs import IConstruct  # noqa: E402
 
-from imgver_constructs import BaseImage, Image, ImageVersion  # noqa: E402
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider  # noqa: E402
 
 RUNTIME = "python3.14"
 """That of this library's function, so that the handlers of the Provider framework are measured on the same one."""
+
+MOST_POLICIES = 10
+"""Images up to which this library's function is granted each of them; so many as 20 do not fit into its role."""
 
 Declare = Callable[[cdk.Stack, Sequence[str], str], None]
 
 
 def ours(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
     """``ImageVersion``."""
-    imported = {name: Image.from_image_name(stack, f"Image-{name}", name) for name in dict.fromkeys(images)}
+    if len(images) > MOST_POLICIES:
+        ImageVersionProvider(stack, "ImageVersionProvider", permitted_images=["bench-*"])
     for number, name in enumerate(images):
-        ImageVersion(stack, f"Version{number}", image=imported[name], base_image=BaseImage.from_uri(uri))
+        image = Image.from_image_name(stack, f"Image{number}", name)
+        ImageVersion(stack, f"Version{number}", image=image, base_image=BaseImage.from_uri(uri))
 
 
 def native(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
     """``CfnImageVersion``."""
-    chained = _Chain()
     for number, name in enumerate(images):
-        chained.add(name, sagemaker.CfnImageVersion(stack, f"Version{number}", image_name=name, base_image=uri))
+        sagemaker.CfnImageVersion(stack, f"Version{number}", image_name=name, base_image=uri)
 
 
 def framework(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
@@ -71,16 +75,14 @@ def framework(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
     provider = cr.Provider(
         stack, "Provider", on_event_handler=handlers["on_event"], is_complete_handler=handlers["is_complete"]
     )
-    chained = _Chain()
     for number, name in enumerate(images):
-        resource = cdk.CustomResource(
+        cdk.CustomResource(
             stack,
             f"Version{number}",
             service_token=provider.service_token,
             resource_type="Custom::FrameworkImageVersion",
             properties={"ImageName": name, "BaseImage": uri},
         )
-        chained.add(name, resource)
 
 
 def sdk_call(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
@@ -95,7 +97,6 @@ def sdk_call(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
             for resource in ("image", "image-version")
         ]
     )
-    chained = _Chain()
     for number, name in enumerate(images):
         alias = f"v{number}-{uri.rpartition(':')[2]}"
         create = cr.AwsSdkCall(
@@ -104,7 +105,7 @@ def sdk_call(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
             parameters={"ImageName": name, "BaseImage": uri, "ClientToken": f"{name}-{alias}", "Aliases": [alias]},
             physical_resource_id=cr.PhysicalResourceId.from_response("ImageVersionArn"),
         )
-        resource = cr.AwsCustomResource(
+        cr.AwsCustomResource(
             stack,
             f"Version{number}",
             resource_type="Custom::SdkImageVersion",
@@ -118,7 +119,6 @@ def sdk_call(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
             policy=policy,
             install_latest_aws_sdk=False,
         )
-        chained.add(name, resource)
 
 
 PEERS: Mapping[str, tuple[str, str, Declare]] = {
@@ -128,18 +128,6 @@ PEERS: Mapping[str, tuple[str, str, Declare]] = {
     "sdk_call": ("AwsCustomResource", "Custom::SdkImageVersion", sdk_call),
 }
 """By a short name: what it is called, the type of its resource, and what declares it."""
-
-
-class _Chain:
-    """Lets each version of an image wait for the one before it."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, IConstruct] = {}
-
-    def add(self, image: str, version: Construct) -> None:
-        if image in self._last:
-            version.node.add_dependency(self._last[image])
-        self._last[image] = version
 
 
 @jsii.implements(cdk.IAspect)

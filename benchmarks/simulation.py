@@ -247,7 +247,7 @@ class _Region:
             return False
         if not created_at:
             created_at.append(self._now + self._conditions.create_seconds)
-        for _ in timing.polls(crowded=is_crowded):
+        for _ in timing.polls(crowded=lambda: is_crowded):
             yield sum(slept)
             slept.clear()
             if not (yield from call(self._accept)):

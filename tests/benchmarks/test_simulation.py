@@ -10,7 +10,9 @@ from simulation import MAX_EVENT_AGE, SERVICE_TIMEOUT, Conditions, simulate
 def seen_created(create_seconds):
     """When the handler, which polls as its Timing says, sees a version that takes so long."""
     moment, slept = 0.0, []
-    for _ in timing.Timing(time_left=lambda: math.inf, now=lambda: 0.0, sleep=slept.append).polls(crowded=False):
+    for _ in timing.Timing(time_left=lambda: math.inf, now=lambda: 0.0, sleep=slept.append).polls(
+        crowded=lambda: False
+    ):
         moment += sum(slept)
         slept.clear()
         if moment >= create_seconds:
