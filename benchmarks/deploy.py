@@ -326,9 +326,10 @@ event over without Lambda's queue. It makes one resource after the other, where 
 times of whole deployments are sums, and one request of a stack is cold, where on AWS as many are as come at once. Its
 Lambda does not slow a function down that has little memory, and it does not enforce IAM.
 
-SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take. The service's time
-varies by a tenth from deployment to deployment, in the same way for all peers. The native resource of the sandbox looks
-at the service every 0.1 s; that of AWS, whose handler is open source, every 5 s.
+SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take, and this library
+looks for the first time a moment after its call, since a look takes the turn of another call where calls are throttled.
+The service's time varies by a tenth from deployment to deployment, in the same way for all peers. The native resource
+of the sandbox looks at the service every 0.1 s; that of AWS, whose handler is open source, every 5 s.
 
 Every version has an image of its own, which is there before: the service refuses to write two versions of one image at
 once, and all but this library would have to chain them with DependsOn. Beyond {peers.MOST_POLICIES} images this library
@@ -441,29 +442,26 @@ def conclusions(result: dict[str, Any]) -> list[str]:
     found = ratios(result)
     lines = []
     for position, limit, text in (
-        (
-            0,
-            OF_FRAMEWORK,
-            "Over the service's own time, this library adds {:.2f} times what the Provider framework adds",
-        ),
-        (1, OF_NATIVE, "This library takes {:.2f} times as long as the sandbox's native resource"),
+        (0, OF_FRAMEWORK, "Over the service's own time, what this library adds to what the Provider framework adds"),
+        (1, OF_NATIVE, "What this library takes to what the sandbox's native resource takes"),
     ):
-        for (cell, title), pair in found.items():
-            versions, seconds = parsed(cell)
-            verdict = "within" if pair[position] <= limit else "**beyond**"
-            lines.append(
-                f"{text.format(pair[position])} at {results.counted(versions, 'version')} of {seconds:g} s, {title}: "
-                f"{verdict} the goal of {limit}."
-            )
+        shown = {
+            f"{cell} {title} {pair[position]:.2f}": pair[position] <= limit for (cell, title), pair in found.items()
+        }
+        for is_met, verdict in ((True, "within"), (False, "**beyond**")):
+            these = ", ".join(which for which, met in shown.items() if met is is_met)
+            if these:
+                lines.append(f"{text}, {verdict} the goal of {limit}: {these}.")
+    computes = []
     for cell in cells(result):
         ours, framework = (_gb_seconds(of(result, cell, name)) for name in ("ours", "framework"))
         if ours and framework:
-            versions, seconds = parsed(cell)
-            lines.append(
-                f"It computes {statistics.median(ours) / statistics.median(framework):.1f} times the GB-seconds of the "
-                f"Provider framework at {results.counted(versions, 'version')} of {seconds:g} s: the function waits "
-                "for the service, where the framework pays for state transitions."
-            )
+            computes.append(f"{cell} {statistics.median(ours) / statistics.median(framework):.1f}")
+    if computes:
+        lines.append(
+            f"Its GB-seconds to those of the Provider framework: {', '.join(computes)}. The function waits for the "
+            "service, where the framework pays for state transitions."
+        )
     for name, (title, _, _) in peers.PEERS.items():
         hasty = [cell for cell in cells(result) if (runs := of(result, cell, name)) and not _waits(runs)]
         if hasty:
