@@ -1,5 +1,6 @@
 """The report from recorded results: small runs of the benchmarks themselves."""
 
+import contextlib
 import copy
 import json
 import re
@@ -84,6 +85,29 @@ def test_the_same_results_draw_the_same_figures(recorded, tmp_path):
     # THEN
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert {path.stem for path in first} == {"deploy", "scale", "capacity"}
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch, capsys):
+    # GIVEN one of two rounds, in which one of two peers is missing
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    deployed = []
+
+    class Account:
+        def run(self, peer, versions, times):
+            deployed.append((peer, versions, times))
+            return {key: run("1x10", peer, [11.0], [10.5])[key] for key in ("deployments", "leaked", "stack")}
+
+    monkeypatch.setattr(deploy, "account", lambda: contextlib.nullcontext(Account()))
+    earlier = {"runs": [run("1x10", "ours", [11.0], [10.5])], "seconds": 1.0}
+
+    # WHEN
+    result = deploy.measure(["1x10"], ["ours", "native"], 2, earlier)
+
+    # THEN whoever was second begins the other round
+    first, second = (deploy.service_seconds(10.0, number) for number in (0, 1))
+    assert deployed == [("native", 1, first), ("native", 1, second), ("ours", 1, second)]
+    assert results.read("deploy") == result
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_ratios_are_of_medians_over_the_time_of_the_service():
