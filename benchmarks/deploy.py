@@ -469,9 +469,12 @@ def conclusions(result: dict[str, Any]) -> list[str]:
                 f"{title} answers before the version is CREATED ({', '.join(hasty)}): what depends on it may find it "
                 "unready, and a creation that fails is reported as a success. Its times are no comparison."
             )
-        leaked = sum(run["leaked"] for run in result["runs"] if run["peer"] == name)
-        if leaked:
-            lines.append(f"{title} left {leaked} replaced versions behind that nothing will ever delete.")
+        leaked = {cell: sum(run["leaked"] for run in of(result, cell, name)) for cell in cells(result)}
+        shown = ", ".join(f"{cell} {count}" for cell, count in leaked.items() if count)
+        if shown:
+            lines.append(
+                f"{title} left replaced versions behind, whose delete was refused and not tried again: {shown}."
+            )
     return lines
 
 

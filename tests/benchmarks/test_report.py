@@ -157,7 +157,7 @@ def test_who_does_not_wait_and_who_leaks_is_named():
         "AwsCustomResource"
     ]
     assert [line for line in lines if "left" in line] == [
-        "AwsCustomResource left 1 replaced versions behind that nothing will ever delete."
+        "AwsCustomResource left replaced versions behind, whose delete was refused and not tried again: 1x10 1."
     ]
 
 
