@@ -31,8 +31,14 @@ permissions: .venv/installed  ## What the function used in the end-to-end tests,
 	@$(BIN)/python -m pytest tests/e2e/test_deploy.py --quiet
 	@$(BIN)/python tests/e2e/permissions_used.py build/permissions.json
 
-bench: .venv/installed  ## What an image version costs at synth, against the native resource
-	@$(BIN)/python benchmarks/synth.py
+# All run, also after one that failed; the report needs all of them. DEPLOY='--rounds 1' makes the longest one short.
+bench: .venv/installed  ## Measure everything, and write docs/performance.md: about 35 minutes
+	@rm -f build/bench/*.json
+	@failed=0; \
+	for benchmark in synth.py cold_start.py polling.py 'deploy.py $(DEPLOY)' scale.py; do \
+		$(BIN)/python benchmarks/$$benchmark || failed=1; \
+	done; \
+	$(BIN)/python benchmarks/report.py --complete && exit $$failed
 
 api: .venv/installed  ## Write down the public API, where it was changed on purpose
 	@$(BIN)/python tests/constructs/checks/public_api.py
@@ -51,6 +57,7 @@ lint: .venv/installed  ## ruff, and import-linter: who may import whom
 
 types: .venv/installed  ## mypy, strict
 	@$(BIN)/python -m mypy
+	@$(BIN)/python -m mypy benchmarks/report.py benchmarks/scale.py
 
 check: lint types test  ## What CI runs
 

@@ -1,0 +1,506 @@
+"""What a deployment takes: this library beside the native resource, the Provider framework and AwsCustomResource.
+
+    python benchmarks/deploy.py [--cells 1x0 1x2 …] [--peers ours native …] [--rounds 3] [--resume]
+
+A cell is a number of versions and the seconds that the service takes to create each: 10x2. In every round of a cell
+each peer deploys a stack with the real CDK CLI to a new sandbox, and deploys it again with another base image, which
+makes every version anew. --resume goes on with what build/bench/deploy.json has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import peers
+import results
+
+from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2
+from imgver_sandbox.logs import LAMBDA
+from imgver_sandbox.sandbox import Sandbox
+
+CELLS = ("1x0", "1x2", "1x20", "10x2", "50x0")
+ROUNDS = 3
+LARGE = 10
+"""Versions from which on one round is enough: it has as many figures as there are versions."""
+
+AT_ONCE = 0.001
+"""Seconds: what the service takes when it is to take none."""
+
+VARIATION = (0.9, 1.02, 0.94, 1.06, 0.98, 1.1)
+"""By this the service's time varies from deployment to deployment: who looks every 5 s would be lucky with 20 s."""
+
+OF_FRAMEWORK = 0.5
+"""How much of what the Provider framework adds ours may add, over the service's own time."""
+
+OF_NATIVE = 1.2
+"""How many times as long as the native resource ours may take."""
+
+_CLOCK = 0.01
+"""Seconds: CloudFormation notes its events in milliseconds."""
+
+_INVOCATION = re.compile(r"^\S+ \S+ (?P<function>\S+) (?:took|failed after) (?P<milliseconds>\d+) ms, request ", re.M)
+_SDK = Path(__file__).with_name("aws_sdk")
+
+
+def measure(
+    cells: Sequence[str] = CELLS,
+    names: Sequence[str] = tuple(peers.PEERS),
+    rounds: int = ROUNDS,
+    earlier: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Deploy; goes on with what ``earlier`` has, and keeps what it has after every deployment."""
+    result = earlier or {"runs": [], "seconds": 0.0}
+    result["options"] = {"cells": list(cells), "peers": list(names), "rounds": rounds}
+    for cell in cells:
+        versions, seconds = parsed(cell)
+        for number in range(rounds if versions < LARGE else 1):
+            done = {run["peer"] for run in result["runs"] if (run["cell"], run["round"]) == (cell, number)}
+            # Whoever begins, the others begin another time.
+            turn = number % len(names)
+            left = [name for name in (*names[turn:], *names[:turn]) if name not in done]
+            if not left:
+                continue
+            began = time.monotonic()
+            with account() as new:
+                for name in left:
+                    run = new.run(name, versions, service_seconds(seconds, number))
+                    result["runs"].append({"cell": cell, "round": number, "peer": name, **run})
+                    _show(result["runs"][-1])
+                    results.write("deploy", result)
+            result["seconds"] += time.monotonic() - began
+            results.write("deploy", result)
+    return result
+
+
+def parsed(cell: str) -> tuple[int, float]:
+    """How many versions, and the seconds that the service takes to create one."""
+    match = re.fullmatch(r"(\d+)x(\d+(?:\.\d+)?)", cell)
+    if match is None:
+        raise ValueError(f"cell {cell!r} must be a number of versions and the seconds that each takes, like 10x2")
+    return int(match[1]), float(match[2])
+
+
+def service_seconds(seconds: float, number: int) -> tuple[float, float]:
+    """What the service takes for a version in the two deployments of a round."""
+    first, second = (VARIATION[(2 * number + position) % len(VARIATION)] for position in (0, 1))
+    return max(AT_ONCE, first * seconds), max(AT_ONCE, second * seconds)
+
+
+@contextlib.contextmanager
+def account() -> Iterator[Account]:
+    """A new sandbox, which ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Sandbox.start() as sandbox:
+        yield Account(sandbox, Path(folder))
+
+
+class Account:
+    """A sandbox into which the peers deploy."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.registry = f"{sandbox.account}.dkr.ecr.{sandbox.region}.amazonaws.com/bench"
+        self._folder = folder
+        self._sdk = _installed_sdk()
+        self._environment = {**sandbox.environment(), "NO_COLOR": "1"}
+        self._sagemaker: Any = sandbox.client("sagemaker")
+        self._cloudformation: Any = sandbox.client("cloudformation")
+        self._lambda: Any = sandbox.client("lambda")
+        ecr: Any = sandbox.client("ecr")
+        ecr.create_repository(repositoryName="bench")
+        for tag in ("1", "2"):
+            config = {"digest": f"sha256:{tag:0>64}", "size": 0}
+            manifest = {"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "config": config, "layers": []}
+            ecr.put_image(
+                repositoryName="bench",
+                imageTag=tag,
+                imageManifest=json.dumps(manifest),
+                imageManifestMediaType=DOCKER_V2_SCHEMA_2,
+            )
+        self._cdk("bootstrap", f"aws://{sandbox.account}/{sandbox.region}")
+
+    def run(self, peer: str, versions: int, times: tuple[float, float]) -> dict[str, Any]:
+        """Deploy a stack of one peer twice; the service takes the first and the second of ``times`` for a version."""
+        images = [f"bench-{peer.replace('_', '-')}-{number}" for number in range(versions)]
+        self.create(images)
+        deployments = []
+        for tag, seconds in zip(("1", "2"), times, strict=True):
+            faults = self.sandbox.faults
+            faults.reset()
+            faults.slow(seconds, operation="CreateImageVersion", times=1_000_000)
+            faults.slow(AT_ONCE, operation="DeleteImageVersion", times=1_000_000)
+            deployments.append({"service_seconds": seconds, **self.deploy(peer, images, tag)})
+        # What is left of the first deployment now, nobody will ever delete.
+        left = sum(len(self._versions(image)) for image in images) - versions
+        return {"deployments": deployments, "leaked": left, "stack": self._stack(peer)}
+
+    def create(self, images: Collection[str]) -> None:
+        """Create images."""
+        for image in images:
+            self._sagemaker.create_image(ImageName=image, RoleArn=f"arn:aws:iam::{self.sandbox.account}:role/bench")
+        for image in images:
+            while self._sagemaker.describe_image(ImageName=image)["ImageStatus"] != "CREATED":
+                time.sleep(0.1)
+
+    def deploy(self, peer: str, images: Sequence[str], tag: str) -> dict[str, Any]:
+        """Deploy a version of each item of ``images``, made from the container image with this tag."""
+        name, assembly = self._name(peer), self._folder / peer
+        peers.synthesize(
+            assembly, peer=peer, stack_name=name, images=images, uri=f"{self.registry}:{tag}", node_path=self._sdk
+        )
+        log = self.sandbox.logs / LAMBDA
+        read = log.stat().st_size
+        began = time.time()
+        self._cdk("deploy", name, "--app", str(assembly), "--require-approval", "never", "--method", "direct")
+        seconds = time.time() - began
+        time.sleep(0.5)  # a function writes its log after its answer
+        if log.with_name(f"{LAMBDA}.1").exists():
+            raise RuntimeError("the log of the functions is too long to be read: take fewer versions")
+        with log.open(errors="replace") as file:
+            file.seek(read)
+            invocations, gb_seconds = self._cost(file.read())
+        return {
+            "seconds": seconds,
+            "intervals": self._intervals(name, peers.PEERS[peer][1], began),
+            "invocations": invocations,
+            "gb_seconds": gb_seconds,
+        }
+
+    def _cdk(self, *arguments: str) -> None:
+        done = subprocess.run(
+            ["cdk", *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"cdk {' '.join(arguments)} failed:\n{done.stdout}")
+
+    def _intervals(self, stack: str, resource_type: str, began: float) -> list[float]:
+        """Seconds from CloudFormation's request to its answer, of every version in the order of the requests."""
+        pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+        events = [event for page in pages for event in page["StackEvents"] if event["ResourceType"] == resource_type]
+        requested: dict[str, float] = {}
+        intervals = {}
+        for event in sorted(events, key=_moment):
+            operation, _, status = event["ResourceStatus"].partition("_")
+            if _moment(event) < began - 0.001 or operation not in {"CREATE", "UPDATE"}:
+                continue
+            if status == "IN_PROGRESS":
+                requested.setdefault(event["LogicalResourceId"], _moment(event))
+            elif status == "COMPLETE":
+                logical_id = event["LogicalResourceId"]
+                intervals[logical_id] = _moment(event) - requested[logical_id]
+        return [intervals[logical_id] for logical_id in requested]
+
+    def _cost(self, log: str) -> tuple[int, float]:
+        """How many invocations there were, and their GB-seconds: memory by duration in whole milliseconds."""
+        pages = self._lambda.get_paginator("list_functions").paginate()
+        memory = {function["FunctionName"]: function["MemorySize"] for page in pages for function in page["Functions"]}
+        found = [(match["function"], int(match["milliseconds"])) for match in _INVOCATION.finditer(log)]
+        return len(found), sum(memory[function] / 1024 * math.ceil(spent) / 1000 for function, spent in found)
+
+    def _versions(self, image: str) -> list[Any]:
+        pages = self._sagemaker.get_paginator("list_image_versions").paginate(ImageName=image)
+        return [version for page in pages for version in page["ImageVersions"]]
+
+    def _stack(self, peer: str) -> dict[str, int]:
+        template = json.loads((self._folder / peer / f"{self._name(peer)}.template.json").read_text())
+        types = Counter(resource["Type"] for resource in template["Resources"].values())
+        return {
+            "resources": types.total(),
+            "functions": types["AWS::Lambda::Function"],
+            "roles": types["AWS::IAM::Role"],
+            "policies": types["AWS::IAM::Policy"],
+            "state_machines": types["AWS::StepFunctions::StateMachine"],
+        }
+
+    def _name(self, peer: str) -> str:
+        return f"Bench-{peer.replace('_', '-')}"
+
+
+def _moment(event: dict[str, Any]) -> float:
+    moment: datetime = event["Timestamp"]
+    return moment.timestamp()
+
+
+def _installed_sdk() -> Path:
+    """The folder of the AWS SDK for Node.js, installed once."""
+    folder = results.FOLDER / "aws_sdk"
+    modules = folder / "node_modules"
+    lock = (_SDK / "package-lock.json").read_bytes()
+    if not modules.exists() or (folder / "package-lock.json").read_bytes() != lock:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(_SDK, folder)
+        npm = Path(sys.prefix) / "bin" / "npm"
+        path = os.pathsep.join([str(npm.parent), os.environ.get("PATH", os.defpath)])
+        command = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, check=True)
+    return modules
+
+
+def cold(runs: Iterable[dict[str, Any]], *, added: bool = False) -> list[float]:
+    """The first request of each stack: nothing of its functions runs yet.
+
+    Args:
+        runs: whose requests.
+        added: without the service's own time.
+    """
+    return [_seconds(run["deployments"][0], added=added)[0] for run in runs]
+
+
+def warm(runs: Iterable[dict[str, Any]], *, added: bool = False) -> list[float]:
+    """All other requests, of both deployments; the arguments are those of :func:`cold`."""
+    found = []
+    for run in runs:
+        first, second = (_seconds(deployment, added=added) for deployment in run["deployments"])
+        found += [*first[1:], *second]
+    return found
+
+
+def _seconds(deployment: dict[str, Any], *, added: bool) -> list[float]:
+    less = deployment["service_seconds"] if added else 0.0
+    return [interval - less for interval in deployment["intervals"]]
+
+
+def of(result: dict[str, Any], cell: str, peer: str) -> list[dict[str, Any]]:
+    """The runs of a peer in a cell."""
+    return [run for run in result["runs"] if (run["cell"], run["peer"]) == (cell, peer)]
+
+
+def cells(result: dict[str, Any]) -> list[str]:
+    """The cells that were measured."""
+    return list(dict.fromkeys(run["cell"] for run in result["runs"]))
+
+
+def section(result: dict[str, Any]) -> str:
+    """The section of the report."""
+    names = [name for name in peers.PEERS if any(run["peer"] == name for run in result["runs"])]
+    return "\n\n".join(
+        [
+            "## Deployments",
+            (
+                f"`python benchmarks/deploy.py --cells {' '.join(cells(result))} "
+                f"--rounds {result['options']['rounds']}` "
+                f"({result['seconds'] / 60:.0f} minutes). Cells are minimum / median / maximum."
+            ),
+            _METHOD,
+            "![From request to answer, over the service's own time](performance/deploy.svg)",
+            "### From request to answer, in seconds",
+            _times(result, names),
+            "### The whole `cdk deploy`, in seconds",
+            _wholes(result, names),
+            "### What a stack is made of, and what it computes",
+            _costs(result, names),
+            "### Conclusions",
+            "\n".join(f"- {line}" for line in conclusions(result)),
+        ]
+    )
+
+
+_METHOD = f"""\
+Every peer deploys the same versions to the same sandbox, in turn, by the real CDK CLI from a synthesized assembly; the
+second deployment changes the base image, which makes every version anew. A request is the moment at which
+CloudFormation notes `…_IN_PROGRESS` for a version, its answer that of `…_COMPLETE`. So the interval holds what
+MiniStack does in between, for all peers alike: it starts a process for a function that has none (cold), and hands the
+event over without Lambda's queue. It makes one resource after the other, where CloudFormation makes many at once: the
+times of whole deployments are sums, and one request of a stack is cold, where on AWS as many are as come at once. Its
+Lambda does not slow a function down that has little memory, and it does not enforce IAM.
+
+SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take, and this library
+looks for the first time a moment after its call, since a look takes the turn of another call where calls are throttled.
+The service's time varies by a tenth from deployment to deployment, in the same way for all peers. The native resource
+of the sandbox looks at the service every 0.1 s; that of AWS, whose handler is open source, every 5 s.
+
+Every version has an image of its own, which is there before: the service refuses to write two versions of one image at
+once, and all but this library would have to chain them with DependsOn. Beyond {peers.MOST_POLICIES} images this library
+is given `permitted_images`, a pattern, as the others are. The Provider framework is at its defaults: a look every 5 s,
+128 MB. AwsCustomResource is at its own: 512 MB. It is told an alias for every version, since it cannot take the number
+out of the ARN that it would have to delete by."""
+
+
+def _times(result: dict[str, Any], names: Sequence[str]) -> str:
+    rows = []
+    for cell in cells(result):
+        versions, seconds = parsed(cell)
+        for title, select in (("cold", cold), ("warm", warm)):
+            shown = [results.spread(select(of(result, cell, name))) for name in names]
+            rows.append([f"{results.counted(versions, 'version')}, {seconds:g} s, {title}", *shown])
+    return results.table(["versions, service's time", *(peers.PEERS[name][0] for name in names)], rows)
+
+
+def _wholes(result: dict[str, Any], names: Sequence[str]) -> str:
+    rows = []
+    for cell in cells(result):
+        versions, seconds = parsed(cell)
+        for number, title in enumerate(("first", "second")):
+            shown = [
+                results.spread([run["deployments"][number]["seconds"] for run in of(result, cell, name)], 1)
+                for name in names
+            ]
+            rows.append([f"{results.counted(versions, 'version')}, {seconds:g} s, {title}", *shown])
+    return results.table(["versions, service's time", *(peers.PEERS[name][0] for name in names)], rows)
+
+
+def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
+    rows = []
+    for cell in cells(result):
+        versions, seconds = parsed(cell)
+        for name in names:
+            runs = of(result, cell, name)
+            if not runs:
+                continue
+            stack = runs[0]["stack"]
+            deployments = [deployment for run in runs for deployment in run["deployments"]]
+            rows.append(
+                [
+                    f"{peers.PEERS[name][0]}: {results.counted(versions, 'version')}, {seconds:g} s",
+                    stack["resources"] - versions,
+                    stack["functions"],
+                    stack["roles"],
+                    stack["state_machines"],
+                    results.spread([deployment["invocations"] / versions for deployment in deployments], 1),
+                    results.spread([deployment["gb_seconds"] / versions for deployment in deployments], 3),
+                    "yes" if _waits(runs) else "**no**",
+                    sum(run["leaked"] for run in runs) or "none",
+                ]
+            )
+    head = [
+        "stack",
+        "resources beside the versions",
+        "functions",
+        "roles",
+        "state machines",
+        "invocations per version",
+        "GB-seconds per version",
+        "answers when CREATED",
+        "versions leaked",
+    ]
+    return "\n\n".join(
+        [
+            results.table(head, rows),
+            (
+                "GB-seconds are a function's memory by what MiniStack measures of each invocation, start of the "
+                "process included, in whole milliseconds, as Lambda bills it; per version and deployment, deletions of "
+                "what was replaced included. The Provider framework pays for state transitions besides. A version is "
+                "leaked when it is still there after its replacement: a delete that the service refuses in "
+                "CloudFormation's cleanup is not tried again, and the sandbox's refuses one within half a second of "
+                "another write to the image."
+            ),
+        ]
+    )
+
+
+def _gb_seconds(runs: Iterable[dict[str, Any]]) -> list[float]:
+    return [deployment["gb_seconds"] for run in runs for deployment in run["deployments"]]
+
+
+def _waits(runs: Iterable[dict[str, Any]]) -> bool:
+    """Whether no answer came sooner than the service was ready."""
+    return min(over for run in runs for one in run["deployments"] for over in _seconds(one, added=True)) > -_CLOCK
+
+
+def ratios(result: dict[str, Any]) -> dict[tuple[str, str], tuple[float, float]]:
+    """By cell and cold or warm: what ours adds of what the framework adds, and how often ours is the native resource.
+
+    Both from medians, for cells that have all three.
+    """
+    found = {}
+    for cell in cells(result):
+        for title, select in (("cold", cold), ("warm", warm)):
+            whole = {name: select(of(result, cell, name)) for name in ("ours", "framework", "native")}
+            if all(whole.values()):
+                ours, framework = (
+                    statistics.median(select(of(result, cell, name), added=True)) for name in ("ours", "framework")
+                )
+                of_native = statistics.median(whole["ours"]) / statistics.median(whole["native"])
+                found[cell, title] = ours / framework, of_native
+    return found
+
+
+def conclusions(result: dict[str, Any]) -> list[str]:
+    """What follows from the figures."""
+    found = ratios(result)
+    lines = []
+    for position, limit, text in (
+        (0, OF_FRAMEWORK, "Over the service's own time, what this library adds to what the Provider framework adds"),
+        (1, OF_NATIVE, "What this library takes to what the sandbox's native resource takes"),
+    ):
+        shown = {
+            f"{cell} {title} {pair[position]:.2f}": pair[position] <= limit for (cell, title), pair in found.items()
+        }
+        for is_met, verdict in ((True, "within"), (False, "**beyond**")):
+            these = ", ".join(which for which, met in shown.items() if met is is_met)
+            if these:
+                lines.append(f"{text}, {verdict} the goal of {limit}: {these}.")
+    computes = []
+    for cell in cells(result):
+        ours, framework = (_gb_seconds(of(result, cell, name)) for name in ("ours", "framework"))
+        if ours and framework:
+            computes.append(f"{cell} {statistics.median(ours) / statistics.median(framework):.1f}")
+    if computes:
+        lines.append(
+            f"Its GB-seconds to those of the Provider framework: {', '.join(computes)}. The function waits for the "
+            "service, where the framework pays for state transitions."
+        )
+    for name, (title, _, _) in peers.PEERS.items():
+        hasty = [cell for cell in cells(result) if (runs := of(result, cell, name)) and not _waits(runs)]
+        if hasty:
+            lines.append(
+                f"{title} answers before the version is CREATED ({', '.join(hasty)}): what depends on it may find it "
+                "unready, and a creation that fails is reported as a success. Its times are no comparison."
+            )
+        leaked = {cell: sum(run["leaked"] for run in of(result, cell, name)) for cell in cells(result)}
+        shown = ", ".join(f"{cell} {count}" for cell, count in leaked.items() if count)
+        if shown:
+            lines.append(
+                f"{title} left replaced versions behind, whose delete was refused and not tried again: {shown}."
+            )
+    return lines
+
+
+def _show(run: dict[str, Any]) -> None:
+    first, second = run["deployments"]
+    print(
+        f"{run['cell']:>6} round {run['round']} {run['peer']:<10} "
+        f"cold {first['intervals'][0]:6.2f} s, warm {results.spread(warm([run]))} s, "
+        f"cdk deploy {first['seconds']:.1f} s and {second['seconds']:.1f} s, "
+        f"{first['gb_seconds']:.2f} and {second['gb_seconds']:.2f} GB-s, leaked {run['leaked']}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure, print the section, and keep the raw results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", nargs="+", default=list(CELLS), metavar="VERSIONSxSECONDS")
+    parser.add_argument("--peers", nargs="+", default=list(peers.PEERS), choices=peers.PEERS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--resume", action="store_true", help="go on with what build/bench/deploy.json has")
+    options = parser.parse_args()
+    earlier = results.read("deploy") if options.resume else None
+    result = measure(options.cells, options.peers, options.rounds, earlier)
+    print(f"\n{section(result)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What a user of the CDK Provider framework writes, after its documentation: https://pypi.org/project/aws-cdk-lib/"""
+
+from typing import Any
+
+import boto3
+
+sagemaker = boto3.client("sagemaker")
+
+
+def on_event(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Begin what the event asks for; answer the physical id."""
+    if event["RequestType"] == "Delete":
+        return on_delete(event)
+    # Any change is a new version: with its id, CloudFormation deletes the old one afterwards.
+    return on_create(event)
+
+
+def on_create(event: dict[str, Any]) -> dict[str, Any]:
+    """Begin a version."""
+    properties = event["ResourceProperties"]
+    answer = sagemaker.create_image_version(
+        ImageName=properties["ImageName"], BaseImage=properties["BaseImage"], ClientToken=event["RequestId"]
+    )
+    return {"PhysicalResourceId": answer["ImageVersionArn"]}
+
+
+def on_delete(event: dict[str, Any]) -> dict[str, Any]:
+    """Begin to delete the version."""
+    sagemaker.delete_image_version(**version_of(event["PhysicalResourceId"]))
+    return {"PhysicalResourceId": event["PhysicalResourceId"]}
+
+
+def is_complete(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Whether the version is there, or gone."""
+    deletes = event["RequestType"] == "Delete"
+    try:
+        version = sagemaker.describe_image_version(**version_of(event["PhysicalResourceId"]))
+    except sagemaker.exceptions.ResourceNotFound:
+        if deletes:
+            return {"IsComplete": True}
+        raise
+    if version["ImageVersionStatus"].endswith("_FAILED"):
+        raise RuntimeError(version["FailureReason"])
+    if deletes or version["ImageVersionStatus"] != "CREATED":
+        return {"IsComplete": False}
+    return {
+        "IsComplete": True,
+        "Data": {"ImageVersionArn": version["ImageVersionArn"], "Version": version["Version"]},
+    }
+
+
+def version_of(image_version_arn: str) -> dict[str, Any]:
+    """The parameters that name a version."""
+    _, name, number = image_version_arn.split("/")
+    return {"ImageName": name, "Version": int(number)}

@@ -1,0 +1,151 @@
+"""The same image versions, declared with this library and in the three other ways that CDK has.
+
+Each declares one version for every item of ``images``, all of them different images: SageMaker refuses to write two
+versions of one image at once, and the documentation of the other ways says to chain them with DependsOn then.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+warnings.simplefilter("ignore")
+
+import aws_cdk as cdk  # noqa: E402 (it warns of Node.js when it is imported)
+import jsii  # noqa: E402
+from aws_cdk import aws_iam as iam  # noqa: E402
+from aws_cdk import aws_lambda as lambda_  # noqa: E402
+from aws_cdk import aws_sagemaker as sagemaker  # noqa: E402
+from aws_cdk import custom_resources as cr  # noqa: E402
+from constructs import IConstruct  # noqa: E402
+
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider  # noqa: E402
+
+RUNTIME = "python3.14"
+"""That of this library's function, so that the handlers of the Provider framework are measured on the same one."""
+
+MOST_POLICIES = 10
+"""Images up to which this library's function is granted each of them; so many as 20 do not fit into its role."""
+
+Declare = Callable[[cdk.Stack, Sequence[str], str], None]
+
+
+def ours(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``ImageVersion``."""
+    if len(images) > MOST_POLICIES:
+        ImageVersionProvider(stack, "ImageVersionProvider", permitted_images=["bench-*"])
+    for number, name in enumerate(images):
+        image = Image.from_image_name(stack, f"Image{number}", name)
+        ImageVersion(stack, f"Version{number}", image=image, base_image=BaseImage.from_uri(uri))
+
+
+def native(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``CfnImageVersion``."""
+    for number, name in enumerate(images):
+        sagemaker.CfnImageVersion(stack, f"Version{number}", image_name=name, base_image=uri)
+
+
+def framework(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``custom_resources.Provider`` with ``onEvent`` and ``isComplete``, all its options at their defaults."""
+    permissions = iam.PolicyStatement(
+        actions=[
+            "sagemaker:CreateImageVersion",
+            "sagemaker:DeleteImageVersion",
+            "sagemaker:DescribeImageVersion",
+        ],
+        resources=[
+            stack.format_arn(service="sagemaker", resource=resource, resource_name="bench-*")
+            for resource in ("image", "image-version")
+        ],
+    )
+    code = lambda_.Code.from_asset(str(Path(__file__).with_name("framework_handlers")), exclude=["__pycache__"])
+    handlers = {
+        name: lambda_.Function(
+            stack,
+            name,
+            runtime=lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON),
+            handler=f"handlers.{name}",
+            code=code,
+            timeout=cdk.Duration.minutes(1),
+            initial_policy=[permissions],
+        )
+        for name in ("on_event", "is_complete")
+    }
+    provider = cr.Provider(
+        stack, "Provider", on_event_handler=handlers["on_event"], is_complete_handler=handlers["is_complete"]
+    )
+    for number, name in enumerate(images):
+        cdk.CustomResource(
+            stack,
+            f"Version{number}",
+            service_token=provider.service_token,
+            resource_type="Custom::FrameworkImageVersion",
+            properties={"ImageName": name, "BaseImage": uri},
+        )
+
+
+def sdk_call(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
+    """``AwsCustomResource``: CreateImageVersion, and DeleteImageVersion at the end.
+
+    It has no way to take the number out of the ARN that CreateImageVersion answers, and DeleteImageVersion without a
+    number takes the latest version. So an alias names the version: another one for every base image.
+    """
+    policy = cr.AwsCustomResourcePolicy.from_sdk_calls(
+        resources=[
+            stack.format_arn(service="sagemaker", resource=resource, resource_name="bench-*")
+            for resource in ("image", "image-version")
+        ]
+    )
+    for number, name in enumerate(images):
+        alias = f"v{number}-{uri.rpartition(':')[2]}"
+        create = cr.AwsSdkCall(
+            service="SageMaker",
+            action="createImageVersion",
+            parameters={"ImageName": name, "BaseImage": uri, "ClientToken": f"{name}-{alias}", "Aliases": [alias]},
+            physical_resource_id=cr.PhysicalResourceId.from_response("ImageVersionArn"),
+        )
+        cr.AwsCustomResource(
+            stack,
+            f"Version{number}",
+            resource_type="Custom::SdkImageVersion",
+            on_create=create,
+            on_update=create,
+            on_delete=cr.AwsSdkCall(
+                service="SageMaker",
+                action="deleteImageVersion",
+                parameters={"ImageName": name, "Alias": alias},
+            ),
+            policy=policy,
+            install_latest_aws_sdk=False,
+        )
+
+
+PEERS: Mapping[str, tuple[str, str, Declare]] = {
+    "ours": ("this library", "Custom::SageMakerImageVersion", ours),
+    "native": ("native resource", "AWS::SageMaker::ImageVersion", native),
+    "framework": ("Provider framework", "Custom::FrameworkImageVersion", framework),
+    "sdk_call": ("AwsCustomResource", "Custom::SdkImageVersion", sdk_call),
+}
+"""By a short name: what it is called, the type of its resource, and what declares it."""
+
+
+@jsii.implements(cdk.IAspect)
+class _NodePath:
+    """Tells Node.js functions where the AWS SDK is, which Lambda's own Node.js brings and the sandbox's does not."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, lambda_.CfnFunction) and str(node.runtime).startswith("nodejs"):
+            node.add_property_override("Environment.Variables.NODE_PATH", self._folder)
+
+
+def synthesize(folder: Path, *, peer: str, stack_name: str, images: Sequence[str], uri: str, node_path: Path) -> None:
+    """Write the assembly of an app with one stack into ``folder``."""
+    app = cdk.App(outdir=str(folder), analytics_reporting=False)
+    stack = cdk.Stack(app, stack_name)
+    PEERS[peer][2](stack, images, uri)
+    cdk.Aspects.of(app).add(_NodePath(str(node_path)))
+    app.synth()
