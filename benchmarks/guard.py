@@ -43,10 +43,11 @@ import sys
 read = []
 sys.addaudithook(lambda event, told: read.append(told[0]) if event == "open" else None)
 import function
-modules = len(sys.modules)
+modules = list(sys.modules)
 import json, os
+packages = [module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names]
 read = {path for path in read if str(path).endswith((".json", ".json.gz"))}
-print(json.dumps({"modules": modules, "bytes": sum(map(os.path.getsize, read))}))
+print(json.dumps({"modules": len(modules), "packages": len(packages), "bytes": sum(map(os.path.getsize, read))}))
 """
 
 Counts = dict[str, dict[str, float]]
@@ -60,16 +61,21 @@ def measure() -> Counts:
     names = (cold_start.NOTHING, cold_start.BOTO3, cold_start.HANDLER)
     with tempfile.TemporaryDirectory() as folder:
         functions = cold_start.Functions(Path(folder), names)
-        nothing, _, handler = (json.loads(functions.start(name, program=READ).stdout) for name in names)
+        nothing, boto3, handler = (json.loads(functions.start(name, program=READ).stdout) for name in names)
         counts[COLD_START] = {
-            "modules": handler["modules"] - nothing["modules"],
+            "modules, by those of boto3": _ratio(nothing["modules"], boto3["modules"], handler["modules"]),
+            "modules that are not Python's own": handler["packages"] - nothing["packages"],
             "bytes of JSON that botocore reads": handler["bytes"],
         }
         if shutil.which("valgrind"):
             with ThreadPoolExecutor() as pool:
-                nothing, boto3, handler = pool.map(functions.instructions, names)
-            counts[INSTRUCTIONS] = {"handler": round((handler - nothing) / (boto3 - nothing), 3)}
+                counts[INSTRUCTIONS] = {"handler": _ratio(*pool.map(functions.instructions, names))}
     return counts
+
+
+def _ratio(nothing: int, boto3: int, handler: int) -> float:
+    """What the handler takes by what boto3 takes, both beyond the interpreter's own."""
+    return round((handler - nothing) / (boto3 - nothing), 3)
 
 
 def _synth() -> tuple[dict[str, float], dict[str, float]]:
