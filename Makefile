@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-aws soak mutants permissions bench api architecture docs lint types check dist release clean
+.PHONY: demo test test-aws soak mutants permissions bench baseline api architecture docs lint types check dist release clean
 .DEFAULT_GOAL := check
 
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
@@ -39,6 +39,9 @@ bench: .venv/installed  ## Measure everything, and write docs/performance.md: ab
 		$(BIN)/python benchmarks/$$benchmark || failed=1; \
 	done; \
 	$(BIN)/python benchmarks/report.py --complete && exit $$failed
+
+baseline: .venv/installed  ## Write down what the hot paths take, where that was changed on purpose; needs valgrind
+	@$(BIN)/python benchmarks/guard.py --keep
 
 api: .venv/installed  ## Write down the public API, where it was changed on purpose
 	@$(BIN)/python tests/constructs/checks/public_api.py

@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +78,21 @@ os._exit(0)
 class Functions:
     """The functions' folders, without bytecode."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Collection[str] = tuple(PROGRAMS)) -> None:
         self._folder = folder
         ignored = shutil.ignore_patterns("__pycache__")
-        for name, program in PROGRAMS.items():
+        for name in names:
             if name == HANDLER:
                 shutil.copytree(CHECKOUT / "lambda", folder / name, ignore=ignored)
+            if name == CRHELPER_FUNCTION:
+                _run("pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", folder / name, CRHELPER)
             (folder / name).mkdir(exist_ok=True)
-            (folder / name / "function.py").write_text(program)
-        _run("pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", folder / CRHELPER_FUNCTION, CRHELPER)
+            (folder / name / "function.py").write_text(PROGRAMS[name])
 
-    def start(self, name: str, *, under: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
-        """Start a function, perhaps ``under`` a tool."""
+    def start(
+        self, name: str, *, under: Sequence[str] = (), program: str = MEASURED
+    ) -> subprocess.CompletedProcess[str]:
+        """Start a function by a program that imports it, perhaps ``under`` a tool."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
         environment |= {
             "AWS_ACCESS_KEY_ID": "key",
@@ -102,8 +105,8 @@ class Functions:
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": str(self._folder / name),
         }
-        return subprocess.run(  # noqa: S603 (the programs above)
-            [*under, sys.executable, "-c", MEASURED], env=environment, check=True, capture_output=True, text=True
+        return subprocess.run(  # noqa: S603 (these programs)
+            [*under, sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
         )
 
     def instructions(self, name: str) -> int:

@@ -51,8 +51,8 @@ def measure(*, samples: int = 500) -> dict[str, Any]:
         "samples": samples,
         "late": _spread(late),
         "polls": _spread(polls),
-        "polls_of_30_s": _creation(30.0)[1],
-        "events": _events(),
+        "polls_of_30_s": polls_of(30.0),
+        "events": events(),
     }
 
 
@@ -65,7 +65,12 @@ def _creation(takes: float) -> tuple[float, int]:
     return aws.clock.now() - began - takes, function.names().count("DescribeImageVersion")
 
 
-def _events() -> dict[str, list[str]]:
+def polls_of(takes: float) -> int:
+    """Polls of a creation that takes so many seconds."""
+    return _creation(takes)[1]
+
+
+def events() -> dict[str, list[str]]:
     """The calls of an event of every kind, where the service has done its part before the first poll."""
     aws = Aws(create_seconds=0.5, delete_seconds=0.5, write_seconds=0)
     function = Function(aws)
@@ -93,6 +98,9 @@ def _events() -> dict[str, list[str]]:
     deliver("an alias is removed", _event("image_alias_delete", id=alias, Version=number))
     deliver("a version is deleted", _event("image_version_delete", id=old, BaseImage=f"{REPOSITORY}:1.0.0"))
     deliver("it is gone already", _event("image_version_delete", id=old, BaseImage=f"{REPOSITORY}:1.0.0"))
+    for _ in range(2):
+        aws.create_version()
+    deliver("a retention deletes one", _event("image_retention_create"))
     return found
 
 

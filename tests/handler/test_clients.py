@@ -12,7 +12,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointProviderError, EndpointVariantError
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import ServiceModel
 from imgver_handler import clients
 
@@ -214,6 +214,27 @@ def test_what_cloudformation_answers_is_understood(status, body, understood):
 
     # THEN
     assert answer == understood
+
+
+def test_a_client_is_made_from_the_models_and_without_the_table_of_endpoints(monkeypatch):
+    # GIVEN
+    read = []
+
+    def load(self, path):
+        found = load_file(self, path)
+        if found is not None:
+            read.append(Path(path))
+        return found
+
+    load_file = JSONFileLoader.load_file
+    monkeypatch.setattr(JSONFileLoader, "load_file", load)
+
+    # WHEN
+    clients.client("sagemaker", None)
+
+    # THEN
+    assert [path.parents[2] for path in read if path.name == "service-2"] == [clients.MODELS]
+    assert "endpoints" not in {path.name for path in read}
 
 
 def test_a_botocore_that_wants_more_gets_all_there_is(monkeypatch, capsys):
