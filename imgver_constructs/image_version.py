@@ -130,9 +130,21 @@ class ImageVersionBase(cdk.Resource):
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 
         Args:
-            grantee: who may.
+            grantee: who may; in the stack of a declared version.
             actions: what.
+
+        Raises:
+            ValueError: ``grantee`` is in another stack than a declared version, nested ones aside.
         """
+        principal = grantee.grant_principal
+        if self.provider is not None and isinstance(principal, Construct):
+            there, here = _outermost_stack(principal), _outermost_stack(self)
+            if there != here:
+                raise ValueError(
+                    f"grantee {shown(principal.node.path)} must be in stack {shown(here)} of version "
+                    f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
+                    "use the image's grant_read, which permits all versions"
+                )
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[self.image_version_arn]
         )
@@ -141,10 +153,13 @@ class ImageVersionBase(cdk.Resource):
         """Permit to describe this version and to list its aliases.
 
         Args:
-            grantee: who may.
+            grantee: who may; in the stack of a declared version.
+
+        Raises:
+            ValueError: ``grantee`` is in another stack than a declared version, nested ones aside.
         """
-        of_image = self._image.grant(grantee, "sagemaker:ListAliases")
-        return self.grant(grantee, "sagemaker:DescribeImageVersion", "sagemaker:ListAliases").combine(of_image)
+        of_version = self.grant(grantee, "sagemaker:DescribeImageVersion", "sagemaker:ListAliases")
+        return of_version.combine(self._image.grant(grantee, "sagemaker:ListAliases"))
 
     def on_state_change(
         self,

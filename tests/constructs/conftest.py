@@ -32,7 +32,8 @@ def outdirs() -> dict[Path, str]:
     return {}
 
 
-@pytest.fixture(scope="session", autouse=True)
+# For these modules only: a worker goes on with other folders' tests.
+@pytest.fixture(scope="module", autouse=True)
 def strict_apps(tmp_path_factory: pytest.TempPathFactory, outdirs: dict[Path, str]) -> Iterator[None]:
     """Every app takes what CDK's own validation says for errors, and writes to a folder of pytest's."""
     make = cdk.App.__init__

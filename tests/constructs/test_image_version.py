@@ -7,6 +7,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
 from imgver_constructs import (
@@ -254,6 +255,27 @@ def test_aliases_become_resources(declare: Declare, resources: Callable[[str], d
     assert sorted(alias["Properties"]["Alias"] for alias in aliases.values()) == ["1.4.0", "latest"]
     assert [child.node.id for child in version.node.children] == ["Default", "Alias-latest", "Alias-1.4.0"]
     assert "Aliases" not in resources(VERSION).popitem()[1]["Properties"]
+
+
+def test_grants_stay_with_the_stack(app: cdk.App, stack: cdk.Stack, declare: Declare) -> None:
+    # GIVEN roles in the version's stack, nested in it, and in another
+    version = declare()
+    service = iam.ServicePrincipal("sagemaker.amazonaws.com")
+    elsewhere = iam.Role(cdk.Stack(app, "Elsewhere"), "Role", assumed_by=service)
+    nested = iam.Role(cdk.NestedStack(stack, "Nested"), "Role", assumed_by=service)
+
+    # THEN CloudFormation would refuse to change an export that is in use
+    with pytest.raises(ValueError, match="grantee") as refusal:
+        version.grant_read(elsewhere)
+    assert str(refusal.value) == (
+        "grantee 'Elsewhere/Role' must be in stack 'Stack' of version 'Stack/Version', since a version whose arn "
+        "another stack imports could not be replaced: use the image's grant_read, which permits all versions"
+    )
+    assert elsewhere.node.try_find_child("DefaultPolicy") is None
+
+    # BUT what is nested imports nothing, and the image may be named anywhere
+    assert version.grant_read(nested).success
+    assert version.image.grant_read(elsewhere).success
 
 
 # What is refused.

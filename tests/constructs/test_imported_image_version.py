@@ -187,6 +187,6 @@ def test_grant_read(stack: cdk.Stack, reader: iam.Role, only: Only) -> None:
 
     # THEN ListAliases is asked for on both
     assert statements(only) == [
-        {"Action": "sagemaker:ListAliases", "Effect": "Allow", "Resource": version.image_arn},
         {"Action": ["sagemaker:DescribeImageVersion", "sagemaker:ListAliases"], "Effect": "Allow", "Resource": ARN},
+        {"Action": "sagemaker:ListAliases", "Effect": "Allow", "Resource": version.image_arn},
     ]
