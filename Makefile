@@ -66,8 +66,8 @@ check: lint types test  ## What CI runs
 
 dist: .venv/installed  ## The sdist, and the wheel built from it, in dist/
 	@rm -rf dist
-	@$(BIN)/python -m build --no-isolation
-	@$(BIN)/python -m twine check --strict dist/*
+	@"$(BIN)/python" -m build --no-isolation
+	@"$(BIN)/python" -m twine check --strict dist/*
 
 release: .venv/installed  ## Number, change log, sdist, wheel, commit and tag: make release VERSION=0.2.0
 	@$(BIN)/python scripts/release.py $(VERSION)

@@ -14,7 +14,7 @@ VERSION = "arn:aws:sagemaker:eu-west-1:000000000000:image-version/watched"
 
 
 def deploy(account, tag):
-    app = f"{shlex.quote(sys.executable)} {shlex.quote(str(APP))}"
+    app = f"{shlex.quote(sys.executable)} {APP.name}"
     options = ("--require-approval", "never", "--progress", "events", f"--context=tag={tag}")
     return account.cdk("deploy", STACK, "--app", app, *options)
 

@@ -107,10 +107,17 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bash(app: Path, tmp_path: Path, index: str, codeartifact: str) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a block of the guide in an app's environment, with nothing configured but by the guide."""
+    # The AWS CLI's own script does not start from a folder with a space in its name.
+    aws = tmp_path / "bin" / "aws"
+    aws.parent.mkdir()
+    aws.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m awscli "$@"\n')
+    aws.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PIP_", "TWINE_"))}
     environment = {
         **kept,
-        "PATH": os.pathsep.join([str(app / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join(
+            [str(aws.parent), str(app / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        ),
         "HOME": str(tmp_path),
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import uuid
 
 import pytest
@@ -21,7 +22,7 @@ def run(sandbox):
 
     def aws(*arguments):
         done = subprocess.run(
-            ["aws", "sagemaker", *arguments],
+            [sys.executable, "-m", "awscli", "sagemaker", *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
