@@ -14,7 +14,8 @@ VERSION = "arn:aws:sagemaker:eu-west-1:000000000000:image-version/watched"
 
 
 def deploy(account, tag):
-    app = f"{shlex.quote(sys.executable)} {APP.name}"
+    # Nothing may be quoted at the end: of a value in quotes the CLI drops the first and the last one.
+    app = f"{shlex.quote(sys.executable)} {shlex.quote(str(APP))} operations"
     options = ("--require-approval", "never", "--progress", "events", f"--context=tag={tag}")
     return account.cdk("deploy", STACK, "--app", app, *options)
 
