@@ -1,4 +1,7 @@
-"""What a user of the CDK Provider framework writes, after its documentation: https://pypi.org/project/aws-cdk-lib/"""
+"""What a user of the CDK Provider framework writes, after its documentation.
+
+https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html
+"""
 
 from typing import Any
 
