@@ -137,14 +137,12 @@ class ImageVersionBase(cdk.Resource):
             ValueError: ``grantee`` is in another stack than a declared version, nested ones aside.
         """
         principal = grantee.grant_principal
-        if self.provider is not None and isinstance(principal, Construct):
-            there, here = _outermost_stack(principal), _outermost_stack(self)
-            if there != here:
-                raise ValueError(
-                    f"grantee {shown(principal.node.path)} must be in stack {shown(here)} of version "
-                    f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
-                    "use the image's grant_read, which permits all versions"
-                )
+        if isinstance(principal, Construct) and self._is_imported_by(principal):
+            raise ValueError(
+                f"grantee {shown(principal.node.path)} must be in stack {shown(_outermost_stack(self))} of version "
+                f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
+                "use the image's grant_read, which permits all versions"
+            )
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[self.image_version_arn]
         )
@@ -191,14 +189,13 @@ class ImageVersionBase(cdk.Resource):
         Raises:
             ValueError: ``cross_stack_scope`` is in another stack than a declared version, nested ones aside.
         """
-        if cross_stack_scope is not None and self.provider is not None:
-            there, here = _outermost_stack(cross_stack_scope), _outermost_stack(self)
-            if there != here:
-                raise ValueError(
-                    f"cross_stack_scope {shown(cross_stack_scope.node.path)} must be in stack {shown(here)} of version "
-                    f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
-                    "use the image's on_version_state_change, or leave it out"
-                )
+        if cross_stack_scope is not None and self._is_imported_by(cross_stack_scope):
+            raise ValueError(
+                f"cross_stack_scope {shown(cross_stack_scope.node.path)} must be in stack "
+                f"{shown(_outermost_stack(self))} of version "
+                f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
+                "use the image's on_version_state_change, or leave it out"
+            )
         return state_change_rule(
             cross_stack_scope or self,
             construct_id,
@@ -209,6 +206,10 @@ class ImageVersionBase(cdk.Resource):
             event_pattern=event_pattern,
             rule_name=rule_name,
         )
+
+    def _is_imported_by(self, construct: Construct) -> bool:
+        """Whether the ARN of a declared version would be imported into the stack of ``construct``."""
+        return self.provider is not None and _outermost_stack(construct) != _outermost_stack(self)
 
     def _check_stack(self, stack: cdk.Stack, what: str) -> None:
         """Check that the version is declared in ``stack``.
