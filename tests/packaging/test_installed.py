@@ -166,8 +166,9 @@ def test_pytest_works_without_the_extra(run: Run, oldest: Environment, tmp_path:
         ("ERROR", "test_with_a_server"),
         ("ERROR", "test_without_one"),
     ]
-    assert done.stdout.count(f"found none: {NO_EXTRA}") == 1
-    assert done.stdout.count(f"sagemaker_images needs botocore: {NO_EXTRA}") == 1
+    # (In CI pytest's summary has them again: there it does not shorten its lines.)
+    assert f"found none: {NO_EXTRA}" in done.stdout
+    assert f"sagemaker_images needs botocore: {NO_EXTRA}" in done.stdout
 
 
 @pytest.fixture
