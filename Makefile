@@ -60,7 +60,7 @@ lint: .venv/installed  ## ruff, and import-linter: who may import whom
 
 types: .venv/installed  ## mypy, strict
 	@$(BIN)/python -m mypy
-	@$(BIN)/python -m mypy benchmarks/report.py benchmarks/scale.py
+	@$(BIN)/python -m mypy benchmarks/*.py
 
 check: lint types test  ## What CI runs
 

@@ -1,10 +1,11 @@
 """What a deployment takes: this library beside the native resource, the Provider framework and AwsCustomResource.
 
-    python benchmarks/deploy.py [--cells 1x0 1x2 …] [--peers ours native …] [--rounds 3] [--resume]
+    python benchmarks/deploy.py [--cells 1x0 1x2 …] [--peers ours native …] [--rounds 5] [--resume]
 
 A cell is a number of versions and the seconds that the service takes to create each: 10x2. In every round of a cell
 each peer deploys a stack with the real CDK CLI to a new sandbox, and deploys it again with another base image, which
-makes every version anew. --resume goes on with what build/bench/deploy.json has.
+makes every version anew. Where the service takes long the peers deploy side by side. --resume goes on with what
+build/bench/deploy.json has.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,16 +37,26 @@ from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2
 from imgver_sandbox.logs import LAMBDA
 from imgver_sandbox.sandbox import Sandbox
 
-CELLS = ("1x0", "1x2", "1x20", "10x2", "50x0")
-ROUNDS = 3
+CELLS = tuple(f"{versions}x{seconds}" for versions in (1, 10, 50) for seconds in (0, 2, 20))
+ROUNDS = 5
 LARGE = 10
 """Versions from which on one round is enough: it has as many figures as there are versions."""
+
+LONG = 10.0
+"""Seconds of the service from which on the peers deploy side by side: nearly all the time they wait."""
 
 AT_ONCE = 0.001
 """Seconds: what the service takes when it is to take none."""
 
-VARIATION = (0.9, 1.02, 0.94, 1.06, 0.98, 1.1)
-"""By this the service's time varies from deployment to deployment: who looks every 5 s would be lucky with 20 s."""
+VARIATION = 0.125
+"""The service's time varies by this to both sides: at 20 s over 5 s, as often as the Provider framework looks. Whoever
+looks so rarely would be lucky with one time and unlucky with another."""
+
+TRANSITION_PRICE = 0.000025
+"""US dollars, list price of Step Functions in us-east-1 when this was written. --transition-price sets another one."""
+
+AWS_LOOKS_EVERY = 5.0
+"""Seconds: AWS's own handler of the native resource looks at once, and then so often, as its source says."""
 
 OF_FRAMEWORK = 0.5
 """How much of what the Provider framework adds ours may add, over the service's own time."""
@@ -55,6 +68,12 @@ _CLOCK = 0.01
 """Seconds: CloudFormation notes its events in milliseconds."""
 
 _INVOCATION = re.compile(r"^\S+ \S+ (?P<function>\S+) (?:took|failed after) (?P<milliseconds>\d+) ms, request ", re.M)
+_LOOK = "frameworkisComplete"
+"""In the names of the function that the Provider framework's state machine calls for each of its looks."""
+
+_one_at_a_time = threading.Lock()
+"""jsii has one kernel, and the results are one file."""
+
 _SDK = Path(__file__).with_name("aws_sdk")
 
 
@@ -62,14 +81,23 @@ def measure(
     cells: Sequence[str] = CELLS,
     names: Sequence[str] = tuple(peers.PEERS),
     rounds: int = ROUNDS,
+    *,
     earlier: dict[str, Any] | None = None,
+    gb_second_price: float = results.GB_SECOND_PRICE,
+    transition_price: float = TRANSITION_PRICE,
 ) -> dict[str, Any]:
     """Deploy; goes on with what ``earlier`` has, and keeps what it has after every deployment."""
     result = earlier or {"runs": [], "seconds": 0.0}
-    result["options"] = {"cells": list(cells), "peers": list(names), "rounds": rounds}
+    result["options"] = {
+        "cells": list(cells),
+        "peers": list(names),
+        "rounds": rounds,
+        "gb_second_price": gb_second_price,
+        "transition_price": transition_price,
+    }
+    _installed_sdk()
     for cell in cells:
-        versions, seconds = parsed(cell)
-        for number in range(rounds if versions < LARGE else 1):
+        for number in range(rounds if parsed(cell)[0] < LARGE else 1):
             done = {run["peer"] for run in result["runs"] if (run["cell"], run["round"]) == (cell, number)}
             # Whoever begins, the others begin another time.
             turn = number % len(names)
@@ -77,15 +105,29 @@ def measure(
             if not left:
                 continue
             began = time.monotonic()
-            with account() as new:
-                for name in left:
-                    run = new.run(name, versions, service_seconds(seconds, number))
-                    result["runs"].append({"cell": cell, "round": number, "peer": name, **run})
-                    _show(result["runs"][-1])
-                    results.write("deploy", result)
+            _run_round(result, cell, number, left)
             result["seconds"] += time.monotonic() - began
             results.write("deploy", result)
     return result
+
+
+def _run_round(result: dict[str, Any], cell: str, number: int, names: Sequence[str]) -> None:
+    """Let these peers deploy: side by side where they wait nearly all the time, else one after the other."""
+    versions, seconds = parsed(cell)
+    times = times_of(cell, number)
+
+    def deploy(group: Sequence[str]) -> None:
+        with account() as new:
+            for name in group:
+                run = {"cell": cell, "round": number, "peer": name, **new.run(name, versions, times)}
+                with _one_at_a_time:
+                    result["runs"].append(run)
+                    _show(run)
+                    results.write("deploy", result)
+
+    groups = [[name] for name in names] if seconds >= LONG else [names]
+    with ThreadPoolExecutor(len(groups)) as pool:
+        list(pool.map(deploy, groups))
 
 
 def parsed(cell: str) -> tuple[int, float]:
@@ -96,10 +138,22 @@ def parsed(cell: str) -> tuple[int, float]:
     return int(match[1]), float(match[2])
 
 
-def service_seconds(seconds: float, number: int) -> tuple[float, float]:
-    """What the service takes for a version in the two deployments of a round."""
-    first, second = (VARIATION[(2 * number + position) % len(VARIATION)] for position in (0, 1))
-    return max(AT_ONCE, first * seconds), max(AT_ONCE, second * seconds)
+Times = tuple[list[float], list[float]]
+"""Seconds that the service takes for each version, in the two deployments of a round."""
+
+
+def times_of(cell: str, number: int) -> Times:
+    """What the service takes in a round: the same for all peers, spread evenly over what it may be."""
+    versions, seconds = parsed(cell)
+
+    def some(first: int, count: int) -> list[float]:
+        # Multiples of the golden ratio are never close to each other, however many there are.
+        places = [(0.5 + place * (math.sqrt(5) - 1) / 2) % 1 for place in range(first, first + count)]
+        return [max(AT_ONCE, seconds * (1 + VARIATION * (2 * place - 1))) for place in places]
+
+    # What is cold and what is warm have a series each.
+    cold, *others = (some(number, 1)[0], *some(number * (2 * versions - 1), 2 * versions - 1))
+    return [cold, *others[: versions - 1]], others[versions - 1 :]
 
 
 @contextlib.contextmanager
@@ -134,15 +188,17 @@ class Account:
             )
         self._cdk("bootstrap", f"aws://{sandbox.account}/{sandbox.region}")
 
-    def run(self, peer: str, versions: int, times: tuple[float, float]) -> dict[str, Any]:
-        """Deploy a stack of one peer twice; the service takes the first and the second of ``times`` for a version."""
+    def run(self, peer: str, versions: int, times: Times) -> dict[str, Any]:
+        """Deploy a stack of one peer twice, where the service takes the first and the second of ``times``."""
         images = [f"bench-{peer.replace('_', '-')}-{number}" for number in range(versions)]
         self.create(images)
         deployments = []
         for tag, seconds in zip(("1", "2"), times, strict=True):
             faults = self.sandbox.faults
             faults.reset()
-            faults.slow(seconds, operation="CreateImageVersion", times=1_000_000)
+            # MiniStack makes one after the other, in the order in which it notes its requests.
+            for one in seconds:
+                faults.slow(one, operation="CreateImageVersion")
             faults.slow(AT_ONCE, operation="DeleteImageVersion", times=1_000_000)
             deployments.append({"service_seconds": seconds, **self.deploy(peer, images, tag)})
         # What is left of the first deployment now, nobody will ever delete.
@@ -160,9 +216,10 @@ class Account:
     def deploy(self, peer: str, images: Sequence[str], tag: str) -> dict[str, Any]:
         """Deploy a version of each item of ``images``, made from the container image with this tag."""
         name, assembly = self._name(peer), self._folder / peer
-        peers.synthesize(
-            assembly, peer=peer, stack_name=name, images=images, uri=f"{self.registry}:{tag}", node_path=self._sdk
-        )
+        with _one_at_a_time:
+            peers.synthesize(
+                assembly, peer=peer, stack_name=name, images=images, uri=f"{self.registry}:{tag}", node_path=self._sdk
+            )
         log = self.sandbox.logs / LAMBDA
         read = log.stat().st_size
         began = time.time()
@@ -173,12 +230,11 @@ class Account:
             raise RuntimeError("the log of the functions is too long to be read: take fewer versions")
         with log.open(errors="replace") as file:
             file.seek(read)
-            invocations, gb_seconds = self._cost(file.read())
+            cost = self._cost(file.read())
         return {
             "seconds": seconds,
             "intervals": self._intervals(name, peers.PEERS[peer][1], began),
-            "invocations": invocations,
-            "gb_seconds": gb_seconds,
+            **cost,
         }
 
     def _cdk(self, *arguments: str) -> None:
@@ -212,12 +268,16 @@ class Account:
                 intervals[logical_id] = _moment(event) - requested[logical_id]
         return [intervals[logical_id] for logical_id in requested]
 
-    def _cost(self, log: str) -> tuple[int, float]:
-        """How many invocations there were, and their GB-seconds: memory by duration in whole milliseconds."""
+    def _cost(self, log: str) -> dict[str, float]:
+        """Invocations, their GB-seconds (memory by duration in whole milliseconds), and the state machine's steps."""
         pages = self._lambda.get_paginator("list_functions").paginate()
         memory = {function["FunctionName"]: function["MemorySize"] for page in pages for function in page["Functions"]}
         found = [(match["function"], int(match["milliseconds"])) for match in _INVOCATION.finditer(log)]
-        return len(found), sum(memory[function] / 1024 * math.ceil(spent) / 1000 for function, spent in found)
+        return {
+            "invocations": len(found),
+            "gb_seconds": sum(memory[function] / 1024 * math.ceil(spent) / 1000 for function, spent in found),
+            "transitions": sum(_LOOK in function for function, _ in found),
+        }
 
     def _versions(self, image: str) -> list[Any]:
         pages = self._sagemaker.get_paginator("list_image_versions").paginate(ImageName=image)
@@ -278,8 +338,8 @@ def warm(runs: Iterable[dict[str, Any]], *, added: bool = False) -> list[float]:
 
 
 def _seconds(deployment: dict[str, Any], *, added: bool) -> list[float]:
-    less = deployment["service_seconds"] if added else 0.0
-    return [interval - less for interval in deployment["intervals"]]
+    less = deployment["service_seconds"] if added else [0.0] * len(deployment["intervals"])
+    return [interval - one for interval, one in zip(deployment["intervals"], less, strict=True)]
 
 
 def of(result: dict[str, Any], cell: str, peer: str) -> list[dict[str, Any]]:
@@ -300,7 +360,9 @@ def section(result: dict[str, Any]) -> str:
             "## Deployments",
             (
                 f"`python benchmarks/deploy.py --cells {' '.join(cells(result))} "
-                f"--rounds {result['options']['rounds']}` "
+                f"--rounds {result['options']['rounds']} "
+                f"--gb-second-price {results.dollars(result['options']['gb_second_price'])} "
+                f"--transition-price {results.dollars(result['options']['transition_price'])}` "
                 f"({result['seconds'] / 60:.0f} minutes). Cells are minimum / median / maximum."
             ),
             _METHOD,
@@ -318,8 +380,9 @@ def section(result: dict[str, Any]) -> str:
 
 
 _METHOD = f"""\
-Every peer deploys the same versions to the same sandbox, in turn, by the real CDK CLI from a synthesized assembly; the
-second deployment changes the base image, which makes every version anew. A request is the moment at which
+Every peer deploys the same versions to the same sandbox, in turn, by the real CDK CLI from a synthesized assembly;
+where the service takes {LONG:g} s or longer, side by side, each to a sandbox of its own, since all of them wait then.
+The second deployment changes the base image, which makes every version anew. A request is the moment at which
 CloudFormation notes `…_IN_PROGRESS` for a version, its answer that of `…_COMPLETE`. So the interval holds what
 MiniStack does in between, for all peers alike: it starts a process for a function that has none (cold), and hands the
 event over without Lambda's queue. It makes one resource after the other, where CloudFormation makes many at once: the
@@ -328,8 +391,10 @@ Lambda does not slow a function down that has little memory, and it does not enf
 
 SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take, and this library
 looks for the first time a moment after its call, since a look takes the turn of another call where calls are throttled.
-The service's time varies by a tenth from deployment to deployment, in the same way for all peers. The native resource
-of the sandbox looks at the service every 0.1 s; that of AWS, whose handler is open source, every 5 s.
+The service's time varies by an eighth to both sides from version to version, in the same way for all peers: at 20 s
+over the 5 s between two looks of the Provider framework. The native resource of the sandbox looks at the service every
+0.1 s, which shows what the service itself takes; that of AWS, whose handler is open source, every
+{AWS_LOOKS_EVERY:g} s.
 
 Every version has an image of its own, which is there before: the service refuses to write two versions of one image at
 once, and all but this library would have to chain them with DependsOn. Beyond {peers.MOST_POLICIES} images this library
@@ -380,6 +445,8 @@ def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
                     stack["state_machines"],
                     results.spread([deployment["invocations"] / versions for deployment in deployments], 1),
                     results.spread([deployment["gb_seconds"] / versions for deployment in deployments], 3),
+                    results.spread([deployment["transitions"] / versions for deployment in deployments], 1),
+                    results.spread([1000 * price / versions for price in _prices(result, runs)], 3),
                     "yes" if _waits(runs) else "**no**",
                     sum(run["leaked"] for run in runs) or "none",
                 ]
@@ -392,6 +459,8 @@ def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
         "state machines",
         "invocations per version",
         "GB-seconds per version",
+        "state transitions per version",
+        "US$ for 1,000 versions",
         "answers when CREATED",
         "versions leaked",
     ]
@@ -401,7 +470,8 @@ def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
             (
                 "GB-seconds are a function's memory by what MiniStack measures of each invocation, start of the "
                 "process included, in whole milliseconds, as Lambda bills it; per version and deployment, deletions of "
-                "what was replaced included. The Provider framework pays for state transitions besides. A version is "
+                "what was replaced included. A state transition is a look of the Provider framework's state machine: "
+                "Step Functions bills each, retries too. Dollars are those of both. A version is "
                 "leaked when it is still there after its replacement: a delete that the service refuses in "
                 "CloudFormation's cleanup is not tried again, and the sandbox's refuses one within half a second of "
                 "another write to the image."
@@ -410,8 +480,33 @@ def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
     )
 
 
-def _gb_seconds(runs: Iterable[dict[str, Any]]) -> list[float]:
+def _prices(result: dict[str, Any], runs: Iterable[dict[str, Any]]) -> list[float]:
+    """What each deployment costs, in dollars."""
+    gb_second, transition = result["options"]["gb_second_price"], result["options"]["transition_price"]
+    return [
+        deployment["gb_seconds"] * gb_second + deployment["transitions"] * transition
+        for run in runs
+        for deployment in run["deployments"]
+    ]
+
+
+def _whole(_result: dict[str, Any], runs: Iterable[dict[str, Any]]) -> list[float]:
+    return [deployment["seconds"] for run in runs for deployment in run["deployments"]]
+
+
+def _gb_seconds(_result: dict[str, Any], runs: Iterable[dict[str, Any]]) -> list[float]:
     return [deployment["gb_seconds"] for run in runs for deployment in run["deployments"]]
+
+
+def _of_aws_handler(runs: Iterable[dict[str, Any]]) -> float:
+    """The median of what these took, of what AWS's own handler of the native resource would have taken by its looks."""
+    ratios: list[float] = [
+        interval / (AWS_LOOKS_EVERY * math.ceil(seconds / AWS_LOOKS_EVERY))
+        for run in runs
+        for deployment in run["deployments"]
+        for interval, seconds in zip(deployment["intervals"], deployment["service_seconds"], strict=True)
+    ]
+    return statistics.median(ratios)
 
 
 def _waits(runs: Iterable[dict[str, Any]]) -> bool:
@@ -445,23 +540,33 @@ def conclusions(result: dict[str, Any]) -> list[str]:
         (0, OF_FRAMEWORK, "Over the service's own time, what this library adds to what the Provider framework adds"),
         (1, OF_NATIVE, "What this library takes to what the sandbox's native resource takes"),
     ):
-        shown = {
-            f"{cell} {title} {pair[position]:.2f}": pair[position] <= limit for (cell, title), pair in found.items()
-        }
+        met = {f"{cell} {title} {pair[position]:.2f}": pair[position] <= limit for (cell, title), pair in found.items()}
         for is_met, verdict in ((True, "within"), (False, "**beyond**")):
-            these = ", ".join(which for which, met in shown.items() if met is is_met)
+            these = ", ".join(which for which, one in met.items() if one is is_met)
             if these:
                 lines.append(f"{text}, {verdict} the goal of {limit}: {these}.")
-    computes = []
-    for cell in cells(result):
-        ours, framework = (_gb_seconds(of(result, cell, name)) for name in ("ours", "framework"))
-        if ours and framework:
-            computes.append(f"{cell} {statistics.median(ours) / statistics.median(framework):.1f}")
-    if computes:
+    waited = [cell for cell in cells(result) if parsed(cell)[1] and of(result, cell, "ours")]
+    if waited:
+        shown = ", ".join(f"{cell} {_of_aws_handler(of(result, cell, 'ours')):.2f}" for cell in waited)
         lines.append(
-            f"Its GB-seconds to those of the Provider framework: {', '.join(computes)}. The function waits for the "
-            "service, where the framework pays for state transitions."
+            "AWS's own handler of the native resource cannot be run here. By its source it looks at once and then "
+            f"every {AWS_LOOKS_EVERY:g} s; what this library takes to the look at which that would find the version "
+            f"(computed, not measured): {shown}."
         )
+    for what, select, peer in (
+        ("The whole `cdk deploy`", _whole, "native"),
+        ("The whole `cdk deploy`", _whole, "framework"),
+        ("GB-seconds", _gb_seconds, "framework"),
+        ("US$", _prices, "framework"),
+    ):
+        shown = ", ".join(
+            f"{cell} {statistics.median(ours) / statistics.median(theirs):.2f}"
+            for cell in cells(result)
+            if (ours := select(result, of(result, cell, "ours"))) and (theirs := select(result, of(result, cell, peer)))
+        )
+        if shown:
+            lines.append(f"{what}, this library to {peers.PEERS[peer][0]}: {shown}.")
+    lines.append("This library's function waits for the service; the framework pays for state transitions instead.")
     for name, (title, _, _) in peers.PEERS.items():
         hasty = [cell for cell in cells(result) if (runs := of(result, cell, name)) and not _waits(runs)]
         if hasty:
@@ -484,7 +589,8 @@ def _show(run: dict[str, Any]) -> None:
         f"{run['cell']:>6} round {run['round']} {run['peer']:<10} "
         f"cold {first['intervals'][0]:6.2f} s, warm {results.spread(warm([run]))} s, "
         f"cdk deploy {first['seconds']:.1f} s and {second['seconds']:.1f} s, "
-        f"{first['gb_seconds']:.2f} and {second['gb_seconds']:.2f} GB-s, leaked {run['leaked']}",
+        f"{first['gb_seconds']:.2f} and {second['gb_seconds']:.2f} GB-s, "
+        f"{first['transitions']} and {second['transitions']} transitions, leaked {run['leaked']}",
         flush=True,
     )
 
@@ -495,10 +601,21 @@ def main() -> None:
     parser.add_argument("--cells", nargs="+", default=list(CELLS), metavar="VERSIONSxSECONDS")
     parser.add_argument("--peers", nargs="+", default=list(peers.PEERS), choices=peers.PEERS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--gb-second-price", type=float, default=results.GB_SECOND_PRICE, help="of Lambda, in US dollars"
+    )
+    parser.add_argument("--transition-price", type=float, default=TRANSITION_PRICE, help="of Step Functions, likewise")
     parser.add_argument("--resume", action="store_true", help="go on with what build/bench/deploy.json has")
     options = parser.parse_args()
     earlier = results.read("deploy") if options.resume else None
-    result = measure(options.cells, options.peers, options.rounds, earlier)
+    result = measure(
+        options.cells,
+        options.peers,
+        options.rounds,
+        earlier=earlier,
+        gb_second_price=options.gb_second_price,
+        transition_price=options.transition_price,
+    )
     print(f"\n{section(result)}")
 
 

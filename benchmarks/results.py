@@ -11,6 +11,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "build" / "bench"
 
+GB_SECOND_PRICE = 0.0000133334
+"""US dollars, list price of ARM in us-east-1 when this was written. --gb-second-price sets another one."""
+
 
 def path(name: str) -> Path:
     """Where the raw results of a benchmark are."""
@@ -41,6 +44,11 @@ def spread(values: Iterable[float], digits: int = 2) -> str:
         return "-"
     shown = (min(values), statistics.median(values), max(values))
     return " / ".join(f"{value:,.{digits}f}" for value in shown)
+
+
+def dollars(price: float) -> str:
+    """A price with all its digits."""
+    return f"{price:.12f}".rstrip("0").rstrip(".")
 
 
 def counted(number: int, noun: str) -> str:

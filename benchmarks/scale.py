@@ -51,9 +51,6 @@ SEEDS = 3
 MEMORY = 0.5
 """GB: this library's default."""
 
-GB_SECOND_PRICE = 0.0000133334
-"""US dollars, list price of ARM in us-east-1 when this was written. --gb-second-price sets another one."""
-
 MODEL_SIZES = (10, 50, 200)
 MODEL_RATE = 5
 MODEL_EXECUTIONS = (10, 50)
@@ -78,7 +75,7 @@ def measure(
     create_seconds: float = 15.0,
     cold_seconds: float = 0.5,
     warm_seconds: float = 0.1,
-    gb_second_price: float = GB_SECOND_PRICE,
+    gb_second_price: float = results.GB_SECOND_PRICE,
     with_sandbox: bool = True,
 ) -> dict[str, Any]:
     """Simulate, and compare."""
@@ -329,7 +326,7 @@ def section(result: dict[str, Any]) -> str:
             "## Scale",
             (
                 f"`python benchmarks/scale.py --requests-per-second {options['requests_per_second']} --create-seconds "
-                f"{options['create_seconds']:g} --gb-second-price {_price(options)}` "
+                f"{options['create_seconds']:g} --gb-second-price {results.dollars(options['gb_second_price'])}` "
                 f"({result['seconds'] / 60:.0f} minutes). Cells of three figures are minimum / median / maximum."
             ),
             _METHOD.format(**options),
@@ -428,16 +425,12 @@ def _layouts(result: Mapping[str, Any]) -> str:
         for one in result["layouts"]
     ]
     head = ["", "stacks", "seconds", "versions that fail", "calls throttled", "executions per region", "GB-seconds"]
-    return results.table([*head, f"US$ at {_price(result['options'])} a GB-second"], rows)
+    return results.table([*head, f"US$ at {results.dollars(price)} a GB-second"], rows)
 
 
 def _places(layout: Mapping[str, Any]) -> str:
     """The accounts and regions of a layout."""
     return f"{results.counted(layout['accounts'], 'account')} x {results.counted(layout['regions'], 'region')}"
-
-
-def _price(options: Mapping[str, Any]) -> str:
-    return f"{options['gb_second_price']:.12f}".rstrip("0").rstrip(".")
 
 
 def _lost(one: Mapping[str, Any]) -> int:
@@ -584,7 +577,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests-per-second", type=int, default=5, help="that the service takes in a region")
     parser.add_argument("--create-seconds", type=float, default=15.0, help="that the service takes for a version")
-    parser.add_argument("--gb-second-price", type=float, default=GB_SECOND_PRICE, help="of Lambda, in US dollars")
+    parser.add_argument(
+        "--gb-second-price", type=float, default=results.GB_SECOND_PRICE, help="of Lambda, in US dollars"
+    )
     parser.add_argument("--no-sandbox", action="store_true", help="do not compare with the sandbox")
     options = parser.parse_args()
     result = measure(

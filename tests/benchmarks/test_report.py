@@ -4,10 +4,13 @@ import contextlib
 import copy
 import json
 import re
+import threading
+from collections import Counter
 from pathlib import Path
 
 import deploy
 import plots
+import polling
 import pytest
 import report
 import results
@@ -15,6 +18,7 @@ import scale
 
 RECORDED = Path(__file__).parent / "recorded"
 MACHINE = {"processor cores": "2"}
+PRICES = {"gb_second_price": 0.01, "transition_price": 0.02}
 
 
 @pytest.fixture
@@ -22,15 +26,16 @@ def recorded():
     return {path.stem: json.loads(path.read_text()) for path in RECORDED.glob("*.json")}
 
 
-def run(cell, peer, first, second, *, service_seconds=10.0, leaked=0):
+def run(cell, peer, first, second, *, service_seconds=10.0, leaked=0, transitions=0):
     """A run of a peer, with the seconds that each version took in both deployments."""
     deployments = [
         {
-            "service_seconds": service_seconds,
+            "service_seconds": [service_seconds] * len(intervals),
             "seconds": sum(intervals),
             "intervals": intervals,
             "invocations": len(intervals),
             "gb_seconds": 0.5 * sum(intervals),
+            "transitions": transitions,
         }
         for intervals in (first, second)
     ]
@@ -95,19 +100,92 @@ def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch, capsys):
     class Account:
         def run(self, peer, versions, times):
             deployed.append((peer, versions, times))
-            return {key: run("1x10", peer, [11.0], [10.5])[key] for key in ("deployments", "leaked", "stack")}
+            made = run("1x2", peer, [3.0], [2.5], service_seconds=2.0)
+            return {key: made[key] for key in ("deployments", "leaked", "stack")}
 
+    monkeypatch.setattr(deploy, "_installed_sdk", lambda: tmp_path)
     monkeypatch.setattr(deploy, "account", lambda: contextlib.nullcontext(Account()))
-    earlier = {"runs": [run("1x10", "ours", [11.0], [10.5])], "seconds": 1.0}
+    earlier = {"runs": [run("1x2", "ours", [3.0], [2.5], service_seconds=2.0)], "seconds": 1.0}
 
     # WHEN
-    result = deploy.measure(["1x10"], ["ours", "native"], 2, earlier)
+    result = deploy.measure(["1x2"], ["ours", "native"], 2, earlier=earlier)
 
     # THEN whoever was second begins the other round
-    first, second = (deploy.service_seconds(10.0, number) for number in (0, 1))
+    first, second = (deploy.times_of("1x2", number) for number in (0, 1))
     assert deployed == [("native", 1, first), ("native", 1, second), ("ours", 1, second)]
     assert results.read("deploy") == result
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_where_the_service_takes_long_each_peer_has_a_sandbox_of_its_own(tmp_path, monkeypatch):
+    # GIVEN peers of which none goes on before all have begun
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    all_begun = threading.Barrier(2, timeout=10)
+
+    class Account:
+        def run(self, peer, _versions, _times):
+            all_begun.wait()
+            made = run("1x10", peer, [11.0], [10.5])
+            return {key: made[key] for key in ("deployments", "leaked", "stack")}
+
+    monkeypatch.setattr(deploy, "_installed_sdk", lambda: tmp_path)
+    monkeypatch.setattr(deploy, "account", lambda: contextlib.nullcontext(Account()))
+
+    # WHEN
+    result = deploy.measure(["1x10"], ["ours", "native"], 1)
+
+    # THEN
+    assert {run["peer"] for run in result["runs"]} == {"ours", "native"}
+
+
+def test_the_times_of_the_service_are_spread_evenly():
+    # WHEN
+    first, second = deploy.times_of("50x20", 0)
+    colds = [deploy.times_of("1x20", number)[0][0] for number in range(5)]
+
+    # THEN an eighth to both sides, and in every tenth of that as many as anywhere
+    assert (len(first), len(second)) == (50, 50)
+    for times, parts in ((first + second, 10), (colds, 3)):
+        counts = Counter(int((seconds - 17.5) / 5 * parts) for seconds in times)
+        assert counts.keys() == set(range(parts))
+        assert max(counts.values()) - min(counts.values()) <= 2
+    assert deploy.times_of("1x0", 0) == ([deploy.AT_ONCE], [deploy.AT_ONCE])
+
+
+def test_a_price_is_that_of_what_computes_and_of_what_waits():
+    # GIVEN 10 GB-seconds a deployment, and 20 looks of a state machine
+    result = {
+        "runs": [run("1x20", "ours", [20.0], [20.0]), run("1x20", "framework", [20.0], [20.0], transitions=20)],
+        "options": PRICES,
+    }
+
+    # WHEN
+    (line,) = [line for line in deploy.conclusions(result) if line.startswith("US$")]
+
+    # THEN 0.1 of 0.1 + 0.4
+    assert line == "US$, this library to Provider framework: 1x20 0.20."
+
+
+def test_the_looks_of_aws_own_handler_are_computed():
+    # GIVEN a service that takes 12 s, which that handler finds out after 15
+    result = {"runs": [run("1x12", "ours", [12.0], [13.5], service_seconds=12.0)], "options": PRICES}
+
+    # WHEN
+    (line,) = [line for line in deploy.conclusions(result) if "own handler" in line]
+
+    # THEN the middle of 12 / 15 and 13.5 / 15
+    assert line.endswith("(computed, not measured): 1x12 0.85.")
+
+
+def test_schedules_are_measured_by_the_handler_itself():
+    # WHEN
+    slow = polling.schedule_of(polling.Schedule(5, 1, 5), samples=11)
+    chosen = polling.schedule_of(polling.CHOSEN, samples=11)
+
+    # THEN
+    assert (slow["schedule"], slow["polls_of_30_s"], slow["quick"]) == ("5 s, always", 6, [5.0, 3.0])
+    assert chosen["polls_of_30_s"] == polling.polls_of(30.0) <= polling.POLLS_LIMIT
+    assert chosen["late"]["median"] < slow["late"]["median"]
 
 
 def test_ratios_are_of_medians_over_the_time_of_the_service():
@@ -135,7 +213,8 @@ def test_a_goal_that_is_missed_is_named(seconds, words):
             run("1x10", "ours", [seconds], [seconds]),
             run("1x10", "framework", [14.0], [14.0]),
             run("1x10", "native", [10.0], [10.0]),
-        ]
+        ],
+        "options": PRICES,
     }
 
     # WHEN
@@ -147,7 +226,10 @@ def test_a_goal_that_is_missed_is_named(seconds, words):
 
 def test_who_does_not_wait_and_who_leaks_is_named():
     # GIVEN
-    result = {"runs": [run("1x10", "sdk_call", [0.5], [0.1], leaked=1), run("1x10", "ours", [10.1], [10.1])]}
+    result = {
+        "runs": [run("1x10", "sdk_call", [0.5], [0.1], leaked=1), run("1x10", "ours", [10.1], [10.1])],
+        "options": PRICES,
+    }
 
     # WHEN
     lines = deploy.conclusions(result)
