@@ -236,7 +236,50 @@ _UPDATE_REPLACE_POLICIES = {
 }
 
 
-class ImageVersion(cdk.CustomResource, ImageVersionBase):
+class _Attributes:
+    """What the function answers, for a declared version.
+
+    jsii asks of every member of ImageVersion itself what it overrides, once for each version of a stack: these are
+    none.
+    """
+
+    get_att: Callable[[str], cdk.Reference]
+
+    @property
+    def image_version_arn(self) -> str:
+        """The ARN of the version; a token."""
+        return self.get_att("ImageVersionArn").to_string()
+
+    @property
+    def image_arn(self) -> str:
+        """The ARN of the image; a token."""
+        return self.get_att("ImageArn").to_string()
+
+    @cached_property
+    def version(self) -> float:
+        """The number of the version; a token.
+
+        Hand it on as a number. Where a text is needed use ``cdk.Tokenization.stringify_number(version.version)``:
+        Python's ``str`` would write out the token's placeholder.
+        """
+        return cdk.Token.as_number(self._number)
+
+    @cached_property
+    def _number(self) -> cdk.Reference:
+        return self.get_att("Version")
+
+    @property
+    def base_image(self) -> str:
+        """The registry path the version was made from, as declared; a token."""
+        return self.get_att("BaseImage").to_string()
+
+    @property
+    def container_image(self) -> str:
+        """The registry path with the digest that SageMaker took when it made the version; a token."""
+        return self.get_att("ContainerImage").to_string()
+
+
+class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
     """A version of a SageMaker image (``Custom::SageMakerImageVersion``).
 
     Another image or base image makes a new version; the aliases move to it, and the old version is deleted after
@@ -448,39 +491,6 @@ class ImageVersion(cdk.CustomResource, ImageVersionBase):
     def provider(self) -> ImageVersionProvider:
         """What creates this version."""
         return self._provider
-
-    @property
-    def image_version_arn(self) -> str:
-        """The ARN of the version; a token."""
-        return self.get_att("ImageVersionArn").to_string()
-
-    @property
-    def image_arn(self) -> str:
-        """The ARN of the image; a token."""
-        return self.get_att("ImageArn").to_string()
-
-    @cached_property
-    def version(self) -> float:
-        """The number of the version; a token.
-
-        Hand it on as a number. Where a text is needed use ``cdk.Tokenization.stringify_number(version.version)``:
-        Python's ``str`` would write out the token's placeholder.
-        """
-        return cdk.Token.as_number(self._number)
-
-    @cached_property
-    def _number(self) -> cdk.Reference:
-        return self.get_att("Version")
-
-    @property
-    def base_image(self) -> str:
-        """The registry path the version was made from, as declared; a token."""
-        return self.get_att("BaseImage").to_string()
-
-    @property
-    def container_image(self) -> str:
-        """The registry path with the digest that SageMaker took when it made the version; a token."""
-        return self.get_att("ContainerImage").to_string()
 
 
 class _ImportedImageVersion(ImageVersionBase):

@@ -47,7 +47,8 @@ def _makers() -> Iterator[tuple[str, inspect.Signature]]:
 def _class(thing: type) -> Iterator[str]:
     inherited = {interface for base in thing.__bases__ for interface in getattr(base, "__jsii_ifaces__", ())}
     interfaces = [each for each in vars(thing).get("__jsii_ifaces__", ()) if each not in inherited]
-    yield f"class {thing.__name__}({', '.join(base.__name__ for base in [*thing.__bases__, *interfaces])})"
+    named = [each.__name__ for each in (*thing.__bases__, *interfaces) if not each.__name__.startswith("_")]
+    yield f"class {thing.__name__}({', '.join(named)})"
     if issubclass(thing, Enum):
         yield from (f"    {member.name} = {member.value!r}" for member in thing)
         return
