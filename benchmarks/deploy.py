@@ -58,11 +58,13 @@ TRANSITION_PRICE = 0.000025
 AWS_LOOKS_EVERY = 5.0
 """Seconds: AWS's own handler of the native resource looks at once, and then so often, as its source says."""
 
-OF_FRAMEWORK = 0.5
-"""How much of what the Provider framework adds ours may add, over the service's own time."""
+ADDED_COLD, ADDED_WARM = "framework: added cold", "framework: added warm"
+NATIVE_COLD, NATIVE_WARM = "native: cold", "native: warm"
+GOALS = {ADDED_COLD: 0.5, ADDED_WARM: 0.5, NATIVE_COLD: 1.2, NATIVE_WARM: 1.2}
+"""At most this share of what the other takes was the goal."""
 
-OF_NATIVE = 1.2
-"""How many times as long as the native resource ours may take."""
+_ADDED = {"cold": ADDED_COLD, "warm": ADDED_WARM}
+_NATIVE = {"cold": NATIVE_COLD, "warm": NATIVE_WARM}
 
 _CLOCK = 0.01
 """Seconds: CloudFormation notes its events in milliseconds."""
@@ -348,8 +350,8 @@ def of(result: dict[str, Any], cell: str, peer: str) -> list[dict[str, Any]]:
 
 
 def cells(result: dict[str, Any]) -> list[str]:
-    """The cells that were measured."""
-    return list(dict.fromkeys(run["cell"] for run in result["runs"]))
+    """The cells that were measured, small ones first."""
+    return sorted({run["cell"] for run in result["runs"]}, key=parsed)
 
 
 def section(result: dict[str, Any]) -> str:
@@ -373,6 +375,8 @@ def section(result: dict[str, Any]) -> str:
             _wholes(result, names),
             "### What a stack is made of, and what it computes",
             _costs(result, names),
+            "### In ratios",
+            _ratios(result),
             "### Conclusions",
             "\n".join(f"- {line}" for line in conclusions(result)),
         ]
@@ -490,11 +494,11 @@ def _prices(result: dict[str, Any], runs: Iterable[dict[str, Any]]) -> list[floa
     ]
 
 
-def _whole(_result: dict[str, Any], runs: Iterable[dict[str, Any]]) -> list[float]:
+def _whole(runs: Iterable[dict[str, Any]]) -> list[float]:
     return [deployment["seconds"] for run in runs for deployment in run["deployments"]]
 
 
-def _gb_seconds(_result: dict[str, Any], runs: Iterable[dict[str, Any]]) -> list[float]:
+def _gb_seconds(runs: Iterable[dict[str, Any]]) -> list[float]:
     return [deployment["gb_seconds"] for run in runs for deployment in run["deployments"]]
 
 
@@ -514,59 +518,77 @@ def _waits(runs: Iterable[dict[str, Any]]) -> bool:
     return min(over for run in runs for one in run["deployments"] for over in _seconds(one, added=True)) > -_CLOCK
 
 
-def ratios(result: dict[str, Any]) -> dict[tuple[str, str], tuple[float, float]]:
-    """By cell and cold or warm: what ours adds of what the framework adds, and how often ours is the native resource.
+def _middle_of(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
+    """A median as a share of another; None where one was not measured."""
+    return statistics.median(ours) / statistics.median(theirs) if ours and theirs else None
 
-    Both from medians, for cells that have all three.
-    """
-    found = {}
-    for cell in cells(result):
-        for title, select in (("cold", cold), ("warm", warm)):
-            whole = {name: select(of(result, cell, name)) for name in ("ours", "framework", "native")}
-            if all(whole.values()):
-                ours, framework = (
-                    statistics.median(select(of(result, cell, name), added=True)) for name in ("ours", "framework")
-                )
-                of_native = statistics.median(whole["ours"]) / statistics.median(whole["native"])
-                found[cell, title] = ours / framework, of_native
-    return found
+
+def ratios(result: dict[str, Any], cell: str) -> dict[str, float | None]:
+    """What this library takes in a cell, as shares of what the others take, by medians."""
+    ours, native, framework = (of(result, cell, name) for name in ("ours", "native", "framework"))
+    return {
+        ADDED_COLD: _middle_of(cold(ours, added=True), cold(framework, added=True)),
+        ADDED_WARM: _middle_of(warm(ours, added=True), warm(framework, added=True)),
+        "framework: whole": _middle_of(_whole(ours), _whole(framework)),
+        "framework: GB-seconds": _middle_of(_gb_seconds(ours), _gb_seconds(framework)),
+        "framework: US$": _middle_of(_prices(result, ours), _prices(result, framework)),
+        NATIVE_COLD: _middle_of(cold(ours), cold(native)),
+        NATIVE_WARM: _middle_of(warm(ours), warm(native)),
+        "native: whole": _middle_of(_whole(ours), _whole(native)),
+        "AWS's handler: computed": _of_aws_handler(ours) if ours and parsed(cell)[1] else None,
+    }
+
+
+def _ratios(result: dict[str, Any]) -> str:
+    found = {cell: ratios(result, cell) for cell in cells(result)}
+    titles = list(next(iter(found.values())))
+    rows = [
+        [cell.replace("x", " x ") + " s", *(_shown(value, GOALS.get(title)) for title, value in line.items())]
+        for cell, line in found.items()
+    ]
+    return "\n\n".join(
+        [
+            results.table(["", *titles], rows),
+            (
+                "This library's by that of the other: medians. Added is the time over the service's own, whole that of "
+                f"`cdk deploy`. Bold is beyond the goal: {GOALS[ADDED_COLD]:g} of what the framework adds, and "
+                f"{GOALS[NATIVE_COLD]:g} of what the native resource takes. AWS's own handler of that cannot be run "
+                f"here: by its source it looks at once and then every {AWS_LOOKS_EVERY:g} s, and this library's time is "
+                "divided by that of the look that would find the version."
+            ),
+        ]
+    )
+
+
+def _shown(ratio: float | None, goal: float | None) -> str:
+    if ratio is None:
+        return "-"
+    return f"**{ratio:.2f}**" if goal is not None and ratio > goal else f"{ratio:.2f}"
 
 
 def conclusions(result: dict[str, Any]) -> list[str]:
     """What follows from the figures."""
-    found = ratios(result)
+    found = {cell: ratios(result, cell) for cell in cells(result)}
     lines = []
-    for position, limit, text in (
-        (0, OF_FRAMEWORK, "Over the service's own time, what this library adds to what the Provider framework adds"),
-        (1, OF_NATIVE, "What this library takes to what the sandbox's native resource takes"),
+    for text, titles in (
+        ("Over the service's own time, what this library adds of what the Provider framework adds", _ADDED),
+        ("What this library takes by what the sandbox's native resource takes", _NATIVE),
     ):
-        met = {f"{cell} {title} {pair[position]:.2f}": pair[position] <= limit for (cell, title), pair in found.items()}
-        for is_met, verdict in ((True, "within"), (False, "**beyond**")):
-            these = ", ".join(which for which, one in met.items() if one is is_met)
-            if these:
-                lines.append(f"{text}, {verdict} the goal of {limit}: {these}.")
-    waited = [cell for cell in cells(result) if parsed(cell)[1] and of(result, cell, "ours")]
-    if waited:
-        shown = ", ".join(f"{cell} {_of_aws_handler(of(result, cell, 'ours')):.2f}" for cell in waited)
-        lines.append(
-            "AWS's own handler of the native resource cannot be run here. By its source it looks at once and then "
-            f"every {AWS_LOOKS_EVERY:g} s; what this library takes to the look at which that would find the version "
-            f"(computed, not measured): {shown}."
-        )
-    for what, select, peer in (
-        ("The whole `cdk deploy`", _whole, "native"),
-        ("The whole `cdk deploy`", _whole, "framework"),
-        ("GB-seconds", _gb_seconds, "framework"),
-        ("US$", _prices, "framework"),
-    ):
-        shown = ", ".join(
-            f"{cell} {statistics.median(ours) / statistics.median(theirs):.2f}"
-            for cell in cells(result)
-            if (ours := select(result, of(result, cell, "ours"))) and (theirs := select(result, of(result, cell, peer)))
-        )
-        if shown:
-            lines.append(f"{what}, this library to {peers.PEERS[peer][0]}: {shown}.")
-    lines.append("This library's function waits for the service; the framework pays for state transitions instead.")
+        met = {
+            f"{cell} {temperature} {ratio:.2f}": ratio <= GOALS[title]
+            for cell, line in found.items()
+            for temperature, title in titles.items()
+            if (ratio := line[title]) is not None
+        }
+        if met:
+            beyond = ", ".join(which for which, is_met in met.items() if not is_met)
+            lines.append(
+                f"{text}: within the goal of {GOALS[titles['cold']]:g} in {sum(met.values())} of {len(met)}; beyond: "
+                f"{beyond or 'none'}."
+            )
+    lines.append(
+        "This library's function waits for the service, where the framework's state machine does; either is paid for."
+    )
     for name, (title, _, _) in peers.PEERS.items():
         hasty = [cell for cell in cells(result) if (runs := of(result, cell, name)) and not _waits(runs)]
         if hasty:

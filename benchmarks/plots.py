@@ -62,7 +62,7 @@ def draw(found: Mapping[str, dict[str, Any]], folder: Path) -> list[Path]:
 def _deploy(result: Mapping[str, Any]) -> Figure:
     """The median of each peer over the service's own time, with its least and its greatest."""
     names = [name for name in peers.PEERS if any(run["peer"] == name for run in result["runs"])]
-    figure, both = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    figure, both = plt.subplots(2, 1, figsize=(9, 7), sharex=True, sharey=True, layout="constrained")
     for axes, title, select in zip(both, ("cold", "warm"), (deploy.cold, deploy.warm), strict=True):
         cells = deploy.cells(dict(result))
         for position, name in enumerate(names):
@@ -77,10 +77,10 @@ def _deploy(result: Mapping[str, Any]) -> Figure:
             axes.errorbar(places, medians, yerr=errors, fmt="none", ecolor=GREY, elinewidth=1, capsize=2)
         axes.set_title(f"{title}: request to answer, less the service's own time", fontsize=9)
         axes.set_xticks(range(len(cells)), [cell.replace("x", " x ") + " s" for cell in cells])
-        axes.set_xlabel("versions x service's time")
+        axes.set_ylabel("seconds added (below 0: did not wait)")
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.grid(visible=False, axis="x")
-    both[0].set_ylabel("seconds added (below 0: did not wait)")
+    both[1].set_xlabel("versions x service's time")
     both[0].set_yscale("symlog", linthresh=1)
     both[0].set_yticks([-20, -10, -5, -2, -1, 0, 1, 2, 5, 10])
     both[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -159,22 +159,16 @@ def test_a_price_is_that_of_what_computes_and_of_what_waits():
         "options": PRICES,
     }
 
-    # WHEN
-    (line,) = [line for line in deploy.conclusions(result) if line.startswith("US$")]
-
     # THEN 0.1 of 0.1 + 0.4
-    assert line == "US$, this library to Provider framework: 1x20 0.20."
+    assert deploy.ratios(result, "1x20")["framework: US$"] == pytest.approx(0.2)
 
 
 def test_the_looks_of_aws_own_handler_are_computed():
     # GIVEN a service that takes 12 s, which that handler finds out after 15
     result = {"runs": [run("1x12", "ours", [12.0], [13.5], service_seconds=12.0)], "options": PRICES}
 
-    # WHEN
-    (line,) = [line for line in deploy.conclusions(result) if "own handler" in line]
-
     # THEN the middle of 12 / 15 and 13.5 / 15
-    assert line.endswith("(computed, not measured): 1x12 0.85.")
+    assert deploy.ratios(result, "1x12")["AWS's handler: computed"] == pytest.approx(0.85)
 
 
 def test_schedules_are_measured_by_the_handler_itself():
@@ -195,16 +189,22 @@ def test_ratios_are_of_medians_over_the_time_of_the_service():
             run("1x10", "ours", [11.0], [10.5]),
             run("1x10", "framework", [14.0], [12.0]),
             run("1x10", "native", [10.0], [10.0]),
-        ]
+        ],
+        "options": PRICES,
     }
 
     # THEN
-    assert deploy.ratios(result) == {("1x10", "cold"): (0.25, 1.1), ("1x10", "warm"): (0.25, 1.05)}
+    found = deploy.ratios(result, "1x10")
+    assert (found[deploy.ADDED_COLD], found[deploy.ADDED_WARM]) == (0.25, 0.25)
+    assert (found[deploy.NATIVE_COLD], found[deploy.NATIVE_WARM]) == (1.1, 1.05)
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(12.0, ", within the goal of 0.5: 1x10 cold 0.50, "), (12.2, ", **beyond** the goal of 0.5: 1x10 cold 0.55, ")],
+    [
+        (12.0, "within the goal of 0.5 in 2 of 2; beyond: none."),
+        (12.2, "within the goal of 0.5 in 0 of 2; beyond: 1x10 cold 0.55, 1x10 warm 0.55."),
+    ],
 )
 def test_a_goal_that_is_missed_is_named(seconds, words):
     # GIVEN
