@@ -553,8 +553,8 @@ def _ratios(result: dict[str, Any]) -> str:
                 "This library's by that of the other: medians. Added is the time over the service's own, whole that of "
                 f"`cdk deploy`. Bold is beyond the goal: {GOALS[ADDED_COLD]:g} of what the framework adds, and "
                 f"{GOALS[NATIVE_COLD]:g} of what the native resource takes. AWS's own handler of that cannot be run "
-                f"here: by its source it looks at once and then every {AWS_LOOKS_EVERY:g} s, and this library's time is "
-                "divided by that of the look that would find the version."
+                f"here: by its source it looks at once and then every {AWS_LOOKS_EVERY:g} s, and this library's time "
+                "is divided by that of the look that would find the version."
             ),
         ]
     )
