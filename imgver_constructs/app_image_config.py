@@ -24,12 +24,11 @@ from imgver_constructs.constraints import (
     KERNEL_NAME,
     MOUNT_PATH,
     check_at_most,
-    check_text,
     check_user,
     shown,
 )
 from imgver_constructs.removal import check_removal_policy
-from imgver_constructs.tokens import is_known, is_token
+from imgver_constructs.tokens import check_is_number, check_is_text, check_text_or_token, is_known, is_token
 
 
 class StudioApp(ABC):
@@ -117,12 +116,14 @@ class StudioApp(ABC):
         Raises:
             ValueError: SageMaker or CloudFormation would refuse a value.
         """
-        if kernel_name is None or is_known(kernel_name):
-            check_text("kernel_name", kernel_name, KERNEL_NAME)
-        if is_known(kernel_display_name):
-            check_text("kernel_display_name", kernel_display_name, KERNEL_DISPLAY_NAME)
-        if is_known(mount_path):
-            check_text("mount_path", mount_path, MOUNT_PATH)
+        check_text_or_token("kernel_name", kernel_name, KERNEL_NAME)
+        if kernel_display_name is not None:
+            check_text_or_token("kernel_display_name", kernel_display_name, KERNEL_DISPLAY_NAME)
+        if mount_path is not None:
+            check_text_or_token("mount_path", mount_path, MOUNT_PATH)
+        for parameter, number in (("default_uid", default_uid), ("default_gid", default_gid)):
+            if is_token(number):
+                check_is_number(parameter, number)
         uid, gid = (
             default if given is None else given
             for given, default in zip((default_uid, default_gid), DEFAULT_USER, strict=True)
@@ -232,8 +233,8 @@ class AppImageConfig(AppImageConfigBase):
                 f"app {shown(app)} must be a StudioApp: use StudioApp.jupyter_lab(…), StudioApp.code_editor(…) or "
                 "StudioApp.kernel_gateway(…)"
             )
-        if is_known(app_image_config_name):
-            check_text("app_image_config_name", app_image_config_name, APP_IMAGE_CONFIG_NAME)
+        if app_image_config_name is not None:
+            check_text_or_token("app_image_config_name", app_image_config_name, APP_IMAGE_CONFIG_NAME)
         check_removal_policy(removal_policy)
 
         super().__init__(scope, construct_id, physical_name=app_image_config_name)
@@ -260,8 +261,12 @@ class AppImageConfig(AppImageConfigBase):
         Args:
             scope: the parent construct.
             construct_id: the id below it.
-            app_image_config_name: the name. It is not checked.
+            app_image_config_name: the name. What is in it is not checked.
+
+        Raises:
+            ValueError: ``app_image_config_name`` is no text.
         """
+        check_is_text("app_image_config_name", app_image_config_name)
         return _ImportedAppImageConfig(scope, construct_id, app_image_config_name=app_image_config_name)
 
 
@@ -279,8 +284,8 @@ def _container(
 ) -> CfnAppImageConfig.ContainerConfigProperty | None:
     """The checked configuration of a container; None when nothing is declared."""
     _check_arguments(arguments)
-    if is_known(entrypoint):
-        check_text("container_entrypoint", entrypoint, CONTAINER_ENTRYPOINT)
+    if entrypoint is not None:
+        check_text_or_token("container_entrypoint", entrypoint, CONTAINER_ENTRYPOINT)
     if environment_variables is not None:
         _check_environment_variables(environment_variables)
     if not arguments and entrypoint is None and not environment_variables:
@@ -297,8 +302,6 @@ def _container(
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:
-    if is_token(arguments):
-        return
     # A text is a sequence, too: of its characters.
     if not isinstance(arguments, list | tuple):
         raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
@@ -311,9 +314,9 @@ def _check_arguments(arguments: Sequence[str]) -> None:
         CONTAINER_ARGUMENTS_MAXIMUM,
         "set the others in container_environment_variables, or in a script that is the entrypoint",
     )
-    for argument in arguments:
-        if not is_token(argument):
-            check_text("container_arguments", argument, CONTAINER_ARGUMENT)
+    if not is_token(arguments):
+        for argument in arguments:
+            check_text_or_token("container_arguments", argument, CONTAINER_ARGUMENT)
 
 
 def _check_environment_variables(variables: Mapping[str, str]) -> None:
@@ -326,7 +329,5 @@ def _check_environment_variables(variables: Mapping[str, str]) -> None:
         parameter, variables, ENVIRONMENT_VARIABLES_MAXIMUM, "set the others in a script that is the entrypoint"
     )
     for name, value in variables.items():
-        if not is_token(name):
-            check_text(parameter, name, ENVIRONMENT_VARIABLE_NAME)
-        if not is_token(value):
-            check_text(f"{parameter}[{shown(name)}]", value, ENVIRONMENT_VARIABLE_VALUE)
+        check_text_or_token(parameter, name, ENVIRONMENT_VARIABLE_NAME)
+        check_text_or_token(f"{parameter}[{shown(name)}]", value, ENVIRONMENT_VARIABLE_VALUE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from os import PathLike
@@ -26,7 +26,7 @@ from imgver_constructs.constraints import (
     check_text,
     shown,
 )
-from imgver_constructs.tokens import is_known, is_token
+from imgver_constructs.tokens import check_text_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
@@ -125,10 +125,12 @@ class BaseImage(ABC):
                 f"tag {shown(tag)} and digest {shown(digest)} must be given one without the other: "
                 "name the image by its tag, or pin it by its digest"
             )
-        if is_known(tag):
-            check_text("tag", tag, IMAGE_TAG)
-        if is_known(digest):
-            check_text("digest", digest, IMAGE_DIGEST)
+        if tag is not None:
+            check_text_or_token("tag", tag, IMAGE_TAG)
+            tag = plain(tag)
+        if digest is not None:
+            check_text_or_token("digest", digest, IMAGE_DIGEST)
+            digest = plain(digest)
         return _EcrBaseImage(repository=repository, tag=tag, digest=digest)
 
     @staticmethod
@@ -173,7 +175,7 @@ class BaseImage(ABC):
         Raises:
             ValueError: there is no such folder or Dockerfile, or an argument is of another type or a token.
         """
-        if not isinstance(directory, str | PathLike) or not str(directory) or not Path(directory).is_dir():
+        if not isinstance(directory, str | PathLike) or not str(directory) or not _exists(Path(directory).is_dir):
             raise ValueError(
                 f"directory {shown(directory)} must be a folder that exists: "
                 "give its path, absolute or relative to where the app runs"
@@ -181,7 +183,7 @@ class BaseImage(ABC):
         for parameter, text in (("file", file), ("target", target)):
             if text is not None and (not isinstance(text, str) or not text or is_token(text)):
                 raise ValueError(f"{parameter} {shown(text)} must be a text that is known at synth: {_WRITE_IT_OUT}")
-        if not (Path(directory) / (file or "Dockerfile")).is_file():
+        if not _exists((Path(directory) / (file or "Dockerfile")).is_file):
             raise ValueError(
                 f"file {shown(file or 'Dockerfile')} must be in directory {shown(str(directory))}: "
                 "give the path of the Dockerfile there"
@@ -348,9 +350,16 @@ def _moving_tag_in(uri: str) -> str | None:
     return None if digest else _moving_tag(tag or "latest")
 
 
+def _exists(is_there: Callable[[], bool]) -> bool:
+    try:
+        return is_there()
+    except OSError:  # no path can be as long
+        return False
+
+
 def _texts(parameter: str, value: Sequence[str]) -> list[str]:
     # A text is a sequence of texts, too.
-    if not isinstance(value, list | tuple) or not _are_texts(value):
+    if not isinstance(value, list | tuple) or is_token(value) or not _are_texts(value):
         raise ValueError(f"{parameter} {shown(value)} must be a list of texts that are known at synth: {_WRITE_IT_OUT}")
     return list(value)
 

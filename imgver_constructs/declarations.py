@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property
+from itertools import pairwise
 from typing import ClassVar
 
 import aws_cdk as cdk
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from imgver_constructs.constraints import shown
 
@@ -66,7 +67,7 @@ class Declarations:
             ValueError: one does.
         """
         holder = self._images.get(image)
-        if holder is not None:
+        if holder is not None and _is_in_tree(holder):
             raise ValueError(
                 f"image_name {shown(name)} must be declared once in a stack, but {shown(holder.node.path)} "
                 "declares it too: use that image, or another name"
@@ -83,7 +84,7 @@ class Declarations:
             ValueError: one does.
         """
         holder = self._aliases.get((image, alias))
-        if holder is not None:
+        if holder is not None and _is_in_tree(holder):
             raise ValueError(
                 f"alias {shown(alias)} of image {shown(image_name)} must be declared once in a stack, but "
                 f"{shown(holder.node.path)} declares it too: remove one of the two"
@@ -100,7 +101,7 @@ class Declarations:
             ValueError: one does.
         """
         holder = self._retentions.get(image)
-        if holder is not None:
+        if holder is not None and _is_in_tree(holder):
             raise ValueError(
                 f"the retention of image {shown(image_name)} must be declared once in a stack, but "
                 f"{shown(holder.node.path)} declares it too: remove one of the two"
@@ -121,3 +122,16 @@ class Declarations:
         self._followers[image].append(follower)
         for resource_type, resource in self._resources[image]:
             follower(resource_type, resource)
+
+
+def _is_in_tree(construct: IConstruct) -> bool:
+    """Whether neither the construct nor one that it is below was taken out with ``try_remove_child``."""
+    return all(
+        _is_same(above.node.try_find_child(below.node.id), below) for above, below in pairwise(construct.node.scopes)
+    )
+
+
+def _is_same(found: IConstruct | None, construct: IConstruct) -> bool:
+    # What was not made in Python is another object every time, with the same reference.
+    reference: str = construct.__jsii_ref__.ref  # type: ignore[attr-defined]
+    return found is not None and reference == found.__jsii_ref__.ref  # type: ignore[attr-defined]

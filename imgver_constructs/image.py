@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -13,11 +14,11 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct, IDependable
 
-from imgver_constructs.constraints import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, check_text, shown
+from imgver_constructs.constraints import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, shown
 from imgver_constructs.declarations import Declarations
 from imgver_constructs.removal import check_removal_policy
 from imgver_constructs.state_changes import IMAGE_VERSION_STATE_CHANGE, state_change_rule
-from imgver_constructs.tokens import is_known, is_token
+from imgver_constructs.tokens import check_is_text, check_text_or_token, is_known, is_token, plain
 
 
 @jsii.implements(refs.IImageRef)
@@ -194,6 +195,9 @@ class ImageBase(cdk.Resource):
         )
 
 
+_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:[^:]*:image/[^:/]+")
+
+
 class Image(ImageBase):
     """A SageMaker image (``AWS::SageMaker::Image``).
 
@@ -238,12 +242,14 @@ class Image(ImageBase):
             ("display_name", display_name, DISPLAY_NAME),
             ("description", description, DESCRIPTION),
         ):
-            if is_known(value):
-                check_text(parameter, value, rule)
+            if value is not None:
+                check_text_or_token(parameter, value, rule)
         if role is not None and not hasattr(role, "role_arn"):
             raise ValueError(f"role {shown(role)} must be a role: for an arn use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
         declarations = Declarations.of(scope)
+        if image_name is not None:
+            image_name = plain(image_name)
         if image_name is not None and is_known(image_name):
             declarations.check_image_is_free(_comparable(image_name), image_name)
 
@@ -291,8 +297,12 @@ class Image(ImageBase):
         Args:
             scope: the parent construct.
             construct_id: the id below it.
-            image_name: the name. It is checked when a version is declared, not here.
+            image_name: the name. What is in it is checked when a version is declared, not here.
+
+        Raises:
+            ValueError: ``image_name`` is no text.
         """
+        check_is_text("image_name", image_name)
         arn = cdk.Stack.of(scope).format_arn(service="sagemaker", resource="image", resource_name=image_name)
         return ImportedImage(scope, construct_id, image_name=image_name, image_arn=arn)
 
@@ -307,9 +317,11 @@ class Image(ImageBase):
                 a ``CfnImage``.
 
         Raises:
-            ValueError: there is no name in ``image_arn``.
+            ValueError: ``image_arn`` is none of an image.
         """
-        if not is_token(image_arn) and ":image/" not in str(image_arn):
+        if is_token(image_arn):
+            check_is_text("image_arn", image_arn)
+        elif not isinstance(image_arn, str) or _ARN.fullmatch(image_arn) is None:
             raise ValueError(
                 f"image_arn {shown(image_arn)} must be the arn of an image: "
                 "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image/data-science'"
@@ -322,7 +334,7 @@ class ImportedImage(ImageBase):
 
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:
         super().__init__(scope, construct_id, environment_from_arn=image_arn)
-        self._image_name = self._declared_name = image_name
+        self._image_name = self._declared_name = plain(image_name)
         self._image_arn = image_arn
 
 

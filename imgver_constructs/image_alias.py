@@ -11,7 +11,7 @@ from imgver_constructs.constraints import ALIAS, check_text, shown
 from imgver_constructs.declarations import IMAGE_ALIAS, Declarations
 from imgver_constructs.logical_ids import fingerprint
 from imgver_constructs.provider import ImageVersionProvider
-from imgver_constructs.tokens import is_known
+from imgver_constructs.tokens import is_known, plain
 
 if TYPE_CHECKING:
     from imgver_constructs.image_version import ImageVersionBase
@@ -60,6 +60,7 @@ class ImageAlias(Construct):
         version._check_stack(stack, "the alias")
         if alias_name is None or is_known(alias_name):
             check_text("alias_name", alias_name, ALIAS)
+            alias_name = plain(alias_name)
             declarations.check_alias_is_free(image._identity, image._declared_name, alias_name)
         provider = ImageVersionProvider._of(stack, provider or version.provider, image=image)
 

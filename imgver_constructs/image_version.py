@@ -38,7 +38,7 @@ from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.removal import check_removal_policy
 from imgver_constructs.state_changes import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs.studio import alias_warning, custom_image
-from imgver_constructs.tokens import is_known, is_token
+from imgver_constructs.tokens import check_is_number, check_is_text, is_known, is_token
 
 
 @jsii.implements(refs.IImageVersionRef)
@@ -431,11 +431,12 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
         """
         stack = cdk.Stack.of(scope)
         if is_token(image_version_arn):
+            check_is_text("image_version_arn", image_version_arn)
             parts = cdk.Fn.split("/", image_version_arn)
             name, version = cdk.Fn.select(1, parts), cdk.Token.as_number(cdk.Fn.select(2, parts))
             image_arn = stack.format_arn(service="sagemaker", resource="image", resource_name=name)
         else:
-            found = _ARN.fullmatch(str(image_version_arn))
+            found = _ARN.fullmatch(image_version_arn) if isinstance(image_version_arn, str) else None
             if found is None:
                 raise ValueError(
                     f"image_version_arn {shown(image_version_arn)} must be the arn of an image version: "
@@ -470,7 +471,9 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
             )
-        if version is None or is_known(version):
+        if is_token(version):
+            check_is_number("version", version)
+        else:
             check_number("version", version, "give the number of an existing version")
         stack = cdk.Stack.of(scope)
         name, number = image._declared_name, cdk.Tokenization.stringify_number(version)

@@ -20,7 +20,7 @@ from constructs import Construct
 from imgver_constructs.constraints import Text, check_distinct, check_text, shown
 from imgver_constructs.image import ImageBase, spellings
 from imgver_constructs.logical_ids import fingerprint
-from imgver_constructs.tokens import is_known, is_token
+from imgver_constructs.tokens import is_known, is_token, plain
 
 _PATTERN = Text(
     maximum=63,
@@ -69,7 +69,9 @@ class Permissions:
         self._provider = provider
         self._role = role
         self._policy_prefix = policy_prefix
-        self._patterns = None if patterns is None else tuple(patterns)
+        self._patterns = (
+            None if patterns is None else tuple(each if is_token(each) else plain(each) for each in patterns)
+        )
         self._stack = cdk.Stack.of(provider)
         self._policies: dict[str, iam.Policy] = {}
         self._written: set[tuple[str, ...]] = set()

@@ -22,7 +22,7 @@ from imgver_constructs.image import ImageBase
 from imgver_constructs.inline_limit import InlineLimit
 from imgver_constructs.permissions import Permissions, check_permitted_images
 from imgver_constructs.prerequisites import Prerequisites
-from imgver_constructs.tokens import is_known
+from imgver_constructs.tokens import check_is_number, is_token
 
 _MAX_EVENT_AGE = 900
 """Seconds for which Lambda keeps an event that the function does not take."""
@@ -499,7 +499,8 @@ def _check_options(
 
 
 def _check_memory_size(memory_size: object) -> None:
-    if not is_known(memory_size) and memory_size is not None:
+    if is_token(memory_size):
+        check_is_number("memory_size", memory_size)
         return
     # bool is a subclass of int.
     if (

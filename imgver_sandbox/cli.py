@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from imgver_sandbox.assumptions import SHORT_NAMES, Assumptions
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.fault_commands import add_fault_commands
 from imgver_sandbox.routes import PREFIX
-from imgver_sandbox.sandbox import ACCOUNT, DEFAULT_PORT, REGION, Sandbox
+from imgver_sandbox.sandbox import ACCOUNT, DEFAULT_PORT, LAST_PORT, REGION, Sandbox
 
 _DESCRIPTION = f"""\
 AWS on this machine: CloudFormation, Lambda, IAM, S3, ECR and more from MiniStack,
@@ -38,6 +39,7 @@ removes them. If the sandbox ended of its own accord, they stay until the next `
 
 _FOLLOW_SECONDS = 0.1
 _NOT_RUNNING = 1
+_CANNOT_RUN = 126
 _NOT_FOUND = 127
 
 
@@ -46,12 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         code: int = parsed.perform(parsed)
+        sys.stdout.flush()
     except SandboxError as error:
         sys.stderr.write(f"imgver-sandbox: {error}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("imgver-sandbox: interrupted\n")
         return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # `head` has seen enough. At its end Python would write the rest, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     return code
 
 
@@ -123,8 +130,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     port = int(text) if text.isdecimal() else 0
-    if not 1 <= port <= 65535:  # noqa: PLR2004  what a port can be
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to 65535")
+    if not 1 <= port <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to {LAST_PORT}")
     return port
 
 
@@ -195,7 +202,12 @@ def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     if shutil.which(command[0], path=environment["PATH"]) is None:
         sys.stderr.write(f"imgver-sandbox: {command[0]}: command not found\n")
         return _NOT_FOUND
-    with subprocess.Popen(command, env=environment) as process:  # noqa: S603  what the user asked for
+    try:
+        running = subprocess.Popen(command, env=environment)  # noqa: S603  what the user asked for
+    except OSError as error:  # a script without its first line, or for an interpreter that is not there
+        sys.stderr.write(f"imgver-sandbox: {command[0]}: cannot be run, {str(error.strerror).lower()}\n")
+        return _CANNOT_RUN
+    with running as process:
 
         def forward(number: int, _frame: FrameType | None) -> None:
             # A terminal's Ctrl-C has gone to the command already.

@@ -1,7 +1,7 @@
 """The kinds of faults, their settings, and how they are written in JSON."""
 
 import dataclasses
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, get_args
 
@@ -23,7 +23,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_duration(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
 
 
 _COUNT = (_is_count, "a whole number, 1 or more")

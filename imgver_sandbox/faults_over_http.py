@@ -20,7 +20,7 @@ def add_fault_routes(routes: Routes, faults: Faults) -> None:
     def add(request: Request) -> Response:
         try:
             settings = json.loads(request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             settings = None  # which is none, either
         return Response(status=201, body=json.dumps(_encode(faults.add(from_json(settings)))).encode())
 

@@ -54,7 +54,9 @@ def follow(folder: Path, *, has_ended: Callable[[], bool], write: Callable[[str]
     """
     shown: Path | None = None
     with contextlib.ExitStack() as stack:
-        readers = {path: stack.enter_context(_Reader(path)) for path in files(folder)}
+        # A server that could not start has left one only.
+        there = filter(Path.exists, files(folder))
+        readers = {path: stack.enter_context(_Reader(path)) for path in there}
         ended = False
         while not ended:
             ended = has_ended()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 DEFAULT_PORT = 4566
+LAST_PORT = 65535
 ACCOUNT = "000000000000"
 REGION = "eu-west-1"
 
@@ -191,6 +192,9 @@ def _start(
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
     ministack_release.check_version()
+    # bool is a subclass of int.
+    if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= LAST_PORT):
+        raise SandboxError(f"port {port!r} must be a number from 1 to {LAST_PORT}: name no port to get a free one")
     with _listener(port) as listener:
         process = subprocess.Popen(  # noqa: S603  our own module
             supervisor.command(

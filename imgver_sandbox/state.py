@@ -34,14 +34,16 @@ def state_file() -> Path:
     """`sandbox.json` in $IMGVER_SANDBOX_STATE_DIR, else in the user's state folder."""
     folder = os.environ.get("IMGVER_SANDBOX_STATE_DIR")
     if folder:
-        return Path(folder) / "sandbox.json"
+        # The server works in another folder.
+        return Path(folder).absolute() / "sandbox.json"
     state_home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state_home) / "imgver-sandbox" / "sandbox.json"
+    return Path(state_home).absolute() / "imgver-sandbox" / "sandbox.json"
 
 
 def logs_folder() -> Path:
     """Where the background sandbox has its logs. Those of one that ended of its own accord stay until the next one."""
-    return state_file().with_name("logs")
+    # It is removed with all that is in it, and the folder may be one that the user has chosen: not just `logs`.
+    return state_file().with_name("sandbox-logs")
 
 
 def read() -> State | None:

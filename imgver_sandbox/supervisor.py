@@ -73,9 +73,14 @@ def main() -> None:
             stack.callback(state.release, state_file)
         settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
         logs_folder = state.logs_folder() if arguments.background else None
-        server = stack.enter_context(
-            _server(listener, logs_folder=logs_folder, settings=settings, switches=arguments.assume)
-        )
+        try:
+            server = stack.enter_context(
+                _server(listener, logs_folder=logs_folder, settings=settings, switches=arguments.assume)
+            )
+        except OSError as error:
+            remedy = "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write"
+            _say({"error": f"the sandbox has no place for its files, {error}: {remedy}"})
+            return
         port = listener.getsockname()[1]
         # From here on only the server has the socket: it closes when the server ends.
         listener.close()

@@ -542,6 +542,17 @@ class TestFromAsset:
 
         assert json.loads((tmp_path / "out" / "Stack.assets.json").read_text())["dockerImages"]
 
+    def test_what_is_too_long_for_a_path_is_no_folder_and_no_dockerfile(self, folder: Path) -> None:
+        recipe = "FROM scratch\n" * 1000
+
+        assert "must be a folder that exists" in refusal_of(BaseImage.from_asset, recipe)
+        assert "must be in directory" in refusal_of(BaseImage.from_asset, folder, file=recipe)
+
+    def test_texts_are_no_token(self, folder: Path) -> None:
+        token = cdk.Token.as_list(cdk.Fn.get_att("Resource", "Names"))
+
+        assert "exclude ['#{Token[" in refusal_of(BaseImage.from_asset, folder, exclude=token)
+
     @pytest.mark.parametrize("directory", ["", "nowhere", None, 7, TOKEN])
     def test_folder_must_exist(self, directory: Any) -> None:
         assert refusal_of(BaseImage.from_asset, directory) == (

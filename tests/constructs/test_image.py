@@ -214,7 +214,19 @@ def test_from_image_arn_of_a_native_image(stack: cdk.Stack, declare: Declare, on
     }
 
 
-@pytest.mark.parametrize("arn", ["data-science", "arn:aws:sagemaker:x:123456789012:image-version/x/1", None])
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "data-science",
+        "arn:aws:sagemaker:x:123456789012:image-version/x/1",
+        "arn:aws:sagemaker:x:123456789012:image/",
+        "arn:aws:sagemaker:x:123456789012:image/x/1",
+        "foo:image/data-science",
+        "arn:aws:ecr:x:123456789012:image/data-science",
+        None,
+        7,
+    ],
+)
 def test_from_image_arn_refuses_what_names_no_image(stack: cdk.Stack, arn: Any) -> None:
     with pytest.raises(ValueError, match="image_arn") as refusal:
         Image.from_image_arn(stack, "Image", arn)

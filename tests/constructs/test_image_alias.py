@@ -11,7 +11,7 @@ import pytest
 from aws_cdk.assertions import Template
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageAlias, ImageRetention, ImageVersion
 
 ALIAS = "Custom::SageMakerImageAlias"
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
@@ -127,6 +127,31 @@ def test_declared_twice_is_refused(stack: cdk.Stack, declare: Declare, tree: Cal
         "but 'Stack/Version/Alias-latest' declares it too: remove one of the two"
     )
     assert tree() == before
+
+
+def test_what_was_taken_out_can_be_declared_again(stack: cdk.Stack, resources: Resources) -> None:
+    # GIVEN an image, a version with an alias and a retention, all taken out again
+    def declare(description: str, keep: int) -> None:
+        image = Image(stack, "Image", image_name="data-science", description=description)
+        ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(URI), aliases=["latest"])
+        ImageRetention(stack, "Retention", image=image, keep=keep)
+
+    declare("Old", 1)
+    for name in ("Retention", "Version", "Image"):
+        assert stack.node.try_remove_child(name)
+
+    # WHEN the same is declared once more
+    declare("New", 2)
+
+    # THEN that is what there is
+    (image,) = resources("AWS::SageMaker::Image").values()
+    (retention,) = resources("Custom::SageMakerImageRetention").values()
+    assert (image["Properties"]["ImageDescription"], retention["Properties"]["Keep"]) == ("New", 2)
+    assert len(resources(ALIAS)) == 1
+
+    # AND no more than once
+    with pytest.raises(ValueError, match="must be declared once in a stack, but 'Stack/Retention' declares it too"):
+        ImageRetention(stack, "Again", image=stack.node.find_child("Image"), keep=3)
 
 
 def test_token_is_not_inspected(stack: cdk.Stack, declare: Declare, only: Only) -> None:

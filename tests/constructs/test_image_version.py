@@ -405,8 +405,8 @@ def test_refused_before_anything_is_made(
     declare(image=image)
 
 
-@pytest.mark.parametrize("name", ["bad name!", "", None])
-def test_name_of_an_imported_image_is_checked(stack: cdk.Stack, declare: Declare, name: Any) -> None:
+@pytest.mark.parametrize("name", ["bad name!", ""])
+def test_name_of_an_imported_image_is_checked(stack: cdk.Stack, declare: Declare, name: str) -> None:
     image = Image.from_image_name(stack, "Image", name)
 
     with pytest.raises(ValueError, match="image_name") as refusal:

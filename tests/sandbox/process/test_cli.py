@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.sandbox import ACCOUNT, REGION, Sandbox
 
 ROOT = Path(__file__).parents[3]
@@ -126,6 +127,43 @@ def test_a_state_folder_that_cannot_be_made_is_said_in_a_line(command, tmp_path)
     )
 
 
+def test_the_state_folder_may_be_one_that_has_logs_of_the_users(command, state_folder):
+    # GIVEN a folder with something else in it
+    (state_folder / "logs").mkdir(parents=True)
+    (state_folder / "logs" / "mine.log").write_text("mine\n")
+
+    # WHEN a sandbox starts and ends there
+    assert command("start").returncode == 0
+    assert command("stop").returncode == 0
+
+    # THEN that is left, and nothing else
+    assert [path.name for path in state_folder.iterdir()] == ["logs"]
+    assert (state_folder / "logs" / "mine.log").read_text() == "mine\n"
+
+
+def test_the_state_folder_may_be_relative(command, tmp_path):
+    # WHEN a sandbox starts and ends
+    start, logs, stop = (command(name, IMGVER_SANDBOX_STATE_DIR="a folder/state") for name in ("start", "logs", "stop"))
+
+    # THEN it has been in a folder of the one in which the command was run
+    assert (start.returncode, start.stderr, stop.returncode) == (0, "", 0)
+    assert logs.stdout.startswith(f"{tmp_path}/a folder/state/")
+
+
+def test_no_place_for_the_logs_is_said_in_a_line(command, state_folder):
+    # GIVEN a file where their folder should be
+    state_folder.mkdir()
+    (state_folder / "sandbox-logs").touch()
+
+    answer = command("start")
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        "imgver-sandbox: the sandbox has no place for its files, [Errno 17] File exists: "
+        f"'{state_folder}/sandbox-logs': set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write\n"
+    )
+
+
 class TestWithoutTheExtra:
     @pytest.fixture
     def plain(self, run_python):
@@ -178,6 +216,12 @@ class TestPort:
 
         with Sandbox.start() as sandbox:
             assert sandbox.port != taken_port
+
+    @pytest.mark.parametrize("port", [0, 65536, -1, "4566", True])
+    def test_what_is_no_port_is_an_error_in_python_too(self, port):
+        with pytest.raises(SandboxError) as raised:
+            Sandbox.start(port=port)
+        assert str(raised.value) == (f"port {port!r} must be a number from 1 to 65535: name no port to get a free one")
 
     @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
     def test_what_is_no_port_is_an_error(self, command, port):
@@ -237,6 +281,19 @@ class TestRun:
         answer = command("run", "--", "no-such-command", "x")
 
         assert (answer.returncode, answer.stderr) == (127, "imgver-sandbox: no-such-command: command not found\n")
+
+    def test_a_command_that_cannot_be_run(self, command, tmp_path, sandbox):
+        # GIVEN a script for an interpreter that is not there
+        script = tmp_path / "script"
+        script.write_text("#!/no/such/interpreter\n")
+        script.chmod(0o755)
+
+        answer = command("run", "--", str(script))
+
+        assert (answer.returncode, answer.stderr) == (
+            126,
+            f"imgver-sandbox: {script}: cannot be run, no such file or directory\n",
+        )
 
     def test_no_command(self, command):
         answer = command("run", "--")
@@ -331,10 +388,10 @@ def test_a_server_that_cannot_start_says_why_and_leaves_its_logs_only(command, t
     )
     assert Sandbox.running() is None
     end = time.monotonic() + 5
-    while list(temporary.iterdir()) or [path.name for path in state_folder.iterdir()] != ["logs"]:
+    while list(temporary.iterdir()) or [path.name for path in state_folder.iterdir()] != ["sandbox-logs"]:
         assert time.monotonic() < end
         time.sleep(0.05)
-    assert "_no_such_name must be" in (state_folder / "logs" / "server.log").read_text()
+    assert "_no_such_name must be" in (state_folder / "sandbox-logs" / "server.log").read_text()
 
 
 @pytest.mark.parametrize("arguments", [["start"], ["run", "--", "true"], ["demo"]])

@@ -164,10 +164,20 @@ class TestOverHttp:
         assert json.loads(ask(sandbox.port, "GET", "/_imgver/faults")) == [added]
         assert ask(sandbox.port, "DELETE", f"/_imgver/faults?id={added['id']}") == b"[]"
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null"])
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{", b"\xff", b"[]", b"null", b"[" * 100_000],
+        ids=["none", "half", "bytes", "list", "null", "deep"],
+    )
     def test_what_is_no_fault_is_refused(self, post, body):
         with pytest.raises(ValueError, match=r'^a fault must be a JSON object like \{"kind": "fail", "reason": "no sp'):
             post(body)
+
+    @pytest.mark.parametrize("kind", ["slow", "deny"])
+    def test_a_number_that_is_too_big_for_a_time_is_refused(self, post, sandbox, kind):
+        with pytest.raises(ValueError, match=r"^seconds 10+ must be a number above 0$"):
+            post(b'{"kind": "%s", "seconds": 1%s}' % (kind.encode(), b"0" * 400))
+        assert ask(sandbox.port, "GET", "/_imgver/faults") == b"[]"
 
     def test_what_is_no_id_is_refused(self, sandbox):
         with pytest.raises(ValueError, match=r"^id 'x' must be a number$"):

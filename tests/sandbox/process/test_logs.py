@@ -114,6 +114,12 @@ class TestFollow:
 
         assert follow(lambda: None) == f"==> {folder / 'lambda.log'} <==\na\ufffdb\n"
 
+    def test_a_server_that_could_not_start_has_left_one_only(self, follow, folder):
+        (folder / "lambda.log").unlink()
+        (folder / "server.log").write_text("why\n")
+
+        assert follow(lambda: None) == f"==> {folder / 'server.log'} <==\nwhy\n"
+
 
 def test_what_functions_write_is_there(sandbox, make_function):
     # GIVEN a function that writes, and fails when it is told to
@@ -151,7 +157,7 @@ class TestOnTheCommandLine:
     def test_it_says_where_they_are_until_it_is_stopped(self, command, started, state_folder):
         answer = command("logs")
         assert (answer.returncode, answer.stderr) == (0, "")
-        assert answer.stdout == f"{state_folder}/logs/server.log\n{state_folder}/logs/lambda.log\n"
+        assert answer.stdout == f"{state_folder}/sandbox-logs/server.log\n{state_folder}/sandbox-logs/lambda.log\n"
         assert all(Path(line).exists() for line in answer.stdout.splitlines())
 
         started.stop()
@@ -172,9 +178,20 @@ class TestOnTheCommandLine:
         assert "services available" in command("logs", "--follow").stdout
 
         # WHEN another one starts THEN they are its own
-        (state_folder / "logs" / "lambda.log").write_text("old\n")
+        (state_folder / "sandbox-logs" / "lambda.log").write_text("old\n")
         Sandbox.start_in_background()
-        assert (state_folder / "logs" / "lambda.log").read_text() == ""
+        assert (state_folder / "sandbox-logs" / "lambda.log").read_text() == ""
+
+    def test_who_reads_them_may_have_seen_enough(self, started):
+        with subprocess.Popen(
+            [sys.executable, "-m", "imgver_sandbox", "logs"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as command:
+            command.stdout.close()
+
+            assert (command.stderr.read(), command.wait(5)) == (b"", 128 + signal.SIGPIPE)
 
     def test_they_are_followed_until_it_ends(self, started, state_folder, make_function_in):
         with subprocess.Popen(
