@@ -55,8 +55,9 @@ def report(found: dict[str, dict[str, Any]], described: dict[str, str]) -> str:
         "# Performance",
         (
             "`make bench` makes all of this again: it runs every benchmark and writes this page, figures included. "
-            "Each section names the one command that makes it. Seconds are those of one machine; what follows from "
-            "them is said in ratios, between what was measured in turn in the same run."
+            "Each section names the one command that makes it: run it in the clone, with `.venv/bin` first in the "
+            "path. Seconds are those of one machine; what follows from them is said in ratios, between what was "
+            "measured in turn in the same run."
         ),
         results.table(["", "measured on"], [[name, value] for name, value in described.items()]),
     ]

@@ -27,8 +27,9 @@ from imgver_constructs.tokens import check_is_number, is_token
 _MAX_EVENT_AGE = 900
 """Seconds for which Lambda keeps an event that the function does not take."""
 
-_SHORTEST_TIMEOUT = 60
-"""Seconds: the handler keeps 15 of them for its answer, and a version takes up to some tens."""
+_SHORTEST_TIMEOUT = 180
+"""Seconds: in an update the handler keeps 105 of them, to delete a new version that fails and to answer. A version
+takes up to some tens."""
 
 _LONGEST_TIMEOUT = 900
 """Seconds: Lambda's own limit."""
@@ -120,7 +121,7 @@ class ImageVersionProvider(Construct):
                 must be allowed to use it. Default: a key of Lambda's.
             memory_size: the function's memory, 128 to 10,240 megabytes. Default: 512.
             architecture: the function's processor. Default: ARM_64.
-            timeout: how long one event may take, 1 to 15 minutes in whole seconds. CloudFormation waits for 15 minutes
+            timeout: how long one event may take, 3 to 15 minutes in whole seconds. CloudFormation waits for 15 minutes
                 more, for which Lambda may keep the event. Default: 15 minutes.
             tracing: whether AWS X-Ray traces the function. Default: it does not.
             permitted_images: names of images, with ``*`` for any characters, such as ``team-*``: the function may

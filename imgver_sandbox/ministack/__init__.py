@@ -22,6 +22,7 @@ from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
 from imgver_sandbox.ministack.state_changes import send_state_changes
+from imgver_sandbox.ministack.vpc_attributes import answer_cidr_blocks
 from imgver_sandbox.ministack_release import check_version
 from imgver_sandbox.routes import PREFIX, Receive, Routes, Scope, Send
 
@@ -41,6 +42,7 @@ def install(service: ImagesService, calls: deque[Call]) -> None:
     keep_failed_creates()
     mend_iam(calls)
     use_execution_roles()
+    answer_cidr_blocks()
 
 
 def serve(listener: int, routes: Routes, service: ImagesService) -> None:

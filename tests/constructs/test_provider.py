@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 from constructs import Construct
+from imgver_handler.image_versions import CLEANUP_RESERVE
+from imgver_handler.timing import ANSWER_RESERVE
 
 from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider
 
@@ -374,9 +377,9 @@ def test_tracing(stack: cdk.Stack) -> None:
 @pytest.mark.parametrize(
     ("timeout", "seconds"),
     [
-        (cdk.Duration.minutes(1), 60),
-        (cdk.Duration.seconds(100), 100),
-        (cdk.Duration.millis(90_000), 90),
+        (cdk.Duration.minutes(3), 180),
+        (cdk.Duration.seconds(200), 200),
+        (cdk.Duration.millis(190_000), 190),
         (cdk.Duration.minutes(15), 900),
     ],
 )
@@ -387,6 +390,14 @@ def test_timeout(stack: cdk.Stack, declare: Declare, only: Only, timeout: cdk.Du
     assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == seconds
     assert only("AWS::Lambda::EventInvokeConfig")["Properties"]["MaximumEventAgeInSeconds"] == 900
     assert only(VERSION)["Properties"]["ServiceTimeout"] == str(900 + seconds)
+
+
+def test_the_shortest_timeout_leaves_a_replacement_the_time_of_a_version(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="timeout") as refusal:
+        ImageVersionProvider(stack, "Mine", timeout=cdk.Duration.seconds(1))
+
+    (shortest,) = re.findall(r"from (\d+) to", str(refusal.value))
+    assert int(shortest) - ANSWER_RESERVE - CLEANUP_RESERVE >= 60
 
 
 def test_timeout_that_is_a_token(stack: cdk.Stack, declare: Declare, only: Only) -> None:
@@ -473,12 +484,12 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         *(
             (
                 {"timeout": timeout},
-                f"timeout of {shown} seconds must be whole seconds from 60 to 900: leave it out to get the longest",
+                f"timeout of {shown} seconds must be whole seconds from 180 to 900: leave it out to get the longest",
             )
             for timeout, shown in (
-                (cdk.Duration.seconds(59), "59"),
+                (cdk.Duration.seconds(179), "179"),
                 (cdk.Duration.minutes(16), "960"),
-                (cdk.Duration.millis(90_500), "90.5"),
+                (cdk.Duration.millis(190_500), "190.5"),
             )
         ),
         (

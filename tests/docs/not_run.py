@@ -2,14 +2,13 @@
 
 ELSEWHERE = {
     "sandbox-testing.md": "tests/sandbox/process/test_guide.py runs all of it",
-    "operations.md": "tests/constructs/test_operations_guide.py runs all of it",
     "how-to/share-in-your-company.md": "tests/packaging/test_private_index.py runs all of it",
     "test-aws.md": "tests/sandbox/process/test_conformance.py runs it without an account",
 }
 """Pages whose blocks other tests run."""
 
 NOT_RUN = {
-    ("index.md", "python3 -m venv .venv"): "it asks a package index; tests/packaging installs the wheel",
+    ("index.md", "python3 -m venv ../imgver-venv"): "it asks a package index; tests/packaging installs the wheel",
     ("index.md", "docker buildx build --provenance=false --output type=image,oci-mediatypes=false,push=true \\"): (
         "it needs Docker and an account"
     ),

@@ -23,8 +23,8 @@ TAKEN_OUT = {
 }
 """What a page says to put one thing in place of: by the page and the name of the new one, the name of the old one."""
 
-Deploy = Callable[[str, Mapping[str, str]], None]
-"""Deploys an app, given its source and context values."""
+Deploy = Callable[[str, Mapping[str, str]], int]
+"""Deploys an app, given its source and context values; answers how many stacks it has."""
 
 Synthesize = Callable[[str, Mapping[str, str]], Path]
 """Runs the same; answers the folder of the assembly."""
@@ -150,8 +150,11 @@ class Story:
             case ["imgver-sandbox", "start" | "stop"] | ["imgver-sandbox", "run", "--", "cdk", "bootstrap"]:
                 return ""  # each page has its own, with what a bootstrap brings
             case ["imgver-sandbox", "run", "--", "cdk", "deploy", *options]:
-                assert all(option == "-c" for option in options[::2]), line
-                self._deploy(self.source(), dict(value.split("=", 1) for value in options[1::2]))
+                several = options == ["--all"]
+                context = [] if several else options
+                assert all(option == "-c" for option in context[::2]), line
+                stacks = self._deploy(self.source(), dict(value.split("=", 1) for value in context[1::2]))
+                assert several or stacks == 1, f"{line}: the CDK CLI asks which of several stacks"
                 return ""
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],

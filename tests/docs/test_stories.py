@@ -52,7 +52,7 @@ def test_a_page_with_commands(
 
 @pytest.mark.parametrize("page", WITHOUT)
 def test_a_page_without(page: str, tmp_path: Path, environment: dict[str, str], synthesize: Synthesize) -> None:
-    def deploy(source: str, context: object) -> None:
+    def deploy(source: str, context: object) -> int:
         raise AssertionError("this page deploys")
 
     story = Story(page, tmp_path, deploy=deploy, environment=environment)
