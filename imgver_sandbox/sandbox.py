@@ -227,27 +227,27 @@ def _start(
 
 def _listener(port: int | None) -> socket.socket:
     """A socket that is bound and listens, so that nobody can take the port until the server is there."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        _bind(listener, port)
+        return _listening_on(DEFAULT_PORT if port is None else port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise SandboxError(f"port {port or DEFAULT_PORT} cannot be used: {error.strerror}") from None
+        if port is not None:
+            raise SandboxError(f"port {port} is taken: name another one, or none to get a free one") from None
+    return _listening_on(0)
+
+
+def _listening_on(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Two who start at the same time may both bind a port: then the second one must not listen.
+        listener.bind(("127.0.0.1", port))
+        listener.listen(_BACKLOG)
     except BaseException:
         listener.close()
         raise
-    listener.listen(_BACKLOG)
     return listener
-
-
-def _bind(listener: socket.socket, port: int | None) -> None:
-    try:
-        listener.bind(("127.0.0.1", DEFAULT_PORT if port is None else port))
-    except OSError as error:
-        if port is None and error.errno == errno.EADDRINUSE:
-            listener.bind(("127.0.0.1", 0))
-        elif error.errno == errno.EADDRINUSE:
-            raise SandboxError(f"port {port} is taken: name another one, or none to get a free one") from None
-        else:
-            raise SandboxError(f"port {port} cannot be used: {error.strerror}") from None
 
 
 def _end(process: subprocess.Popen[str]) -> bool:

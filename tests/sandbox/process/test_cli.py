@@ -217,6 +217,25 @@ class TestPort:
         with Sandbox.start() as sandbox:
             assert sandbox.port != taken_port
 
+    def test_who_loses_the_race_for_the_usual_port_finds_another(self, monkeypatch, free_port):
+        # GIVEN another sandbox that begins to listen after both have bound the port
+        monkeypatch.setattr("imgver_sandbox.sandbox.DEFAULT_PORT", free_port)
+        bind = socket.socket.bind
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bind(other, ("127.0.0.1", free_port))
+
+            def bind_while_the_other_listens(self, address):
+                bind(self, address)
+                other.listen()
+
+            monkeypatch.setattr("imgver_sandbox.sandbox.socket.socket.bind", bind_while_the_other_listens)
+
+            # WHEN
+            with Sandbox.start() as sandbox:
+                # THEN
+                assert sandbox.port != free_port
+
     @pytest.mark.parametrize("port", [0, 65536, -1, "4566", True])
     def test_what_is_no_port_is_an_error_in_python_too(self, port):
         with pytest.raises(SandboxError) as raised:
