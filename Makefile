@@ -32,7 +32,7 @@ permissions: .venv/installed  ## What the function used in the end-to-end tests,
 	@$(BIN)/python tests/e2e/permissions_used.py build/permissions.json
 
 # All run, also after one that failed; the report needs all of them. DEPLOY='--rounds 1' makes the longest one short.
-bench: .venv/installed  ## Measure everything, and write docs/performance.md: about 80 minutes
+bench: .venv/installed  ## Measure everything, and write docs/performance.md: about 100 minutes
 	@rm -f build/bench/*.json
 	@failed=0; \
 	for benchmark in synth.py cold_start.py polling.py 'deploy.py $(DEPLOY)' scale.py; do \
