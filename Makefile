@@ -10,9 +10,9 @@ BIN := .venv/bin
 demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
 	@$(BIN)/python -m imgver_sandbox demo
 
-# Three at a time on two cores: much of the time is the CDK CLI's waiting.
+# Four at a time on two cores: much of the time is the CDK CLI's waiting.
 test: .venv/installed  ## The whole test suite, with the handler's branch coverage
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
 
 test-aws: .venv/installed  ## What the images API really does, on the AWS account of your credentials: docs/test-aws.md
 	@CONFORMANCE_TARGET=aws $(BIN)/python -m pytest tests/aws
