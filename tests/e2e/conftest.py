@@ -32,7 +32,7 @@ class Account:
         self._iam = sandbox.client("iam")
         self._ecr = sandbox.client("ecr")
         self._ecr.create_repository(repositoryName=REPOSITORY)
-        self._environment = {**sandbox.environment(), "NO_COLOR": "1"}
+        self.environment = {**sandbox.environment(), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self._folder = folder
         shutil.copy(APP, folder)
 
@@ -47,12 +47,12 @@ class Account:
             imageManifestMediaType=media_type,
         )
 
-    def cdk(self, *arguments):
-        """Run the CLI; answers its exit code and all that it printed."""
+    def cdk(self, *arguments, folder=None):
+        """Run the CLI, in the app's folder or in another one; answers its exit code and all that it printed."""
         done = subprocess.run(
             ["cdk", *arguments],
-            cwd=self._folder,
-            env=self._environment,
+            cwd=folder or self._folder,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -41,7 +41,6 @@ class Project:
     def __init__(self, account, folder):
         self._account = account
         self._folder = folder
-        self._environment = {**account.sandbox.environment(), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         for name in ("imgver_constructs", "lambda"):
             shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         settings = {
@@ -63,21 +62,12 @@ class Project:
 
     def cdk(self, *arguments):
         """Run the CLI to its end; answers what it printed."""
-        done = subprocess.run(
-            ["cdk", *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        code, printed = self._account.cdk(*arguments, folder=self._folder)
+        assert code == 0, printed
+        return printed
 
     def watch(self, *options):
-        return Watch(["cdk", "watch", *options], self._folder, self._environment)
+        return Watch(["cdk", "watch", *options], self._folder, self._account.environment)
 
     def code(self):
         """The hash of the function's code, as Lambda has it."""
