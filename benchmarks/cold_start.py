@@ -23,8 +23,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).parents[1]
-RESULT = CHECKOUT / "build" / "bench" / "cold_start.json"
+import results
+
 CRHELPER = "crhelper==2.0.12"
 LIMIT = 0.6
 """How many times what boto3 alone takes the handler may take."""
@@ -83,7 +83,7 @@ class Functions:
         ignored = shutil.ignore_patterns("__pycache__")
         for name in names:
             if name == HANDLER:
-                shutil.copytree(CHECKOUT / "lambda", folder / name, ignore=ignored)
+                shutil.copytree(results.ROOT / "lambda", folder / name, ignore=ignored)
             if name == CRHELPER_FUNCTION:
                 _run("pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", folder / name, CRHELPER)
             (folder / name).mkdir(exist_ok=True)
@@ -196,8 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15, help="starts of every function (default: 15)")
     result = measure(rounds=parser.parse_args().rounds)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2))
+    results.write("cold_start", result)
     sys.stdout.write(section(result))
     found = ratios(result, HANDLER)
     return 0 if found.get("instructions", found["milliseconds"]) <= LIMIT else 1

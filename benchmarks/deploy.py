@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -97,7 +97,7 @@ def measure(
         "gb_second_price": gb_second_price,
         "transition_price": transition_price,
     }
-    _installed_sdk()
+    _installed_sdk()  # before several peers at once find it missing
     for cell in cells:
         for number in range(rounds if parsed(cell)[0] < LARGE else 1):
             done = {run["peer"] for run in result["runs"] if (run["cell"], run["round"]) == (cell, number)}
@@ -154,8 +154,9 @@ def times_of(cell: str, number: int) -> Times:
         return [max(AT_ONCE, seconds * (1 + VARIATION * (2 * place - 1))) for place in places]
 
     # What is cold and what is warm have a series each.
-    cold, *others = (some(number, 1)[0], *some(number * (2 * versions - 1), 2 * versions - 1))
-    return [cold, *others[: versions - 1]], others[versions - 1 :]
+    warms = 2 * versions - 1
+    others = some(number * warms, warms)
+    return some(number, 1) + others[: versions - 1], others[versions - 1 :]
 
 
 @contextlib.contextmanager
@@ -320,6 +321,10 @@ def _installed_sdk() -> Path:
     return modules
 
 
+Select = Callable[[Iterable[dict[str, Any]]], list[float]]
+"""Figures of some runs."""
+
+
 def cold(runs: Iterable[dict[str, Any]], *, added: bool = False) -> list[float]:
     """The first request of each stack: nothing of its functions runs yet.
 
@@ -370,9 +375,9 @@ def section(result: dict[str, Any]) -> str:
             _METHOD,
             "![From request to answer, over the service's own time](performance/deploy.svg)",
             "### From request to answer, in seconds",
-            _times(result, names),
+            _seconds_of(result, names, {"cold": cold, "warm": warm}),
             "### The whole `cdk deploy`, in seconds",
-            _wholes(result, names),
+            _seconds_of(result, names, {"first": _first, "second": _second}, digits=1),
             "### What a stack is made of, and what it computes",
             _costs(result, names),
             "### In ratios",
@@ -407,27 +412,25 @@ is given `permitted_images`, a pattern, as the others are. The Provider framewor
 out of the ARN that it would have to delete by."""
 
 
-def _times(result: dict[str, Any], names: Sequence[str]) -> str:
+def _seconds_of(
+    result: dict[str, Any], names: Sequence[str], selections: Mapping[str, Select], *, digits: int = 2
+) -> str:
+    """A table of what is selected of the runs of each peer in each cell."""
     rows = []
     for cell in cells(result):
         versions, seconds = parsed(cell)
-        for title, select in (("cold", cold), ("warm", warm)):
-            shown = [results.spread(select(of(result, cell, name))) for name in names]
+        for title, select in selections.items():
+            shown = [results.spread(select(of(result, cell, name)), digits) for name in names]
             rows.append([f"{results.counted(versions, 'version')}, {seconds:g} s, {title}", *shown])
     return results.table(["versions, service's time", *(peers.PEERS[name][0] for name in names)], rows)
 
 
-def _wholes(result: dict[str, Any], names: Sequence[str]) -> str:
-    rows = []
-    for cell in cells(result):
-        versions, seconds = parsed(cell)
-        for number, title in enumerate(("first", "second")):
-            shown = [
-                results.spread([run["deployments"][number]["seconds"] for run in of(result, cell, name)], 1)
-                for name in names
-            ]
-            rows.append([f"{results.counted(versions, 'version')}, {seconds:g} s, {title}", *shown])
-    return results.table(["versions, service's time", *(peers.PEERS[name][0] for name in names)], rows)
+def _first(runs: Iterable[dict[str, Any]]) -> list[float]:
+    return [run["deployments"][0]["seconds"] for run in runs]
+
+
+def _second(runs: Iterable[dict[str, Any]]) -> list[float]:
+    return [run["deployments"][1]["seconds"] for run in runs]
 
 
 def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
@@ -439,7 +442,7 @@ def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
             if not runs:
                 continue
             stack = runs[0]["stack"]
-            deployments = [deployment for run in runs for deployment in run["deployments"]]
+            deployments = _deployments(runs)
             rows.append(
                 [
                     f"{peers.PEERS[name][0]}: {results.counted(versions, 'version')}, {seconds:g} s",
@@ -484,38 +487,37 @@ def _costs(result: dict[str, Any], names: Sequence[str]) -> str:
     )
 
 
+def _deployments(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [deployment for run in runs for deployment in run["deployments"]]
+
+
 def _prices(result: dict[str, Any], runs: Iterable[dict[str, Any]]) -> list[float]:
     """What each deployment costs, in dollars."""
     gb_second, transition = result["options"]["gb_second_price"], result["options"]["transition_price"]
-    return [
-        deployment["gb_seconds"] * gb_second + deployment["transitions"] * transition
-        for run in runs
-        for deployment in run["deployments"]
-    ]
+    return [one["gb_seconds"] * gb_second + one["transitions"] * transition for one in _deployments(runs)]
 
 
 def _whole(runs: Iterable[dict[str, Any]]) -> list[float]:
-    return [deployment["seconds"] for run in runs for deployment in run["deployments"]]
+    return [one["seconds"] for one in _deployments(runs)]
 
 
 def _gb_seconds(runs: Iterable[dict[str, Any]]) -> list[float]:
-    return [deployment["gb_seconds"] for run in runs for deployment in run["deployments"]]
+    return [one["gb_seconds"] for one in _deployments(runs)]
 
 
 def _of_aws_handler(runs: Iterable[dict[str, Any]]) -> float:
     """The median of what these took, of what AWS's own handler of the native resource would have taken by its looks."""
     ratios: list[float] = [
         interval / (AWS_LOOKS_EVERY * math.ceil(seconds / AWS_LOOKS_EVERY))
-        for run in runs
-        for deployment in run["deployments"]
-        for interval, seconds in zip(deployment["intervals"], deployment["service_seconds"], strict=True)
+        for one in _deployments(runs)
+        for interval, seconds in zip(one["intervals"], one["service_seconds"], strict=True)
     ]
     return statistics.median(ratios)
 
 
 def _waits(runs: Iterable[dict[str, Any]]) -> bool:
     """Whether no answer came sooner than the service was ready."""
-    return min(over for run in runs for one in run["deployments"] for over in _seconds(one, added=True)) > -_CLOCK
+    return min(over for one in _deployments(runs) for over in _seconds(one, added=True)) > -_CLOCK
 
 
 def _middle_of(ours: Sequence[float], theirs: Sequence[float]) -> float | None:

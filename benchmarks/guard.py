@@ -12,7 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +22,7 @@ sys.path.insert(0, str(CHECKOUT / "benchmarks"))
 import cold_start  # noqa: E402
 import polling  # noqa: E402
 import synth  # noqa: E402 (it silences what aws_cdk says of Node.js when it is imported)
-from aws_cdk import App, Stack  # noqa: E402
+from aws_cdk import Stack  # noqa: E402
 
 from imgver_constructs import BaseImage, Image, ImageVersion  # noqa: E402
 
@@ -87,11 +87,11 @@ def _synth() -> tuple[dict[str, float], dict[str, float]]:
         "version of a declared image": _of_declared_image,
         "alias of a version": _aliases,
     }.items():
-        _built(declare, 1)  # what is asked for once in a process
-        first, both = (_built(declare, count) for count in (1, 2))
-        for kept, one, two in zip((requests, template), first, both, strict=True):
-            kept[f"the first {title}, with all it needs"] = one
-            kept[f"one more {title}"] = two - one
+        synth.cost(declare, 1)  # what is asked for once in a process
+        first, both = (synth.cost(declare, count) for count in (1, 2))
+        for kept, what in ((requests, "requests"), (template, "bytes")):
+            kept[f"the first {title}, with all it needs"] = first[what]
+            kept[f"one more {title}"] = both[what] - first[what]
     return requests, template
 
 
@@ -105,19 +105,6 @@ def _aliases(stack: Stack, count: int) -> None:
     image = Image.from_image_name(stack, "Image", "data-science")
     aliases = [f"v{number}" for number in range(count)]
     ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(synth.URI), aliases=aliases)
-
-
-def _built(declare: Callable[[Stack, int], None], count: int) -> tuple[int, int]:
-    """Requests to build a stack, and the bytes of its resources."""
-    with tempfile.TemporaryDirectory() as folder:
-        app = App(analytics_reporting=False, outdir=folder)
-        stack = Stack(app, "Stack")
-        before = synth.Requests.count
-        declare(stack, count)
-        requests = synth.Requests.count - before
-        app.synth()
-        template = json.loads((Path(folder) / "Stack.template.json").read_text())
-    return requests, len(json.dumps(template["Resources"], separators=(",", ":")))
 
 
 def differences(group: str, kept: Mapping[str, float], counts: Mapping[str, float]) -> list[str]:

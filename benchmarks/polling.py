@@ -23,18 +23,17 @@ import statistics
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-CHECKOUT = Path(__file__).parents[1]
+import results
+
 for folder in ("lambda", "tests/model", "."):
-    sys.path.insert(0, str(CHECKOUT / folder))
+    sys.path.insert(0, str(results.ROOT / folder))
 
 import simulation  # noqa: E402
 from harness import EVENTS, REPOSITORY, Aws, Function  # noqa: E402
 from imgver_handler import timing  # noqa: E402
 
-RESULT = CHECKOUT / "build" / "bench" / "polling.json"
 SHORTEST, LONGEST = 5.0, 60.0
 MEDIAN_LIMIT, P99_LIMIT, POLLS_LIMIT = 1.3, 4.0, 14
 """Seconds, seconds, and polls of a creation of 30 s."""
@@ -79,8 +78,6 @@ def measure(*, samples: int = 500) -> dict[str, Any]:
     """Create as many versions as there are samples, and one more that takes 30 s; then one event of every kind."""
     return {
         "samples": samples,
-        **_drawn(samples),
-        "polls_of_30_s": polls_of(30.0),
         "schedules": [schedule_of(schedule, samples) for schedule in (CHOSEN, *OTHERS)],
         "events": events(),
     }
@@ -105,7 +102,7 @@ def schedule_of(schedule: Schedule, samples: int) -> dict[str, Any]:
         )
         return {
             "schedule": str(schedule),
-            "late": _drawn(samples)["late"],
+            **_drawn(samples),
             "polls_of_30_s": polls_of(30.0),
             "quick": [_creation(takes)[0] for takes in _QUICK],
             "crowd_seconds": crowd.seconds,
@@ -200,7 +197,8 @@ def floor(calls: Sequence[str]) -> int:
 
 def section(result: dict[str, Any]) -> str:
     """The section of the report."""
-    late, polls = result["late"], result["polls"]
+    chosen = result["schedules"][0]
+    late, polls = chosen["late"], chosen["polls"]
     middle, p99 = late["median"] / LONGEST, late["p99"] / LONGEST
     lines = [
         "## Polling",
@@ -214,7 +212,7 @@ def section(result: dict[str, Any]) -> str:
         f"| polls | {_row(polls, 0)} |",
         "",
         f"Half of the answers are late by up to {middle:.1%} of the longest creation, 99 of 100 by up to {p99:.1%}.",
-        f"A creation of 30 s is polled {result['polls_of_30_s']} times.",
+        f"A creation of 30 s is polled {chosen['polls_of_30_s']} times.",
         "",
         "The schedule, and others that it was chosen from: seconds before the first poll, by how much the next ones",
         "grow, and up to what. Where every moment is as likely, equal steps are the least late that as many polls can",
@@ -274,11 +272,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=500, help="creations that are measured (default: 500)")
     result = measure(samples=parser.parse_args().samples)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2))
+    results.write("polling", result)
     sys.stdout.write(section(result))
-    late = result["late"]
-    kept = late["median"] <= MEDIAN_LIMIT and late["p99"] <= P99_LIMIT and result["polls_of_30_s"] <= POLLS_LIMIT
+    chosen = result["schedules"][0]
+    late = chosen["late"]
+    kept = late["median"] <= MEDIAN_LIMIT and late["p99"] <= P99_LIMIT and chosen["polls_of_30_s"] <= POLLS_LIMIT
     return 0 if kept else 1
 
 

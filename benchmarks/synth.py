@@ -15,7 +15,6 @@ import argparse
 import gc
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from typing import Any
 warnings.simplefilter("ignore")
 
 import aws_cdk as cdk  # noqa: E402 (it warns of Node.js when it is imported)
+import results  # noqa: E402
 from aws_cdk import aws_sagemaker as sagemaker  # noqa: E402
 from jsii._kernel.providers import process  # noqa: E402
 
@@ -42,7 +42,6 @@ from imgver_constructs import (  # noqa: E402
 
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
 COMMAND = "python benchmarks/synth.py"
-RESULT = Path("build/bench/synth.json")
 
 LIMITS = {"build": 2.0, "build_and_synth": 1.5, "bytes": 2.0}
 """How many times the native version ours may take, for one version more."""
@@ -164,12 +163,18 @@ def _below(parent: int) -> list[int]:
     return children + [one for child in children for one in _below(child)]
 
 
-def cost(declare: Declare, count: int) -> dict[str, float]:
-    """What one stack takes; what ours share is made before the clock starts, and synthesized in what it ends with."""
+def cost(declare: Declare, count: int, *, function_first: bool = False) -> dict[str, float]:
+    """What one stack takes.
+
+    Args:
+        declare: what declares its versions.
+        count: how many.
+        function_first: whether what ours share is made before the clock starts; it is synthesized with the rest.
+    """
     with tempfile.TemporaryDirectory() as folder:
         app = cdk.App(analytics_reporting=False, outdir=folder)
         stack = cdk.Stack(app, "Stack")
-        if declare in (ours, ours_with_alias):
+        if function_first:
             ImageVersionProvider.get_or_create(stack)
         gc.collect()
         before = Requests.count
@@ -191,16 +196,17 @@ def cost(declare: Declare, count: int) -> dict[str, float]:
 def measure(*, rounds: int = 11) -> dict[str, Any]:
     """The costs of every case, by how many versions there are and by what declares them: one item a round."""
     Requests.install()
+    with_function = (ours, ours_with_alias)
     warm: tuple[Declare, ...] = (native, custom_resource, ours)
     for declare in warm:
-        cost(declare, 100)
+        cost(declare, 100, function_first=declare in with_function)
     cases: dict[str, Any] = {}
     for title, (counts, peers) in CASES.items():
         cases[title] = {str(count): {name: [] for name in peers} for count in counts}
         for _ in range(rounds):
             for count in counts:
                 for name, peer in peers.items():
-                    cases[title][str(count)][name].append(cost(peer, count))
+                    cases[title][str(count)][name].append(cost(peer, count, function_first=peer in with_function))
     return {"rounds": rounds, "cases": cases, "provider": _provider()}
 
 
@@ -250,7 +256,8 @@ def section(result: dict[str, Any]) -> str:
         for count, peers in case.items():
             for name in names:
                 build, both = (
-                    _spread([one[what] / int(count) for one in peers[name]]) for what in ("build", "build_and_synth")
+                    results.spread(one[what] / int(count) for one in peers[name])
+                    for what in ("build", "build_and_synth")
                 )
                 first = peers[name][0]
                 each = f"{first['requests'] / int(count):.1f} | {first['bytes'] / int(count):.0f}"
@@ -269,17 +276,12 @@ def section(result: dict[str, Any]) -> str:
     return "\n".join([*lines, conclusion, ""])
 
 
-def _spread(values: list[float]) -> str:
-    return f"{min(values):.2f} / {statistics.median(values):.2f} / {max(values):.2f}"
-
-
 def main() -> int:
     """Print the section and keep the measurements; fails when ours is over a limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11, help="how often each is measured (default: 11)")
     result = measure(rounds=parser.parse_args().rounds)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1))
+    results.write("synth", result)
     sys.stdout.write(section(result))
     found = ratios(result)
     return int(any(found[what] > limit for what, limit in LIMITS.items()))
