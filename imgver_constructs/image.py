@@ -329,6 +329,18 @@ class Image(ImageBase):
         return ImportedImage(scope, construct_id, image_name=_name_in(image_arn), image_arn=image_arn)
 
 
+def check_image(image: object) -> None:
+    """Check that ``image`` is an image, declared or imported.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(image, ImageBase):
+        raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+            f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
+        )
+
+
 class ImportedImage(ImageBase):
     """An image that exists already; made by the ``from_…`` methods of :class:`Image` and ImageVersion."""
 

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from imgver_constructs.constraints import check_number, shown
 from imgver_constructs.declarations import IMAGE_VERSION, Declarations, Declared
-from imgver_constructs.image import ImageBase
+from imgver_constructs.image import ImageBase, check_image
 from imgver_constructs.image_version import ImageVersion, ImageVersionBase
 from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.tokens import is_known
@@ -52,10 +52,7 @@ class ImageRetention(Construct):
             ValueError: ``keep`` is no such number, ``versions`` is no list, a version is none of this image, or the
                 image has a retention in this stack already. Nothing is left in the tree.
         """
-        if not isinstance(image, ImageBase):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
-                f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
-            )
+        check_image(image)
         declarations = Declarations.of(scope)
         stack = declarations.stack
         image._check_environment(stack)
@@ -63,7 +60,7 @@ class ImageRetention(Construct):
             check_number("keep", keep, "say how many of the newest versions stay")
         # An iterator is empty after the checks.
         if not isinstance(versions, list | tuple):
-            raise ValueError(  # noqa: TRY004 (as above)
+            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"versions {shown(versions)} must be a list with one item per version: write it like [version]"
             )
         for version in versions:

@@ -31,7 +31,7 @@ from imgver_constructs.constraints import (
     shown,
 )
 from imgver_constructs.declarations import IMAGE_VERSION, Declarations
-from imgver_constructs.image import ImageBase, ImportedImage
+from imgver_constructs.image import ImageBase, ImportedImage, check_image
 from imgver_constructs.image_alias import ImageAlias
 from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
@@ -344,15 +344,12 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
         Raises:
             ValueError: SageMaker would refuse a value, or an alias is declared already. Nothing is left in the tree.
         """
-        if not isinstance(image, ImageBase):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
-                f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
-            )
+        check_image(image)
         declarations = Declarations.of(scope)
         stack = declarations.stack
         image._check_environment(stack)
         if not isinstance(base_image, BaseImage):
-            raise ValueError(  # noqa: TRY004 (as above)
+            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
             )
         if not is_token(image._declared_name):
@@ -467,10 +464,7 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
         Raises:
             ValueError: ``image`` is no image, or ``version`` no whole number from 1.
         """
-        if not isinstance(image, ImageBase):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
-                f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
-            )
+        check_image(image)
         if is_token(version):
             check_is_number("version", version)
         else:
