@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from imgver_handler import clients
+from imgver_handler.crowd import Crowd
 from imgver_handler.dispatch import handle
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
@@ -20,6 +21,8 @@ from imgver_handler.timing import Timing
 with suppress(Exception):
     clients.client("sagemaker", None)
 
+crowd = Crowd()
+
 gc.freeze()
 gc.enable()
 
@@ -28,4 +31,5 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 (the r
     """Handle one event of any of the library's resource types."""
     timing = Timing(time_left=lambda: context.get_remaining_time_in_millis() / 1000)
     log = Log()
-    handle(event, gateway=AwsGateway(timing=timing, log=log), timing=timing, log=log, put=put)
+    gateway = AwsGateway(timing=timing, log=log, crowd=crowd)
+    handle(event, gateway=gateway, timing=timing, log=log, put=put)

@@ -35,7 +35,7 @@ def delete_version(arn: ImageVersionArn, *, gateway: AwsGateway, timing: Timing,
                 break
             if backoff.seconds > patience or not backoff.wait():
                 raise
-    for _ in timing.polls(crowded=lambda: gateway.throttled):
+    for _ in timing.polls(crowded=gateway.is_crowded):
         version = gateway.describe(arn)
         if version is None:
             return

@@ -17,6 +17,7 @@ from botocore.parsers import ResponseParserError
 
 from imgver_handler import clients
 from imgver_handler.arn import ImageVersionArn
+from imgver_handler.crowd import Crowd
 from imgver_handler.failures import Kind, ServiceFailure
 from imgver_handler.log import Log
 from imgver_handler.timing import Timing
@@ -87,13 +88,16 @@ ClientFactory = Callable[[str, str | None], Any]
 class AwsGateway:
     """SageMaker's image versions, ECR's answer to which image a tag names, and what CloudFormation is about."""
 
-    def __init__(self, *, timing: Timing, log: Log, make_client: ClientFactory = clients.client) -> None:
-        self.throttled = False
-        """Whether a call has been throttled."""
+    def __init__(self, *, timing: Timing, log: Log, crowd: Crowd, make_client: ClientFactory = clients.client) -> None:
         self._timing = timing
         self._log = log
+        self._crowd = crowd
         self._make_client = make_client
         self._clients: dict[tuple[str, str | None], Any] = {}
+
+    def is_crowded(self) -> bool:
+        """Whether a call was throttled lately: then a look that can wait should, since it takes another call's turn."""
+        return self._crowd.is_there(self._timing.now())
 
     def create(self, *, image_name: str, base_image: str, metadata: Mapping[str, str | bool], client_token: str) -> str:
         """Create an image version; the same token gives the same version. Answers its ARN, unchecked."""
@@ -246,7 +250,8 @@ class AwsGateway:
             except (ClientError, BotoCoreError, ResponseParserError) as error:
                 failure = _failure(error, operation, subject)
                 self._report(operation, parameters, began, failure.code)
-                self.throttled |= failure.kind is Kind.THROTTLED
+                if failure.kind is Kind.THROTTLED:
+                    self._crowd.met(self._timing.now())
                 tired_of_denial = failure.kind is Kind.DENIED and backoff.seconds > PATIENCE_WITH_DENIAL
                 if failure.kind in give_up_on or failure.kind not in _TRANSIENT or tired_of_denial:
                     raise failure from error

@@ -32,7 +32,7 @@ from imgver_handler.timing import Timing
 CREATE_ATTEMPTS = 5
 """Client tokens tried by one event, each after a dead version was found behind the one before."""
 
-LOOKS_BEFORE_GONE = 3
+LOOKS_BEFORE_GONE = 4
 """Polls that must miss a version just created before it counts as gone: reads may lag behind writes."""
 
 CLEANUP_RESERVE = 90.0
@@ -199,7 +199,7 @@ class ImageVersions:
         """
         alive = False
         misses = 0
-        for _ in timing.polls(crowded=lambda: self._gateway.throttled):
+        for _ in timing.polls(crowded=self._gateway.is_crowded):
             version = self._gateway.describe(arn)
             if version is None:
                 misses += 1
@@ -311,7 +311,7 @@ class ImageVersions:
         version = self._gateway.describe(arn)
         if version is None or version.status != "CREATING":
             return version
-        for _ in self._timing.polls(crowded=lambda: self._gateway.throttled):
+        for _ in self._timing.polls(crowded=self._gateway.is_crowded):
             version = self._gateway.describe(arn)
             if version is None or version.status != "CREATING":
                 return version

@@ -9,17 +9,34 @@ from collections.abc import Callable, Iterator
 ANSWER_RESERVE = 15.0
 """Seconds kept back for the answer: CloudFormation waits for the service timeout when none comes."""
 
-FIRST_POLL = 1.0
-FIRST_POLL_WHEN_CROWDED = 2.0
+FIRST_PAUSE_WHEN_CROWDED = 2.0
 """Who polls too early takes the turn of another's call, where the service takes so many a second."""
-POLL_GROWTH = 1.25
-LONGEST_POLL = 2.5
-"""A version takes 5 to 60 s, and any moment of these is as likely as another: then half of the longest poll is what the
-middle one of all answers comes late. A longer one saves few calls: 30 s take 14."""
-LONGEST_POLL_WHEN_CROWDED = 5.0
+SHORTEST_PAUSE = 1.0
+PAUSE_GROWTH = 1.15
+"""How long a pause is by all before it together: what is done soon is seen soon, and no answer is much later than twice
+what the service took."""
+LONGEST_PAUSE = 2.54
+"""A version takes 5 to 60 s, and any moment of these is as likely as another: then half of the longest pause is what
+the middle one of all answers comes late. A longer one saves few calls: 30 s take 14 polls."""
+LONGEST_PAUSE_WHEN_CROWDED = 5.0
 
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 8.0
+
+
+def pauses(crowded: Callable[[], bool]) -> Iterator[float]:
+    """The seconds before each poll: none before the first one, unless it is crowded, and ever more before the others.
+
+    Args:
+        crowded: whether the service throttled a call lately.
+    """
+    pause = FIRST_PAUSE_WHEN_CROWDED if crowded() else 0.0
+    waited = 0.0
+    while True:
+        yield pause
+        waited += pause
+        longest = LONGEST_PAUSE_WHEN_CROWDED if crowded() else LONGEST_PAUSE
+        pause = min(max(SHORTEST_PAUSE, waited * PAUSE_GROWTH), longest)
 
 
 class Timing:
@@ -70,15 +87,15 @@ class Timing:
         return True
 
     def polls(self, *, crowded: Callable[[], bool]) -> Iterator[None]:
-        """One item per poll, each after its wait, until the deadline.
+        """One item per poll, each after its pause, until the deadline.
 
         Args:
-            crowded: whether the service has throttled a call.
+            crowded: whether the service throttled a call lately.
         """
-        delay = FIRST_POLL_WHEN_CROWDED if crowded() else FIRST_POLL
-        while self.wait(delay):
+        for pause in pauses(crowded):
+            if not self.wait(pause):
+                return
             yield
-            delay = min(delay * POLL_GROWTH, LONGEST_POLL_WHEN_CROWDED if crowded() else LONGEST_POLL)
 
     def backoff(self) -> Backoff:
         """A new series of retries."""

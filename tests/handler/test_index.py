@@ -10,9 +10,12 @@ from pathlib import Path
 import index
 import pytest
 from imgver_handler import clients
+from imgver_handler.crowd import Crowd
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
 from imgver_handler.timing import ANSWER_RESERVE, Timing
+
+from imgver_sandbox.images_service import ServiceError
 
 
 @pytest.fixture
@@ -84,9 +87,34 @@ def test_the_next_event_finds_the_clients_made(aws, event, context, function_cli
     assert len(function_clients) == 1
 
 
+def test_the_next_event_remembers_that_it_is_crowded(aws, event, context, function_clients, monkeypatch):
+    # GIVEN an event that was throttled once
+    remaining = [ServiceError("ThrottlingException", "Rate exceeded")]
+    calls = []
+
+    def before_call(call):
+        calls.append((call.operation, aws.clock.now()))
+        if remaining:
+            raise remaining.pop()
+
+    aws.service.before_call = before_call
+    monkeypatch.setattr(index, "crowd", Crowd())
+    monkeypatch.setattr(index, "Timing", lambda time_left: _timing(aws, time_left))
+    monkeypatch.setattr(index, "put", lambda *_: None)
+    index.handler(event("image_version_create"), context)
+    calls.clear()
+
+    # WHEN
+    index.handler(event("image_version_create"), context)
+
+    # THEN it does not look at once
+    (_, created), (_, looked), *_ = calls
+    assert looked - created == 2.0
+
+
 def test_ecr_is_called_in_the_registrys_region(aws, function_clients):
     # GIVEN
-    gateway = AwsGateway(timing=_timing(aws, lambda: 900), log=Log(write=lambda _line: None))
+    gateway = AwsGateway(timing=_timing(aws, lambda: 900), log=Log(write=lambda _line: None), crowd=Crowd())
 
     # WHEN
     gateway.container_image("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0")

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
 from harness import MAX_ANSWER_BYTES
+from imgver_handler.crowd import Crowd
 from imgver_handler.dispatch import handle
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
@@ -77,6 +78,8 @@ class DeployedFunction:
         self._make_client = make_client
         self._chance = chance
         self.log: list[dict[str, Any]] = []
+        # What each process remembers that runs nothing now.
+        self._idle: list[Crowd] = []
 
     def invoke(self, event: dict[str, Any], trouble: Trouble) -> tuple[Delivery, list[Task]]:
         """Deliver ``event`` as Lambda does; the tasks end when no invocation is left to come."""
@@ -105,6 +108,7 @@ class DeployedFunction:
             chance=self._chance,
         )
         log = Log(write=lambda line: self.log.append(json.loads(line)))
+        crowd = self._idle.pop() if self._idle else Crowd()
         calls = Calls(simulation=self._simulation, delivery=delivery, last_call=last_call)
 
         def put(_url: str, body: bytes, _timing: Timing, _log: Log) -> None:
@@ -115,10 +119,12 @@ class DeployedFunction:
         gateway = AwsGateway(
             timing=timing,
             log=log,
+            crowd=crowd,
             make_client=lambda service, region: InterruptedClient(self._make_client(service, region), calls),
         )
         handle(delivery.event, gateway=gateway, timing=timing, log=log, put=put)
         assert self._clock.now() <= end, "the function's time was up before it answered"
+        self._idle.append(crowd)
 
 
 class Calls:

@@ -13,6 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
 from imgver_handler import clients
+from imgver_handler.crowd import Crowd
 from imgver_handler.dispatch import handle
 from imgver_handler.gateway import AwsGateway
 from imgver_handler.log import Log
@@ -127,6 +128,7 @@ class Function:
     seconds: float = 900
     chance: float = 0.5
     before_call: Callable[[str, dict[str, Any]], None] | None = None
+    crowd: Crowd = field(default_factory=Crowd)
 
     def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
         """Handle the event; answers what CloudFormation got."""
@@ -142,7 +144,7 @@ class Function:
         self.calls.clear()
         handle(
             event,
-            gateway=AwsGateway(timing=timing, log=log, make_client=self._client),
+            gateway=AwsGateway(timing=timing, log=log, crowd=self.crowd, make_client=self._client),
             timing=timing,
             log=log,
             put=lambda _url, body, _timing, _log: answers.append(body),
