@@ -398,8 +398,8 @@ event over without Lambda's queue. It makes one resource after the other, where 
 times of whole deployments are sums, and one request of a stack is cold, where on AWS as many are as come at once. Its
 Lambda does not slow a function down that has little memory, and it does not enforce IAM.
 
-SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take, and this library
-looks for the first time a moment after its call, since a look takes the turn of another call where calls are throttled.
+SageMaker takes tens of seconds for a version: at 0 s there is only what the peers themselves take, which cold is the
+start of a process. The native resource of the sandbox has none to start: it is a part of MiniStack.
 The service's time varies by an eighth to both sides from version to version, in the same way for all peers: at 20 s
 over the 5 s between two looks of the Provider framework. The native resource of the sandbox looks at the service every
 0.1 s, which shows what the service itself takes; that of AWS, whose handler is open source, every

@@ -3,7 +3,8 @@
 CloudFormation sends the events, Lambda queues and runs them, the handler calls the service, which takes so many
 requests a second and serialises the writes to each image. Accounts and regions share nothing, so one is enough.
 
-The handler's waiting is the real one's: :class:`imgver_handler.timing.Timing` decides how long and how often.
+The handler's waiting is the real one's: :class:`imgver_handler.timing.Timing` decides how long and how often, and
+:class:`imgver_handler.crowd.Crowd` what a process remembers from one event to the next.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import heapq
 import itertools
 import math
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from imgver_handler.crowd import Crowd
 from imgver_handler.timing import Timing
 
 FUNCTION_SECONDS = 900.0
@@ -121,7 +123,8 @@ class _Region:
         self._accepted: deque[float] = deque()
         self._written_until: dict[str, float] = {}
         self._running = 0
-        self._idle: dict[int, int] = {}
+        # By stack, what each process remembers that runs nothing now.
+        self._idle: defaultdict[int, list[Crowd]] = defaultdict(list)
         self._free_at = [0.0] * (conditions.cores or 0)
         self._result = Result()
 
@@ -171,13 +174,13 @@ class _Region:
             if not (yield from self._free_execution(sent)):
                 break
             began = self._now
-            is_warm = self._idle.get(stack, 0) > 0
-            if is_warm:
-                self._idle[stack] -= 1
+            idle = self._idle[stack]
+            is_warm = bool(idle)
+            crowd = idle.pop() if is_warm else Crowd()
             yield self._computed(self._conditions.warm_seconds if is_warm else self._conditions.cold_seconds)
-            is_created = yield from self._handler(image, began + FUNCTION_SECONDS, created_at)
+            is_created = yield from self._handler(image, began + FUNCTION_SECONDS, created_at, crowd)
             self._running -= 1
-            self._idle[stack] = self._idle.get(stack, 0) + 1
+            idle.append(crowd)
             self._result.executed_seconds += self._now - began
             if not self._conditions.dying or self._chance.random() >= self._conditions.dying:
                 if is_created:
@@ -214,7 +217,7 @@ class _Region:
         heapq.heappush(self._free_at, begins + seconds)
         return begins + seconds - self._now
 
-    def _handler(self, image: str, end: float, created_at: list[float]) -> Waits:
+    def _handler(self, image: str, end: float, created_at: list[float], crowd: Crowd) -> Waits:
         """What the handler does with a Create.
 
         Args:
@@ -222,20 +225,20 @@ class _Region:
             end: when the function's time is up.
             created_at: when the version is CREATED; empty before an invocation has begun to create it. The next one
                 finds that version by its token.
+            crowd: what its process remembers.
         """
         slept: list[float] = []
         timing = Timing(
             time_left=lambda: end - self._now, now=lambda: self._now, sleep=slept.append, chance=self._chance.random
         )
-        is_crowded = False
 
         def call(ask: Callable[[], Outcome]) -> Waits:
-            nonlocal is_crowded
             backoff = timing.backoff()
             while True:
                 yield self._computed(self._conditions.call_seconds)
                 outcome = ask()
-                is_crowded |= outcome == "THROTTLED"
+                if outcome == "THROTTLED":
+                    crowd.met(self._now)
                 if outcome == "OK":
                     return True
                 if not backoff.wait():
@@ -247,7 +250,7 @@ class _Region:
             return False
         if not created_at:
             created_at.append(self._now + self._conditions.create_seconds)
-        for _ in timing.polls(crowded=lambda: is_crowded):
+        for _ in timing.polls(crowded=lambda: crowd.is_there(self._now)):
             yield sum(slept)
             slept.clear()
             if not (yield from call(self._accept)):

@@ -1,6 +1,6 @@
 """The simulation on cases that can be worked out by hand."""
 
-import math
+import itertools
 
 import pytest
 from imgver_handler import timing
@@ -9,15 +9,8 @@ from simulation import MAX_EVENT_AGE, SERVICE_TIMEOUT, Conditions, simulate
 
 def seen_created(create_seconds):
     """When the handler, which polls as its Timing says, sees a version that takes so long."""
-    moment, slept = 0.0, []
-    for _ in timing.Timing(time_left=lambda: math.inf, now=lambda: 0.0, sleep=slept.append).polls(
-        crowded=lambda: False
-    ):
-        moment += sum(slept)
-        slept.clear()
-        if moment >= create_seconds:
-            return moment
-    raise AssertionError
+    moments = itertools.accumulate(timing.pauses(crowded=lambda: False))
+    return next(moment for moment in moments if moment >= create_seconds)
 
 
 def stacks_of(*sizes):
@@ -84,6 +77,19 @@ def test_the_service_takes_no_more_than_its_rate():
     assert result.seconds >= result.calls / rate - 1
 
 
+def test_a_process_remembers_that_it_is_crowded():
+    # GIVEN one version after the other, and a service that takes one request a second, so no look at once
+    conditions = Conditions(create_seconds=2, requests_per_second=1, warm_seconds=1.5, at_once=1)
+
+    # WHEN
+    first, both = simulate(stacks_of(1), conditions), simulate(stacks_of(2), conditions)
+
+    # THEN the second one does not try
+    assert first.throttled > 0
+    assert both.throttled == first.throttled
+    assert both.answered[1] - both.answered[0] == pytest.approx(1.5 + 2)
+
+
 def test_one_image_takes_one_write_at_a_time():
     # WHEN
     result = simulate([["one"] * 20], Conditions(create_seconds=2, write_seconds=0.5))
@@ -130,11 +136,10 @@ def test_lambda_invokes_again_after_one_and_two_minutes():
     # WHEN every invocation dies just before it answers
     result = simulate(stacks_of(1), Conditions(create_seconds=2, dying=1.0))
 
-    # THEN the second and the third one find the version by its token, and their first look sees it CREATED
-    again = timing.FIRST_POLL
+    # THEN the second and the third one find the version by its token, and their first look, at once, sees it CREATED
     assert (result.created, result.dropped) == (0, 1)
-    assert result.executed_seconds == pytest.approx(seen_created(2) + again + again)
-    assert result.calls == pytest.approx(2 * 2 + 3)
+    assert result.executed_seconds == pytest.approx(seen_created(2))
+    assert result.calls == 4 + 2 + 2
     assert result.seconds == SERVICE_TIMEOUT
 
 
@@ -144,7 +149,7 @@ def test_who_dies_once_is_late_and_well():
 
     # THEN
     assert result.created == 50
-    assert sorted({round(answered - seen_created(2)) for answered in result.answered})[:2] == [0, 61]
+    assert sorted({round(answered - seen_created(2)) for answered in result.answered})[:2] == [0, 60]
 
 
 def test_the_same_seed_gives_the_same_result():
