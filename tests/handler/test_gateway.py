@@ -222,7 +222,7 @@ def test_what_stays_so_is_raised_at_the_deadline_with_the_remedy(aws, gateway, e
 
 
 def test_who_was_throttled_remembers_it_for_a_minute(aws, gateway):
-    # GIVEN two throttled calls, the second one a moment ago
+    # GIVEN two throttled calls, the second one half a second ago
     throttled = ServiceError("ThrottlingException", "Rate exceeded")
     answering(aws, throttled, ServiceError("ResourceInUse", "busy"))
     gateway.create(**CREATE)
@@ -233,7 +233,7 @@ def test_who_was_throttled_remembers_it_for_a_minute(aws, gateway):
     # WHEN / THEN
     aws.clock.advance(59)
     assert gateway.is_crowded()
-    aws.clock.advance(1)
+    aws.clock.advance(0.5)
     assert not gateway.is_crowded()
 
 
