@@ -588,6 +588,7 @@ def conclusions(result: dict[str, Any]) -> list[str]:
                 f"{text}: within the goal of {GOALS[titles['cold']]:g} in {sum(met.values())} of {len(met)}; beyond: "
                 f"{beyond or 'none'}."
             )
+    lines += _starts(result)
     lines.append(
         "This library's function waits for the service, where the framework's state machine does; either is paid for."
     )
@@ -605,6 +606,25 @@ def conclusions(result: dict[str, Any]) -> list[str]:
                 f"{title} left replaced versions behind, whose delete was refused and not tried again: {shown}."
             )
     return lines
+
+
+def _starts(result: dict[str, Any]) -> list[str]:
+    """What a cold request takes where the service takes no time, beside a function that makes one call."""
+    found = []
+    for cell in cells(result):
+        native = cold(of(result, cell, "native"))
+        ours, sdk_call = (_middle_of(cold(of(result, cell, name)), native) for name in ("ours", "sdk_call"))
+        if not parsed(cell)[1] and ours is not None and sdk_call is not None:
+            found.append(f"{cell} {ours:.2f} and {sdk_call:.2f}")
+    if not found:
+        return []
+    return [
+        (
+            "Where the service takes no time, cold is the start of a process, which the sandbox's native resource does "
+            "without. By what that takes, this library and AwsCustomResource, whose function makes one call and does "
+            f"not wait: {', '.join(found)}."
+        )
+    ]
 
 
 def _show(run: dict[str, Any]) -> None:

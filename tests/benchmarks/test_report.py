@@ -225,6 +225,19 @@ def test_a_goal_that_is_missed_is_named(seconds, words):
     assert words in line
 
 
+@pytest.mark.parametrize(("cell", "lines"), [("1x0", ["wait: 1x0 1.50 and 1.70."]), ("1x10", [])])
+def test_the_start_of_a_process_is_compared_where_there_is_nothing_else(cell, lines):
+    # GIVEN
+    seconds = {"ours": 0.15, "sdk_call": 0.17, "native": 0.1}
+    result = {"runs": [run(cell, peer, [took], [0.1]) for peer, took in seconds.items()], "options": PRICES}
+
+    # WHEN
+    found = [line for line in deploy.conclusions(result) if "start of a process" in line]
+
+    # THEN
+    assert [line[-len("wait: 1x0 1.50 and 1.70.") :] for line in found] == lines
+
+
 def test_who_does_not_wait_and_who_leaks_is_named():
     # GIVEN
     result = {
