@@ -65,10 +65,7 @@ class Schedule(NamedTuple):
             pause = min(pause * self.growth, self.longest)
 
 
-CHOSEN = (
-    f"at once, {timing.SHORTEST_PAUSE:g} s later, x {timing.PAUSE_GROWTH:g} of all before, up to "
-    f"{timing.LONGEST_PAUSE:g} s"
-)
+CHOSEN = f"{', '.join(f'{pause:g}' for pause in timing.FIRST_PAUSES)}, then {timing.PAUSE:g} s"
 """The handler's own."""
 
 OTHERS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -9,34 +10,28 @@ from collections.abc import Callable, Iterator
 ANSWER_RESERVE = 15.0
 """Seconds kept back for the answer: CloudFormation waits for the service timeout when none comes."""
 
-FIRST_PAUSE_WHEN_CROWDED = 2.0
-"""Who polls too early takes the turn of another's call, where the service takes so many a second."""
-SHORTEST_PAUSE = 1.0
-PAUSE_GROWTH = 1.15
-"""How long a pause is by all before it together: what is done soon is seen soon, and no answer is much later than twice
-what the service took."""
-LONGEST_PAUSE = 2.54
-"""A version takes 5 to 60 s, and any moment of these is as likely as another: then half of the longest pause is what
-the middle one of all answers comes late. A longer one saves few calls: 30 s take 14 polls."""
-LONGEST_PAUSE_WHEN_CROWDED = 5.0
+FIRST_PAUSES = (0.0, 1.0, 1.15, 2.95)
+"""What is done at once, or in a second or two, is seen soon. The last of these ends after the 5 s that a version takes
+at least."""
+PAUSE = 2.5
+"""A version takes 5 to 60 s, and any moment of these is as likely as another: then equal pauses are the least late that
+as many polls can be, half a pause in the middle. 30 s take 14 polls."""
+SHORTEST_PAUSE_WHEN_CROWDED = 2.0
+"""Who polls too early takes the turn of another's call, where the service takes so many a second. All pauses are twice
+as long then, and this at least."""
 
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 8.0
 
 
 def pauses(crowded: Callable[[], bool]) -> Iterator[float]:
-    """The seconds before each poll: none before the first one, unless it is crowded, and ever more before the others.
+    """The seconds before each poll: none before the first one, unless it is crowded.
 
     Args:
         crowded: whether the service throttled a call lately.
     """
-    pause = FIRST_PAUSE_WHEN_CROWDED if crowded() else 0.0
-    waited = 0.0
-    while True:
-        yield pause
-        waited += pause
-        longest = LONGEST_PAUSE_WHEN_CROWDED if crowded() else LONGEST_PAUSE
-        pause = min(max(SHORTEST_PAUSE, waited * PAUSE_GROWTH), longest)
+    for pause in itertools.chain(FIRST_PAUSES, itertools.repeat(PAUSE)):
+        yield max(2 * pause, SHORTEST_PAUSE_WHEN_CROWDED) if crowded() else pause
 
 
 class Timing:
