@@ -6,17 +6,16 @@ The handler runs on a simulated clock against the images service of the sandbox,
 drawn from 5 to 60 s, all as likely (one of every equal part of that time, with a fixed seed); a call takes no time, so
 that what is measured is the schedule.
 
-Why the schedule is what it is: when every moment is as likely, equal steps are the least late that as many polls can
-be, half a step in the middle. A step of 2.54 s costs 14 polls of a creation of 30 s. Before them it looks at once, for
-a service that has done its part by then, and goes on in steps that are as long as all before them: what takes a second
-or two is seen soon after. Where calls are throttled it looks later, since a poll takes the turn of another call. The
-other schedules that it was chosen from are measured beside it.
+Why the schedule is what it is: when every moment is as likely, equal pauses are the least late that as many polls can
+be, half a pause in the middle; a pause of 2.5 s costs 14 polls of a creation of 30 s. They begin where a creation may
+end, after 5 s. Before that it looks at once, and after one and two seconds: for what is refused or deleted, and for a
+service that is quicker than AWS's. Where calls are throttled it looks later, since a poll takes the turn of another
+call. The other schedules that it was chosen from are measured beside it.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import json
 import operator
@@ -24,7 +23,7 @@ import random
 import statistics
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -43,39 +42,26 @@ MEDIAN_LIMIT, P99_LIMIT, POLLS_LIMIT = 1.3, 4.0, 14
 
 
 class Schedule(NamedTuple):
-    """Whether it looks at once; then seconds before the next look, by how much they grow, and up to what."""
+    """Seconds before the first polls, and before each of the others."""
 
-    at_once: bool
-    first: float
-    growth: float
-    longest: float
+    first: tuple[float, ...]
+    others: float
 
     def __str__(self) -> str:
         """As a cell of a table."""
-        begin = f"at once, {self.first:g} s later" if self.at_once else f"after {self.first:g} s"
-        return f"{begin}, x {self.growth:g}, up to {self.longest:g} s" if self.growth > 1 else f"{begin}, always"
-
-    def pauses(self) -> Iterator[float]:
-        """The seconds before each look."""
-        if self.at_once:
-            yield 0.0
-        pause = self.first
-        while True:
-            yield pause
-            pause = min(pause * self.growth, self.longest)
+        first = ", ".join(f"{pause:g}" for pause in self.first)
+        return f"{first}, then {self.others:g}" if first else f"{self.others:g}, always"
 
 
-CHOSEN = f"{', '.join(f'{pause:g}' for pause in timing.FIRST_PAUSES)}, then {timing.PAUSE:g} s"
-"""The handler's own."""
-
+CHOSEN = Schedule(timing.FIRST_PAUSES, timing.PAUSE)
 OTHERS = (
-    Schedule(True, 1, 1.25, 2.5),
-    Schedule(True, 1, 2, 2.5),
-    Schedule(False, 1, 1.25, 2.5),
-    Schedule(False, 2.5, 1, 2.5),
-    Schedule(False, 5, 1, 5),
+    Schedule((0.0, 1.0, 1.25, 1.56, 1.95), 2.5),
+    Schedule((0.0, 1.0, 2.0), 2.5),
+    Schedule((1.0, 1.25, 1.56, 1.95), 2.5),
+    Schedule((), 2.5),
+    Schedule((), 5.0),
 )
-"""At once, growing slowly and fast; not at once; in equal steps; as the framework."""
+"""At once, growing slowly and fast; not at once; equal pauses; those of the Provider framework."""
 
 _QUICK = (0.0, 2.0)
 """Seconds that a version takes which is there sooner than any on AWS."""
@@ -91,7 +77,7 @@ def measure(*, samples: int = 500) -> dict[str, Any]:
     """Create as many versions as there are samples, and one more that takes 30 s; then one event of every kind."""
     return {
         "samples": samples,
-        "schedules": [schedule_of(schedule, samples) for schedule in (None, *OTHERS)],
+        "schedules": [schedule_of(schedule, samples) for schedule in (CHOSEN, *OTHERS)],
         "events": events(),
     }
 
@@ -106,33 +92,20 @@ def _drawn(samples: int) -> dict[str, Any]:
     return {"late": _spread(late), "polls": _spread(polls)}
 
 
-def schedule_of(schedule: Schedule | None, samples: int) -> dict[str, Any]:
-    """How late the handler would answer by a schedule, by default its own, and how often it would poll."""
-    with _scheduled(schedule) if schedule else contextlib.nullcontext():
+def schedule_of(schedule: Schedule, samples: int) -> dict[str, Any]:
+    """How late the handler would answer by a schedule, and how often it would poll."""
+    with mock.patch.multiple(timing, FIRST_PAUSES=schedule.first, PAUSE=schedule.others):
         crowd = simulation.simulate(
             [[f"image-{number}" for number in range(_CROWD)]],
             simulation.Conditions(requests_per_second=_RATE, create_seconds=_QUICK[-1]),
         )
         return {
-            "schedule": str(schedule) if schedule else CHOSEN,
+            "schedule": str(schedule),
             **_drawn(samples),
             "polls_of_30_s": polls_of(30.0),
             "quick": [_creation(takes)[0] for takes in _QUICK],
             "crowd_seconds": crowd.seconds,
         }
-
-
-@contextlib.contextmanager
-def _scheduled(schedule: Schedule) -> Iterator[None]:
-    """Let the handler poll by a schedule; where it is throttled it goes on as ever."""
-    own = timing.pauses
-
-    def pauses(crowded: Callable[[], bool]) -> Iterator[float]:
-        for ever, planned in zip(own(crowded), schedule.pauses(), strict=False):
-            yield ever if crowded() else planned
-
-    with mock.patch.object(timing, "pauses", pauses):
-        yield
 
 
 def _creation(takes: float) -> tuple[float, int]:
@@ -226,13 +199,13 @@ def section(result: dict[str, Any]) -> str:
         f"Half of the answers are late by up to {middle:.1%} of the longest creation, 99 of 100 by up to {p99:.1%}.",
         f"A creation of 30 s is polled {chosen['polls_of_30_s']} times.",
         "",
-        "The schedule, and others that it was chosen from: seconds before the first looks, by how much the next ones",
-        "grow, and up to what. Where every moment is as likely, equal steps are the least late that as many polls can",
-        f"be: the longest step decides. The goal was at most {MEDIAN_LIMIT:g} s late in the middle, and {POLLS_LIMIT}",
-        f"polls of 30 s. At once are {_CROWD} versions of as many images, where the service takes {_RATE} requests a",
-        f"second and {_QUICK[-1]:g} s for a version.",
+        "The schedule, and others that it was chosen from: the seconds before the first polls, and before each of the",
+        "others. Where every moment is as likely, equal pauses are the least late that as many polls can be. The goal",
+        f"was at most {MEDIAN_LIMIT:g} s late in the middle, and {POLLS_LIMIT} polls of 30 s. At once are {_CROWD}",
+        f"versions of as many images, where the service takes {_RATE} requests a second and {_QUICK[-1]:g} s for a",
+        "version.",
         "",
-        "| schedule | late: median, s | late: p99, s | polls of 30 s | late at 0 s | late at 2 s | at once: s |",
+        "| pauses | late: median, s | late: p99, s | polls of 30 s | late at 0 s | late at 2 s | at once: s |",
         "|---|---:|---:|---:|---:|---:|---:|",
         *(
             f"| {one['schedule']} | {one['late']['median']:.2f} | {one['late']['p99']:.2f} | {one['polls_of_30_s']} | "

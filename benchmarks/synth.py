@@ -203,9 +203,11 @@ def measure(*, rounds: int = 11) -> dict[str, Any]:
     cases: dict[str, Any] = {}
     for title, (counts, peers) in CASES.items():
         cases[title] = {str(count): {name: [] for name in peers} for count in counts}
-        for _ in range(rounds):
+        for number in range(rounds):
             for count in counts:
-                for name, peer in peers.items():
+                # Node.js clears up after the one before: whoever begins, the others begin another time.
+                turn = number % len(peers)
+                for name, peer in [*peers.items()][turn:] + [*peers.items()][:turn]:
                     cases[title][str(count)][name].append(cost(peer, count, function_first=peer in with_function))
     return {"rounds": rounds, "cases": cases, "provider": _provider()}
 

@@ -173,11 +173,11 @@ def test_the_looks_of_aws_own_handler_are_computed():
 
 def test_schedules_are_measured_by_the_handler_itself():
     # WHEN
-    slow = polling.schedule_of(polling.Schedule(False, 5, 1, 5), samples=11)
-    chosen = polling.schedule_of(None, samples=11)
+    slow = polling.schedule_of(polling.Schedule((), 5.0), samples=11)
+    chosen = polling.schedule_of(polling.CHOSEN, samples=11)
 
     # THEN
-    assert (slow["schedule"], slow["polls_of_30_s"], slow["quick"]) == ("after 5 s, always", 6, [5.0, 3.0])
+    assert (slow["schedule"], slow["polls_of_30_s"], slow["quick"]) == ("5, always", 6, [5.0, 3.0])
     assert chosen["quick"][0] == 0
     assert chosen["polls_of_30_s"] == polling.polls_of(30.0) <= polling.POLLS_LIMIT
     assert chosen["late"]["median"] < slow["late"]["median"]
