@@ -237,13 +237,19 @@ _UPDATE_REPLACE_POLICIES = {
 
 
 class _Attributes:
-    """What the function answers, for a declared version.
+    """What a declared version has that an imported one has not: its provider, and what the function answers.
 
     jsii asks of every member of ImageVersion itself what it overrides, once for each version of a stack: these are
     none.
     """
 
     get_att: Callable[[str], cdk.Reference]
+    _provider: ImageVersionProvider
+
+    @property
+    def provider(self) -> ImageVersionProvider:
+        """What creates this version."""
+        return self._provider
 
     @property
     def image_version_arn(self) -> str:
@@ -483,11 +489,6 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
 
     # jsii looks for what it may be asked for in this class, and no further than CustomResource.
     image_version_ref = ImageVersionBase.image_version_ref
-
-    @property
-    def provider(self) -> ImageVersionProvider:
-        """What creates this version."""
-        return self._provider
 
 
 class _ImportedImageVersion(ImageVersionBase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -205,7 +205,8 @@ class ImageVersionProvider(Construct):
         )
         # A rule of a group may be a resource of its own, and the function needs it as long as there are events.
         self._function.node.add_dependency(*(security_groups or ()))
-        self._service_token = self._function.function_arn
+        # The function's own would ask for its stack wherever it is written.
+        self._service_token = cast("lambda_.CfnFunction", self._function.node.default_child).attr_arn
 
         # Stacks that share a role must not overwrite each other's policies.
         prefix = None if role is None else cdk.Names.unique_resource_name(self, max_length=96, separator="-")
