@@ -35,10 +35,13 @@ def delete_version(arn: ImageVersionArn, *, gateway: AwsGateway, timing: Timing,
                 break
             if backoff.seconds > patience or not backoff.wait():
                 raise
+    created_at: float | None = None
     for _ in timing.polls(crowded=gateway.is_crowded):
         version = gateway.describe(arn)
-        if version is None:
+        # Between two looks its number may have been given to a new version.
+        if version is None or created_at not in (None, version.created_at):
             return
+        created_at = version.created_at
         if version.status == "DELETE_FAILED":
             raise Failure(
                 f"{arn} could not be deleted: {version.failure_reason.removesuffix('.')}. "

@@ -191,6 +191,29 @@ def test_delete_removes_the_version_and_waits_until_it_is_gone(aws, function, ev
     assert aws.versions() == {}
 
 
+def test_a_deleted_version_is_gone_when_its_number_is_another_versions(aws, function, event, created):
+    # GIVEN a service that gives the number to a new version between the first look after the deletion and the second
+    looks = []
+    call = aws.service.call
+
+    def described(operation, parameters, **where):
+        if len(looks) < 2 or operation != "DescribeImageVersion":
+            answer = call(operation, parameters, **where)
+        if operation == "DescribeImageVersion":
+            looks.append(answer if len(looks) < 2 else looks[0] | {"CreationTime": aws.clock.now()})
+            return looks[-1]
+        return answer
+
+    aws.service.call = described
+
+    # WHEN
+    answer = function.deliver(event("image_version_delete"))
+
+    # THEN
+    assert answer["Status"] == "SUCCESS"
+    assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * 2]
+
+
 @pytest.mark.parametrize(
     ("query", "left"),
     [
