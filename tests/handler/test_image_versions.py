@@ -197,12 +197,13 @@ def test_a_deleted_version_is_gone_when_its_number_is_another_versions(aws, func
     call = aws.service.call
 
     def described(operation, parameters, **where):
-        if len(looks) < 2 or operation != "DescribeImageVersion":
-            answer = call(operation, parameters, **where)
-        if operation == "DescribeImageVersion":
-            looks.append(answer if len(looks) < 2 else looks[0] | {"CreationTime": aws.clock.now()})
-            return looks[-1]
-        return answer
+        if operation != "DescribeImageVersion":
+            return call(operation, parameters, **where)
+        is_another = len(looks) == 2
+        looks.append(
+            looks[0] | {"CreationTime": aws.clock.now()} if is_another else call(operation, parameters, **where)
+        )
+        return looks[-1]
 
     aws.service.call = described
 
@@ -416,6 +417,8 @@ def test_dead_versions_without_end_are_a_failure(aws, function, event):
     assert answer["Reason"] == (
         "CreateImageVersion of image data-science answered dead versions 5 times. Deploy again."
     )
+    made = [line for line in function.logs if line["message"] == "CreateImageVersion: OK"]
+    assert len(made) == 5
     assert len({parameters["ClientToken"] for name, parameters in function.calls if name == "CreateImageVersion"}) == 5
 
 
