@@ -101,9 +101,7 @@ def measure(
     for cell in cells:
         for number in range(rounds if parsed(cell)[0] < LARGE else 1):
             done = {run["peer"] for run in result["runs"] if (run["cell"], run["round"]) == (cell, number)}
-            # Whoever begins, the others begin another time.
-            turn = number % len(names)
-            left = [name for name in (*names[turn:], *names[:turn]) if name not in done]
+            left = [name for name in results.in_turn(names, number) if name not in done]
             if not left:
                 continue
             began = time.monotonic()
@@ -588,7 +586,7 @@ def conclusions(result: dict[str, Any]) -> list[str]:
                 f"{text}: within the goal of {GOALS[titles['cold']]:g} in {sum(met.values())} of {len(met)}; beyond: "
                 f"{beyond or 'none'}."
             )
-    lines += _starts(result)
+    lines += _starts(result, {cell: line[NATIVE_COLD] for cell, line in found.items()})
     lines.append(
         "This library's function waits for the service, where the framework's state machine does; either is paid for."
     )
@@ -608,13 +606,19 @@ def conclusions(result: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _starts(result: dict[str, Any]) -> list[str]:
-    """What a cold request takes where the service takes no time, beside a function that makes one call."""
+def _starts(result: dict[str, Any], by_native: Mapping[str, float | None]) -> list[str]:
+    """What a cold request takes where the service takes no time, beside a function that makes one call.
+
+    Args:
+        result: all runs.
+        by_native: what this library's takes by that of the native resource, in each cell.
+    """
     found = []
-    for cell in cells(result):
-        native = cold(of(result, cell, "native"))
-        ours, sdk_call = (_middle_of(cold(of(result, cell, name)), native) for name in ("ours", "sdk_call"))
-        if not parsed(cell)[1] and ours is not None and sdk_call is not None:
+    for cell, ours in by_native.items():
+        if ours is None or parsed(cell)[1]:
+            continue
+        sdk_call = _middle_of(cold(of(result, cell, "sdk_call")), cold(of(result, cell, "native")))
+        if sdk_call is not None:
             found.append(f"{cell} {ours:.2f} and {sdk_call:.2f}")
     if not found:
         return []

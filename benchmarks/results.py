@@ -37,6 +37,13 @@ def read(name: str) -> dict[str, Any] | None:
     return result
 
 
+def in_turn(names: Iterable[str], number: int) -> list[str]:
+    """The order of a round: whoever begins, the others begin another time."""
+    names = list(names)
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
 def spread(values: Iterable[float], digits: int = 2) -> str:
     """The least, the median and the greatest of some values, as a cell of a table."""
     values = sorted(values)

@@ -205,9 +205,9 @@ def measure(*, rounds: int = 11) -> dict[str, Any]:
         cases[title] = {str(count): {name: [] for name in peers} for count in counts}
         for number in range(rounds):
             for count in counts:
-                # Node.js clears up after the one before: whoever begins, the others begin another time.
-                turn = number % len(peers)
-                for name, peer in [*peers.items()][turn:] + [*peers.items()][:turn]:
+                # Node.js clears up after the one before.
+                for name in results.in_turn(peers, number):
+                    peer = peers[name]
                     cases[title][str(count)][name].append(cost(peer, count, function_first=peer in with_function))
     return {"rounds": rounds, "cases": cases, "provider": _provider()}
 
