@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator
 ANSWER_RESERVE = 15.0
 """Seconds kept back for the answer: CloudFormation waits for the service timeout when none comes."""
 
-FIRST_PAUSES = (0.0, 1.0, 1.15, 2.95)
-"""What is done at once, or in a second or two, is seen soon. The last of these ends after the 5 s that a version takes
-at least."""
-PAUSE = 2.5
-"""A version takes 5 to 60 s, and any moment of these is as likely as another: then equal pauses are the least late that
-as many polls can be, half a pause in the middle. 30 s take 14 polls."""
+PAUSES = (0.0, 2.12, 2.12, 2.12, 2.37)
+"""Seconds before each look at the service; the last of these goes on. A version takes 5 to 60 s, and any moment of
+these is as likely as another: then equal pauses are the least late that as many looks can be, half a pause in the
+middle. 30 s take 14 looks. What is done at once, or in 2 s, is seen then."""
 SHORTEST_PAUSE_WHEN_CROWDED = 2.0
 """Who polls too early takes the turn of another's call, where the service takes so many a second. All pauses are twice
 as long then, and this at least."""
@@ -30,7 +28,7 @@ def pauses(crowded: Callable[[], bool]) -> Iterator[float]:
     Args:
         crowded: whether the service throttled a call lately.
     """
-    for pause in itertools.chain(FIRST_PAUSES, itertools.repeat(PAUSE)):
+    for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
         yield max(2 * pause, SHORTEST_PAUSE_WHEN_CROWDED) if crowded() else pause
 
 

@@ -139,7 +139,7 @@ def test_lambda_invokes_again_after_one_and_two_minutes():
     # THEN the second and the third one find the version by its token, and their first look, at once, sees it CREATED
     assert (result.created, result.dropped) == (0, 1)
     assert result.executed_seconds == pytest.approx(seen_created(2))
-    assert result.calls == 4 + 2 + 2
+    assert result.calls == 3 + 2 + 2
     assert result.seconds == SERVICE_TIMEOUT
 
 

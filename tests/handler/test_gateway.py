@@ -272,10 +272,10 @@ def test_backoff_has_full_jitter_and_a_ceiling(aws):
 
 @pytest.mark.parametrize(
     ("crowded", "first", "others"),
-    [(False, [0.0, 1.0, 1.15, 2.95], 2.5), (True, [2.0, 2.0, 2.3, 5.9], 5.0)],
+    [(False, [0.0, 2.12, 2.12, 2.12], 2.37), (True, [2.0, 4.24, 4.24, 4.24], 4.74)],
     ids=["alone", "crowded"],
 )
-def test_polls_slow_down_and_more_so_where_it_is_crowded(aws, crowded, first, others):
+def test_polls_begin_at_once_and_slow_down_and_more_so_where_it_is_crowded(aws, crowded, first, others):
     # GIVEN
     waits = []
     timing = Timing(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append)
@@ -298,7 +298,7 @@ def test_polls_slow_down_further_once_one_was_throttled_and_come_back(aws):
         pass
 
     # THEN
-    assert waits[4:] == [2.5, 2.5, 2.5, 5.0, 5.0, 2.5]
+    assert waits[4:] == [2.37, 2.37, 2.37, 4.74, 4.74, 2.37]
 
 
 def test_nothing_is_waited_for_past_the_deadline(aws):

@@ -79,7 +79,7 @@ def test_every_line_names_the_event_and_every_call_is_a_line(function, event):
     calls = [line for line in function.logs if "operation" in line]
     assert [(line["operation"], line["outcome"], line["seconds"]) for line in calls] == [
         ("CreateImageVersion", "OK", 0.0),
-        *[("DescribeImageVersion", "OK", 0.0)] * 3,
+        *[("DescribeImageVersion", "OK", 0.0)] * 2,
     ]
     assert calls[1]["parameters"] == {"ImageName": "data-science", "Version": 1}
 

@@ -80,7 +80,7 @@ def templates(draw: st.DrawFn, *, aliases: tuple[str, ...], adopts: bool) -> Tem
     """A template with up to three versions of two images, and aliases on them."""
     template: dict[str, Resource] = {}
     by_image: dict[str, list[str]] = {image: [] for image in IMAGES}
-    for logical_id in draw(st.sets(st.sampled_from(VERSIONS), min_size=1)):
+    for logical_id in sorted(draw(st.sets(st.sampled_from(VERSIONS), min_size=1))):
         image = draw(st.sampled_from(IMAGES))
         adopted = adopts and image == IMAGES[0] and logical_id == VERSIONS[0] and draw(st.booleans())
         by_image[image].append(logical_id)

@@ -62,7 +62,7 @@ def test_create_handler_invalid_request_model(create, function, base_image):
 
 def test_create_handler_verify_stabilization_created_status(create, function):
     assert create()["Status"] == "SUCCESS"
-    assert function.names() == ["CreateImageVersion", *["DescribeImageVersion"] * 3]
+    assert function.names() == ["CreateImageVersion", *["DescribeImageVersion"] * 2]
 
 
 def test_create_handler_verify_stabilization_create_failed(aws, create, arn):
@@ -102,7 +102,7 @@ def test_delete_handler_verify_stabilization_successful_delete(make_aws, functio
     function.deliver(event("image_version_create"))
 
     assert function.deliver(event("image_version_delete"))["Status"] == "SUCCESS"
-    assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * 4]
+    assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * 3]
 
 
 def test_delete_handler_verify_stabilization_delete_failed(aws, create, delete, arn):
