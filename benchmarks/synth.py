@@ -2,11 +2,12 @@
 
     python benchmarks/synth.py [--rounds N]
 
-Stacks with 1, 10, 100 and 400 versions (200 with an alias each: a stack may have 500 resources). What ours share, the
-function with its role and log group, is counted apart, and so is what the first version of an image makes: its policy.
-The rest is one version's: the time that a version more takes, by the stacks of 100 and more. Times are the processor's,
-in Python and in jsii's Node.js, which wait for one another; ratios are those of the fastest rounds: what else runs on
-the machine only ever adds.
+Stacks with 1, 10, 100 and 400 versions (200 with an alias each: a stack may have 500 resources). First whole apps, as
+the CDK CLI runs them: each in a process of its own, from its start to the cloud assembly. Then what a version more
+takes, by the stacks of 100 and more, in one process, which has done it before. What ours share, the function with its
+role and log group, is counted apart there, and so is what the first version of an image makes: its policy. Times are
+the processor's, in Python and in jsii's Node.js, which wait for one another; ratios are those of the fastest rounds:
+what else runs on the machine only ever adds.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import argparse
 import gc
 import json
 import os
+import resource
+import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 warnings.simplefilter("ignore")
@@ -29,102 +33,40 @@ import aws_cdk as cdk  # noqa: E402 (it warns of Node.js when it is imported)
 import results  # noqa: E402
 from aws_cdk import aws_sagemaker as sagemaker  # noqa: E402
 from jsii._kernel.providers import process  # noqa: E402
+from synth_apps import custom_resource, native, ours  # noqa: E402
 
-from imgver_constructs import (  # noqa: E402
-    BaseImage,
-    Image,
-    ImageVersion,
-    ImageVersionProvider,
-    JobType,
-    Processor,
-    VendorGuidance,
-)
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider  # noqa: E402
 
-URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
 COMMAND = "python benchmarks/synth.py"
 
 LIMITS = {"build": 2.0, "build_and_synth": 1.5, "bytes": 2.0}
 """How many times the native version ours may take, for one version more."""
+APP_LIMIT = 1.5
+"""How many times an app with native versions one with ours may take."""
 
 Declare = Callable[[cdk.Stack, int], None]
-
-
-def native(stack: cdk.Stack, count: int) -> None:
-    """``CfnImageVersion`` with what users declare most."""
-    for number in range(count):
-        sagemaker.CfnImageVersion(
-            stack,
-            f"Version{number}",
-            image_name="data-science",
-            base_image=URI,
-            job_type="NOTEBOOK_KERNEL",
-            processor="GPU",
-            ml_framework="PyTorch 2.5",
-            programming_lang="Python 3.12",
-            release_notes="First release",
-            vendor_guidance="STABLE",
-        )
-
-
-def custom_resource(stack: cdk.Stack, count: int) -> None:
-    """The same properties as a custom resource of somebody's own function."""
-    for number in range(count):
-        cdk.CustomResource(
-            stack,
-            f"Version{number}",
-            service_token="arn:aws:lambda:eu-west-1:123456789012:function:handler",  # noqa: S106 (an ARN)
-            resource_type="Custom::ImageVersion",
-            properties={
-                "ImageName": "data-science",
-                "BaseImage": URI,
-                "JobType": "NOTEBOOK_KERNEL",
-                "Processor": "GPU",
-                "MLFramework": "PyTorch 2.5",
-                "ProgrammingLang": "Python 3.12",
-                "ReleaseNotes": "First release",
-                "VendorGuidance": "STABLE",
-            },
-        )
-
-
-def ours(stack: cdk.Stack, count: int) -> None:
-    """``ImageVersion``, declared as the native one."""
-    image, base_image = Image.from_image_name(stack, "Image", "data-science"), BaseImage.from_uri(URI)
-    for number in range(count):
-        ImageVersion(
-            stack,
-            f"Version{number}",
-            image=image,
-            base_image=base_image,
-            job_type=JobType.NOTEBOOK_KERNEL,
-            processor=Processor.GPU,
-            ml_framework="PyTorch 2.5",
-            programming_lang="Python 3.12",
-            release_notes="First release",
-            vendor_guidance=VendorGuidance.STABLE,
-        )
 
 
 def native_with_alias(stack: cdk.Stack, count: int) -> None:
     """The native version with an alias, which is a property of it."""
     for number in range(count):
         sagemaker.CfnImageVersion(
-            stack, f"Version{number}", image_name="data-science", base_image=URI, alias=f"v{number}"
+            stack, f"Version{number}", image_name="data-science", base_image=ours.URI, alias=f"v{number}"
         )
 
 
 def ours_with_alias(stack: cdk.Stack, count: int) -> None:
     """Ours with an alias, which is a resource of its own."""
-    image, base_image = Image.from_image_name(stack, "Image", "data-science"), BaseImage.from_uri(URI)
+    image, base_image = Image.from_image_name(stack, "Image", "data-science"), BaseImage.from_uri(ours.URI)
     for number in range(count):
         ImageVersion(stack, f"Version{number}", image=image, base_image=base_image, aliases=[f"v{number}"])
 
 
+APPS = {"CfnImageVersion": native, "CustomResource": custom_resource, "ImageVersion": ours}
+COUNTS = (1, 10, 100, 400)
+
 CASES: dict[str, tuple[tuple[int, ...], dict[str, Declare]]] = {
-    "a version": (
-        (1, 10, 100, 400),
-        {"CfnImageVersion": native, "CustomResource": custom_resource, "ImageVersion": ours},
-    ),
+    "a version": (COUNTS, {name: app.declare for name, app in APPS.items()}),
     "a version with an alias": (
         (1, 10, 100, 200),
         {"CfnImageVersion": native_with_alias, "ImageVersion": ours_with_alias},
@@ -193,13 +135,27 @@ def cost(declare: Declare, count: int, *, function_first: bool = False) -> dict[
     }
 
 
-def measure(*, rounds: int = 11) -> dict[str, Any]:
+def whole(app: ModuleType, count: int) -> float:
+    """Seconds of the processor that an app takes by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-W", "ignore", str(app.__file__), str(count), folder]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # where Node.js says how old it is
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def measure(*, rounds: int = 11, app_rounds: int = 5) -> dict[str, Any]:
     """The costs of every case, by how many versions there are and by what declares them: one item a round."""
+    apps: dict[str, Any] = {str(count): {name: [] for name in APPS} for count in COUNTS}
+    for number in range(app_rounds):
+        for count in COUNTS:
+            for name in results.in_turn(APPS, number):
+                apps[str(count)][name].append(whole(APPS[name], count))
     Requests.install()
-    with_function = (ours, ours_with_alias)
-    warm: tuple[Declare, ...] = (native, custom_resource, ours)
-    for declare in warm:
-        cost(declare, 100, function_first=declare in with_function)
+    with_function = (ours.declare, ours_with_alias)
+    for app in APPS.values():
+        cost(app.declare, 100, function_first=app is ours)
     cases: dict[str, Any] = {}
     for title, (counts, peers) in CASES.items():
         cases[title] = {str(count): {name: [] for name in peers} for count in counts}
@@ -209,7 +165,7 @@ def measure(*, rounds: int = 11) -> dict[str, Any]:
                 for name in results.in_turn(peers, number):
                     peer = peers[name]
                     cases[title][str(count)][name].append(cost(peer, count, function_first=peer in with_function))
-    return {"rounds": rounds, "cases": cases, "provider": _provider()}
+    return {"rounds": rounds, "app_rounds": app_rounds, "apps": apps, "cases": cases, "provider": _provider()}
 
 
 def _provider() -> dict[str, int]:
@@ -237,14 +193,36 @@ def ratios(result: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def app_ratios(result: dict[str, Any]) -> dict[str, float]:
+    """For whole apps: ours over the native one, by how many versions there are."""
+    return {
+        count: min(seconds["ImageVersion"]) / min(seconds["CfnImageVersion"])
+        for count, seconds in result["apps"].items()
+    }
+
+
 def section(result: dict[str, Any]) -> str:
     """The part of the report about this."""
     lines = [
         "## Synth",
         "",
-        f"`{COMMAND}`, {result['rounds']} rounds in turn: milliseconds of the processor for each version of a stack,",
-        "least / median / most. What ours share, the function, is built before the clock starts and synthesized with",
-        "the rest.",
+        f"`{COMMAND}`, everything in turn: time of the processor, least / median / most.",
+        "",
+        "### An app",
+        "",
+        f"Seconds, as the CDK CLI runs it: a process of its own, {result['app_rounds']} times. Most of it is the CDK's",
+        "check of the template, whose rules it reads first.",
+        "",
+        results.table(
+            ["versions", *APPS, "ours by native"],
+            (
+                [count, *(results.spread(seconds[name]) for name in APPS), f"{app_ratios(result)[count]:.2f}"]
+                for count, seconds in result["apps"].items()
+            ),
+        ),
+        "",
+        f"Below: milliseconds for each version of a stack, {result['rounds']} rounds in one process. What ours share,",
+        "the function, is built before the clock starts and synthesized with the rest.",
         "",
     ]
     for title, case in result["cases"].items():
@@ -267,7 +245,11 @@ def section(result: dict[str, Any]) -> str:
         lines.append("")
     found = ratios(result)
     verdicts = {what: "within" if found[what] <= limit else "over" for what, limit in LIMITS.items()}
+    by_app = app_ratios(result)
+    most = max(by_app.values())
     conclusion = (
+        f"An app with 1 to 400 versions takes {min(by_app.values()):.2f} to {most:.2f} times what one with native "
+        f"versions takes ({'within' if most <= APP_LIMIT else 'over'} the limit of {APP_LIMIT:g}). "
         f"One version more takes {found['build']:.2f} times the native one's time to build ({verdicts['build']} the "
         f"limit of {LIMITS['build']:g}), {found['build_and_synth']:.2f} times to build and synthesize "
         f"({verdicts['build_and_synth']} {LIMITS['build_and_synth']:g}), and {found['bytes']:.2f} times the bytes "
@@ -286,7 +268,8 @@ def main() -> int:
     results.write("synth", result)
     sys.stdout.write(section(result))
     found = ratios(result)
-    return int(any(found[what] > limit for what, limit in LIMITS.items()))
+    over = any(found[what] > limit for what, limit in LIMITS.items())
+    return int(over or max(app_ratios(result).values()) > APP_LIMIT)
 
 
 if __name__ == "__main__":
