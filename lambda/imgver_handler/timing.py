@@ -28,8 +28,10 @@ def pauses(crowded: Callable[[], bool]) -> Iterator[float]:
     Args:
         crowded: whether the service throttled a call lately.
     """
-    for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
-        yield max(2 * pause, SHORTEST_PAUSE_WHEN_CROWDED) if crowded() else pause
+    return (
+        max(2 * pause, SHORTEST_PAUSE_WHEN_CROWDED) if crowded() else pause
+        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))
+    )
 
 
 class Timing:
@@ -85,9 +87,8 @@ class Timing:
         Args:
             crowded: whether the service throttled a call lately.
         """
-        for pause in pauses(crowded):
-            if not self.wait(pause):
-                return
+        before_each = pauses(crowded)
+        while self.wait(next(before_each)):
             yield
 
     def backoff(self) -> Backoff:
