@@ -21,7 +21,7 @@ from imgver_sandbox.ministack.query_definitions import QueryDefinitions
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
-from imgver_sandbox.ministack.state_changes import send_state_changes
+from imgver_sandbox.ministack.state_changes import StateChanges
 from imgver_sandbox.ministack.vpc_attributes import answer_cidr_blocks
 from imgver_sandbox.ministack_release import check_version
 from imgver_sandbox.routes import PREFIX, Receive, Routes, Scope, Send
@@ -61,7 +61,7 @@ def serve(listener: int, routes: Routes, service: ImagesService) -> None:
         await (routes if ours else ministack)(scope, receive, send)
 
     async def run() -> None:
-        sending = asyncio.create_task(send_state_changes(service))
+        sending = asyncio.create_task(StateChanges(service).watch())
         await hypercorn.serve(app, config)
         sending.cancel()
 

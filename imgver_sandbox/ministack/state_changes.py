@@ -5,21 +5,24 @@ what is documented, and the status as the API writes it: the example there write
 """
 
 import asyncio
+import contextvars
 import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imgver_sandbox.images_service import ImagesService
+from imgver_sandbox.images_service import Call, ImagesService
 from imgver_sandbox.ministack.hooks import EVENTBRIDGE, RESPONSES, module
 from imgver_sandbox.sagemaker.account import Account
 
 _POLL_SECONDS = 0.2
-"""No status lasts for less, unless somebody asked for that."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _State:
+class State:
+    """What an event tells of an image or a version."""
+
     account: str
     region: str
     status: str
@@ -27,23 +30,11 @@ class _State:
     detail: Mapping[str, Any]
 
 
-async def send_state_changes(service: ImagesService) -> None:
-    """Send an event for every status of `service` that is a new one, until this is cancelled."""
-    told: dict[str, str] = {}
-    while True:
-        states = dict(state for seen in service.view(lambda account: list(_states(account))) for state in seen)
-        for arn, state in states.items():
-            if told.get(arn) != state.status:
-                _send(arn, state)
-        told = {arn: state.status for arn, state in states.items()}
-        await asyncio.sleep(_POLL_SECONDS)
-
-
-def _states(account: Account) -> Iterator[tuple[str, _State]]:
+def _states(account: Account) -> Iterator[tuple[str, State]]:
     for image in account.images():
         yield (
             image.arn,
-            _State(
+            State(
                 account=account.number,
                 region=account.region,
                 status=image.status,
@@ -55,7 +46,7 @@ def _states(account: Account) -> Iterator[tuple[str, _State]]:
             status = image.status_of(version)
             yield (
                 version.arn,
-                _State(
+                State(
                     account=account.number,
                     region=account.region,
                     status=status,
@@ -71,8 +62,7 @@ def _states(account: Account) -> Iterator[tuple[str, _State]]:
             )
 
 
-def _send(arn: str, state: _State) -> None:
-    # Of this task only.
+def _send(arn: str, state: State) -> None:
     module(RESPONSES).set_request_account_id(state.account)
     module(RESPONSES).set_request_region(state.region)
     entry = {
@@ -82,3 +72,38 @@ def _send(arn: str, state: _State) -> None:
         "Detail": json.dumps(state.detail),
     }
     module(EVENTBRIDGE)._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+class StateChanges:
+    """Sends an event for every status that is a new one.
+
+    Looks often, and before every write, which may end a status that was not looked at yet.
+    """
+
+    def __init__(self, service: ImagesService, *, send: Callable[[str, State], None] = _send) -> None:
+        """Hear of the calls of `service`, and `send` (default: to MiniStack's EventBridge) an ARN with its state."""
+        self._service = service
+        self._send = send
+        self._told: dict[str, str] = {}
+        self._lock = threading.Lock()
+        service.before_call = self._before
+
+    async def watch(self) -> None:
+        """Look until this is cancelled."""
+        while True:
+            self._tell()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _before(self, call: Call) -> None:
+        if call.operation.startswith(("Describe", "List")):
+            return
+        # Whose events they are is told to MiniStack for this context, and the call goes on in its own.
+        contextvars.copy_context().run(self._tell)
+
+    def _tell(self) -> None:
+        with self._lock:
+            states = dict(state for seen in self._service.view(lambda one: list(_states(one))) for state in seen)
+            changed = {arn: state for arn, state in states.items() if self._told.get(arn) != state.status}
+            self._told = {arn: state.status for arn, state in states.items()}
+            for arn, state in changed.items():
+                self._send(arn, state)
