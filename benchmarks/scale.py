@@ -55,11 +55,13 @@ MODEL_SIZES = (10, 50, 200)
 MODEL_RATE = 5
 MODEL_EXECUTIONS = (10, 50)
 
+COMPARED_SEEDS = 20
+"""Times that a comparison is simulated: chance decides when the last of few versions comes."""
+
 SANDBOX_CASES = ((10, 10, None), (10, 1, None), (50, 50, None), (10, 10, 5), (50, 50, 5))
 """Versions, the images that they are spread over, and the requests a second that the service takes."""
 
 SANDBOX_CREATE_SECONDS = 2.0
-SANDBOX_SEEDS = 20
 
 
 def spread_over(versions: int, *, per_stack: int = PER_STACK, images: int | None = None) -> list[list[str]]:
@@ -178,7 +180,7 @@ def _compared_with_handler() -> list[dict[str, Any]]:
         for executions in MODEL_EXECUTIONS:
             images = [f"image-{number % math.ceil(versions / 4)}" for number in range(versions)]
             real, simulated = [], []
-            for seed in range(SEEDS):
+            for seed in range(COMPARED_SEEDS):
                 account = crowded_account(seed=seed, requests_per_second=MODEL_RATE, executions=executions)
                 account.create_images(sorted(set(images)))
                 answers, seconds = account.create_versions(images)
@@ -213,7 +215,7 @@ def _compared_with_sandbox() -> list[dict[str, Any]]:
                 cold_seconds=computes,
                 cores=os.cpu_count(),
             )
-            simulated = [simulate([declared], conditions, seed=seed).seconds for seed in range(SANDBOX_SEEDS)]
+            simulated = [simulate([declared], conditions, seed=seed).seconds for seed in range(COMPARED_SEEDS)]
             measured = [
                 events.measured([f"{image}-{repetition}" for image in declared], rate) for repetition in range(SEEDS)
             ]
