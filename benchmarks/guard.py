@@ -23,7 +23,7 @@ import cold_start  # noqa: E402
 import polling  # noqa: E402
 import synth  # noqa: E402 (it silences what aws_cdk says of Node.js when it is imported)
 from aws_cdk import Stack  # noqa: E402
-from synth_apps import ours  # noqa: E402
+from synth_apps import URI, ours  # noqa: E402
 
 from imgver_constructs import BaseImage, Image, ImageVersion  # noqa: E402
 
@@ -99,13 +99,13 @@ def _synth() -> tuple[dict[str, float], dict[str, float]]:
 def _of_declared_image(stack: Stack, count: int) -> None:
     image = Image(stack, "Image", image_name="data-science")
     for number in range(count):
-        ImageVersion(stack, f"Version{number}", image=image, base_image=BaseImage.from_uri(ours.URI))
+        ImageVersion(stack, f"Version{number}", image=image, base_image=BaseImage.from_uri(URI))
 
 
 def _aliases(stack: Stack, count: int) -> None:
     image = Image.from_image_name(stack, "Image", "data-science")
     aliases = [f"v{number}" for number in range(count)]
-    ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(ours.URI), aliases=aliases)
+    ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(URI), aliases=aliases)
 
 
 def differences(group: str, kept: Mapping[str, float], counts: Mapping[str, float]) -> list[str]:

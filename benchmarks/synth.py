@@ -33,7 +33,7 @@ import aws_cdk as cdk  # noqa: E402 (it warns of Node.js when it is imported)
 import results  # noqa: E402
 from aws_cdk import aws_sagemaker as sagemaker  # noqa: E402
 from jsii._kernel.providers import process  # noqa: E402
-from synth_apps import custom_resource, native, ours  # noqa: E402
+from synth_apps import URI, custom_resource, native, ours  # noqa: E402
 
 from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider  # noqa: E402
 
@@ -51,13 +51,13 @@ def native_with_alias(stack: cdk.Stack, count: int) -> None:
     """The native version with an alias, which is a property of it."""
     for number in range(count):
         sagemaker.CfnImageVersion(
-            stack, f"Version{number}", image_name="data-science", base_image=ours.URI, alias=f"v{number}"
+            stack, f"Version{number}", image_name="data-science", base_image=URI, alias=f"v{number}"
         )
 
 
 def ours_with_alias(stack: cdk.Stack, count: int) -> None:
     """Ours with an alias, which is a resource of its own."""
-    image, base_image = Image.from_image_name(stack, "Image", "data-science"), BaseImage.from_uri(ours.URI)
+    image, base_image = Image.from_image_name(stack, "Image", "data-science"), BaseImage.from_uri(URI)
     for number in range(count):
         ImageVersion(stack, f"Version{number}", image=image, base_image=base_image, aliases=[f"v{number}"])
 
@@ -138,9 +138,10 @@ def cost(declare: Declare, count: int, *, function_first: bool = False) -> dict[
 def whole(app: ModuleType, count: int) -> float:
     """Seconds of the processor that an app takes by itself."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-W", "ignore", str(app.__file__), str(count), folder]
+        command = [sys.executable, "-W", "ignore", "-m", "synth_apps", app.__name__, str(count), folder]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # where Node.js says how old it is
+        # On stderr Node.js says how old it is.
+        subprocess.run(command, cwd=Path(__file__).parent, check=True, stderr=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
@@ -155,7 +156,7 @@ def measure(*, rounds: int = 11, app_rounds: int = 5) -> dict[str, Any]:
     Requests.install()
     with_function = (ours.declare, ours_with_alias)
     for app in APPS.values():
-        cost(app.declare, 100, function_first=app is ours)
+        cost(app.declare, 100, function_first=app.declare in with_function)
     cases: dict[str, Any] = {}
     for title, (counts, peers) in CASES.items():
         cases[title] = {str(count): {name: [] for name in peers} for count in counts}
@@ -203,6 +204,7 @@ def app_ratios(result: dict[str, Any]) -> dict[str, float]:
 
 def section(result: dict[str, Any]) -> str:
     """The part of the report about this."""
+    by_app = app_ratios(result)
     lines = [
         "## Synth",
         "",
@@ -216,7 +218,7 @@ def section(result: dict[str, Any]) -> str:
         results.table(
             ["versions", *APPS, "ours by native"],
             (
-                [count, *(results.spread(seconds[name]) for name in APPS), f"{app_ratios(result)[count]:.2f}"]
+                [count, *(results.spread(seconds[name]) for name in APPS), f"{by_app[count]:.2f}"]
                 for count, seconds in result["apps"].items()
             ),
         ),
@@ -245,11 +247,10 @@ def section(result: dict[str, Any]) -> str:
         lines.append("")
     found = ratios(result)
     verdicts = {what: "within" if found[what] <= limit else "over" for what, limit in LIMITS.items()}
-    by_app = app_ratios(result)
     most = max(by_app.values())
     conclusion = (
-        f"An app with 1 to 400 versions takes {min(by_app.values()):.2f} to {most:.2f} times what one with native "
-        f"versions takes ({'within' if most <= APP_LIMIT else 'over'} the limit of {APP_LIMIT:g}). "
+        f"An app with {COUNTS[0]} to {COUNTS[-1]} versions takes {min(by_app.values()):.2f} to {most:.2f} times what "
+        f"one with native versions takes ({'within' if most <= APP_LIMIT else 'over'} the limit of {APP_LIMIT:g}). "
         f"One version more takes {found['build']:.2f} times the native one's time to build ({verdicts['build']} the "
         f"limit of {LIMITS['build']:g}), {found['build_and_synth']:.2f} times to build and synthesize "
         f"({verdicts['build_and_synth']} {LIMITS['build_and_synth']:g}), and {found['bytes']:.2f} times the bytes "

@@ -1,11 +1,8 @@
-"""An app with the same versions as custom resources of somebody's own function: python custom_resource.py VERSIONS
-FOLDER."""
-
-import sys
+"""The same properties as a custom resource of somebody's own function."""
 
 import aws_cdk as cdk
 
-URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
+from synth_apps import URI
 
 
 def declare(stack: cdk.Stack, count: int) -> None:
@@ -27,9 +24,3 @@ def declare(stack: cdk.Stack, count: int) -> None:
                 "VendorGuidance": "STABLE",
             },
         )
-
-
-if __name__ == "__main__":
-    app = cdk.App(outdir=sys.argv[2])
-    declare(cdk.Stack(app, "Stack"), int(sys.argv[1]))
-    app.synth()

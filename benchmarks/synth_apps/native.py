@@ -1,11 +1,9 @@
-"""An app with ``CfnImageVersion``, and what users declare most: python native.py VERSIONS FOLDER."""
-
-import sys
+"""``CfnImageVersion``, with what users declare most."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 
-URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
+from synth_apps import URI
 
 
 def declare(stack: cdk.Stack, count: int) -> None:
@@ -23,9 +21,3 @@ def declare(stack: cdk.Stack, count: int) -> None:
             release_notes="First release",
             vendor_guidance="STABLE",
         )
-
-
-if __name__ == "__main__":
-    app = cdk.App(outdir=sys.argv[2])
-    declare(cdk.Stack(app, "Stack"), int(sys.argv[1]))
-    app.synth()

@@ -1,12 +1,9 @@
-"""An app with ``ImageVersion``, declared as the native one: python ours.py VERSIONS FOLDER."""
-
-import sys
+"""``ImageVersion``, declared as the native one."""
 
 import aws_cdk as cdk
 
 from imgver_constructs import BaseImage, Image, ImageVersion, JobType, Processor, VendorGuidance
-
-URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
+from synth_apps import URI
 
 
 def declare(stack: cdk.Stack, count: int) -> None:
@@ -25,9 +22,3 @@ def declare(stack: cdk.Stack, count: int) -> None:
             release_notes="First release",
             vendor_guidance=VendorGuidance.STABLE,
         )
-
-
-if __name__ == "__main__":
-    app = cdk.App(outdir=sys.argv[2])
-    declare(cdk.Stack(app, "Stack"), int(sys.argv[1]))
-    app.synth()
