@@ -23,13 +23,13 @@ soak: .venv/installed  ## The model of CloudFormation for long: 2,000 deployment
 mutants: .venv/installed  ## Break lambda/ in every small way: at least 90 % must make a test of the handler fail
 	@rm -rf build/mutants && mkdir -p build/mutants/tests
 	@cp -R lambda/imgver_handler lambda/index.py imgver_sandbox tests/mutation/pyproject.toml build/mutants
-	@cp -R tests/events tests/handler tests/model tests/replays build/mutants/tests
+	@cp -R tests/events tests/unit/handler tests/model tests/replays build/mutants/tests
 	@cd build/mutants && ../../$(BIN)/python -m mutmut run
 	@cd build/mutants && ../../$(BIN)/python -m mutmut results --all true | ../../$(BIN)/python ../../tests/mutation/score.py
 
 permissions: .venv/installed  ## What the function used in the end-to-end tests, beside what it was granted
-	@$(BIN)/python -m pytest tests/e2e/test_deploy.py --quiet
-	@$(BIN)/python tests/e2e/permissions_used.py build/permissions.json
+	@$(BIN)/python -m pytest tests/integration/deployments/test_deploy.py --quiet
+	@$(BIN)/python tests/integration/deployments/permissions_used.py build/permissions.json
 
 # All run, also after one that failed; the report needs all of them. DEPLOY='--rounds 1' makes the longest one short.
 bench: .venv/installed  ## Measure everything, and write docs/performance.md: about 100 minutes
@@ -44,7 +44,7 @@ baseline: .venv/installed  ## Write down what the hot paths take, where that was
 	@$(BIN)/python benchmarks/guard.py --keep
 
 api: .venv/installed  ## Write down the public API, where it was changed on purpose
-	@$(BIN)/python tests/constructs/checks/public_api.py
+	@$(BIN)/python tests/unit/constructs/checks/public_api.py
 
 architecture: .venv/installed  ## Draw docs/architecture.md from the imports
 	@$(BIN)/python scripts/architecture.py

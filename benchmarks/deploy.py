@@ -32,10 +32,9 @@ from typing import Any
 
 import peers
 import results
-
-from imgver_sandbox.container_registry import DOCKER_V2_SCHEMA_2
-from imgver_sandbox.logs import LAMBDA
-from imgver_sandbox.sandbox import Sandbox
+from imgver_sandbox.runtime.log_files import LAMBDA
+from imgver_sandbox.runtime.sandbox import Sandbox
+from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 CELLS = tuple(f"{versions}x{seconds}" for versions in (1, 10, 50) for seconds in (0, 2, 20))
 ROUNDS = 5

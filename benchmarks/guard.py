@@ -2,7 +2,7 @@
 
     python benchmarks/guard.py [--keep]
 
-A test compares them with those of tests/benchmarks/baseline.json, where ``--keep`` (``make baseline``) writes them.
+A test compares them with those of tests/unit/benchmarks/baseline.json, where ``--keep`` (``make baseline``) writes them.
 """
 
 from __future__ import annotations

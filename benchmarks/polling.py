@@ -34,7 +34,7 @@ for folder in ("lambda", "tests/model", "."):
 
 import simulation  # noqa: E402
 from harness import EVENTS, REPOSITORY, Aws, Function  # noqa: E402
-from imgver_handler import timing  # noqa: E402
+from imgver_handler import deadline as deadline  # noqa: E402
 
 SHORTEST, LONGEST = 5.0, 60.0
 MEDIAN_LIMIT, P99_LIMIT, POLLS_LIMIT = 1.3, 4.0, 14
@@ -65,7 +65,7 @@ def measure(*, samples: int = 500) -> dict[str, Any]:
     """Create as many versions as there are samples, and one more that takes 30 s; then one event of every kind."""
     return {
         "samples": samples,
-        "schedules": [schedule_of(pauses, samples) for pauses in (timing.PAUSES, *OTHERS)],
+        "schedules": [schedule_of(pauses, samples) for pauses in (deadline.PAUSES, *OTHERS)],
         "events": events(),
     }
 
@@ -82,8 +82,8 @@ def _drawn(samples: int) -> dict[str, Any]:
 
 def schedule_of(pauses: Sequence[float], samples: int) -> dict[str, Any]:
     """How late the handler would answer with these pauses, the last of which goes on, and how often it would poll."""
-    with mock.patch.object(timing, "PAUSES", pauses):
-        crowd = simulation.simulate(
+    with mock.patch.object(deadline, "PAUSES", pauses):
+        throttle_state = simulation.simulate(
             [[f"image-{number}" for number in range(_CROWD)]],
             simulation.Conditions(requests_per_second=_RATE, create_seconds=_QUICK[-1]),
         )
@@ -92,7 +92,7 @@ def schedule_of(pauses: Sequence[float], samples: int) -> dict[str, Any]:
             **_drawn(samples),
             "polls_of_30_s": polls_of(30.0),
             "quick": [_creation(takes)[0] for takes in _QUICK],
-            "crowd_seconds": crowd.seconds,
+            "crowd_seconds": throttle_state.seconds,
         }
 
 

@@ -21,8 +21,7 @@ from typing import Any
 
 import plots
 import results
-
-from imgver_sandbox import cdk_cli
+from imgver_sandbox.runtime import cdk_cli
 
 SECTIONS = ("synth", "cold_start", "polling", "deploy", "scale")
 """The benchmarks, in the order of their sections."""

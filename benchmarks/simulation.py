@@ -3,8 +3,8 @@
 CloudFormation sends the events, Lambda queues and runs them, the handler calls the service, which takes so many
 requests a second and serialises the writes to each image. Accounts and regions share nothing, so one is enough.
 
-The handler's waiting is the real one's: :class:`imgver_handler.timing.Timing` decides how long and how often, and
-:class:`imgver_handler.crowd.Crowd` what a process remembers from one event to the next.
+The handler's waiting is the real one's: :class:`imgver_handler.deadline.Deadline` decides how long and how often, and
+:class:`imgver_handler.aws.throttling.ThrottleState` what a process remembers from one event to the next.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from imgver_handler.crowd import Crowd
-from imgver_handler.timing import Timing
+from imgver_handler.aws.throttling import ThrottleState
+from imgver_handler.deadline import Deadline
 
 FUNCTION_SECONDS = 900.0
 """The function's timeout."""
@@ -42,7 +42,7 @@ RETRIES = (60.0, 120.0)
 
 _WINDOW = 1.0
 
-Outcome = Literal["OK", "THROTTLED", "BUSY"]
+Result = Literal["OK", "THROTTLED", "BUSY"]
 Waits = Generator[float, None, bool]
 """Yields the seconds to wait, and returns whether it went well."""
 
@@ -124,7 +124,7 @@ class _Region:
         self._written_until: dict[str, float] = {}
         self._running = 0
         # By stack, what each process remembers that runs nothing now.
-        self._idle: defaultdict[int, list[Crowd]] = defaultdict(list)
+        self._idle: defaultdict[int, list[ThrottleState]] = defaultdict(list)
         self._free_at = [0.0] * (conditions.cores or 0)
         self._result = Result()
 
@@ -176,11 +176,11 @@ class _Region:
             began = self._now
             idle = self._idle[stack]
             is_warm = bool(idle)
-            crowd = idle.pop() if is_warm else Crowd()
+            throttle_state = idle.pop() if is_warm else ThrottleState()
             yield self._computed(self._conditions.warm_seconds if is_warm else self._conditions.cold_seconds)
-            is_created = yield from self._handler(image, began + FUNCTION_SECONDS, created_at, crowd)
+            is_created = yield from self._handler(image, began + FUNCTION_SECONDS, created_at, throttle_state)
             self._running -= 1
-            idle.append(crowd)
+            idle.append(throttle_state)
             self._result.executed_seconds += self._now - began
             if not self._conditions.dying or self._chance.random() >= self._conditions.dying:
                 if is_created:
@@ -217,7 +217,7 @@ class _Region:
         heapq.heappush(self._free_at, begins + seconds)
         return begins + seconds - self._now
 
-    def _handler(self, image: str, end: float, created_at: list[float], crowd: Crowd) -> Waits:
+    def _handler(self, image: str, end: float, created_at: list[float], throttle_state: ThrottleState) -> Waits:
         """What the handler does with a Create.
 
         Args:
@@ -225,21 +225,21 @@ class _Region:
             end: when the function's time is up.
             created_at: when the version is CREATED; empty before an invocation has begun to create it. The next one
                 finds that version by its token.
-            crowd: what its process remembers.
+            throttle_state: what its process remembers.
         """
         slept: list[float] = []
-        timing = Timing(
+        deadline = Deadline(
             time_left=lambda: end - self._now, now=lambda: self._now, sleep=slept.append, chance=self._chance.random
         )
 
-        def call(ask: Callable[[], Outcome]) -> Waits:
-            backoff = timing.backoff()
+        def call(ask: Callable[[], Result]) -> Waits:
+            backoff = deadline.backoff()
             while True:
                 yield self._computed(self._conditions.call_seconds)
-                outcome = ask()
-                if outcome == "THROTTLED":
-                    crowd.met(self._now)
-                if outcome == "OK":
+                result = ask()
+                if result == "THROTTLED":
+                    throttle_state.record_throttle(self._now)
+                if result == "OK":
                     return True
                 if not backoff.wait():
                     return False
@@ -250,7 +250,7 @@ class _Region:
             return False
         if not created_at:
             created_at.append(self._now + self._conditions.create_seconds)
-        for _ in timing.polls(crowded=lambda: crowd.is_there(self._now)):
+        for _ in deadline.polls(throttled=lambda: throttle_state.is_recent(self._now)):
             yield sum(slept)
             slept.clear()
             if not (yield from call(self._accept)):
@@ -259,7 +259,7 @@ class _Region:
                 return True
         return False
 
-    def _accept(self) -> Outcome:
+    def _accept(self) -> Result:
         limit = self._conditions.requests_per_second
         if limit is not None:
             while self._accepted and self._accepted[0] <= self._now - _WINDOW:
@@ -271,7 +271,7 @@ class _Region:
         self._result.calls += 1
         return "OK"
 
-    def _write(self, image: str) -> Outcome:
+    def _write(self, image: str) -> Result:
         if self._accept() == "THROTTLED":
             return "THROTTLED"
         if self._now < self._written_until.get(image, 0.0):

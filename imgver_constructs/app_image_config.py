@@ -11,7 +11,8 @@ from aws_cdk.aws_sagemaker import CfnAppImageConfig
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs.constraints import (
+from imgver_constructs._validation.removal_policy import check_removal_policy
+from imgver_constructs._validation.rules import (
     APP_IMAGE_CONFIG_NAME,
     CONTAINER_ARGUMENT,
     CONTAINER_ARGUMENTS_MAXIMUM,
@@ -27,8 +28,7 @@ from imgver_constructs.constraints import (
     check_user,
     shown,
 )
-from imgver_constructs.removal import check_removal_policy
-from imgver_constructs.tokens import check_is_number, check_is_text, check_text_or_token, is_known, is_token
+from imgver_constructs._validation.tokens import check_is_number, check_is_text, check_text_or_token, is_known, is_token
 
 
 class StudioApp(ABC):

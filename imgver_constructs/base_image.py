@@ -17,7 +17,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
-from imgver_constructs.constraints import (
+from imgver_constructs._validation.rules import (
     BASE_IMAGE,
     ECR_ADDRESS,
     IMAGE_DIGEST,
@@ -26,7 +26,7 @@ from imgver_constructs.constraints import (
     check_text,
     shown,
 )
-from imgver_constructs.tokens import check_text_or_token, is_known, is_token, plain
+from imgver_constructs._validation.tokens import check_text_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")

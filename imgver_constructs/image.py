@@ -14,11 +14,11 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct, IDependable
 
-from imgver_constructs.constraints import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, shown
-from imgver_constructs.declarations import Declarations
-from imgver_constructs.removal import check_removal_policy
-from imgver_constructs.state_changes import IMAGE_VERSION_STATE_CHANGE, state_change_rule
-from imgver_constructs.tokens import check_is_text, check_text_or_token, is_known, is_token, plain
+from imgver_constructs._stack_registry import Declarations
+from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
+from imgver_constructs._validation.removal_policy import check_removal_policy
+from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, shown
+from imgver_constructs._validation.tokens import check_is_text, check_text_or_token, is_known, is_token, plain
 
 
 @jsii.implements(refs.IImageRef)

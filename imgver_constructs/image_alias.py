@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct
 
-from imgver_constructs.constraints import ALIAS, check_text, shown
-from imgver_constructs.declarations import IMAGE_ALIAS, Declarations
-from imgver_constructs.logical_ids import fingerprint
+from imgver_constructs._logical_ids import fingerprint
+from imgver_constructs._stack_registry import IMAGE_ALIAS, Declarations
+from imgver_constructs._validation.rules import ALIAS, check_text, shown
+from imgver_constructs._validation.tokens import is_known, plain
 from imgver_constructs.provider import ImageVersionProvider
-from imgver_constructs.tokens import is_known, plain
 
 if TYPE_CHECKING:
     from imgver_constructs.image_version import ImageVersionBase

@@ -9,12 +9,12 @@ import aws_cdk as cdk
 import jsii
 from constructs import Construct
 
-from imgver_constructs.constraints import check_number, shown
-from imgver_constructs.declarations import IMAGE_VERSION, Declarations, Declared
+from imgver_constructs._stack_registry import IMAGE_VERSION, Declarations, Declared
+from imgver_constructs._validation.rules import check_number, shown
+from imgver_constructs._validation.tokens import is_known
 from imgver_constructs.image import ImageBase, check_image
 from imgver_constructs.image_version import ImageVersion, ImageVersionBase
 from imgver_constructs.provider import ImageVersionProvider
-from imgver_constructs.tokens import is_known
 
 
 class ImageRetention(Construct):

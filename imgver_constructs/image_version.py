@@ -14,9 +14,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs.annotations import ALIAS_REFUSED_BY_STUDIO, warnings
-from imgver_constructs.base_image import BaseImage
-from imgver_constructs.constraints import (
+from imgver_constructs._custom_image import alias_warning, custom_image
+from imgver_constructs._stack_registry import IMAGE_VERSION, Declarations
+from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
+from imgver_constructs._validation.removal_policy import check_removal_policy
+from imgver_constructs._validation.rules import (
     ALIAS,
     FOLLOW_TAG,
     IMAGE_NAME,
@@ -30,15 +32,13 @@ from imgver_constructs.constraints import (
     check_text,
     shown,
 )
-from imgver_constructs.declarations import IMAGE_VERSION, Declarations
+from imgver_constructs._validation.tokens import check_is_number, check_is_text, is_known, is_token
+from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
+from imgver_constructs.base_image import BaseImage
+from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.image import ImageBase, ImportedImage, check_image
 from imgver_constructs.image_alias import ImageAlias
-from imgver_constructs.options import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.provider import ImageVersionProvider
-from imgver_constructs.removal import check_removal_policy
-from imgver_constructs.state_changes import IMAGE_VERSION_STATE_CHANGE, state_change_rule
-from imgver_constructs.studio import alias_warning, custom_image
-from imgver_constructs.tokens import check_is_number, check_is_text, is_known, is_token
 
 
 @jsii.implements(refs.IImageVersionRef)

@@ -9,8 +9,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from imgver_constructs.constraints import check_flag, shown
-from imgver_constructs.declarations import Declarations
+from imgver_constructs._stack_registry import Declarations
+from imgver_constructs._validation.rules import check_flag, shown
 from imgver_constructs.provider import ImageVersionProvider
 
 

@@ -15,14 +15,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct, IDependable
 
+from imgver_constructs._provider.dependencies import Prerequisites
+from imgver_constructs._provider.inline_policy_quota import InlineLimit
+from imgver_constructs._provider.policies import Permissions, check_permitted_images
+from imgver_constructs._stack_registry import Declarations
+from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.tokens import check_is_number, is_token
 from imgver_constructs.base_image import BoundBaseImage
-from imgver_constructs.constraints import shown
-from imgver_constructs.declarations import Declarations
 from imgver_constructs.image import ImageBase
-from imgver_constructs.inline_limit import InlineLimit
-from imgver_constructs.permissions import Permissions, check_permitted_images
-from imgver_constructs.prerequisites import Prerequisites
-from imgver_constructs.tokens import check_is_number, is_token
 
 _MAX_EVENT_AGE = 900
 """Seconds for which Lambda keeps an event that the function does not take."""

@@ -1,7 +1,7 @@
 """What a change means for users: whether it is breaking, a feature, or neither.
 
 Breaking is what CONTRIBUTING.md says: a public name, parameter, type or default that is no longer what it was in
-tests/constructs/checks/public_api.txt, or a logical id that is no longer in tests/constructs/test_logical_ids.py.
+tests/unit/constructs/checks/public_api.txt, or a logical id that is no longer in tests/unit/constructs/test_logical_ids.py.
 """
 
 from __future__ import annotations

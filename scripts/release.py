@@ -15,8 +15,8 @@ from pathlib import Path
 
 from breaking import Changes, Size, Version, api_changes, logical_id_changes, smallest_version
 
-_PUBLIC_API = "tests/constructs/checks/public_api.txt"
-_LOGICAL_IDS = "tests/constructs/test_logical_ids.py"
+_PUBLIC_API = "tests/unit/constructs/checks/public_api.txt"
+_LOGICAL_IDS = "tests/unit/constructs/test_logical_ids.py"
 _FRAGMENTS = Path("changelog.d")
 _PROJECT = Path("pyproject.toml")
 

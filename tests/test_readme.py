@@ -56,7 +56,7 @@ def test_the_mistake_that_it_names_is_refused():
     (shown,) = re.findall(r"`(ml_framework 'PyTorch' must be) …`", README)
 
     # WHEN
-    code = "from imgver_constructs.constraints import *; check_text('ml_framework', 'PyTorch', ML_FRAMEWORK)"
+    code = "from imgver_constructs._validation.rules import *; check_text('ml_framework', 'PyTorch', ML_FRAMEWORK)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     # THEN

@@ -37,7 +37,13 @@ def test_contributing_has_a_place_for_every_part():
     rows = re.findall(r"^\| (.*?) \| (.*?) \| .*? \|$", (CHECKOUT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     places = " ".join(where for _, where in rows)
 
-    parts = ["imgver_constructs/", "lambda/", "imgver_sandbox/sagemaker/", "imgver_sandbox/ministack/", "scripts/"]
+    parts = [
+        "imgver_constructs/",
+        "lambda/",
+        "sandbox/imgver_sandbox/sagemaker/",
+        "sandbox/imgver_sandbox/ministack/",
+        "scripts/",
+    ]
     assert [part for part in parts if f"`{part}" not in places] == []
 
 

@@ -6,26 +6,26 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imgver_handler.failures import Failure
-from imgver_handler.gateway import AwsGateway
-from imgver_handler.image_aliases import ImageAliases
-from imgver_handler.image_retention import ImageRetentions
-from imgver_handler.image_versions import ImageVersions
-from imgver_handler.log import Log
-from imgver_handler.request import Request, parse
-from imgver_handler.response import Outcome, failed, success
-from imgver_handler.timing import Timing
+from imgver_handler.aws.gateway import AwsGateway
+from imgver_handler.cloudformation.request import Request, parse
+from imgver_handler.cloudformation.response import Result, failed, success
+from imgver_handler.deadline import Deadline
+from imgver_handler.errors import HandlerError
+from imgver_handler.logging import JsonLogger
+from imgver_handler.resources.image_alias import ImageAliasResource
+from imgver_handler.resources.image_retention import ImageRetentionResource
+from imgver_handler.resources.image_version import ImageVersionResource
 
-RESOURCES: Mapping[str, type[ImageVersions | ImageAliases | ImageRetentions]] = {
-    "Custom::SageMakerImageVersion": ImageVersions,
-    "Custom::SageMakerImageAlias": ImageAliases,
-    "Custom::SageMakerImageRetention": ImageRetentions,
+RESOURCES: Mapping[str, type[ImageVersionResource | ImageAliasResource | ImageRetentionResource]] = {
+    "Custom::SageMakerImageVersion": ImageVersionResource,
+    "Custom::SageMakerImageAlias": ImageAliasResource,
+    "Custom::SageMakerImageRetention": ImageRetentionResource,
 }
 
-Put = Callable[[str, bytes, Timing, Log], None]
+Put = Callable[[str, bytes, Deadline, JsonLogger], None]
 
 
-def handle(event: Mapping[str, Any], *, gateway: AwsGateway, timing: Timing, log: Log, put: Put) -> None:
+def handle(event: Mapping[str, Any], *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger, put: Put) -> None:
     """Handle one event and answer it.
 
     Raises:
@@ -35,10 +35,10 @@ def handle(event: Mapping[str, Any], *, gateway: AwsGateway, timing: Timing, log
     if not isinstance(url, str) or not url:
         log.error("malformed event: it has no ResponseURL, so nobody can be answered")
         return
-    put(url, _answer(event, gateway, timing, log), timing.answering(), log)
+    put(url, _answer(event, gateway, deadline, log), deadline.answering(), log)
 
 
-def _answer(event: Mapping[str, Any], gateway: AwsGateway, timing: Timing, log: Log) -> bytes:
+def _answer(event: Mapping[str, Any], gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> bytes:
     physical_id = event.get("PhysicalResourceId")
     not_created = f"not-created:{event.get('RequestId', '')}"
     try:
@@ -52,8 +52,8 @@ def _answer(event: Mapping[str, Any], gateway: AwsGateway, timing: Timing, log: 
                 "request_id": request.request_id,
             }
         )
-        outcome = _act(request, gateway, timing, log)
-    except Failure as failure:
+        result = _act(request, gateway, deadline, log)
+    except HandlerError as failure:
         # Only a Create may name an id of its own: in an Update another id would be a replacement.
         physical_id = physical_id or failure.physical_id or not_created
         log.error("failed", physical_id=physical_id, reason=failure.reason)
@@ -63,14 +63,16 @@ def _answer(event: Mapping[str, Any], gateway: AwsGateway, timing: Timing, log: 
         log.error("internal error", physical_id=physical_id, error=repr(error), trace=traceback.format_exc())
         reason = f"internal error of the handler ({type(error).__name__}): its trace is in the function's log."
         return failed(event, physical_id, reason)
-    log.info("done", physical_id=outcome.physical_id)
-    return success(event, outcome)
+    log.info("done", physical_id=result.physical_id)
+    return success(event, result)
 
 
-def _act(request: Request, gateway: AwsGateway, timing: Timing, log: Log) -> Outcome:
+def _act(request: Request, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> Result:
     if request.resource_type not in RESOURCES:
-        raise Failure(f"malformed event: ResourceType {request.resource_type!r} is not one of {', '.join(RESOURCES)}")
-    resource = RESOURCES[request.resource_type](gateway=gateway, timing=timing, log=log)
+        raise HandlerError(
+            f"malformed event: ResourceType {request.resource_type!r} is not one of {', '.join(RESOURCES)}"
+        )
+    resource = RESOURCES[request.resource_type](gateway=gateway, deadline=deadline, log=log)
     if request.type == "Create":
         return resource.create(request)
     if request.type == "Update":

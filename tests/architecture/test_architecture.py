@@ -76,48 +76,56 @@ def broken_contracts(folder: Path) -> list[str]:
     ("file", "line", "broken"),
     [
         (
-            "imgver_constructs/tokens.py",
-            "import imgver_handler.arn",
+            "imgver_constructs/_validation/tokens.py",
+            "import imgver_handler.aws.arn",
             "Constructs, handler and sandbox do not import each other",
         ),
         (
-            "imgver_sandbox/clock.py",
-            "import imgver_constructs.options",
+            "sandbox/imgver_sandbox/sagemaker/clock.py",
+            "import imgver_constructs.enums",
             "Constructs, handler and sandbox do not import each other",
         ),
         (
-            "imgver_constructs/tokens.py",
+            "imgver_constructs/_validation/tokens.py",
             "import boto3",
             "Constructs call no AWS: synth needs neither network nor credentials",
         ),
         (
-            "imgver_constructs/constraints.py",
+            "imgver_constructs/_validation/rules.py",
             "import aws_cdk as cdk",
             "The API's rules are data that knows nothing of CDK",
         ),
         (
-            "lambda/imgver_handler/diagnosis.py",
+            "lambda/imgver_handler/resources/failure_hints.py",
             "from botocore.exceptions import ClientError",
             "The gateway is the only module of the handler that calls AWS",
         ),
-        ("lambda/imgver_handler/request.py", "import imgver_handler.gateway", "In the handler, data flows one way"),
         (
-            "imgver_sandbox/sandbox.py",
+            "lambda/imgver_handler/cloudformation/request.py",
+            "import imgver_handler.aws.gateway",
+            "In the handler, data flows one way",
+        ),
+        (
+            "sandbox/imgver_sandbox/runtime/sandbox.py",
             "from imgver_sandbox.ministack import iam",
             "Only the server of the sandbox knows the adapter to MiniStack",
         ),
         (
-            "imgver_sandbox/ministack/iam.py",
+            "sandbox/imgver_sandbox/ministack/iam.py",
             "import ministack.app",
             "MiniStack's names are looked up, in the adapter's hooks: no module imports them",
         ),
         (
-            "imgver_sandbox/sagemaker/images.py",
-            "import imgver_sandbox.routes",
+            "sandbox/imgver_sandbox/sagemaker/images.py",
+            "import imgver_sandbox.runtime.routes",
             "SageMaker's images work without a server",
         ),
-        ("imgver_constructs/tokens.py", "import imgver_constructs.removal", None),
-        ("imgver_constructs/removal.py", "import imgver_constructs.image", "No module needs one that needs it"),
+        ("imgver_constructs/_validation/tokens.py", "import imgver_constructs._validation.removal_policy", None),
+        (
+            "imgver_constructs/_validation/removal_policy.py",
+            "import imgver_constructs.image",
+            "No module needs one that needs it",
+        ),
     ],
 )
 def test_an_import_that_is_not_allowed_is_found(code: Path, file: str, line: str, broken: str | None) -> None:

@@ -12,10 +12,9 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from findings import Findings
+from imgver_sandbox.sagemaker.assumptions import Assumptions
 from leftovers import remove
 from target import PREFIX, AwsTarget, LocalTarget, Target
-
-from imgver_sandbox.assumptions import Assumptions
 
 ON_AWS = os.environ.get("CONFORMANCE_TARGET") == "aws"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from imgver_sandbox.assumptions import SHORT_NAMES, Assumptions
+from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
 
 QUESTIONS: Mapping[str, str] = {
     "U1": "An alias that another version holds is named in a create or an update",

@@ -5,9 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 from custom_resource import RollBack
+from imgver_sandbox.sagemaker.container_registry import OCI_MANIFEST
 from target import code, number_of, outcome
-
-from imgver_sandbox.container_registry import OCI_MANIFEST
 
 
 def every(switch):

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from deployed_function import Delivery, DeployedFunction, Trouble
 from harness import ACCOUNT, REGION, function_client
-from simulated_time import Simulation
-
-from imgver_sandbox.clock import ManualClock
-from imgver_sandbox.container_registry import InMemoryRegistry
-from imgver_sandbox.images_service import Call, ImagesService, ServiceError
 from imgver_sandbox.in_process import client
+from imgver_sandbox.sagemaker.clock import ManualClock
+from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
+from imgver_sandbox.sagemaker.service import Call, ImagesService, ServiceError
+from simulated_time import Simulation
 
 BASE_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science:1.0.0"
 

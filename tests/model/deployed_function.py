@@ -9,14 +9,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
 from harness import MAX_ANSWER_BYTES
-from imgver_handler.crowd import Crowd
+from imgver_handler.aws.gateway import AwsGateway
+from imgver_handler.aws.throttling import ThrottleState
+from imgver_handler.deadline import Deadline
 from imgver_handler.dispatch import handle
-from imgver_handler.gateway import AwsGateway
-from imgver_handler.log import Log
-from imgver_handler.timing import Timing
+from imgver_handler.logging import JsonLogger
+from imgver_sandbox.sagemaker.clock import ManualClock
 from simulated_time import Simulation, Task
-
-from imgver_sandbox.clock import ManualClock
 
 FUNCTION_SECONDS = 900.0
 RETRY_SECONDS = 60.0
@@ -79,7 +78,7 @@ class DeployedFunction:
         self._chance = chance
         self.log: list[dict[str, Any]] = []
         # What each process remembers that runs nothing now.
-        self._idle: list[Crowd] = []
+        self._idle: list[ThrottleState] = []
 
     def invoke(self, event: dict[str, Any], trouble: Trouble) -> tuple[Delivery, list[Task]]:
         """Deliver ``event`` as Lambda does; the tasks end when no invocation is left to come."""
@@ -101,30 +100,30 @@ class DeployedFunction:
         crashes = delivery.trouble.crashes
         last_call = crashes[delivery.invocations] if delivery.invocations < len(crashes) else None
         delivery.invocations += 1
-        timing = Timing(
+        deadline = Deadline(
             time_left=lambda: end - self._clock.now(),
             now=self._clock.now,
             sleep=self._simulation.sleep,
             chance=self._chance,
         )
-        log = Log(write=lambda line: self.log.append(json.loads(line)))
-        crowd = self._idle.pop() if self._idle else Crowd()
+        log = JsonLogger(write=lambda line: self.log.append(json.loads(line)))
+        throttle_state = self._idle.pop() if self._idle else ThrottleState()
         calls = Calls(simulation=self._simulation, delivery=delivery, last_call=last_call)
 
-        def put(_url: str, body: bytes, _timing: Timing, _log: Log) -> None:
+        def put(_url: str, body: bytes, _deadline: Deadline, _log: JsonLogger) -> None:
             self._simulation.pause()
             assert len(body) <= MAX_ANSWER_BYTES
             delivery.answers.append(json.loads(body))
 
         gateway = AwsGateway(
-            timing=timing,
+            deadline=deadline,
             log=log,
-            crowd=crowd,
+            throttle_state=throttle_state,
             make_client=lambda service, region: InterruptedClient(self._make_client(service, region), calls),
         )
-        handle(delivery.event, gateway=gateway, timing=timing, log=log, put=put)
+        handle(delivery.event, gateway=gateway, deadline=deadline, log=log, put=put)
         assert self._clock.now() <= end, "the function's time was up before it answered"
-        self._idle.append(crowd)
+        self._idle.append(throttle_state)
 
 
 class Calls:

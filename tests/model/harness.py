@@ -12,18 +12,17 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.hooks import HierarchicalEmitter
-from imgver_handler import clients
-from imgver_handler.crowd import Crowd
+from imgver_handler.aws import clients
+from imgver_handler.aws.gateway import AwsGateway
+from imgver_handler.aws.throttling import ThrottleState
+from imgver_handler.deadline import Deadline
 from imgver_handler.dispatch import handle
-from imgver_handler.gateway import AwsGateway
-from imgver_handler.log import Log
-from imgver_handler.timing import Timing
-
-from imgver_sandbox.assumptions import Assumptions
-from imgver_sandbox.clock import ManualClock
-from imgver_sandbox.container_registry import InMemoryRegistry
-from imgver_sandbox.images_service import ImagesService
+from imgver_handler.logging import JsonLogger
 from imgver_sandbox.in_process import client
+from imgver_sandbox.sagemaker.assumptions import Assumptions
+from imgver_sandbox.sagemaker.clock import ManualClock
+from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
+from imgver_sandbox.sagemaker.service import ImagesService
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -128,26 +127,28 @@ class Function:
     seconds: float = 900
     chance: float = 0.5
     before_call: Callable[[str, dict[str, Any]], None] | None = None
-    crowd: Crowd = field(default_factory=Crowd)
+    throttle_state: ThrottleState = field(default_factory=ThrottleState)
 
     def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
         """Handle the event; answers what CloudFormation got."""
         end = self.aws.clock.now() + self.seconds
-        timing = Timing(
+        deadline = Deadline(
             time_left=lambda: end - self.aws.clock.now(),
             now=self.aws.clock.now,
             sleep=self.aws.clock.advance,
             chance=lambda: self.chance,
         )
-        log = Log(write=lambda line: self.logs.append(json.loads(line)))
+        log = JsonLogger(write=lambda line: self.logs.append(json.loads(line)))
         answers: list[bytes] = []
         self.calls.clear()
         handle(
             event,
-            gateway=AwsGateway(timing=timing, log=log, crowd=self.crowd, make_client=self._client),
-            timing=timing,
+            gateway=AwsGateway(
+                deadline=deadline, log=log, throttle_state=self.throttle_state, make_client=self._client
+            ),
+            deadline=deadline,
             log=log,
-            put=lambda _url, body, _timing, _log: answers.append(body),
+            put=lambda _url, body, _deadline, _log: answers.append(body),
         )
         assert self.aws.clock.now() <= end, "the function's time was up before it answered"
         (body,) = answers

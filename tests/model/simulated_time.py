@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import greenlet
-
-from imgver_sandbox.clock import ManualClock
+from imgver_sandbox.sagemaker.clock import ManualClock
 
 
 class Task:

@@ -24,13 +24,12 @@ from harness import ACCOUNT, REGION, function_client
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from simulated_time import Simulation
-
-from imgver_sandbox.assumptions import Assumptions
-from imgver_sandbox.clock import ManualClock
-from imgver_sandbox.container_registry import InMemoryRegistry
-from imgver_sandbox.images_service import ImagesService, ServiceError
 from imgver_sandbox.in_process import client
+from imgver_sandbox.sagemaker.assumptions import Assumptions
+from imgver_sandbox.sagemaker.clock import ManualClock
+from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
+from imgver_sandbox.sagemaker.service import ImagesService, ServiceError
+from simulated_time import Simulation
 
 VERSION_TYPE = "Custom::SageMakerImageVersion"
 ALIAS_TYPE = "Custom::SageMakerImageAlias"

@@ -5,8 +5,7 @@ DeleteHandlerTest, ExceptionMapperTest)
 """
 
 import pytest
-
-from imgver_sandbox.images_service import ServiceError
+from imgver_sandbox.sagemaker.service import ServiceError
 
 
 def test_create_handler_simple_success(create, arn, base_image):

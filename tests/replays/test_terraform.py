@@ -4,7 +4,7 @@ https://github.com/hashicorp/terraform-provider-aws (internal/service/sagemaker/
 """
 
 import pytest
-from imgver_handler.arn import ImageVersionArn
+from imgver_handler.aws.arn import ImageVersionArn
 
 PREFIX = "arn:aws:sagemaker:us-west-2:123456789012"
 

@@ -1,0 +1,67 @@
+"""Image versions in Studio: as a domain or a user profile offers them, and by which aliases an app may name them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk.interfaces import aws_sagemaker as refs
+
+from imgver_constructs._validation.rules import STUDIO_ALIAS, shown
+from imgver_constructs._validation.tokens import is_known, is_token
+from imgver_constructs.image import ImageBase
+
+
+def custom_image(*, image: ImageBase, version: float, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
+    """The item of ``custom_images`` that stands for a version, in a domain, a user profile or a space.
+
+    The L1s of the three have a class each for it, of which none takes another's. All of them take a token.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html
+
+    Args:
+        image: the image.
+        version: the number of the version. Without one Studio would take the latest.
+        app_image_config: how Studio runs it: an :class:`AppImageConfig`, declared or imported, or the L1.
+
+    Raises:
+        ValueError: ``app_image_config`` is none, or in another account or region than the image.
+    """
+    if not hasattr(app_image_config, "app_image_config_ref"):
+        raise ValueError(
+            f"app_image_config {shown(app_image_config)} must be an AppImageConfig: "
+            "for one that exists use AppImageConfig.from_app_image_config_name(…)"
+        )
+    config_env, image_env = app_image_config.env, image.env
+    for what, of_config, of_image in (
+        ("account", config_env.account, image_env.account),
+        ("region", config_env.region, image_env.region),
+    ):
+        if is_known(of_config) and is_known(of_image) and of_config != of_image:
+            raise ValueError(
+                f"app_image_config {shown(app_image_config.node.path)} must be in {what} {of_image} of image "
+                f"{shown(image.node.path)}, not in {of_config}: declare it where the image is"
+            )
+    return cdk.Token.as_any(
+        sagemaker.CfnDomain.CustomImageProperty(
+            app_image_config_name=app_image_config.app_image_config_ref.app_image_config_name,
+            image_name=image.image_name,
+            image_version_number=version,
+        )
+    )
+
+
+def alias_warning(aliases: Sequence[str]) -> str | None:
+    """What there is to say about the aliases of a version that Studio offers; None when an app can name it by one.
+
+    Args:
+        aliases: all aliases of the version. What CloudFormation resolves may be of any form.
+    """
+    if not aliases or any(is_token(alias) or STUDIO_ALIAS.accepts(alias) for alias in aliases):
+        return None
+    return (
+        f"aliases {shown(list(aliases))} should include {STUDIO_ALIAS.rule}: studio refuses any other as the "
+        f"SageMakerImageVersionAlias of an app or a space; {STUDIO_ALIAS.remedy}, or acknowledge this if no app or "
+        "space is to name the version by an alias"
+    )

@@ -1,0 +1,1 @@
+"""What the provider needs besides its function: policies, the quota of inline policies, dependencies."""

@@ -1,0 +1,101 @@
+"""Counts the inline policies of a role when the app is synthesized: IAM would refuse too many of them at deployment.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from aws_cdk import region_info
+from constructs import IConstruct, IValidation
+
+from imgver_constructs._validation.rules import shown
+
+IAM_LIMIT = 10_240
+"""Characters that the inline policies of a role may have together, white space aside."""
+
+USABLE = 8_192
+"""How many of them may be used: an update makes its new policies before it deletes the old ones."""
+
+_UNKNOWN = "x" * 80
+"""Stands for what only CloudFormation knows; a usual ARN is as long."""
+
+
+@jsii.implements(IValidation)
+class InlineLimit:
+    """Refuses an app in which a provider's role has more inline policies than IAM takes.
+
+    Args:
+        role: the role.
+        scopes: the constructs that its policies are made below.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, role: iam.IRole, *, scopes: Sequence[IConstruct], remedy: str) -> None:
+        self._role = role
+        self._scopes = scopes
+        self._remedy = remedy
+
+    def validate(self) -> list[str]:
+        """The error, if there is one."""
+        characters = sum(_characters(construct) for scope in self._scopes for construct in scope.node.find_all())
+        if characters <= USABLE:
+            return []
+        role = shown(self._role.node.path)
+        return [
+            (
+                f"inline policies of role {role} must have at most {USABLE} characters, so that the new ones of an "
+                f"update fit into iam's {IAM_LIMIT} beside the old ones, but have about {characters}: {self._remedy}"
+            )
+        ]
+
+
+def _characters(construct: object) -> int:
+    """How many characters of inline policies a construct is."""
+    if isinstance(construct, iam.CfnPolicy):
+        stack = cdk.Stack.of(construct)
+        # What no role takes is left out of the template.
+        documents = [stack.resolve(construct.policy_document)] if stack.resolve(construct.roles) else []
+    elif isinstance(construct, iam.CfnRole):
+        stack = cdk.Stack.of(construct)
+        documents = [policy["policyDocument"] for policy in stack.resolve(construct.policies) or []]
+    else:
+        return 0
+    known = _known(stack)
+    return sum(len(json.dumps(_filled(document, known), separators=(",", ":"))) for document in documents)
+
+
+def _known(stack: cdk.Stack) -> Mapping[str, str]:
+    """Texts as long as those that CloudFormation puts in for its pseudo parameters."""
+    region = stack.resolve(stack.region)
+    partition = region_info.RegionInfo.get(region).partition if isinstance(region, str) else None
+    arn = f"arn:{partition or 'aws'}:cloudformation:ap-southeast-1:123456789012:stack/{stack.stack_name}/"
+    return {
+        "AWS::Partition": partition or "aws",
+        "AWS::Region": "ap-southeast-1",
+        "AWS::AccountId": "123456789012",
+        "AWS::StackId": f"{arn}{'x' * 36}",
+    }
+
+
+def _filled(value: Any, known: Mapping[str, str]) -> Any:  # noqa: ANN401 (a policy document is any JSON)
+    """A document with texts for whatever CloudFormation resolves in it."""
+    match value:
+        case list():
+            return [_filled(item, known) for item in value]
+        case {"Ref": name}:
+            return known.get(name, _UNKNOWN)
+        case {"Fn::Join": [separator, [*parts]]}:
+            return separator.join(str(_filled(part, known)) for part in parts)
+        case dict() if any(key.startswith("Fn::") for key in value):
+            return _UNKNOWN
+        case dict():
+            return {key: _filled(item, known) for key, item in value.items()}
+        case _:
+            return value

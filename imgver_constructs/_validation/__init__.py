@@ -1,0 +1,1 @@
+"""The rules of the SageMaker API, and the checks at synth."""

@@ -1,0 +1,129 @@
+"""What the template declares, read from the strings that CloudFormation makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from imgver_handler.aws.gateway import METADATA
+from imgver_handler.errors import HandlerError
+
+DELETE = "DELETE"
+ARCHIVE = "ARCHIVE"
+
+
+class ImageVersionProperties(NamedTuple):
+    """The properties of Custom::SageMakerImageVersion."""
+
+    image_name: str
+    base_image: str
+    metadata: Mapping[str, str | bool]
+    on_delete: str
+    follows_tag: bool
+    adopted_version: int | None
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> ImageVersionProperties:
+        """The declared state.
+
+        Raises:
+            HandlerError: a property is missing or makes no sense.
+        """
+        return cls(
+            image_name=required(properties, "ImageName"),
+            base_image=required(properties, "BaseImage"),
+            metadata={name: _metadata(properties, name) for name in METADATA if name in properties},
+            on_delete=on_delete(properties),
+            follows_tag="FollowTag" in properties,
+            adopted_version=adopted_version(properties),
+        )
+
+
+class ImageAliasProperties(NamedTuple):
+    """The properties of Custom::SageMakerImageAlias."""
+
+    image_name: str
+    alias: str
+    version: int
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> ImageAliasProperties:
+        """The declared state.
+
+        Raises:
+            HandlerError: a property is missing or makes no sense.
+        """
+        return cls(
+            image_name=required(properties, "ImageName"),
+            alias=required(properties, "Alias"),
+            version=_number(properties, "Version"),
+        )
+
+
+class ImageRetentionProperties(NamedTuple):
+    """The properties of Custom::SageMakerImageRetention."""
+
+    image_name: str
+    keep: int
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> ImageRetentionProperties:
+        """The declared state.
+
+        Raises:
+            HandlerError: a property is missing or makes no sense.
+        """
+        return cls(image_name=required(properties, "ImageName"), keep=_number(properties, "Keep"))
+
+
+def declared_versions(properties: Mapping[str, Any]) -> set[int]:
+    """The numbers of the versions that the stack declares, for a retention.
+
+    Raises:
+        HandlerError: one is no number.
+    """
+    versions = properties.get("Versions", [])
+    if not isinstance(versions, list):
+        raise HandlerError(f"property Versions is {versions!r}, not a list")
+    return {_number({"Versions": one}, "Versions") for one in versions}
+
+
+def on_delete(properties: Mapping[str, Any]) -> str:
+    """What becomes of a version that CloudFormation deletes: DELETE or ARCHIVE."""
+    value = str(properties.get("OnDelete", DELETE))
+    if value not in (DELETE, ARCHIVE):
+        raise HandlerError(f"property OnDelete is {value!r}, not one of {DELETE}, {ARCHIVE}")
+    return value
+
+
+def adopted_version(properties: Mapping[str, Any]) -> int | None:
+    """The number of the existing version to take over; None to create one."""
+    return _number(properties, "AdoptVersion") if "AdoptVersion" in properties else None
+
+
+def required(properties: Mapping[str, Any], name: str) -> str:
+    """A property that is a text and there.
+
+    Raises:
+        HandlerError: it is not.
+    """
+    value = properties.get(name)
+    if not isinstance(value, str) or not value:
+        raise HandlerError(f"property {name} is missing or no text")
+    return value
+
+
+def _metadata(properties: Mapping[str, Any], name: str) -> str | bool:
+    if name != "Horovod":
+        return required(properties, name)
+    value = str(properties[name]).lower()
+    if value not in ("true", "false"):
+        raise HandlerError(f"property Horovod is {properties[name]!r}, not one of true, false")
+    return value == "true"
+
+
+def _number(properties: Mapping[str, Any], name: str) -> int:
+    value = str(properties.get(name, ""))
+    if not (value.isascii() and value.isdigit()):
+        raise HandlerError(f"property {name} is {value!r}, not the number of an image version")
+    return int(value)

@@ -1,0 +1,98 @@
+"""The CloudFormation side of the door: a custom-resource event, checked and typed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, cast, get_args
+
+from imgver_handler.errors import HandlerError
+
+RequestType = Literal["Create", "Update", "Delete"]
+
+_SIGNED_AT = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", re.ASCII)
+
+
+class Request(NamedTuple):
+    """One event, as https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html has it.
+
+    ``properties`` and ``old_properties`` hold what the template says: every scalar is a string.
+    """
+
+    type: RequestType
+    resource_type: str
+    stack_id: str
+    request_id: str
+    logical_resource_id: str
+    physical_resource_id: str
+    properties: Mapping[str, Any]
+    old_properties: Mapping[str, Any]
+    sent_by: float
+    """Seconds since the epoch: CloudFormation had sent the event by then. Infinite when the event does not tell."""
+
+    @property
+    def partition(self) -> str:
+        """The partition of the stack, such as aws."""
+        return self.stack_id.split(":")[1]
+
+    @property
+    def region(self) -> str:
+        """The region of the stack."""
+        return self.stack_id.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """The account of the stack."""
+        return self.stack_id.split(":")[4]
+
+
+def parse(event: Mapping[str, Any]) -> Request:
+    """The event as a :class:`Request`.
+
+    Raises:
+        HandlerError: a field is missing or not what CloudFormation sends. Nothing was called.
+    """
+    request_type = _text(event, "RequestType")
+    if request_type not in get_args(RequestType):
+        raise HandlerError(f"malformed event: RequestType is {request_type!r}, not one of Create, Update, Delete")
+    stack_id = _text(event, "StackId")
+    if len(stack_id.split(":")) < 6:  # noqa: PLR2004 (arn:partition:cloudformation:region:account:stack/…)
+        raise HandlerError(f"malformed event: StackId {stack_id!r} is no ARN")
+    return Request(
+        type=cast("RequestType", request_type),
+        resource_type=_text(event, "ResourceType"),
+        stack_id=stack_id,
+        request_id=_text(event, "RequestId"),
+        logical_resource_id=_text(event, "LogicalResourceId"),
+        physical_resource_id="" if request_type == "Create" else _text(event, "PhysicalResourceId"),
+        properties=_mapping(event, "ResourceProperties"),
+        old_properties=_mapping(event, "OldResourceProperties") if request_type == "Update" else {},
+        sent_by=_sent_by(event),
+    )
+
+
+def _sent_by(event: Mapping[str, Any]) -> float:
+    # The only time in an event is that of the signature, in whole seconds.
+    signed_at = _SIGNED_AT.search(str(event.get("ResponseURL")))
+    if signed_at is None:
+        return math.inf
+    try:
+        return datetime.strptime(f"{signed_at[1]}+0000", "%Y%m%dT%H%M%SZ%z").timestamp() + 1
+    except ValueError:
+        return math.inf
+
+
+def _text(event: Mapping[str, Any], field: str) -> str:
+    value = event.get(field)
+    if not isinstance(value, str) or not value:
+        raise HandlerError(f"malformed event: {field} is missing or no text")
+    return value
+
+
+def _mapping(event: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    value = event.get(field)
+    if not isinstance(value, Mapping):
+        raise HandlerError(f"malformed event: {field} is missing or no map")
+    return value

@@ -1,0 +1,1 @@
+"""One module for each custom resource type, and what they share."""

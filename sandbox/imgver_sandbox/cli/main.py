@@ -1,0 +1,238 @@
+"""The command imgver-sandbox."""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from types import FrameType
+
+from imgver_sandbox.cli.fault_commands import add_fault_commands
+from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime import log_files as logs
+from imgver_sandbox.runtime import ministack_release
+from imgver_sandbox.runtime import state_file as state
+from imgver_sandbox.runtime.routes import PREFIX
+from imgver_sandbox.runtime.sandbox import ACCOUNT, DEFAULT_PORT, LAST_PORT, REGION, Sandbox
+from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
+
+_DESCRIPTION = f"""\
+AWS on this machine: CloudFormation, Lambda, IAM, S3, ECR and more from MiniStack,
+and SageMaker images and image versions. It needs no AWS account and no Docker.
+It listens on 127.0.0.1 only; the account is {ACCOUNT}, the region {REGION}."""
+
+_START_DESCRIPTION = """\
+Start the sandbox. What nobody outside AWS knows about the images API is a switch;
+the first value of each is the default, the one that is harder on the caller:
+
+""" + "\n".join(f"  {short}, {name}: {' | '.join(Assumptions.choices()[name])}" for short, name in SHORT_NAMES.items())
+
+_RUN_DESCRIPTION = """\
+Run COMMAND with the environment that makes the CDK CLI, the AWS CLI and boto3 use the sandbox. Uses the one that
+`start` started; without it, starts one that ends with COMMAND. The pinned `cdk` comes first in PATH. The user's own
+AWS profiles and credentials are kept out. The exit code is COMMAND's."""
+
+_LOGS_DESCRIPTION = """\
+Say where the logs of the sandbox that `start` started are: the server's, and that of its Lambda functions. `stop`
+removes them. If the sandbox ended of its own accord, they stay until the next `start`."""
+
+_FOLLOW_SECONDS = 0.1
+_NOT_RUNNING = 1
+_CANNOT_RUN = 126
+_NOT_FOUND = 127
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says (default: this process's); answer the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        code: int = parsed.perform(parsed)
+        sys.stdout.flush()
+    except SandboxError as error:
+        sys.stderr.write(f"imgver-sandbox: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("imgver-sandbox: interrupted\n")
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # `head` has seen enough. At its end Python would write the rest, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="imgver-sandbox", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    start = commands.add_parser(
+        "start",
+        help="start the sandbox in the background",
+        description=_START_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    start.add_argument(
+        "--port", type=_port, help=f"1 to 65535 (default: {DEFAULT_PORT}, or any free port when that is taken)"
+    )
+    start.add_argument(
+        "--assume",
+        type=_switch,
+        action="append",
+        default=[],
+        metavar="SWITCH=VALUE",
+        help="how SageMaker behaves where that is not known, see above; may be given again",
+    )
+    start.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="let roles and users do only what their policies allow (default: everybody may do everything)",
+    )
+    start.set_defaults(perform=_start)
+
+    stop = commands.add_parser("stop", help="end it", description="End the sandbox and wait until it is gone.")
+    stop.set_defaults(perform=_stop)
+
+    status = commands.add_parser(
+        "status",
+        help="say whether and where it runs",
+        description=f"Say whether and where the sandbox runs. The exit code is {_NOT_RUNNING} when it does not.",
+    )
+    status.set_defaults(perform=_status)
+
+    show_logs = commands.add_parser(
+        "logs", help="say where its logs are, or follow them", description=_LOGS_DESCRIPTION
+    )
+    show_logs.add_argument("--follow", action="store_true", help="write what is in them and what comes, until it ends")
+    show_logs.set_defaults(perform=_logs)
+
+    add_fault_commands(commands)
+
+    run = commands.add_parser(
+        "run",
+        help="run a command that uses it",
+        description=_RUN_DESCRIPTION,
+        usage="imgver-sandbox run [-h] -- COMMAND ...",
+    )
+    run.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="for example: cdk deploy")
+    run.set_defaults(perform=_run, parser=run)
+
+    demo = commands.add_parser(
+        "demo",
+        help="deploy, change and destroy an image version with the CDK CLI",
+        description="Deploy the app of this repository, change it, and destroy it, in a sandbox of its own.",
+    )
+    demo.set_defaults(perform=_demo)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else 0
+    if not 1 <= port <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to {LAST_PORT}")
+    return port
+
+
+def _switch(text: str) -> str:
+    try:
+        Assumptions.parse([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    assumptions = Assumptions.parse(arguments.assume)
+    sandbox = Sandbox.start_in_background(
+        port=arguments.port, assumptions=assumptions, enforce_iam=arguments.enforce_iam
+    )
+    _say(f"The sandbox runs on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
+    _say("Use it:  imgver-sandbox run -- cdk bootstrap")
+    _say(f"See it:  {sandbox.url}{PREFIX}/")
+    _say("Logs:    imgver-sandbox logs")
+    _say("End it:  imgver-sandbox stop")
+    return 0
+
+
+def _stop(_: argparse.Namespace) -> int:
+    sandbox = Sandbox.running()
+    if sandbox is None:
+        _say("No sandbox is running.")
+        return 0
+    sandbox.stop()
+    _say(f"The sandbox on {sandbox.url} has ended.")
+    return 0
+
+
+def _status(_: argparse.Namespace) -> int:
+    sandbox = Sandbox.running()
+    if sandbox is None:
+        _say("No sandbox is running.")
+        return _NOT_RUNNING
+    _say(f"The sandbox runs on {sandbox.url} (process {sandbox.server_pid}).")
+    return 0
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    sandbox = Sandbox.running()
+    folder = sandbox.logs if sandbox else state.logs_folder()
+    if not folder.exists():
+        _say("No sandbox is running.")
+        return _NOT_RUNNING
+    if arguments.follow:
+        logs.follow(folder, has_ended=lambda: state.wait_until_gone(_FOLLOW_SECONDS), write=_write)
+        return 0
+    for file in logs.files(folder):
+        _say(str(file))
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        arguments.parser.error("COMMAND is missing")
+    with contextlib.ExitStack() as stack:
+        sandbox = Sandbox.running() or stack.enter_context(Sandbox.start())
+        return _run_command(command, sandbox.environment())
+
+
+def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    if shutil.which(command[0], path=environment["PATH"]) is None:
+        sys.stderr.write(f"imgver-sandbox: {command[0]}: command not found\n")
+        return _NOT_FOUND
+    try:
+        running = subprocess.Popen(command, env=environment)  # noqa: S603  what the user asked for
+    except OSError as error:  # a script without its first line, or for an interpreter that is not there
+        sys.stderr.write(f"imgver-sandbox: {command[0]}: cannot be run, {str(error.strerror).lower()}\n")
+        return _CANNOT_RUN
+    with running as process:
+
+        def forward(number: int, _frame: FrameType | None) -> None:
+            # A terminal's Ctrl-C has gone to the command already.
+            if number != signal.SIGINT or not sys.stdin.isatty():
+                process.send_signal(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, forward)
+        code = process.wait()
+    return 128 - code if code < 0 else code
+
+
+def _demo(_: argparse.Namespace) -> int:
+    ministack_release.check_version()
+    from imgver_sandbox.cli import demo  # noqa: PLC0415  it takes boto3 and rich, which the others do without
+
+    return demo.main()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,98 @@
+"""The names of MiniStack that the adapter hooks into, and the check that none has moved."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime.ministack_release import MINISTACK_VERSION
+
+APP = "ministack.app"
+CLOUDFORMATION = "ministack.services.cloudformation"
+CUSTOM_RESOURCE = "ministack.services.cloudformation.custom_resource"
+EVALUATOR = "ministack.core.iam_evaluator"
+EVENTBRIDGE = "ministack.services.eventbridge"
+HANDLERS = "ministack.services.cloudformation.handlers"
+IAM_ACTIONS = "ministack.core.iam_actions"
+LAMBDA = "ministack.services.lambda_svc"
+PROVISIONERS = "ministack.services.cloudformation.provisioners"
+RESPONSES = "ministack.core.responses"
+ROUTER = "ministack.core.router"
+STACKS = "ministack.services.cloudformation.stacks"
+STS = "ministack.services.sts"
+
+_ROLL_BACK = "(stack_name, stack_id, stack, operation, reason_override)"
+_DELETE_STACK = "(stack_name, stack_id, retain_resources, force)"
+# Every name used here, with its parameters if it is a function and its type's name otherwise.
+HOOKS: Mapping[tuple[str, str], str] = {
+    (APP, "app"): "(scope, receive, send)",
+    (APP, "AUTH"): "bool",
+    (APP, "SERVICE_HANDLERS"): "dict",
+    (APP, "_dispatch_service_request"): "(method, path, headers, body, query_params, request_id)",
+    (APP, "_enforce_data_plane"): (
+        "(service, iam_action, headers, query_params, request_id, resource_arn, service_context, auth_error_response, "
+        "named_resource)"
+    ),
+    (APP, "_routing_params"): "(method, path, headers, body, query_params)",
+    (APP, "pin_request_origin"): "(source_ip, secure_transport)",
+    (ROUTER, "SERVICE_PATTERNS"): "dict",
+    (ROUTER, "detect_service"): "(method, path, headers, query_params)",
+    (ROUTER, "extract_access_key_id"): "(headers, query_params)",
+    (EVALUATOR, "AuthError"): "type",
+    (EVALUATOR, "EvalResult"): "type",
+    (EVALUATOR, "enforce"): "(access_key_id, iam_action, service, region, resource_arn, service_context)",
+    (EVALUATOR, "resolve_caller_identity"): "(access_key_id)",
+    (IAM_ACTIONS, "SERVICE_TO_IAM_NAMESPACE"): "dict",
+    (IAM_ACTIONS, "access_denied_response"): (
+        "(service, action, principal_arn, request_id, error_code, message, headers, resource_arn, explicit_deny, "
+        "resource_policy_arn)"
+    ),
+    (IAM_ACTIONS, "extract_iam_action"): "(service, method, path, headers, body, query_params)",
+    (IAM_ACTIONS, "extract_resource_arn"): ("(service, method, path, headers, body, query_params, region, account_id)"),
+    (IAM_ACTIONS, "identity_denial_message"): "(action, principal_arn, resource, explicit_deny)",
+    (LAMBDA, "_emit_lambda_logs"): "(func, request_id, log_text, error, duration_ms, log_source)",
+    (RESPONSES, "get_account_id"): "()",
+    (RESPONSES, "get_region"): "()",
+    (RESPONSES, "set_request_account_id"): "(access_key_id)",
+    (RESPONSES, "set_request_region"): "(region)",
+    (EVENTBRIDGE, "_put_events"): "(data, allow_aws_source)",
+    (STS, "register_session"): "(access_key, session)",
+    ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
+    (CLOUDFORMATION, "_stacks"): "AccountRegionScopedDict",
+    (CLOUDFORMATION, "_stack_events"): "AccountRegionScopedDict",
+    (CUSTOM_RESOURCE, "_pending"): "dict",
+    (CUSTOM_RESOURCE, "register_token"): "(token)",
+    (CUSTOM_RESOURCE, "invoke_custom_resource"): (
+        "(request_type, logical_id, props, stack_name, stack_id, resource_type, physical_id, old_props)"
+    ),
+    (HANDLERS, "_roll_back_operation"): _ROLL_BACK,
+    (HANDLERS, "_delete_stack_async"): _DELETE_STACK,
+    (PROVISIONERS, "_RESOURCE_HANDLERS"): "dict",
+    (PROVISIONERS, "_REPLACING_PROPERTIES"): "dict",
+    (STACKS, "_roll_back_operation"): _ROLL_BACK,
+    (STACKS, "_delete_stack_async"): _DELETE_STACK,
+    (STACKS, "_runs_on_worker_thread"): "(resource_type)",
+}
+
+
+def check_hooks() -> None:
+    """Raise SandboxError for the first name of `HOOKS` that is missing or not what this package was written for."""
+    for (place, name), wanted in HOOKS.items():
+        found = _shape(getattr(module(place), name, None))
+        if found != wanted:
+            raise SandboxError(
+                f"ministack {MINISTACK_VERSION} is not as it was published: {place}.{name} must be {wanted}, "
+                f"found {found}: run `pip install --force-reinstall ministack=={MINISTACK_VERSION}`"
+            )
+
+
+def module(name: str) -> Any:  # noqa: ANN401  MiniStack has no types
+    """A module of MiniStack. Imported late: it reads the environment and sets up logging when it is imported."""
+    return importlib.import_module(name)
+
+
+def _shape(found: object) -> str:
+    if inspect.isroutine(found):
+        return f"({', '.join(inspect.signature(found).parameters)})"
+    return "nothing" if found is None else type(found).__name__

@@ -1,0 +1,31 @@
+"""What Lambda functions write, in a file: MiniStack's CloudWatch Logs has it, too, but only until the sandbox ends."""
+
+import time
+from typing import Any
+
+from imgver_sandbox.ministack.hooks import LAMBDA, module
+from imgver_sandbox.runtime.log_files import Log
+
+
+def log_invocations(log: Log) -> None:
+    """Write every invocation to `log` when it has ended, also those that the function's role may not log."""
+    lambda_ = module(LAMBDA)
+    emit_further = lambda_._emit_lambda_logs
+
+    def emit(
+        func: dict[str, Any],
+        request_id: str,
+        log_text: str,
+        error: bool,
+        duration_ms: int,
+        *,
+        log_source: str | None = None,
+    ) -> None:
+        name = (func.get("config") or func)["FunctionName"]
+        outcome = f"failed after {duration_ms} ms" if error else f"took {duration_ms} ms"
+        at = time.strftime("%Y-%m-%d %H:%M:%S")
+        lines = [f"{at} {name} {outcome}, request {request_id}", *(f"    {line}" for line in log_text.splitlines())]
+        log.write("".join(f"{line}\n" for line in lines).encode(errors="replace"))
+        emit_further(func, request_id, log_text, error, duration_ms, log_source=log_source)
+
+    lambda_._emit_lambda_logs = emit

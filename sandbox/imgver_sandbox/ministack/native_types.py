@@ -1,0 +1,25 @@
+"""CloudFormation's own types of SageMaker resources, in MiniStack's CloudFormation."""
+
+from collections.abc import Callable
+
+from imgver_sandbox.ministack.app_image_config_type import AppImageConfigType
+from imgver_sandbox.ministack.domain_type import DomainType
+from imgver_sandbox.ministack.hooks import STACKS, module
+from imgver_sandbox.ministack.image_type import ImageType
+from imgver_sandbox.ministack.image_version_type import ImageVersionType
+from imgver_sandbox.ministack.resource_type import ResourceType
+from imgver_sandbox.sagemaker.service import ImagesService
+
+_TYPES: tuple[type[ResourceType], ...] = (ImageType, ImageVersionType, AppImageConfigType, DomainType)
+
+
+def add_native_types(service: ImagesService) -> None:
+    """Add them, with the resources that `service` has."""
+    for resource_type in _TYPES:
+        resource_type(service).add()
+
+    stacks = module(STACKS)
+    names = {resource_type.name for resource_type in _TYPES}
+    runs_on_worker_thread: Callable[[str], bool] = stacks._runs_on_worker_thread
+    # They wait for their resources, and must not hold up the event loop meanwhile.
+    stacks._runs_on_worker_thread = lambda name: name in names or runs_on_worker_thread(name)

@@ -1,0 +1,105 @@
+"""Saved queries of CloudWatch Logs Insights, which MiniStack lacks: their operations, and CloudFormation's type.
+
+They can be saved and looked at, all of them on one page; nothing here runs a query.
+"""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from imgver_sandbox.ministack.hooks import APP, PROVISIONERS, RESPONSES, module
+from imgver_sandbox.sagemaker import json_protocol
+from imgver_sandbox.sagemaker.service_model import ServiceError, modelled_service
+
+Properties = Mapping[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+_PREFIX = "Logs_20140328"
+_TYPE = "AWS::Logs::QueryDefinition"
+_PROPERTIES = {"Name": "name", "QueryString": "queryString", "LogGroupNames": "logGroupNames"}
+
+
+class QueryDefinitions:
+    """The queries of all accounts and regions."""
+
+    def __init__(self) -> None:
+        """Without any query."""
+        self._queries: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._queries.clear()
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one operation for the account and region of the request. Raises ServiceError."""
+        responses, logs = module(RESPONSES), modelled_service("logs")
+        queries = self._queries.setdefault((responses.get_account_id(), responses.get_region()), {})
+        accepted = logs.accept(operation, parameters)
+        return logs.answer(operation, _OPERATIONS[operation](queries, accepted))
+
+    def add(self) -> None:
+        """Add the operations and the type to MiniStack."""
+        handlers = module(APP).SERVICE_HANDLERS
+        original: Callable[..., Awaitable[Response]] = handlers["logs"]
+
+        async def handle(
+            method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+        ) -> Response:
+            target = headers.get("x-amz-target", "")
+            if target.removeprefix(f"{_PREFIX}.") not in _OPERATIONS:
+                return await original(method, path, headers, body, query)
+            return json_protocol.answer(self.call, target=target, prefix=_PREFIX, body=body)
+
+        handlers["logs"] = handle
+        module(PROVISIONERS)._RESOURCE_HANDLERS[_TYPE] = {
+            "create": lambda _logical_id, properties, _stack: self._save(properties),
+            "update": lambda physical_id, _old, new, _stack: self._save(new, queryDefinitionId=physical_id),
+            "delete": self._delete,
+        }
+
+    def _save(self, properties: Properties, **which: str) -> tuple[str, dict[str, Any]]:
+        unknown = properties.keys() - _PROPERTIES
+        if unknown:
+            raise ValueError(f"{_TYPE}: {', '.join(sorted(unknown))} must be left out, since the sandbox lacks it")
+        values = {_PROPERTIES[name]: value for name, value in properties.items()}
+        saved = self.call("PutQueryDefinition", values | which)["queryDefinitionId"]
+        return saved, {"QueryDefinitionId": saved}
+
+    def _delete(self, physical_id: str, _properties: Properties) -> None:
+        try:
+            self.call("DeleteQueryDefinition", {"queryDefinitionId": physical_id})
+        except ServiceError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+
+
+def _put(queries: dict[str, dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
+    saved = request.get("queryDefinitionId") or str(uuid.uuid4())
+    if "queryDefinitionId" in request:
+        _find(queries, saved)
+    kept = ("name", "queryString", "logGroupNames")
+    queries[saved] = {"queryDefinitionId": saved} | {name: request[name] for name in kept if name in request}
+    return {"queryDefinitionId": saved}
+
+
+def _describe(queries: dict[str, dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
+    prefix = request.get("queryDefinitionNamePrefix", "")
+    return {"queryDefinitions": [query for query in queries.values() if query["name"].startswith(prefix)]}
+
+
+def _delete(queries: dict[str, dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
+    _find(queries, request["queryDefinitionId"])
+    del queries[request["queryDefinitionId"]]
+    return {"success": True}
+
+
+def _find(queries: dict[str, dict[str, Any]], saved: str) -> None:
+    if saved not in queries:
+        raise ServiceError("ResourceNotFoundException", f"The query definition {saved} does not exist.")
+
+
+_OPERATIONS = {
+    "PutQueryDefinition": _put,
+    "DescribeQueryDefinitions": _describe,
+    "DeleteQueryDefinition": _delete,
+}

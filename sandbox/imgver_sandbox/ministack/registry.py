@@ -1,0 +1,50 @@
+"""MiniStack's ECR as the images service's container registry."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from imgver_sandbox.ministack.hooks import APP, module
+from imgver_sandbox.ministack.iam import denial
+from imgver_sandbox.sagemaker.container_registry import ContainerImage, parse_image_uri
+
+
+class EcrRegistry:
+    """MiniStack's ECR, as the images service reads it."""
+
+    def resolve(self, uri: str, /) -> ContainerImage | None:
+        """The image behind `uri` in the account and region that it names; None when it is not there."""
+        parsed = parse_image_uri(uri)
+        if parsed is None:
+            return None
+        images = module("ministack.services.ecr")._images
+        for image in images.get_scoped(parsed.registry_id, parsed.region, parsed.repository, []):
+            if image["imageDigest"] == parsed.digest or parsed.tag in image["imageTags"]:
+                return ContainerImage(digest=image["imageDigest"], media_type=_media_type(image))
+        return None
+
+    def refusal(self, uri: str, role_arn: str, /) -> str | None:
+        """Why the role may not pull the image behind `uri`; None when it may, as all may unless IAM is enforced."""
+        parsed = parse_image_uri(uri)
+        if parsed is None or not module(APP).AUTH:
+            return None
+        repository = f"arn:aws:ecr:{parsed.region}:{parsed.registry_id}:repository/{parsed.repository}"
+        for action, resource in (
+            ("ecr:GetAuthorizationToken", "*"),
+            ("ecr:BatchGetImage", repository),
+            ("ecr:GetDownloadUrlForLayer", repository),
+        ):
+            refused = denial(role_arn, action, resource, session="SageMaker")
+            if refused:
+                return refused
+        return None
+
+
+def _media_type(image: Mapping[str, Any]) -> str:
+    # ECR believes the manifest. MiniStack takes every manifest that is put without a type for Docker's.
+    try:
+        manifest = json.loads(image["imageManifest"])
+    except ValueError:
+        manifest = {}
+    declared = manifest.get("mediaType") if isinstance(manifest, dict) else None
+    return str(declared or image["imageManifestMediaType"])

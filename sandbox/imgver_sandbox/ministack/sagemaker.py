@@ -1,0 +1,94 @@
+"""The SageMaker service in MiniStack: routing, handling, and what IAM checks for each call."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from imgver_sandbox.faults.service_faults import ConnectionBroken
+from imgver_sandbox.ministack.connections import break_connection
+from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, module
+from imgver_sandbox.sagemaker.service import ImagesService, respond
+
+Response = tuple[int, dict[str, str], bytes]
+
+_KINDS = {"AppImageConfigName": "app-image-config", "DomainId": "domain"}
+_ON_THE_VERSION = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
+
+
+def add_service(service: ImagesService) -> None:
+    """Add it."""
+    responses, iam_actions = module(RESPONSES), module(IAM_ACTIONS)
+
+    async def handle(
+        _method: str, _path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> Response:
+        target, account, region = headers.get("x-amz-target", ""), responses.get_account_id(), responses.get_region()
+        # MiniStack has checked the first one.
+        for arn in _authorised_arns(service, target, body, account=account, region=region)[1:]:
+            action = f"sagemaker:{target.partition('.')[2]}"
+            denied: Response | None = module(APP)._enforce_data_plane(
+                "sagemaker", action, headers, query, str(uuid.uuid4()), resource_arn=arn, named_resource=arn
+            )
+            if denied:
+                return denied
+        try:
+            return respond(service, target=target, body=body, account=account, region=region)
+        except ConnectionBroken:
+            break_connection()
+            return 500, {}, b""  # for the record only
+
+    original: Callable[..., str] = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(  # noqa: PLR0917  MiniStack calls it so
+        service_name: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query_params: Mapping[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        if service_name != "sagemaker":
+            return original(service_name, method, path, headers, body, query_params, region, account_id)
+        target = headers.get("x-amz-target", "")
+        return _authorised_arns(service, target, body, account=account_id, region=region)[0]
+
+    module(APP).SERVICE_HANDLERS["sagemaker"] = handle
+    module("ministack.core.router").SERVICE_PATTERNS["sagemaker"] = {
+        "target_prefixes": ["SageMaker."],
+        "credential_scope": "sagemaker",
+    }
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _authorised_arns(service: ImagesService, target: str, body: bytes, *, account: str, region: str) -> list[str]:
+    """The ARNs that IAM checks for a call; all of them must be allowed. `*` when the call names nothing.
+
+    Which they are is in the Service Authorization Reference. It names both kinds for ListAliases: the image is always
+    asked about, a version when the call is about one.
+    """
+    operation = target.partition(".")[2]
+    try:
+        parameters = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        parameters = None
+    if not isinstance(parameters, dict):
+        return ["*"]
+    prefix = f"arn:aws:sagemaker:{region}:{account}"
+    if operation == "CreateDomain":
+        return [f"{prefix}:domain/*"]
+    for parameter, kind in _KINDS.items():
+        if parameter in parameters:
+            return [f"{prefix}:{kind}/{parameters[parameter]}"]
+    if "ImageName" not in parameters:
+        return ["*"]
+    name = parameters["ImageName"]
+    arns = [] if operation in _ON_THE_VERSION else [f"{prefix}:image/{name}"]
+    if operation in _ON_THE_VERSION or (operation == "ListAliases" and parameters.keys() & {"Version", "Alias"}):
+        # The call names it, or leads to it. Where there is none, whoever may touch any version may learn that.
+        number = parameters.get("Version") or service.version_number(parameters, account=account, region=region)
+        arns.append(f"{prefix}:image-version/{name}/{number or '*'}")
+    return arns

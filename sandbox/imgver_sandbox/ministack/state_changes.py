@@ -1,0 +1,109 @@
+"""What SageMaker tells Amazon EventBridge: that the status of an image or of a version is another one.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html shows the events. They have
+what is documented, and the status as the API writes it: the example there writes it differently.
+"""
+
+import asyncio
+import contextvars
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imgver_sandbox.ministack.hooks import EVENTBRIDGE, RESPONSES, module
+from imgver_sandbox.sagemaker.account import Account
+from imgver_sandbox.sagemaker.service import Call, ImagesService
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What an event tells of an image or a version."""
+
+    account: str
+    region: str
+    status: str
+    detail_type: str
+    detail: Mapping[str, Any]
+
+
+def _states(account: Account) -> Iterator[tuple[str, State]]:
+    for image in account.images():
+        yield (
+            image.arn,
+            State(
+                account=account.number,
+                region=account.region,
+                status=image.status,
+                detail_type="SageMaker Image State Change",
+                detail={"ImageName": image.name, "ImageArn": image.arn, "ImageStatus": image.status, "Tags": {}},
+            ),
+        )
+        for version in image.versions.values():
+            status = image.status_of(version)
+            yield (
+                version.arn,
+                State(
+                    account=account.number,
+                    region=account.region,
+                    status=status,
+                    detail_type="SageMaker Image Version State Change",
+                    detail={
+                        "ImageArn": image.arn,
+                        "ImageVersionArn": version.arn,
+                        "ImageVersionStatus": status,
+                        "Version": float(version.number),
+                        "Tags": {},
+                    },
+                ),
+            )
+
+
+def _send(arn: str, state: State) -> None:
+    module(RESPONSES).set_request_account_id(state.account)
+    module(RESPONSES).set_request_region(state.region)
+    entry = {
+        "Source": "aws.sagemaker",
+        "DetailType": state.detail_type,
+        "Resources": [arn],
+        "Detail": json.dumps(state.detail),
+    }
+    module(EVENTBRIDGE)._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+class StateChanges:
+    """Sends an event for every status that is a new one.
+
+    Looks often, and before every write, which may end a status that was not looked at yet.
+    """
+
+    def __init__(self, service: ImagesService, *, send: Callable[[str, State], None] = _send) -> None:
+        """Hear of the calls of `service`, and `send` (default: to MiniStack's EventBridge) an ARN with its state."""
+        self._service = service
+        self._send = send
+        self._told: dict[str, str] = {}
+        self._lock = threading.Lock()
+        service.before_call = self._before
+
+    async def watch(self) -> None:
+        """Look until this is cancelled."""
+        while True:
+            self._tell()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _before(self, call: Call) -> None:
+        if call.operation.startswith(("Describe", "List")):
+            return
+        # Whose events they are is told to MiniStack for this context, and the call goes on in its own.
+        contextvars.copy_context().run(self._tell)
+
+    def _tell(self) -> None:
+        with self._lock:
+            states = dict(state for seen in self._service.view(lambda one: list(_states(one))) for state in seen)
+            changed = {arn: state for arn, state in states.items() if self._told.get(arn) != state.status}
+            self._told = {arn: state.status for arn, state in states.items()}
+            for arn, state in changed.items():
+                self._send(arn, state)

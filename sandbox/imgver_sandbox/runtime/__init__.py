@@ -1,0 +1,1 @@
+"""The processes of the sandbox: starting, watching and ending them."""

@@ -1,0 +1,305 @@
+"""One real server for all tests of this folder, and a Lambda function that answers CloudFormation as it is told."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imgver_sandbox.runtime.sandbox import Sandbox
+from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
+
+ROOT = Path(__file__).parents[3]
+
+# A custom resource: it notes each event, and answers what the resource's own properties say.
+_PROVIDER = """
+import json, urllib.request
+
+def handler(event, context):
+    properties = event["ResourceProperties"]
+    with open(properties["Events"], "a") as file:
+        file.write(json.dumps({name: event.get(name) for name in
+                               ("RequestType", "PhysicalResourceId", "LogicalResourceId", "RequestId")}) + "\\n")
+    status = properties.get("OnCreate", "SUCCESS") if event["RequestType"] == "Create" else "SUCCESS"
+    if status == "SILENT":
+        return
+    answer = {"Status": status, "Reason": "as it was told", "StackId": event["StackId"],
+              "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}
+    physical_id = event.get("PhysicalResourceId") or properties.get("Id")
+    if physical_id:
+        answer["PhysicalResourceId"] = physical_id
+    urllib.request.urlopen(urllib.request.Request(
+        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT"))
+"""
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.start() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def make_function(sandbox) -> Callable[[str], str]:
+    """Make a Lambda function of Python source with `handler`; answer its ARN."""
+
+    def make(source: str) -> str:
+        return create_function(sandbox, source)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_function_in() -> Callable[..., str]:
+    """Make a Lambda function in a sandbox of the test's own."""
+    return create_function
+
+
+def create_function(sandbox: Sandbox, source: str, role: str = f"arn:aws:iam::{Sandbox.account}:role/any") -> str:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", source)
+    return sandbox.client("lambda").create_function(
+        FunctionName=f"f-{uuid.uuid4().hex[:8]}",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role,
+        Timeout=300,
+        Code={"ZipFile": archive.getvalue()},
+    )["FunctionArn"]
+
+
+@pytest.fixture(scope="session")
+def provider(make_function) -> str:
+    return make_function(_PROVIDER)
+
+
+class Stack:
+    """One CloudFormation stack under test."""
+
+    def __init__(self, sandbox: Sandbox, provider: str, events: Path) -> None:
+        self.name = f"stack-{uuid.uuid4().hex[:8]}"
+        self._client = sandbox.client("cloudformation")
+        self._provider = provider
+        self._events = events
+
+    def custom(self, **properties: str) -> dict[str, Any]:
+        """A custom resource of the provider."""
+        return {
+            "Type": "Custom::Thing",
+            "Properties": {"ServiceToken": self._provider, "Events": str(self._events), **properties},
+        }
+
+    def create(self, resources: Mapping[str, Any], **options: Any) -> str:
+        self._client.create_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+        return self.settled()
+
+    def update(self, resources: Mapping[str, Any], **options: Any) -> str:
+        self._client.update_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+        return self.settled()
+
+    def change(self, resources: Mapping[str, Any]) -> str:
+        """Update by a change set, as the CDK CLI does by default: a stack that failed takes nothing else."""
+        change_set = self._client.create_change_set(
+            StackName=self.name, ChangeSetName="again", ChangeSetType="UPDATE", TemplateBody=_template(resources)
+        )["Id"]
+        self._client.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig={"Delay": 0})
+        self._client.execute_change_set(ChangeSetName=change_set)
+        return self.settled()
+
+    def roll_back(self) -> str:
+        self._client.rollback_stack(StackName=self.name)
+        return self.settled()
+
+    def delete(self) -> None:
+        stack_id = self.describe()["StackId"]
+        self._client.delete_stack(StackName=self.name)
+        assert self.settled(stack_id) == "DELETE_COMPLETE"
+
+    def describe(self, name: str | None = None) -> dict[str, Any]:
+        return self._client.describe_stacks(StackName=name or self.name)["Stacks"][0]
+
+    def settled(self, name: str | None = None) -> str:
+        """The status in which the stack comes to rest."""
+        end = time.monotonic() + 20
+        while (status := self.describe(name)["StackStatus"]).endswith("IN_PROGRESS"):
+            assert time.monotonic() < end, status
+            time.sleep(0.05)
+        return status
+
+    def resources(self) -> dict[str, str]:
+        """Physical ids by logical id."""
+        found = self._client.describe_stack_resources(StackName=self.name)["StackResources"]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+
+    def reasons(self) -> str:
+        """All reasons in the stack's events."""
+        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What the custom resources were asked, in order."""
+        return [json.loads(line) for line in self._events.read_text().splitlines()] if self._events.exists() else []
+
+    def requested(self) -> list[tuple[str, str | None]]:
+        """The same as request type and physical id."""
+        return [(request["RequestType"], request["PhysicalResourceId"]) for request in self.requests()]
+
+
+def _template(resources: Mapping[str, Any]) -> str:
+    return json.dumps({"Resources": resources})
+
+
+@pytest.fixture
+def stack(sandbox, provider, tmp_path) -> Stack:
+    return Stack(sandbox, provider, tmp_path / "events")
+
+
+@pytest.fixture
+def stack_in(tmp_path) -> Callable[[Sandbox], Stack]:
+    """A stack without custom resources in a sandbox of the test's own."""
+    return lambda sandbox: Stack(sandbox, "", tmp_path / "events")
+
+
+@pytest.fixture
+def push() -> Callable[[Sandbox], tuple[str, str]]:
+    """Put a new image into a new repository; answer its URI and digest."""
+
+    def put(sandbox: Sandbox) -> tuple[str, str]:
+        name = f"repository-{uuid.uuid4().hex[:8]}"
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": [], "name": name})
+        ecr = sandbox.client("ecr")
+        uri = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
+        ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag="1")
+        return f"{uri}:1", f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+
+    return put
+
+
+@pytest.fixture
+def settle() -> Callable[[Callable[[], str]], str]:
+    """What a function answers once that is no longer a status on the way."""
+
+    def wait(read: Callable[[], str]) -> str:
+        end = time.monotonic() + 10
+        while (found := read()).endswith("ING"):
+            assert time.monotonic() < end, found
+            time.sleep(0.05)
+        return found
+
+    return wait
+
+
+@pytest.fixture
+def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python source in a process of its own, with the package and `tmp_path` as state folder."""
+
+    def run(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", source, *arguments],
+            # Not in the checkout: its package would come before PYTHONPATH's.
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "IMGVER_SANDBOX_STATE_DIR": str(tmp_path / "state"),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def state_folder(tmp_path, monkeypatch) -> Iterator[Path]:
+    """A background sandbox of this test's own; it ends with the test, also when the test expected it not to start."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("IMGVER_SANDBOX_STATE_DIR", str(folder))
+    yield folder
+    if left := Sandbox.running():
+        left.stop()
+
+
+@pytest.fixture
+def command(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run imgver-sandbox with arguments."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run_python(
+            "import sys; from imgver_sandbox.cli.main import main; sys.exit(main())", *arguments, **environment
+        )
+
+    return run
+
+
+_BUSY = """
+import os, signal, subprocess, time
+
+def handler(event, context):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "600"])
+    with open(event["Pids"] + ".part", "w") as file:
+        file.write(f"{os.getpid()} {child.pid}")
+    os.rename(event["Pids"] + ".part", event["Pids"])
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def keep_busy(tmp_path) -> Callable[[Sandbox], list[int]]:
+    """Let a function of the sandbox run for ten minutes; answer its process and one that it started."""
+
+    def start(sandbox: Sandbox) -> list[int]:
+        pids = tmp_path / "pids"
+        sandbox.client("lambda").invoke(
+            FunctionName=create_function(sandbox, _BUSY),
+            InvocationType="Event",
+            Payload=json.dumps({"Pids": str(pids)}),
+        )
+        end = time.monotonic() + 10
+        while not pids.exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return [int(pid) for pid in pids.read_text().split()]
+
+    return start
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits for its parent to notice does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:  # no /proc here, or gone just now
+        return not Path("/proc/self").exists()
+
+
+@pytest.fixture(scope="session")
+def is_alive() -> Callable[[int], bool]:
+    return alive
+
+
+@pytest.fixture
+def eventually_dead() -> Callable[..., None]:
+    def check(*pids: int) -> None:
+        end = time.monotonic() + 5
+        while left := [pid for pid in pids if alive(pid)]:
+            assert time.monotonic() < end, f"still there: {left}"
+            time.sleep(0.05)
+
+    return check

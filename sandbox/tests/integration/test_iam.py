@@ -1,0 +1,402 @@
+"""IAM: what roles may do, what they are told, and what is known of it afterwards."""
+
+import contextlib
+import json
+import uuid
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from imgver_sandbox.runtime import iam_decisions as calls
+from imgver_sandbox.runtime.iam_decisions import Call
+from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
+
+IMAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image/data-science"
+VERSION = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image-version/data-science"
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox.start(enforce_iam=True) as sandbox:
+        sandbox.client("sagemaker").create_image(ImageName="data-science", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r")
+        yield sandbox
+
+
+class Role:
+    """A role with one policy, and somebody who has assumed it."""
+
+    def __init__(self, sandbox, statements, service="sagemaker"):
+        self._sandbox = sandbox
+        self.name = f"role-{uuid.uuid4().hex[:8]}"
+        self.session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{self.name}/session"
+        iam = sandbox.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"}}
+        self.arn = iam.create_role(
+            RoleName=self.name, AssumeRolePolicyDocument=document({**trust, "Action": "sts:AssumeRole"})
+        )["Role"]["Arn"]
+        if statements:
+            iam.put_role_policy(RoleName=self.name, PolicyName="p", PolicyDocument=document(*statements))
+
+    def client(self, service):
+        assumed = self._sandbox.client("sts").assume_role(RoleArn=self.arn, RoleSessionName="session")["Credentials"]
+        return boto3.client(
+            service,
+            endpoint_url=self._sandbox.url,
+            region_name=REGION,
+            aws_access_key_id=assumed["AccessKeyId"],
+            aws_secret_access_key=assumed["SecretAccessKey"],
+            aws_session_token=assumed["SessionToken"],
+        )
+
+    def calls(self):
+        """What it asked for, and the answers."""
+        mine = [call for call in self._sandbox.calls() if f"/{self.name}/" in call.caller]
+        return [(call.action, call.resource, call.decision) for call in mine]
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def allow(actions, *resources):
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
+
+
+@pytest.fixture
+def make_role(sandbox):
+    return lambda *statements: Role(sandbox, statements)
+
+
+def test_a_role_may_do_what_its_policy_allows_and_nothing_else(sandbox, make_role):
+    # GIVEN
+    role = make_role(allow("sagemaker:DescribeImage", IMAGE))
+    sagemaker = role.client("sagemaker")
+
+    # WHEN it does what it may and what it may not
+    assert sagemaker.describe_image(ImageName="data-science")["ImageArn"] == IMAGE
+    with pytest.raises(ClientError) as refused:
+        sagemaker.delete_image_version(ImageName="data-science", Version=7)
+
+    # THEN the refusal names who, what and where, as AWS's does
+    error = refused.value.response
+    assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("AccessDeniedException", 403)
+    assert error["Error"]["Message"] == (
+        f"User: {role.session} is not authorized to perform: sagemaker:DeleteImageVersion on resource: {VERSION}/7 "
+        "because no identity-based policy allows the sagemaker:DeleteImageVersion action"
+    )
+
+    # AND both are on record
+    assert sandbox.calls()[-2:] == [
+        Call(caller=role.session, action="sagemaker:DescribeImage", resource=IMAGE, decision="allowed"),
+        Call(
+            caller=role.session,
+            action="sagemaker:DeleteImageVersion",
+            resource=f"{VERSION}/7",
+            decision="implicitDeny",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "resource"),
+    [
+        (
+            "ecr",
+            lambda ecr: ecr.describe_images(repositoryName="none"),
+            f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/none",
+        ),
+        (
+            "cloudformation",
+            lambda cloudformation: cloudformation.describe_stacks(StackName="none"),
+            f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/none/*",
+        ),
+    ],
+)
+def test_other_services_name_the_resource_too(make_role, service, call, resource):
+    with pytest.raises(ClientError, match=rf"{service}:\w+ on resource: ") as refused:
+        call(make_role().client(service))
+
+    assert f" on resource: {resource} because no identity-based policy allows " in str(refused.value)
+
+
+def test_an_explicit_deny_is_told_and_recorded_as_such(make_role):
+    everything = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    role = make_role(allow("sagemaker:*", "*"), everything)
+
+    with pytest.raises(ClientError, match=f"on resource: {IMAGE} with an explicit deny in an identity-based policy"):
+        role.client("sagemaker").describe_image(ImageName="data-science")
+
+    assert role.calls() == [("sagemaker:DescribeImage", IMAGE, "explicitDeny")]
+
+
+class TestListAliases:
+    """It is authorised on the image, and on the version when it is about one."""
+
+    @pytest.fixture
+    def list_aliases(self, make_role):
+        def call(resources, **parameters):
+            role = make_role(allow("sagemaker:ListAliases", *resources))
+            with contextlib.suppress(role.client("sagemaker").exceptions.ResourceNotFound):
+                role.client("sagemaker").list_aliases(ImageName="data-science", **parameters)
+            return role.calls()
+
+        return call
+
+    def test_both_are_asked_about(self, list_aliases):
+        assert list_aliases([IMAGE, f"{VERSION}/*"], Version=1) == [
+            ("sagemaker:ListAliases", IMAGE, "allowed"),
+            ("sagemaker:ListAliases", f"{VERSION}/1", "allowed"),
+        ]
+
+    def test_the_image_alone_is_not_enough_for_a_version(self, list_aliases):
+        with pytest.raises(ClientError, match=rf"sagemaker:ListAliases on resource: {VERSION}/1 because no identity"):
+            list_aliases([IMAGE], Version=1)
+
+    def test_the_version_alone_is_not_enough(self, list_aliases):
+        with pytest.raises(ClientError, match=rf"sagemaker:ListAliases on resource: {IMAGE} because no identity"):
+            list_aliases([f"{VERSION}/*"], Version=1)
+
+    def test_the_image_is_enough_for_all_aliases(self, list_aliases):
+        assert list_aliases([IMAGE]) == [("sagemaker:ListAliases", IMAGE, "allowed")]
+
+
+def test_a_bucket_that_wants_tls_takes_the_sandbox_for_it(sandbox, make_role):
+    # GIVEN a bucket as CDK's bootstrapping makes it
+    sandbox.client("s3").create_bucket(
+        Bucket="tls-only",
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+        ObjectOwnership="BucketOwnerEnforced",
+    )
+    plain = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::tls-only/*"}
+    condition = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    sandbox.client("s3").put_bucket_policy(Bucket="tls-only", Policy=document({**plain, **condition}))
+
+    # WHEN a role that may put an object there does so
+    role = make_role(allow("s3:PutObject", "arn:aws:s3:::tls-only/*"))
+    role.client("s3").put_object(Bucket="tls-only", Key="k", Body=b"")
+
+    # THEN it may
+    assert role.calls() == [("s3:PutObject", "arn:aws:s3:::tls-only/k", "allowed")]
+
+
+def test_wrong_credentials_are_refused_and_not_recorded(sandbox):
+    before = sandbox.calls()
+    stranger = boto3.client(
+        "sagemaker",
+        endpoint_url=sandbox.url,
+        region_name=REGION,
+        aws_access_key_id="AKIAIOSFODNN7STRANGE",
+        aws_secret_access_key="guessed",
+    )
+
+    with pytest.raises(ClientError, match="security token included in the request is invalid"):
+        stranger.list_images()
+
+    assert sandbox.calls() == before
+
+
+class TestLambdaLogs:
+    """A function's log is written with its role."""
+
+    GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda"
+
+    @pytest.fixture
+    def lines(self, sandbox, make_function_in):
+        """The log of a function with a role that was invoked once."""
+
+        def invoke(role):
+            name = make_function_in(sandbox, "def handler(*_):\n    print('hello')\n", role=role.arn).rpartition(":")[2]
+            sandbox.client("lambda").invoke(FunctionName=name)
+            logs = sandbox.client("logs")
+            groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+            if f"/aws/lambda/{name}" not in groups:
+                return name, []
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+            return name, [event["message"] for event in events]
+
+        return invoke
+
+    def test_a_role_that_may(self, make_role, lines):
+        role = make_role(allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{self.GROUP}/*"))
+
+        name, said = lines(role)
+
+        assert "hello" in said
+        assert role.calls() == [
+            ("logs:CreateLogStream", f"{self.GROUP}/{name}:log-stream:", "allowed"),
+            ("logs:PutLogEvents", f"{self.GROUP}/{name}:log-stream:*", "allowed"),
+        ]
+
+    def test_a_role_that_may_make_no_stream(self, make_role, lines):
+        role = make_role(allow("logs:PutLogEvents", f"{self.GROUP}/*"))
+
+        name, said = lines(role)
+
+        assert said == []
+        assert role.calls() == [("logs:CreateLogStream", f"{self.GROUP}/{name}:log-stream:", "implicitDeny")]
+
+    def test_a_role_that_may_write_no_lines(self, make_role, lines):
+        role = make_role(allow("logs:CreateLogStream", f"{self.GROUP}/*"))
+
+        name, said = lines(role)
+
+        assert said == []
+        assert role.calls()[1:] == [("logs:PutLogEvents", f"{self.GROUP}/{name}:log-stream:*", "implicitDeny")]
+
+
+class TestPull:
+    """SageMaker pulls the container image with the role of the image."""
+
+    REPOSITORY = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository"
+    ACTIONS = ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+
+    @pytest.fixture
+    def create(self, sandbox, make_role, push, settle):
+        """Create a version of an image whose role has the actions; answers the role, the repository and the version."""
+
+        def call(*actions):
+            uri, _ = push(sandbox)
+            role = make_role(allow(list(actions), "*"))
+            sagemaker, name = sandbox.client("sagemaker"), role.name
+            sagemaker.create_image(ImageName=name, RoleArn=role.arn)
+            settle(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
+            sagemaker.create_image_version(ImageName=name, BaseImage=uri)
+
+            def described():
+                return sagemaker.describe_image_version(ImageName=name, Version=1)
+
+            settle(lambda: described()["ImageVersionStatus"])
+            return role, uri, described()
+
+        return call
+
+    def test_a_role_that_may(self, create):
+        role, uri, version = create(*self.ACTIONS)
+
+        repository = f"{self.REPOSITORY}/{uri.partition('/')[2].partition(':')[0]}"
+        assert version["ImageVersionStatus"] == "CREATED"
+        assert role.calls() == [
+            (self.ACTIONS[0], "*", "allowed"),
+            (self.ACTIONS[1], repository, "allowed"),
+            (self.ACTIONS[2], repository, "allowed"),
+        ]
+
+    @pytest.mark.parametrize("missing", ACTIONS)
+    def test_a_role_that_may_not(self, create, missing):
+        role, uri, version = create(*(action for action in self.ACTIONS if action != missing))
+
+        repository = f"{self.REPOSITORY}/{uri.partition('/')[2].partition(':')[0]}"
+        assert (version["ImageVersionStatus"], version["FailureReason"]) == (
+            "CREATE_FAILED",
+            (
+                f"The base image {uri} could not be pulled. User: arn:aws:sts::{ACCOUNT}:assumed-role/{role.name}/"
+                f"SageMaker is not authorized to perform: {missing} on resource: "
+                f"{'*' if missing == 'ecr:GetAuthorizationToken' else repository} "
+                f"because no identity-based policy allows the {missing} action."
+            ),
+        )
+
+
+class TestNetwork:
+    """Lambda joins a network with the function's role."""
+
+    ACTIONS = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface")
+
+    @pytest.fixture
+    def make_stack(self, sandbox, make_role, stack_in):
+        """Deploy a function, in a subnet or not, whose role has the actions."""
+
+        def create(*actions, **properties):
+            role = make_role(allow(list(actions), "*"))
+            stack = stack_in(sandbox)
+            code = {"ZipFile": "def handler(event, context):\n    pass\n"}
+            function = {"Handler": "index.handler", "Runtime": "python3.13", "Role": role.arn, "Code": code}
+            resource = {"Type": "AWS::Lambda::Function", "Properties": function | properties}
+            assert stack.create({"Function": resource}) in {"CREATE_COMPLETE", "ROLLBACK_COMPLETE"}
+            return stack, resource, role
+
+        return create
+
+    VPC = {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}  # noqa: RUF012
+
+    def test_a_role_that_may(self, make_stack):
+        stack, _, role = make_stack(*self.ACTIONS, **self.VPC)
+
+        assert stack.describe()["StackStatus"] == "CREATE_COMPLETE"
+        assert role.calls() == [(action, "*", "allowed") for action in self.ACTIONS]
+
+    @pytest.mark.parametrize("missing", ACTIONS)
+    def test_a_role_that_may_not(self, make_stack, missing):
+        stack, _, role = make_stack(*(action for action in self.ACTIONS if action != missing), **self.VPC)
+
+        operation = missing.partition(":")[2]
+        assert stack.describe()["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert (
+            f"The provided execution role does not have permissions to call {operation} on EC2 "
+            "(Service: Lambda, Status Code: 400)"
+        ) in stack.reasons()
+        assert role.calls()[-1] == (missing, "*", "implicitDeny")
+
+    def test_a_function_without_a_network_needs_nothing(self, make_stack):
+        stack, _, role = make_stack("sts:GetCallerIdentity")
+
+        assert stack.describe()["StackStatus"] == "CREATE_COMPLETE"
+        assert role.calls() == []
+
+    def test_a_function_that_joins_one_later(self, make_stack):
+        # GIVEN
+        stack, resource, role = make_stack("sts:GetCallerIdentity")
+
+        # WHEN
+        resource["Properties"] |= self.VPC
+        status = stack.update({"Function": resource})
+
+        # THEN
+        assert status == "UPDATE_ROLLBACK_COMPLETE"
+        assert "does not have permissions to call CreateNetworkInterface on EC2" in stack.reasons()
+        assert role.calls() == [("ec2:CreateNetworkInterface", "*", "implicitDeny")]
+
+
+def test_without_iam_everybody_may_do_everything_and_nothing_is_recorded(sandbox_without_iam):
+    role = Role(sandbox_without_iam, [])
+
+    assert role.client("sagemaker").list_images()["Images"] == []
+
+    assert sandbox_without_iam.calls() == []
+
+
+@pytest.fixture
+def sandbox_without_iam():
+    with Sandbox.start() as sandbox:
+        yield sandbox
+
+
+def test_a_sandbox_that_has_ended_has_no_record(sandbox_without_iam):
+    sandbox_without_iam.stop()
+
+    with pytest.raises(OSError, match="refused"):
+        sandbox_without_iam.calls()
+
+
+def test_the_command_line_starts_it_with_iam(command, state_folder):
+    # WHEN
+    started = command("start", "--enforce-iam")
+
+    # THEN a role without a policy may do nothing
+    assert started.returncode == 0, started.stderr
+    with pytest.raises(ClientError, match="AccessDenied"):
+        Role(Sandbox.running(), []).client("sagemaker").list_images()
+
+
+def test_the_record_is_what_was_encoded_and_forgets_the_oldest():
+    # GIVEN
+    record = calls.record()
+
+    # WHEN one call more than is kept is recorded
+    for number in range(calls.KEPT + 1):
+        record.append(Call(caller="arn:…:root", action="s3:GetObject", resource=str(number), decision="allowed"))
+
+    # THEN the first one is gone, and the others read as they were written
+    read = calls.decode(calls.encode(record))
+    assert read == list(record)
+    assert (len(read), read[0].resource, read[-1].resource) == (20_000, "1", "20000")

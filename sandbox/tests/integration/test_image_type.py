@@ -1,0 +1,132 @@
+"""AWS::SageMaker::Image in CloudFormation."""
+
+import json
+import time
+import urllib.request
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture
+def sagemaker(sandbox):
+    return sandbox.client("sagemaker")
+
+
+@pytest.fixture
+def name():
+    return f"image-{uuid.uuid4().hex[:8]}"
+
+
+def image(name, **properties):
+    return {
+        "Type": "AWS::SageMaker::Image",
+        "Properties": {"ImageName": name, "ImageRoleArn": "arn:aws:iam::000000000000:role/images", **properties},
+    }
+
+
+def test_the_life_of_an_image(sandbox, sagemaker, stack, name):
+    # WHEN a stack has an image, and something that reads it
+    reader = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Type": "String", "Value": {"Fn::Sub": "${Image} ${Image.ImageArn}"}},
+    }
+    tags = [{"Key": "team", "Value": "science"}]
+    resources = {"Image": image(name, ImageDisplayName="Science", ImageDescription="For science", Tags=tags)}
+    assert stack.create({**resources, "Reader": reader}) == "CREATE_COMPLETE"
+
+    # THEN it is there, ready, with all of its properties, and both references are its ARN
+    arn = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}:image/{name}"
+    described = sagemaker.describe_image(ImageName=name)
+    assert (described["ImageStatus"], described["DisplayName"], described["Description"], described["RoleArn"]) == (
+        "CREATED",
+        "Science",
+        "For science",
+        "arn:aws:iam::000000000000:role/images",
+    )
+    physical = stack.resources()
+    assert physical["Image"] == arn
+    assert sandbox.client("ssm").get_parameter(Name=physical["Reader"])["Parameter"]["Value"] == f"{arn} {arn}"
+
+    # WHEN properties change and go
+    changed = image(name, ImageDescription="For everybody", ImageRoleArn="arn:aws:iam::000000000000:role/others")
+    assert stack.update({"Image": changed}) == "UPDATE_COMPLETE"
+
+    # THEN the same image has changed
+    described = sagemaker.describe_image(ImageName=name)
+    assert (described["ImageStatus"], described["Description"], described["RoleArn"], "DisplayName" in described) == (
+        "CREATED",
+        "For everybody",
+        "arn:aws:iam::000000000000:role/others",
+        False,
+    )
+    assert stack.resources() == {"Image": arn}
+
+    # WHEN the stack goes, THEN so does the image
+    stack.delete()
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        sagemaker.describe_image(ImageName=name)
+
+
+def test_a_new_name_is_a_new_image(sagemaker, stack, name):
+    stack.create({"Image": image(name)})
+
+    assert stack.update({"Image": image(f"{name}-2")}) == "UPDATE_COMPLETE"
+
+    assert stack.resources()["Image"].endswith(f":image/{name}-2")
+    assert [found["ImageName"] for found in sagemaker.list_images(NameContains=name)["Images"]] == [f"{name}-2"]
+
+
+def test_a_refused_image_fails_the_stack_with_the_reason(stack, name):
+    assert stack.create({"Image": image(f"-{name}")}) == "ROLLBACK_COMPLETE"
+
+    assert "ValidationException" in stack.reasons()
+
+
+def test_an_image_that_fails_leaves_its_reason_and_nothing_else(run_python):
+    # GIVEN the adapter on a service whose next image fails
+    result = run_python(
+        """
+from collections import deque
+from imgver_sandbox import ministack
+from imgver_sandbox.sagemaker.clock import SystemClock
+from imgver_sandbox.sagemaker.service import ImagesService
+
+service = ImagesService(clock=SystemClock(), registry=ministack.EcrRegistry(), image_seconds=0.1)
+service.faults.fail("The role cannot be assumed", operation="CreateImage")
+ministack.install(service, deque())
+from ministack.services.cloudformation import provisioners
+
+# WHEN CloudFormation makes it
+try:
+    provisioners._provision_resource(
+        "AWS::SageMaker::Image", "Image", {"ImageName": "i", "ImageRoleArn": "arn:aws:iam::000000000000:role/r"}, "s")
+except ValueError as error:
+    print(error)
+print(service.call("ListImages", {}, account="000000000000", region="us-east-1")["Images"])
+"""
+    )
+
+    # THEN the failure says why, and the image is gone
+    assert result.stdout == "image i is CREATE_FAILED: The role cannot be assumed\n[]\n", result.stderr
+
+
+def test_the_server_answers_while_an_image_is_being_made(sandbox, stack, name):
+    def slowest_answer():
+        slowest = 0.0
+        for _ in range(10):
+            started = time.monotonic()
+            with urllib.request.urlopen(f"{sandbox.url}/_ministack/health", timeout=10) as answer:
+                json.load(answer)
+            slowest = max(slowest, time.monotonic() - started)
+            time.sleep(0.05)
+        return slowest
+
+    sandbox.client("cloudformation").create_stack(
+        StackName=stack.name, TemplateBody=json.dumps({"Resources": {"Image": image(name)}})
+    )
+
+    assert stack.describe()["StackStatus"] == "CREATE_IN_PROGRESS"
+    assert slowest_answer() < 0.5
+    assert stack.settled() == "CREATE_COMPLETE"

@@ -1,0 +1,213 @@
+"""The sandbox's logs: where they are, what is in them, how big they get and how long they stay."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from imgver_sandbox.runtime import log_files as logs
+from imgver_sandbox.runtime.log_files import Log
+from imgver_sandbox.runtime.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of logs."""
+    (tmp_path / "server.log").touch()
+    (tmp_path / "lambda.log").touch()
+    return tmp_path
+
+
+class TestLog:
+    def test_what_is_written_can_be_read_at_once(self, tmp_path):
+        log = Log(tmp_path / "x.log")
+
+        log.write(b"a\n")
+        log.write(b"b\n")
+
+        assert (tmp_path / "x.log").read_bytes() == b"a\nb\n"
+        log.close()
+
+    def test_it_does_not_grow_without_end(self, tmp_path):
+        log = Log(tmp_path / "x.log", full=10)
+
+        for number in range(100):
+            log.write(b"line %02d\n" % number)
+        log.close()
+
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["x.log", "x.log.1"]
+        assert (tmp_path / "x.log.1").read_bytes() == b"line 96\nline 97\n"
+        assert (tmp_path / "x.log").read_bytes() == b"line 98\nline 99\n"
+
+    def test_threads_share_it(self, tmp_path):
+        log = Log(tmp_path / "x.log", full=4_000)
+        threads = [threading.Thread(target=lambda: [log.write(b"line\n") for _ in range(250)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        log.close()
+
+        whole = (tmp_path / "x.log.1").read_bytes() + (tmp_path / "x.log").read_bytes()
+        assert whole == b"line\n" * 1000
+
+
+class TestFollow:
+    @pytest.fixture
+    def follow(self, folder):
+        """What is shown while these steps are taken, one after each look."""
+
+        def run(*steps):
+            shown, left = [], list(steps)
+
+            def has_ended():
+                if left:
+                    left.pop(0)()
+                return not left
+
+            logs.follow(folder, has_ended=has_ended, write=shown.append)
+            return "".join(shown)
+
+        return run
+
+    def test_what_is_there_and_what_comes_under_the_name_of_each(self, follow, folder):
+        server, functions = folder / "server.log", folder / "lambda.log"
+        server.write_text("begun\n")
+
+        def append(path, text):
+            def step():
+                with path.open("a") as file:
+                    file.write(text)
+
+            return step
+
+        shown = follow(
+            lambda: None, append(server, "one\n"), append(functions, "called\n"), append(functions, "Größe\n")
+        )
+
+        assert shown == f"==> {server} <==\nbegun\none\n==> {functions} <==\ncalled\nGröße\n"
+
+    def test_a_file_that_is_moved_aside(self, follow, folder):
+        log = Log(folder / "server.log", full=4)
+
+        shown = follow(lambda: log.write(b"one\n"), lambda: log.write(b"two\n"), lambda: log.write(b"three\n"))
+
+        log.close()
+        assert shown == f"==> {folder / 'server.log'} <==\none\ntwo\nthree\n"
+
+    def test_files_that_are_removed_with_the_sandbox(self, follow, folder):
+        def remove():
+            (folder / "server.log").write_text("last words\n")
+            (folder / "server.log").unlink()
+
+        assert follow(remove) == f"==> {folder / 'server.log'} <==\nlast words\n"
+
+    def test_bytes_that_are_no_text(self, follow, folder):
+        (folder / "lambda.log").write_bytes(b"a\xffb\n")
+
+        assert follow(lambda: None) == f"==> {folder / 'lambda.log'} <==\na\ufffdb\n"
+
+    def test_a_server_that_could_not_start_has_left_one_only(self, follow, folder):
+        (folder / "lambda.log").unlink()
+        (folder / "server.log").write_text("why\n")
+
+        assert follow(lambda: None) == f"==> {folder / 'server.log'} <==\nwhy\n"
+
+
+def test_what_functions_write_is_there(sandbox, make_function):
+    # GIVEN a function that writes, and fails when it is told to
+    function = make_function(
+        "def handler(event, context):\n"
+        "    print('one\\ntwo')\n"
+        "    if event.get('Fail'):\n"
+        "        raise KeyError('mine')\n"
+    )
+    name = function.rpartition(":")[2]
+
+    # WHEN it has run
+    for payload in (b"{}", b'{"Fail": true}'):
+        sandbox.client("lambda").invoke(FunctionName=function, Payload=payload)
+
+    # THEN both are there, what it wrote beneath each
+    lines = (sandbox.logs / "lambda.log").read_text().splitlines()
+    heads = [number for number, line in enumerate(lines) if f" {name} " in line]
+    first, second = (lines[heads[0] : heads[1]], lines[heads[1] :])
+    assert f" {name} took " in first[0]
+    assert first[1:] == ["    one", "    two"]
+    assert f" {name} failed after " in second[0]
+    assert second[1:3] == ["    one", "    two"]
+    assert second[-1] == "    KeyError: 'mine'"
+
+    # AND the server's own is beside it
+    assert "services available on port" in (sandbox.logs / "server.log").read_text()
+
+
+class TestOnTheCommandLine:
+    @pytest.fixture
+    def started(self, state_folder):
+        return Sandbox.start_in_background()
+
+    def test_it_says_where_they_are_until_it_is_stopped(self, command, started, state_folder):
+        answer = command("logs")
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert answer.stdout == f"{state_folder}/sandbox-logs/server.log\n{state_folder}/sandbox-logs/lambda.log\n"
+        assert all(Path(line).exists() for line in answer.stdout.splitlines())
+
+        started.stop()
+
+        answer = command("logs")
+        assert (answer.returncode, answer.stdout, answer.stderr) == (1, "No sandbox is running.\n", "")
+
+    @pytest.mark.parametrize("who", ["server_pid", "supervisor_pid"])
+    def test_they_stay_when_it_ended_of_its_own_accord(self, command, started, state_folder, eventually_dead, who):
+        # WHEN the sandbox is killed
+        os.kill(getattr(started, who), signal.SIGKILL)
+        eventually_dead(started.server_pid, started.supervisor_pid)
+
+        # THEN they are still to be found
+        where = command("logs")
+        assert where.returncode == 0
+        assert "services available" in Path(where.stdout.splitlines()[0]).read_text()
+        assert "services available" in command("logs", "--follow").stdout
+
+        # WHEN another one starts THEN they are its own
+        (state_folder / "sandbox-logs" / "lambda.log").write_text("old\n")
+        Sandbox.start_in_background()
+        assert (state_folder / "sandbox-logs" / "lambda.log").read_text() == ""
+
+    def test_who_reads_them_may_have_seen_enough(self, started):
+        with subprocess.Popen(
+            [sys.executable, "-m", "imgver_sandbox", "logs"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as command:
+            command.stdout.close()
+
+            assert (command.stderr.read(), command.wait(5)) == (b"", 128 + signal.SIGPIPE)
+
+    def test_they_are_followed_until_it_ends(self, started, state_folder, make_function_in):
+        with subprocess.Popen(
+            [sys.executable, "-m", "imgver_sandbox", "logs", "--follow"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as following:
+            # WHEN a function runs THEN what it wrote comes
+            function = make_function_in(started, "def handler(event, context):\n    print('here I am')\n")
+            started.client("lambda").invoke(FunctionName=function)
+            end = time.monotonic() + 10
+            for line in following.stdout:
+                assert time.monotonic() < end
+                if line == "    here I am\n":
+                    break
+
+            # WHEN the sandbox ends THEN so does the command
+            started.stop()
+            assert following.wait(5) == 0

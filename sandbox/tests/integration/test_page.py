@@ -1,0 +1,438 @@
+"""The page, in a real browser: what it shows while the CDK CLI deploys is what boto3 answers."""
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
+from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}
+OCI = "application/vnd.oci.image.manifest.v1+json"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/images"
+REPOSITORY = "data-science"
+# One assembly for each of two deployments.
+APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from imgver_constructs import BaseImage, Image, ImageVersion
+
+for tag in ("1.0.0", "1.1.0"):
+    app = cdk.App(outdir=tag)
+    stack = cdk.Stack(app, "Page")
+    repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
+    ImageVersion(
+        stack,
+        "Version",
+        image=Image(stack, "Image", image_name="notebooks"),
+        base_image=BaseImage.from_ecr_repository(repository, tag=tag),
+        aliases=["latest"],
+    )
+    app.synth()
+"""
+
+# What somebody sees of the images: flags that wait for their next version are on their way.
+IMAGES = """
+[...document.querySelectorAll("#images article")].map((image) => ({
+  name: image.querySelector("h3").innerText,
+  status: image.querySelector("header .status").innerText,
+  versions: [...image.querySelectorAll(".versions > li")].map((version) => ({
+    number: Number(version.querySelector(".number").innerText),
+    status: version.querySelector(".status").innerText,
+    reason: version.querySelector(".reason").innerText,
+    digest: version.querySelector(".digest").innerText,
+    base: version.querySelector(".base").innerText,
+    aliases: [...version.querySelectorAll(".flags > :not(.lowered)")].map((flag) => flag.innerText).sort(),
+  })),
+}))
+"""
+CALLS = """
+[...document.querySelectorAll("#calls tbody tr")].map((row) => Object.fromEntries(
+  [...row.cells].map((cell) => [cell.className.split(" ")[0], cell.innerText])
+))
+"""
+# Text that is too faint before what is behind it, by the formula of WCAG 2.
+FAINT = """
+[...document.querySelectorAll("body *")].filter((node) =>
+  node.checkVisibility() && [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())
+).map((node) => {
+  const rgb = (color) => color.match(/[\\d.]+/g).map(Number);
+  const luminance = (color) => rgb(color).slice(0, 3).map((part) => part / 255)
+    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+  let behind = node;
+  while (rgb(getComputedStyle(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
+  const [dark, light] = [getComputedStyle(node).color, getComputedStyle(behind).backgroundColor]
+    .map(luminance).sort((one, other) => one - other);
+  return [node.innerText, (light + 0.05) / (dark + 0.05)];
+}).filter(([, contrast]) => contrast < 4.5)
+"""
+
+
+class Chromium:
+    """A browser with one page, driven by the Chrome DevTools Protocol through a pair of pipes."""
+
+    def __init__(self, command, profile):
+        # It reads from descriptor 3 and writes to 4. Ours have to be others.
+        ours = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (*os.pipe(), *os.pipe())]
+        commands, self._commands, self._messages, messages = ours
+
+        def connect():
+            os.dup2(commands, 3)
+            os.dup2(messages, 4)
+
+        self._process = subprocess.Popen(
+            [
+                *(command, "--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}"),
+                *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+                "about:blank",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            close_fds=False,  # Python's own are not inherited anyway
+            preexec_fn=connect,  # noqa: PLW1509  no threads are here
+            start_new_session=True,
+        )
+        os.close(commands)
+        os.close(messages)
+        self._unread = b""
+        self._sent = 0
+        self._session = {}
+        self.events = []
+        target = self.command("Target.createTarget", url="about:blank")["targetId"]
+        session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = {"sessionId": session}
+        for domain in ("Page", "Network", "Runtime", "Log"):
+            self.command(f"{domain}.enable")
+
+    def command(self, method, **parameters):
+        """Answer what the browser answers; what it tells besides is added to `events`."""
+        self._sent += 1
+        message = {"id": self._sent, "method": method, "params": parameters, **self._session}
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        while (answer := self._read()).get("id") != self._sent:
+            self.events.append(answer)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def _read(self):
+        while b"\0" not in self._unread:
+            readable, _, _ = select.select([self._messages], [], [], 30)
+            part = os.read(self._messages, 1 << 20) if readable else b""
+            assert part, "Chromium has ended, or does not answer"
+            self._unread += part
+        message, _, self._unread = self._unread.partition(b"\0")
+        return json.loads(message)
+
+    def open(self, url):
+        self.events.clear()
+        self.command("Page.navigate", url=url)
+        self.until("document.querySelector('#connection.live') !== null")
+
+    def see(self, expression):
+        """The value of an expression in the page."""
+        result = self.command("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def until(self, expression, seconds=15):
+        """Wait until the expression is true in the page."""
+        end = time.monotonic() + seconds
+        while not self.see(expression):
+            assert time.monotonic() < end, (expression, self.see("document.body.innerText"))
+            time.sleep(0.05)
+
+    def look(self, *, width=1280, height=800, **features):
+        """Be as wide as this, for somebody who prefers this: `prefers_color_scheme="dark"`."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.command("Emulation.setDeviceMetricsOverride", **size)
+        media = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.command("Emulation.setEmulatedMedia", features=media)
+
+    def press(self, key):
+        code, text = KEYS[key]
+        self.command("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, text=text)
+        self.command("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    def told(self, *methods):
+        return [event["params"] for event in self.events if event["method"] in methods]
+
+    def close(self):
+        os.close(self._commands)
+        os.close(self._messages)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    command = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if command is None and "REQUIRE_CHROMIUM" not in os.environ:
+        pytest.skip("there is no Chromium: install it, for example with apt-get install chromium")
+    assert command, "there is no Chromium, and REQUIRE_CHROMIUM is set"
+    browser = Chromium(command, tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+class Account:
+    """A sandbox that evaluates IAM, with container images in ECR."""
+
+    def __init__(self, sandbox, folder):
+        self.sandbox = sandbox
+        self.url = f"{sandbox.url}/_imgver/"
+        self.sagemaker = sandbox.client("sagemaker")
+        self._folder = folder
+        (folder / "app.py").write_text(APP)
+        self.sagemaker.create_image(ImageName="of-" + 60 * "x", RoleArn=ROLE)
+        ecr = sandbox.client("ecr")
+        self._registry = ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"]
+        for tag, media_type in (("1.0.0", DOCKER_V2_SCHEMA_2), ("1.1.0", DOCKER_V2_SCHEMA_2), ("oci", OCI)):
+            manifest = {"schemaVersion": 2, "mediaType": media_type, "config": {"digest": tag}, "layers": []}
+            ecr.put_image(
+                repositoryName=REPOSITORY,
+                imageTag=tag,
+                imageManifest=json.dumps(manifest),
+                imageManifestMediaType=media_type,
+            )
+
+    def uri(self, tag):
+        return f"{self._registry}:{tag}"
+
+    @contextlib.contextmanager
+    def cdk(self, *arguments):
+        """Run the CLI while the block runs; it must succeed."""
+        with subprocess.Popen(
+            ["cdk", *arguments],
+            cwd=self._folder,
+            env={**self.sandbox.environment(), "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            yield
+            output = process.communicate()[0]
+        assert process.returncode == 0, output
+
+    def synthesize(self):
+        subprocess.run([sys.executable, "app.py"], cwd=self._folder, env=self.sandbox.environment(), check=True)
+
+    def deploy(self, tag):
+        return self.cdk("deploy", "--app", tag, "--require-approval", "never", "--method", "direct")
+
+    def images(self):
+        """What boto3 answers, as the page is to show it."""
+        return [
+            {
+                "name": image["ImageName"],
+                "status": image["ImageStatus"],
+                "versions": [self._version(image["ImageName"], number) for number in self._numbers(image["ImageName"])],
+            }
+            for image in self.sagemaker.list_images(SortBy="IMAGE_NAME", SortOrder="ASCENDING")["Images"]
+        ]
+
+    def _numbers(self, name):
+        listed = self.sagemaker.list_image_versions(ImageName=name, SortBy="VERSION", SortOrder="DESCENDING")
+        return [version["Version"] for version in listed["ImageVersions"]]
+
+    def _version(self, name, number):
+        version = self.sagemaker.describe_image_version(ImageName=name, Version=number)
+        _, _, digest = version.get("ContainerImage", "").partition("@sha256:")
+        return {
+            "number": number,
+            "status": version["ImageVersionStatus"],
+            "reason": version.get("FailureReason", ""),
+            "digest": digest[:12] or "no digest",
+            "base": version["BaseImage"].rpartition("/")[2],
+            "aliases": self.sagemaker.list_aliases(ImageName=name, Version=number)["SageMakerImageVersionAliases"],
+        }
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory):
+    with Sandbox.start(enforce_iam=True) as sandbox:
+        yield Account(sandbox, tmp_path_factory.mktemp("cdk"))
+
+
+@pytest.fixture(scope="module")
+def page(chromium, account):
+    """The page during two deployments: the second one makes another version and moves the alias."""
+    chromium.look()
+    chromium.open(account.url)
+    with account.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}"):
+        account.synthesize()
+    with account.deploy("1.0.0"):
+        chromium.until("document.querySelector('#deployments [open]')?.innerText.includes('Page')", seconds=30)
+        chromium.until("document.querySelector('.flags > li')?.innerText === 'latest'")
+    chromium.see("""
+        window.flag = document.querySelector(".flags > li");
+        window.moves = [];
+        flag.addEventListener("transitionrun", (event) => {
+          if (event.propertyName === "transform") moves.push(flag.closest(".versions > li").dataset.key);
+        });
+        0
+    """)
+    with account.deploy("1.1.0"):
+        pass
+    return chromium
+
+
+def test_it_shows_at_the_end_what_boto3_answers(page, account):
+    # GIVEN two deployments while the page was open, AND a version by hand that cannot be created
+    account.sagemaker.create_image_version(ImageName="notebooks", BaseImage=account.uri("oci"))
+    page.until("document.querySelector('.versions .status').innerText === 'CREATE_FAILED'")
+
+    # THEN
+    seen = page.see(IMAGES)
+    assert seen == account.images()
+    assert [(version["number"], version["status"], version["aliases"]) for version in seen[0]["versions"]] == [
+        (3, "CREATE_FAILED", []),
+        (2, "CREATED", ["latest"]),
+    ]
+    assert OCI in seen[0]["versions"][0]["reason"]
+    described = account.sagemaker.describe_image_version(ImageName="notebooks", Version=2)
+    details = page.see("document.querySelector('.versions > li:last-child dl').textContent")
+    assert described["ContainerImage"] in details
+    assert described["BaseImage"] in details
+    stacks = account.sandbox.client("cloudformation").describe_stacks()["Stacks"]
+    assert {
+        tuple(stack)
+        for stack in page.see(
+            "[...document.querySelectorAll('#deployments summary')]"
+            ".map((stack) => [stack.querySelector('.name').innerText, stack.querySelector('.status').innerText])"
+        )
+    } == {(stack["StackName"], stack["StackStatus"]) for stack in stacks}
+
+
+def test_an_alias_is_a_flag_that_moves(page):
+    assert page.see("flag.isConnected && flag.closest('.versions > li').dataset.key") == "2"
+    assert page.see("moves") == ["2"]
+
+
+def test_it_shows_who_called_what_and_what_iam_said(page, account):
+    # GIVEN a user without any permission
+    iam = account.sandbox.client("iam")
+    iam.create_user(UserName="bob")
+    key = iam.create_access_key(UserName="bob")["AccessKey"]
+    bob = boto3.client(
+        "sagemaker",
+        endpoint_url=account.sandbox.url,
+        region_name=REGION,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+
+    # WHEN
+    with pytest.raises(ClientError):
+        bob.delete_image_version(ImageName="notebooks", Version=2)
+
+    # THEN it is the newest call
+    page.until("document.querySelector('#calls tbody .caller').innerText === 'bob'")
+    newest, *older = page.see(CALLS)
+    assert newest.pop("time")
+    assert newest.pop("took").endswith(" ms")
+    assert newest == {
+        "operation": "sagemaker:DeleteImageVersion",
+        "resource": "image-version/notebooks/2",
+        "caller": "bob",
+        "decision": "denied",
+        "error": "AccessDeniedException",
+    }
+    # AND those of the deployments are there: of the function's role, and of the image's, with which SageMaker pulls
+    creations = [call for call in older if call["operation"] == "sagemaker:CreateImageVersion"]
+    made, *_ = [call for call in creations if call["caller"] != "root"]
+    assert made["caller"].startswith("Page-ImageVersionProvider")
+    assert (made["resource"], made["decision"], made["error"]) == ("image/notebooks", "allowed", "")
+    pulled, *_ = [call for call in older if call["operation"] == "ecr:BatchGetImage"]
+    assert pulled["caller"].startswith("Page-ImageRole")
+    assert (pulled["decision"], pulled["took"]) == ("allowed", "")
+
+
+def test_calls_are_filtered_by_an_image_with_the_keyboard(page, account):
+    # WHEN somebody goes to the image's button with the keyboard, and presses it
+    page.see("document.activeElement.blur()")
+    page.press("Tab")
+    assert page.see("document.activeElement.getAttribute('aria-label')") == "Calls to notebooks"
+    page.press("Enter")
+
+    # THEN its calls are left
+    assert page.see("document.activeElement.ariaPressed") == "true"
+    assert {call["resource"].rpartition("/notebooks")[0] for call in page.see(CALLS)} == {"image", "image-version"}
+    assert page.see("document.querySelector('#filter').selectedOptions[0].innerText") == "notebooks"
+
+    # AND all of them when it is pressed again
+    page.press("Enter")
+    assert {call["operation"].partition(":")[0] for call in page.see(CALLS)} > {"sagemaker"}
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024, 1280])
+def test_nothing_is_wider_than_the_window(page, width):
+    page.look(width=width)
+
+    assert page.see("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_dark_and_light_are_both_readable(page):
+    backgrounds = []
+    for scheme in ("light", "dark"):
+        page.look(prefers_color_scheme=scheme)
+        backgrounds.append(page.see("getComputedStyle(document.body).backgroundColor"))
+        assert page.see(FAINT) == []
+
+    assert len(set(backgrounds)) == 2
+
+
+def test_nothing_moves_for_who_prefers_that(page):
+    durations = "[...document.querySelectorAll('.flags > li')].map((flag) => getComputedStyle(flag).transitionDuration)"
+    page.look(prefers_reduced_motion="reduce")
+    assert set(page.see(durations)) == {"0s"}
+
+    page.look(prefers_reduced_motion="no-preference")
+    assert "0.7s" in page.see(durations)[0]
+
+
+def test_it_has_asked_nobody_else_and_had_no_error(page, account):
+    assert {request["request"]["url"] for request in page.told("Network.requestWillBeSent")} == {
+        f"{account.url}{name}" for name in ("", "page.css", "page.js", "events")
+    }
+    assert page.told("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
+
+
+def test_it_goes_on_with_the_next_sandbox(chromium):
+    # GIVEN
+    with Sandbox.start() as sandbox:
+        sandbox.client("sagemaker").create_image(ImageName="first", RoleArn=ROLE)
+        chromium.open(f"{sandbox.url}/_imgver/")
+        chromium.until("document.querySelector('#images h3')?.innerText === 'first'")
+        assert [call["decision"] for call in chromium.see(CALLS)] == ["not evaluated"]
+
+    # WHEN it ends, THEN the page says so
+    chromium.until("document.querySelector('#connection').innerText.includes('does not answer')")
+
+    # WHEN there is another one, THEN the page shows that
+    with Sandbox.start(port=sandbox.port) as sandbox:
+        chromium.until("document.querySelector('#connection').innerText === 'live'")
+        chromium.until("document.querySelector('#images h3') === null")
+        assert chromium.see(CALLS) == []
+
+        # AND what it is told is text, whatever is in it
+        reason = "<b>not</b> & never"
+        sandbox.faults.fail(reason, operation="CreateImage")
+        sandbox.client("sagemaker").create_image(ImageName="second", RoleArn=ROLE)
+        chromium.until("document.querySelector('#images .status')?.innerText === 'CREATE_FAILED'")
+        assert chromium.see("document.querySelector('#images .reason').innerText") == reason

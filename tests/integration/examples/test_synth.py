@@ -1,0 +1,137 @@
+"""Every example synthesizes without a warning, with the feature flags that `cdk init` writes."""
+
+import json
+import re
+import runpy
+from functools import partial
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+CHECKOUT = Path(__file__).parents[3]
+EXAMPLES = CHECKOUT / "examples"
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
+FLAGS = json.loads((CHECKOUT / "cdk.json").read_text())["context"] | {
+    # CDK's own validation, its warnings included, as errors.
+    "@aws-cdk/core:validateAgainstDefaultRules": True,
+    "@aws-cdk/core:strictCfnValidateErrors": True,
+}
+
+VERSION = "Custom::SageMakerImageVersion"
+
+
+@pytest.fixture(scope="module")
+def synthesized(tmp_path_factory):
+    """The assembly of an example, made once, and in this process, where the CDK is loaded once for all of them."""
+    assemblies = {}
+
+    def synthesized(name):
+        if name not in assemblies:
+            assemblies[name] = tmp_path_factory.mktemp(name)
+            context = json.loads((EXAMPLES / name / "cdk.json").read_text()).get("context", {})
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(EXAMPLES / name)
+                patch.setattr(cdk, "App", partial(cdk.App, outdir=str(assemblies[name]), context=FLAGS | context))
+                runpy.run_path("app.py")
+        return assemblies[name]
+
+    return synthesized
+
+
+def resources(template, resource_type):
+    return [each for each in json.loads(template.read_text())["Resources"].values() if each["Type"] == resource_type]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_synthesizes_without_a_warning(synthesized, cfn_lint, name):
+    out = synthesized(name)
+
+    manifests = [path.read_text() for pattern in ("manifest.json", "*.metadata.json") for path in out.rglob(pattern)]
+    assert [said for text in manifests for said in re.findall('"aws:cdk:(?:warning|error)"', text)] == []
+    assert list(out.rglob("*.template.json")) != []
+    assert cfn_lint(out) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_folder_is_an_app_with_a_readme_that_the_index_names(name):
+    assert json.loads((EXAMPLES / name / "cdk.json").read_text())["app"] == "python3 app.py"
+    assert (EXAMPLES / name / "README.md").read_text().startswith(f"# {name}\n")
+    assert f"[{name}]({name}/)" in (EXAMPLES / "README.md").read_text()
+
+
+@pytest.mark.parametrize("readme", ["README.md", *(f"{name}/README.md" for name in NAMES)])
+def test_links_lead_somewhere(readme):
+    text = (EXAMPLES / readme).read_text()
+    for target, anchor in re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", text):
+        path = (EXAMPLES / readme).parent / target
+        assert path.exists()
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+            assert anchor in [title.lower().replace(" ", "-") for title in titles]
+
+
+def test_docker_asset_is_built_for_sagemaker(synthesized):
+    # GIVEN
+    out = synthesized("docker_asset")
+
+    # WHEN what the CDK CLI is to build is read
+    assets = json.loads((out / "DockerAsset.assets.json").read_text())["dockerImages"]
+    ((tag, asset),) = assets.items()
+
+    # THEN it is the folder, for the platform and in the form that SageMaker takes
+    source = asset["source"]
+    assert (out / source["directory"] / "Dockerfile").read_bytes() == (
+        EXAMPLES / "docker_asset" / "docker" / "Dockerfile"
+    ).read_bytes()
+    assert source["platform"] == "linux/amd64"
+    assert source["dockerOutputs"] == ["type=docker,oci-mediatypes=false"]
+
+    # THEN the version is made of what is pushed
+    (destination,) = asset["destinations"].values()
+    assert destination["imageTag"] == tag
+    (version,) = resources(out / "DockerAsset.template.json", VERSION)
+    assert version["Properties"]["BaseImage"]["Fn::Sub"].endswith(f"/{destination['repositoryName']}:{tag}")
+
+
+@pytest.mark.parametrize(("stage", "account"), [("Development", "222222222222"), ("Production", "333333333333")])
+def test_pipeline_deploys_one_container_image_to_both_accounts(synthesized, stage, account):
+    # GIVEN
+    out = synthesized("pipeline") / f"assembly-Pipeline-{stage}"
+    (template,) = out.glob("*.template.json")
+    (stack,) = [
+        artifact
+        for artifact in json.loads((out / "manifest.json").read_text())["artifacts"].values()
+        if artifact["type"] == "aws:cloudformation:stack"
+    ]
+
+    # THEN
+    assert stack["environment"] == f"aws://{account}/eu-west-1"
+    (version,) = resources(template, VERSION)
+    tools = "111111111111.dkr.ecr.eu-west-1."
+    assert tools in json.dumps(version["Properties"]["BaseImage"])
+    assert "data-science:1.0.0" in json.dumps(version["Properties"]["BaseImage"])
+    (image,) = resources(template, "AWS::SageMaker::Image")
+    assert image["Properties"]["ImageName"] == "data-science"
+    pull = [
+        statement
+        for policy in resources(template, "AWS::IAM::Policy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "ecr:BatchGetImage" in statement["Action"]
+    ]
+    assert [statement["Resource"] for statement in pull] == [
+        "arn:aws:ecr:eu-west-1:111111111111:repository/data-science"
+    ]
+
+
+def test_pipeline_asks_before_production(synthesized):
+    (pipeline,) = resources(synthesized("pipeline") / "Pipeline.template.json", "AWS::CodePipeline::Pipeline")
+
+    stages = {stage["Name"]: stage["Actions"] for stage in pipeline["Properties"]["Stages"]}
+    assert list(stages) == ["Source", "Build", "UpdatePipeline", "Assets", "Development", "Production"]
+    first = {
+        name: min(actions, key=lambda action: action.get("RunOrder", 1))["ActionTypeId"]["Provider"]
+        for name, actions in stages.items()
+    }
+    assert first["Development"] == "CloudFormation"
+    assert first["Production"] == "Manual"

@@ -1,0 +1,234 @@
+"""Tokens are told from values without a call into the CDK, and as the CDK tells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+import pytest
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+
+from imgver_constructs import (
+    AppImageConfig,
+    BaseImage,
+    Image,
+    ImageAlias,
+    ImageVersion,
+    ImageVersionProvider,
+    StudioApp,
+)
+from imgver_constructs._validation.tokens import is_known, is_token
+from imgver_constructs.enums import JobType
+
+VALUES = [
+    "",
+    "latest",
+    "${Token[",
+    "${Token[]}",
+    "${Token[Ä]}",
+    "$ {Token[TOKEN.1]}",
+    "#{Token[TOKEN.1]}",
+    "${AWS::Region}",
+    "-1.88e+289",
+    0,
+    7,
+    -1,
+    True,
+    2.5,
+    -1.8e289,
+    -2e289,
+    1.8881545897087626e289,
+    -(10**400),
+    10**400,
+    [],
+    ["x"],
+    [7],
+    ["${Token[TOKEN.1]}"],
+    ["#{Token[TOKEN.1]}", "x"],
+    ("#{Token[TOKEN.1]}",),
+    JobType.TRAINING,
+    cdk.RemovalPolicy.DESTROY,
+    {},
+    Ellipsis,
+]
+
+
+A_TEXT = "write it in quotes, and a token as cdk.Token.as_string(…)"
+A_NUMBER = "write it without quotes, and a token as cdk.Token.as_number(…)"
+
+
+@jsii.implements(cdk.IStableStringProducer)
+class Later:
+    def produce(self) -> str:
+        return "x"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: cdk.Fn.get_att("Resource", "Arn").to_string(),
+        lambda _: f"arn:{cdk.Aws.PARTITION}:s3:::bucket",
+        lambda _: cdk.Lazy.string(Later()),
+        lambda stack: cdk.CfnParameter(stack, "P", type="Number").value_as_number,
+        lambda stack: int(cdk.CfnParameter(stack, "P", type="Number").value_as_number),
+        lambda stack: cdk.CfnParameter(stack, "P", type="CommaDelimitedList").value_as_list,
+        lambda _: cdk.Fn.get_att("Resource", "Arn"),
+    ],
+    ids=["text", "part of a text", "lazy text", "number", "number made whole", "list", "object"],
+)
+def test_tokens(stack: cdk.Stack, make: Callable[[cdk.Stack], Any]) -> None:
+    token = make(stack)
+
+    assert is_token(token)
+    assert not is_known(token)
+    assert cdk.Token.is_unresolved(token)
+
+
+def test_number_that_python_wrote_into_a_text_is_resolved_and_thus_a_token(stack: cdk.Stack) -> None:
+    number = cdk.CfnParameter(stack, "P", type="Number").value_as_number
+
+    assert is_token(f"v{number}")
+    assert stack.resolve(f"v{number}") == {"Fn::Join": ["", ["v", {"Ref": "P"}]]}
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_values(value: Any) -> None:
+    assert not is_token(value)
+    assert is_known(value)
+
+
+@pytest.mark.parametrize("value", [value for value in VALUES if isinstance(value, str | float | list)], ids=repr)
+def test_values_are_none_to_the_cdk(value: Any) -> None:
+    assert not cdk.Token.is_unresolved(value)
+
+
+def test_nothing_is_neither_known_nor_a_token() -> None:
+    assert not is_token(None)
+    assert not is_known(None)
+
+
+def test_texts_numbers_and_lists_are_told_without_the_cdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(cdk.Token, "is_unresolved")
+
+    assert [is_token(value) for value in ("x", 7, 2.5, ["x"], None)] == [False] * 5
+
+
+def test_a_stack_is_no_token(stack: cdk.Stack) -> None:
+    # The CDK would take it for one.
+    assert cdk.Token.is_unresolved(stack)
+    assert not is_token(stack)
+
+
+TEXTS: dict[str, Callable[[cdk.Stack, Any], object]] = {
+    "image_name": lambda stack, value: Image(stack, "It", image_name=value),
+    "display_name": lambda stack, value: Image(stack, "It", display_name=value),
+    "description": lambda stack, value: Image(stack, "It", description=value),
+    "image_name of an import": lambda stack, value: Image.from_image_name(stack, "It", value),
+    "image_arn": lambda stack, value: Image.from_image_arn(stack, "It", value),
+    "image_version_arn": lambda stack, value: ImageVersion.from_image_version_arn(stack, "It", value),
+    "tag": lambda stack, value: BaseImage.from_ecr_repository(repository(stack), tag=value),
+    "digest": lambda stack, value: BaseImage.from_ecr_repository(repository(stack), digest=value),
+    "app_image_config_name": lambda stack, value: AppImageConfig(
+        stack, "It", app=StudioApp.jupyter_lab(), app_image_config_name=value
+    ),
+    "app_image_config_name of an import": lambda stack, value: AppImageConfig.from_app_image_config_name(
+        stack, "It", value
+    ),
+    "kernel_name": lambda _, value: StudioApp.kernel_gateway(kernel_name=value),
+    "kernel_display_name": lambda _, value: StudioApp.kernel_gateway(kernel_name="x", kernel_display_name=value),
+    "mount_path": lambda _, value: StudioApp.kernel_gateway(kernel_name="x", mount_path=value),
+    "container_entrypoint": lambda _, value: StudioApp.jupyter_lab(container_entrypoint=value),
+    "container_arguments": lambda _, value: StudioApp.jupyter_lab(container_arguments=[value]),
+    "container_environment_variables['x']": lambda _, value: StudioApp.jupyter_lab(
+        container_environment_variables={"x": value}
+    ),
+}
+NUMBERS: dict[str, Callable[[cdk.Stack, Any], object]] = {
+    "version": lambda stack, value: ImageVersion.from_image_version_attributes(
+        stack, "It", image=stack.node.find_child("Image"), version=value
+    ),
+    "memory_size": lambda stack, value: ImageVersionProvider(stack, "It", memory_size=value),
+    "default_uid": lambda _, value: StudioApp.kernel_gateway(kernel_name="x", default_uid=value),
+    "default_gid": lambda _, value: StudioApp.kernel_gateway(kernel_name="x", default_gid=value),
+}
+
+
+def repository(stack: cdk.Stack) -> Any:
+    return stack.node.find_child("Repository")
+
+
+@pytest.fixture
+def declared(stack: cdk.Stack) -> cdk.Stack:
+    """A stack with what is needed for anything else."""
+    ecr.Repository.from_repository_name(stack, "Repository", "data-science")
+    Image.from_image_name(stack, "Image", "data-science")
+    return stack
+
+
+def paths(stack: cdk.Stack) -> list[str]:
+    return [construct.node.path for construct in stack.node.find_all()]
+
+
+@pytest.mark.parametrize(
+    ("what", "declare", "rule"),
+    [
+        *((what, declare, f"a text: {A_TEXT}") for what, declare in TEXTS.items()),
+        *((what, declare, f"a number: {A_NUMBER}") for what, declare in NUMBERS.items()),
+    ],
+)
+def test_a_token_of_another_form_is_refused(
+    declared: cdk.Stack, what: str, declare: Callable[[cdk.Stack, Any], object], rule: str
+) -> None:
+    # GIVEN a token as CDK's functions return it, and one that is a list
+    before = paths(declared)
+
+    for token in (cdk.Fn.get_att("Resource", "Arn"), cdk.Token.as_list(cdk.Fn.get_att("Resource", "Arns"))):
+        # THEN what it has to be is said, and nothing was made
+        with pytest.raises(ValueError, match="must be") as refusal:
+            declare(declared, token)
+        parameter = what.removesuffix(" of an import")
+        assert re.fullmatch(rf"{re.escape(parameter)} .+ must be {re.escape(rule)}", str(refusal.value))
+        assert paths(declared) == before
+
+
+def test_arguments_that_are_a_token_are_a_list() -> None:
+    with pytest.raises(ValueError, match=r"container_arguments .* must be a list with one item per argument: "):
+        StudioApp.jupyter_lab(container_arguments=cdk.Fn.get_att("Resource", "Arns"))  # type: ignore[arg-type]
+
+
+class Names(str, Enum):  # noqa: UP042 (one that is, writes its values)
+    """As apps keep their names: of these an f-string writes the member."""
+
+    IMAGE = "data-science"
+    PATTERN = "data-*"
+    TAG = "1.0.0"
+    ALIAS = "latest"
+
+
+def test_enums_that_are_texts_are_written_as_their_values() -> None:
+    # GIVEN the same stack twice, with names that are an enum's and with plain ones
+    def template(text: Callable[[Names], str]) -> dict[str, Any]:
+        stack = cdk.Stack(cdk.App(), "Stack")
+        base_image = BaseImage.from_ecr_repository(
+            ecr.Repository.from_repository_name(stack, "Repository", "data-science"), tag=text(Names.TAG)
+        )
+        provider = ImageVersionProvider(stack, "Provider", permitted_images=[text(Names.PATTERN)])
+        for image, name in (
+            (Image(stack, "Image", image_name=text(Names.IMAGE)), "Version"),
+            (Image.from_image_name(stack, "Imported", text(Names.IMAGE)), "Other"),
+        ):
+            version = ImageVersion(stack, name, image=image, base_image=base_image, provider=provider)
+            ImageAlias(
+                version, "Alias", alias_name=f"{name}-x" if name == "Other" else text(Names.ALIAS), version=version
+            )
+            image.grant_read(iam.Role.from_role_name(stack, f"{name}Role", "some"))
+        return Template.from_stack(stack).to_json()
+
+    # THEN there is no difference
+    assert template(lambda name: name) == template(lambda name: name.value)

@@ -1,0 +1,217 @@
+"""What the constructs write is what the handler reads, and what the recorded events of tests/events hold.
+
+And what the handler answers is what the constructs refer to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from harness import Aws, Function
+from imgver_handler.cloudformation.properties import (
+    ImageAliasProperties,
+    ImageRetentionProperties,
+    ImageVersionProperties,
+    declared_versions,
+)
+from imgver_handler.dispatch import RESOURCES
+
+from imgver_constructs import (
+    BaseImage,
+    ImageRetention,
+    ImageVersion,
+    JobType,
+    Processor,
+    Superseded,
+    VendorGuidance,
+)
+from imgver_constructs.provider import ImageVersionProvider
+
+EVENTS = Path(__file__).parents[2] / "events"
+CLOUDFORMATIONS_OWN = {"ServiceToken", "ServiceTimeout", "Prerequisites"}
+"""What is written for CloudFormation, which routes, times and orders by it."""
+VERSION = "Custom::SageMakerImageVersion"
+ALIAS = "Custom::SageMakerImageAlias"
+RETENTION = "Custom::SageMakerImageRetention"
+
+Only = Callable[[str], dict[str, Any]]
+
+
+class Properties(dict[str, Any]):
+    """Properties that remember which of them were asked for."""
+
+    def __init__(self, properties: dict[str, Any]) -> None:
+        super().__init__(properties)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.read.add(str(name))
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return super().get(name, default)
+
+
+def on_the_wire(value: Any) -> Any:
+    """A value as CloudFormation sends it: scalars as texts, references resolved."""
+    if isinstance(value, list):
+        return [on_the_wire(item) for item in value]
+    return "1" if isinstance(value, dict) else str(value)
+
+
+def sent(resource: dict[str, Any]) -> Properties:
+    """The properties of a resource as the handler gets them."""
+    return Properties(
+        {name: on_the_wire(value) for name, value in resource["Properties"].items() if name not in CLOUDFORMATIONS_OWN}
+    )
+
+
+def recorded(event: str) -> set[str]:
+    return json.loads((EVENTS / f"{event}.json").read_text())["ResourceProperties"].keys() - CLOUDFORMATIONS_OWN
+
+
+@pytest.fixture
+def version(declare: Callable[..., ImageVersion]) -> ImageVersion:
+    """A version with everything that a version can have."""
+    return declare(
+        aliases=["latest"],
+        horovod=False,
+        job_type=JobType.NOTEBOOK_KERNEL,
+        ml_framework="PyTorch 2.5",
+        processor=Processor.GPU,
+        programming_lang="Python 3.12",
+        release_notes="First release",
+        vendor_guidance=VendorGuidance.STABLE,
+        follow_tag="build 7",
+        adopt_version=7,
+        superseded=Superseded.ARCHIVE,
+    )
+
+
+def test_image_version(version: ImageVersion, only: Only) -> None:
+    # WHEN
+    properties = sent(only(VERSION))
+    read = ImageVersionProperties.parse(properties)
+
+    # THEN everything that is written is read, and nothing else
+    assert read == ImageVersionProperties(
+        image_name="data-science",
+        base_image=properties["BaseImage"],
+        metadata={
+            "Horovod": False,
+            "JobType": "NOTEBOOK_KERNEL",
+            "MLFramework": "PyTorch 2.5",
+            "Processor": "GPU",
+            "ProgrammingLang": "Python 3.12",
+            "ReleaseNotes": "First release",
+            "VendorGuidance": "STABLE",
+        },
+        on_delete="ARCHIVE",
+        follows_tag=True,
+        adopted_version=7,
+    )
+    assert properties.read == properties.keys()
+    assert recorded("image_version_create") == properties.keys() - {"AdoptVersion", "FollowTag"}
+
+
+def test_image_version_with_nothing_but_what_it_must_have(declare: Callable[..., ImageVersion], only: Only) -> None:
+    # WHEN
+    declare()
+    properties = sent(only(VERSION))
+    read = ImageVersionProperties.parse(properties)
+
+    # THEN what is left out is what the handler takes for left out
+    assert properties.keys() == {"ImageName", "BaseImage"}
+    assert (read.metadata, read.on_delete, read.follows_tag, read.adopted_version) == ({}, "DELETE", False, None)
+
+
+@pytest.mark.parametrize(
+    ("superseded", "on_delete"),
+    [(Superseded.DELETE, "DELETE"), (Superseded.RETAIN, "DELETE"), (Superseded.ARCHIVE, "ARCHIVE")],
+)
+def test_on_delete(declare: Callable[..., ImageVersion], only: Only, superseded: Superseded, on_delete: str) -> None:
+    declare(superseded=superseded)
+
+    assert ImageVersionProperties.parse(sent(only(VERSION))).on_delete == on_delete
+
+
+def test_image_alias(version: ImageVersion, only: Only) -> None:
+    # WHEN
+    properties = sent(only(ALIAS))
+    read = ImageAliasProperties.parse(properties)
+
+    # THEN
+    assert read == ImageAliasProperties(image_name="data-science", alias="latest", version=1)
+    assert properties.read == properties.keys() == recorded("image_alias_create")
+
+
+def test_image_retention(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
+    # WHEN a version of the stack is spared, and one that is imported
+    old = ImageVersion.from_image_version_attributes(stack, "Old", image=version.image, version=4)
+    ImageRetention(stack, "Retention", image=version.image, keep=5, versions=[old])
+    properties = sent(only(RETENTION))
+    read = ImageRetentionProperties.parse(properties)
+
+    # THEN
+    assert read == ImageRetentionProperties(image_name="data-science", keep=5)
+    assert declared_versions(properties) == {1, 4}
+    assert properties.read == properties.keys() == recorded("image_retention_create")
+
+
+def test_resource_types(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
+    ImageRetention(stack, "Retention", image=version.image, keep=5)
+
+    assert {VERSION, ALIAS, RETENTION} == RESOURCES.keys()
+    assert all(only(resource_type) for resource_type in RESOURCES)
+
+
+def test_attributes(stack: cdk.Stack, declare: Callable[..., ImageVersion], only: Only) -> None:
+    # GIVEN everything that a version tells of itself
+    version = declare(base_image=BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"))
+    told = {
+        name: stack.resolve(getattr(version, name))["Fn::GetAtt"][1]
+        for name in ("image_version_arn", "image_arn", "version", "base_image", "container_image")
+    }
+
+    # WHEN the handler makes that version
+    event = json.loads((EVENTS / "image_version_create.json").read_text())
+    properties = event["ResourceProperties"]
+    event["ResourceProperties"] = {name: properties[name] for name in properties.keys() & CLOUDFORMATIONS_OWN} | sent(
+        only(VERSION)
+    )
+    answer = Function(Aws()).deliver(event)
+
+    # THEN
+    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    arn = "arn:aws:sagemaker:eu-west-1:123456789012:image"
+    assert {name: answer["Data"][attribute] for name, attribute in told.items()} == {
+        "image_version_arn": f"{arn}-version/data-science/1",
+        "image_arn": f"{arn}/data-science",
+        "version": "1",
+        "base_image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0",
+        "container_image": answer["Data"]["ContainerImage"],
+    }
+    assert "@sha256:" in answer["Data"]["ContainerImage"]
+
+
+def test_cloudformation_waits_longer_than_the_handler_works(
+    stack: cdk.Stack, version: ImageVersion, only: Only
+) -> None:
+    # Lambda keeps an event for up to 15 minutes, and then runs the function for up to its timeout.
+    function = only("AWS::Lambda::Function")["Properties"]
+    invocation = only("AWS::Lambda::EventInvokeConfig")["Properties"]
+
+    assert isinstance(version.provider, ImageVersionProvider)
+    assert only(VERSION)["Properties"]["ServiceTimeout"] == str(
+        function["Timeout"] + invocation["MaximumEventAgeInSeconds"]
+    )
