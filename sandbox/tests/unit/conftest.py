@@ -10,7 +10,7 @@ from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
 from imgver_sandbox.sagemaker.service import ImagesService
-from imgver_sandbox.sagemaker.service_model import ServiceError
+from imgver_sandbox.sagemaker.errors import ServiceError
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from imgver_sandbox.ministack.sagemaker import _authorised_arns
+from imgver_sandbox.ministack.sagemaker import authorised_arns
 
 PREFIX = "arn:aws:sagemaker:eu-west-1:123456789012"
 
@@ -15,7 +15,7 @@ def authorised(aws):
     aws.version()
 
     def find(operation, body):
-        return _authorised_arns(aws.service, f"SageMaker.{operation}", body, account="123456789012", region="eu-west-1")
+        return authorised_arns(aws.service, f"SageMaker.{operation}", body, account="123456789012", region="eu-west-1")
 
     return find
 

@@ -6,7 +6,7 @@ import pytest
 from imgver_sandbox.sagemaker.container_registry import (
     DOCKER_V2_SCHEMA_2,
     OCI_INDEX,
-    ContainerImage,
+    RegistryImage,
     ImageUri,
     InMemoryRegistry,
     parse_image_uri,
@@ -68,8 +68,8 @@ def test_a_re_push_moves_the_tag_and_keeps_the_old_digest():
     new = registry.push(f"{HOST}/ds:1", media_type=OCI_INDEX)
 
     assert old != new
-    assert registry.resolve(f"{HOST}/ds:1") == ContainerImage(digest=new, media_type=OCI_INDEX)
-    assert registry.resolve(f"{HOST}/ds@{old}") == ContainerImage(digest=old, media_type=DOCKER_V2_SCHEMA_2)
+    assert registry.resolve(f"{HOST}/ds:1") == RegistryImage(digest=new, media_type=OCI_INDEX)
+    assert registry.resolve(f"{HOST}/ds@{old}") == RegistryImage(digest=old, media_type=DOCKER_V2_SCHEMA_2)
 
 
 def test_what_is_not_there_resolves_to_none():

@@ -4,7 +4,7 @@ import sys
 import tracemalloc
 
 import pytest
-from imgver_sandbox.sagemaker.image_records import Version
+from imgver_sandbox.sagemaker.image_records import ImageVersionRecord as Version
 
 FEW, MANY = 50, 5_000
 

@@ -12,11 +12,11 @@ import botocore.parsers
 import botocore.session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imgver_sandbox.ministack.sagemaker import _authorised_arns
+from imgver_sandbox.ministack.sagemaker import authorised_arns
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2, OCI_MANIFEST, InMemoryRegistry
-from imgver_sandbox.sagemaker.service import _OPERATIONS, ImagesService, respond
+from imgver_sandbox.sagemaker.service import OPERATIONS, ImagesService, respond
 
 MODEL = botocore.session.Session().get_service_model("sagemaker")
 PARSER = botocore.parsers.create_parser(MODEL.protocol)
@@ -134,7 +134,7 @@ def changed(draw: Any, value: Any, shape: Any) -> Any:
     return draw(ANYTHING)
 
 
-STEPS = st.sampled_from(sorted(_OPERATIONS)).flatmap(
+STEPS = st.sampled_from(sorted(OPERATIONS)).flatmap(
     lambda operation: st.tuples(
         st.just(operation),
         requests(operation),
@@ -177,7 +177,7 @@ class Asked:
     def ask(self, operation: str, body: bytes) -> tuple[int, dict[str, Any]]:
         body = body.replace(b"d-made", self._domain_id)
         target, place = f"SageMaker.{operation}", {"account": "123456789012", "region": "eu-west-1"}
-        arns = _authorised_arns(self._service, target, body, **place)
+        arns = authorised_arns(self._service, target, body, **place)
         assert all(arn == "*" or arn.startswith("arn:aws:sagemaker:eu-west-1:123456789012:") for arn in arns)
         status, headers, answer = respond(self._service, target=target, body=body, **place)
         shape = MODEL.operation_model(operation).output_shape

@@ -1,7 +1,7 @@
 """Images: their life, what can be changed, and lists of them."""
 
 import pytest
-from imgver_sandbox.sagemaker.service import Call, ServiceError
+from imgver_sandbox.sagemaker.service import ServiceCall, ServiceError
 
 NOT_THERE = "Image with ImageName nothing does not exist. Please provide a valid ImageName."
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science"
@@ -185,7 +185,7 @@ def test_calls_can_be_watched_and_answered_with_an_error(aws, refused):
     calls = []
     aws.service.before_call = calls.append
     aws.DescribeImage(ImageName="data-science")
-    assert calls == [Call("DescribeImage", {"ImageName": "data-science"}, "123456789012", "eu-west-1")]
+    assert calls == [ServiceCall("DescribeImage", {"ImageName": "data-science"}, "123456789012", "eu-west-1")]
 
     # WHEN he refuses a call
     def throttle(call):

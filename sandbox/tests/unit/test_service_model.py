@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from imgver_sandbox.sagemaker.service import _OPERATIONS
-from imgver_sandbox.sagemaker.service_model import ServiceError, _pattern, modelled_service
+from imgver_sandbox.sagemaker.service import OPERATIONS, ServiceError
+from imgver_sandbox.sagemaker.service_model import modelled_service, python_pattern
 
 SAGEMAKER = modelled_service("sagemaker")
 VERSION = {"ImageName": "i", "BaseImage": "b", "ClientToken": "t"}
@@ -121,7 +121,7 @@ ALIAS_CONSTRAINTS = (
 )
 def test_a_value_out_of_bounds_is_refused_in_aws_words(operation, parameters, problem, refused):
     with refused("ValidationException", one(problem)):
-        SAGEMAKER.accept(operation, parameters)
+        SAGEMAKER.parse_input(operation, parameters)
 
 
 def test_everything_wrong_is_told_at_once(refused):
@@ -134,7 +134,7 @@ def test_everything_wrong_is_told_at_once(refused):
         "Value 'BOTH' at 'jobType' failed to satisfy constraint: "
         "Member must satisfy enum value set: [TRAINING, INFERENCE, NOTEBOOK_KERNEL]",
     ):
-        SAGEMAKER.accept("CreateImageVersion", {"ImageName": "i", "ClientToken": "t_", "JobType": "BOTH"})
+        SAGEMAKER.parse_input("CreateImageVersion", {"ImageName": "i", "ClientToken": "t_", "JobType": "BOTH"})
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,13 @@ def test_everything_wrong_is_told_at_once(refused):
 )
 def test_a_wrong_json_type_is_refused_before_anything_else(parameters, message, refused):
     with refused("SerializationException", message):
-        SAGEMAKER.accept("CreateImageVersion", parameters)
+        SAGEMAKER.parse_input("CreateImageVersion", parameters)
 
 
 @pytest.mark.parametrize("number", ["1", True, 1.5])
 def test_a_version_is_a_whole_number(number):
     with pytest.raises(ServiceError, match="can not be converted to an Integer"):
-        SAGEMAKER.accept("DescribeImageVersion", {"ImageName": "i", "Version": number})
+        SAGEMAKER.parse_input("DescribeImageVersion", {"ImageName": "i", "Version": number})
 
 
 def test_values_on_the_bounds_are_accepted():
@@ -172,17 +172,17 @@ def test_values_on_the_bounds_are_accepted():
         "Horovod": False,
     }
 
-    assert SAGEMAKER.accept("CreateImageVersion", parameters) == parameters
+    assert SAGEMAKER.parse_input("CreateImageVersion", parameters) == parameters
 
 
 def test_members_that_the_model_lacks_and_nulls_are_ignored():
-    assert SAGEMAKER.accept("DescribeImage", {"ImageName": "i", "Colour": "red"}) == {"ImageName": "i"}
-    assert SAGEMAKER.accept("UpdateImage", {"ImageName": "i", "Description": None}) == {"ImageName": "i"}
+    assert SAGEMAKER.parse_input("DescribeImage", {"ImageName": "i", "Colour": "red"}) == {"ImageName": "i"}
+    assert SAGEMAKER.parse_input("UpdateImage", {"ImageName": "i", "Description": None}) == {"ImageName": "i"}
 
 
 @pytest.mark.parametrize("moment", [1_700_000_000, 1_700_000_000.0, datetime.fromtimestamp(1_700_000_000, UTC)])
 def test_a_time_comes_as_a_number_or_as_a_datetime(moment):
-    accepted = SAGEMAKER.accept("ListImages", {"CreationTimeAfter": moment})
+    accepted = SAGEMAKER.parse_input("ListImages", {"CreationTimeAfter": moment})
 
     assert accepted == {"CreationTimeAfter": 1_700_000_000}
 
@@ -190,7 +190,7 @@ def test_a_time_comes_as_a_number_or_as_a_datetime(moment):
 def test_tags_may_have_letters_and_spaces_of_any_language():
     tags = [{"Key": "équipe 名", "Value": "a\u00a0b"}]
 
-    assert SAGEMAKER.accept("CreateImage", {"ImageName": "i", "RoleArn": ROLE, "Tags": tags})["Tags"] == tags
+    assert SAGEMAKER.parse_input("CreateImage", {"ImageName": "i", "RoleArn": ROLE, "Tags": tags})["Tags"] == tags
 
 
 def shapes_in(shape):
@@ -205,7 +205,7 @@ def shapes_in(shape):
         yield from shapes_in(member)
 
 
-@pytest.mark.parametrize("operation", sorted(_OPERATIONS))
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_every_operation_of_the_service_is_in_the_model_and_its_patterns_work(operation):
     patterns = {
         shape.metadata["pattern"]
@@ -215,11 +215,11 @@ def test_every_operation_of_the_service_is_in_the_model_and_its_patterns_work(op
 
     assert patterns or operation == "ListImages"
     for pattern in patterns:
-        assert _pattern(pattern).fullmatch("\n") is None
+        assert python_pattern(pattern).fullmatch("\n") is None
 
 
 def test_an_answer_has_no_nones_and_times_in_milliseconds():
-    answer = SAGEMAKER.answer("DescribeImage", {"ImageName": "i", "Description": None, "CreationTime": 1.23456})
+    answer = SAGEMAKER.build_output("DescribeImage", {"ImageName": "i", "Description": None, "CreationTime": 1.23456})
 
     assert answer == {"ImageName": "i", "CreationTime": 1.235}
 
@@ -250,7 +250,7 @@ def test_an_answer_has_no_nones_and_times_in_milliseconds():
 )
 def test_an_answer_that_the_model_does_not_allow_is_a_defect(operation, values, message):
     with pytest.raises(TypeError, match=f"^{message}$"):
-        SAGEMAKER.answer(operation, values)
+        SAGEMAKER.build_output(operation, values)
 
 
 CONTAINER = {"ContainerArguments": ["serve"], "ContainerEnvironmentVariables": {"MODE": "fast"}}
@@ -348,7 +348,7 @@ def custom_image(**parameters):
 )
 def test_what_studio_takes_is_checked_however_deep_it_is(operation, parameters, problem, refused):
     with refused("ValidationException", one(problem)):
-        SAGEMAKER.accept(operation, parameters)
+        SAGEMAKER.parse_input(operation, parameters)
 
 
 def test_a_domain_has_at_most_200_custom_images_for_an_app(refused):
@@ -357,7 +357,7 @@ def test_a_domain_has_at_most_200_custom_images_for_an_app(refused):
     def domain(count):
         return DOMAIN | {"DefaultUserSettings": USER | {"KernelGatewayAppSettings": {"CustomImages": items * count}}}
 
-    assert SAGEMAKER.accept("CreateDomain", domain(200)) == domain(200)
+    assert SAGEMAKER.parse_input("CreateDomain", domain(200)) == domain(200)
     shown = ", ".join(["{ImageName=i, ImageVersionNumber=1, AppImageConfigName=c}"] * 201)
     with refused(
         "ValidationException",
@@ -366,7 +366,7 @@ def test_a_domain_has_at_most_200_custom_images_for_an_app(refused):
             "constraint: Member must have length less than or equal to 200"
         ),
     ):
-        SAGEMAKER.accept("CreateDomain", domain(201))
+        SAGEMAKER.parse_input("CreateDomain", domain(201))
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_a_map_of_the_wrong_type(variables, message, refused):
     config = {"ContainerConfig": {"ContainerEnvironmentVariables": variables}}
 
     with refused("SerializationException", message):
-        SAGEMAKER.accept("CreateAppImageConfig", {"AppImageConfigName": "a", "JupyterLabAppImageConfig": config})
+        SAGEMAKER.parse_input("CreateAppImageConfig", {"AppImageConfigName": "a", "JupyterLabAppImageConfig": config})
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_a_union_has_one_member(members, refused):
     parameters = DOMAIN | {"DefaultUserSettings": USER | {"CustomFileSystemConfigs": [members]}}
 
     with refused("SerializationException", "CustomFileSystemConfig must have exactly one member set"):
-        SAGEMAKER.accept("CreateDomain", parameters)
+        SAGEMAKER.parse_input("CreateDomain", parameters)
 
 
 @pytest.mark.parametrize(("number", "fits"), [(2**31 - 1, True), (2**31, False)])
@@ -396,16 +396,16 @@ def test_a_number_has_32_bits(number, fits, refused):
     parameters = {"ImageName": "i", "Version": number}
 
     if fits:
-        assert SAGEMAKER.accept("DescribeImageVersion", parameters) == parameters
+        assert SAGEMAKER.parse_input("DescribeImageVersion", parameters) == parameters
     else:
         with refused("SerializationException", "NUMBER_VALUE can not be converted to an Integer"):
-            SAGEMAKER.accept("DescribeImageVersion", parameters)
+            SAGEMAKER.parse_input("DescribeImageVersion", parameters)
 
 
 def test_a_map_is_answered_as_it_is():
     config = {"ContainerConfig": CONTAINER}
 
-    answer = SAGEMAKER.answer("DescribeAppImageConfig", {"JupyterLabAppImageConfig": config})
+    answer = SAGEMAKER.build_output("DescribeAppImageConfig", {"JupyterLabAppImageConfig": config})
 
     assert answer == {"JupyterLabAppImageConfig": config}
 
@@ -425,7 +425,7 @@ def test_a_pattern_that_would_take_for_ever_does_not(url, accepted):
     parameters = DOMAIN | {"DefaultUserSettings": USER | apps}
 
     if accepted:
-        SAGEMAKER.accept("CreateDomain", parameters)
+        SAGEMAKER.parse_input("CreateDomain", parameters)
     else:
         with pytest.raises(ServiceError, match="Member must satisfy regular expression"):
-            SAGEMAKER.accept("CreateDomain", parameters)
+            SAGEMAKER.parse_input("CreateDomain", parameters)
