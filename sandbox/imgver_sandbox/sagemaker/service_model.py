@@ -217,5 +217,5 @@ def _build(shape: botocore.model.Shape, value: Any, path: str) -> Any:  # noqa: 
     if shape.type_name == "timestamp":
         return round(value, 3)
     if not isinstance(value, _PYTHON_TYPES[shape.type_name]) or value not in shape.metadata.get("enum", [value]):
-        raise TypeError(f"{path}: {value!r} is not a {shape.type_name} that the model allows")
+        raise TypeError(f"{path}: {value!r} is not a valid {shape.type_name}")
     return value

@@ -4,7 +4,15 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from imgver_sandbox.faults.kinds import FAULT_KINDS as KINDS, CHANGE_OPERATIONS as OUTCOMES, DropFault as Drop, FailFault as Fail, LimitFault as Limit, from_json, to_json
+from imgver_sandbox.faults.kinds import (
+    FAULT_KINDS as KINDS,
+    CHANGE_OPERATIONS as OUTCOMES,
+    DropFault as Drop,
+    FailFault as Fail,
+    LimitFault as Limit,
+    from_json,
+    to_json,
+)
 from imgver_sandbox.in_process import SageMakerImages
 
 BASE_IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
