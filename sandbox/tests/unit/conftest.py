@@ -18,7 +18,10 @@ REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/data-science"
 
 
 class ServiceDriver:
-    """Calls the service for one account in one region. Operations are methods: `aws.CreateImage(ImageName=…)`."""
+    """Calls the service for one account in one region.
+
+    Operations are methods: `aws.DescribeImage(ImageName="other")`. The default of ImageName is `data-science`.
+    """
 
     repository = REPOSITORY
     base_image = f"{REPOSITORY}:1.0.0"
@@ -32,7 +35,14 @@ class ServiceDriver:
         self._tokens = (f"token-{number}" for number in itertools.count())
 
     def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
-        return lambda **parameters: self.service.call(operation, parameters, account=ACCOUNT, region=REGION)
+        def call(**parameters: Any) -> dict[str, Any]:
+            if operation.endswith(("Image", "ImageVersion", "ImageVersions", "Aliases")):
+                parameters = {"ImageName": "data-science"} | parameters
+            if operation == "CreateImage":
+                parameters = {"RoleArn": self.role} | parameters
+            return self.service.call(operation, parameters, account=ACCOUNT, region=REGION)
+
+        return call
 
     def wait(self) -> None:
         """Let all changes finish."""
@@ -40,7 +50,7 @@ class ServiceDriver:
 
     def image(self, name: str = "data-science") -> None:
         """Create an image and wait until it is ready."""
-        self.CreateImage(ImageName=name, RoleArn=self.role)
+        self.CreateImage(ImageName=name)
         self.wait()
 
     def start(self, image: str = "data-science", **parameters: Any) -> str:
@@ -56,7 +66,7 @@ class ServiceDriver:
 
     def delete(self, number: int) -> None:
         """Delete a version and wait until it does not exist any more."""
-        self.DeleteImageVersion(ImageName="data-science", Version=number)
+        self.DeleteImageVersion(Version=number)
         self.wait()
 
     def describe(self, number: int, image: str = "data-science") -> dict[str, Any]:
@@ -67,14 +77,14 @@ class ServiceDriver:
 
     def owner(self, alias: str) -> int:
         """The number of the version that has the alias."""
-        return int(self.DescribeImageVersion(ImageName="data-science", Alias=alias)["Version"])
+        return int(self.DescribeImageVersion(Alias=alias)["Version"])
 
     def aliases(self, **which: int) -> list[str]:
-        return list(self.ListAliases(ImageName="data-science", **which)["SageMakerImageVersionAliases"])
+        return list(self.ListAliases(**which)["SageMakerImageVersionAliases"])
 
     def versions(self) -> list[int]:
         """The numbers of all versions, the latest first."""
-        return [version["Version"] for version in self.ListImageVersions(ImageName="data-science")["ImageVersions"]]
+        return [version["Version"] for version in self.ListImageVersions()["ImageVersions"]]
 
 
 @pytest.fixture(scope="session")
@@ -96,14 +106,26 @@ def aws(make_aws: Callable[..., ServiceDriver]) -> ServiceDriver:
     return driver
 
 
+@contextmanager
+def _refused(code: str, message: str) -> Iterator[None]:
+    with pytest.raises(ServiceError) as caught:
+        yield
+    assert (caught.value.code, caught.value.message) == (code, message)
+
+
 @pytest.fixture
 def refused() -> Callable[[str, str], AbstractContextManager[None]]:
     """Expect an error of the service with this code and this whole message."""
+    return _refused
 
-    @contextmanager
-    def expect(code: str, message: str) -> Iterator[None]:
-        with pytest.raises(ServiceError) as caught:
-            yield
-        assert (caught.value.code, caught.value.message) == (code, message)
+
+@pytest.fixture
+def not_found() -> Callable[..., AbstractContextManager[None]]:
+    """Expect ResourceNotFound for a resource and the parameters that identify it."""
+
+    def expect(subject: str, **parameters: object) -> AbstractContextManager[None]:
+        which = " and ".join(f"{name} {value}" for name, value in parameters.items())
+        remedy = f"Please provide a valid {' and '.join(parameters)}."
+        return _refused("ResourceNotFound", f"{subject} with {which} does not exist. {remedy}")
 
     return expect

@@ -1,7 +1,5 @@
 """App image configs: create, describe, update and delete. Their list is tested in test_lists.py."""
 
-import pytest
-
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:app-image-config/lab"
 LAB = {
     "ContainerConfig": {
@@ -12,10 +10,9 @@ LAB = {
     "FileSystemConfig": {"MountPath": "/home/sagemaker-user", "DefaultUid": 0, "DefaultGid": 0},
 }
 KERNEL = {"KernelSpecs": [{"Name": "python3", "DisplayName": "Python 3"}]}
-MISSING = "AppImageConfig with AppImageConfigName lab does not exist. Please provide a valid AppImageConfigName."
 
 
-def test_an_app_image_config_from_create_to_delete(make_aws, refused):
+def test_an_app_image_config_from_create_to_delete(make_aws, not_found):
     aws = make_aws()
     start = aws.clock.now()
     tags = [{"Key": "team", "Value": "science"}]
@@ -45,8 +42,9 @@ def test_an_app_image_config_from_create_to_delete(make_aws, refused):
     }
 
     assert aws.DeleteAppImageConfig(AppImageConfigName="lab") == {}
-    with refused("ResourceNotFound", MISSING):
-        aws.DescribeAppImageConfig(AppImageConfigName="lab")
+    for operation in ("DescribeAppImageConfig", "UpdateAppImageConfig", "DeleteAppImageConfig"):
+        with not_found("AppImageConfig", AppImageConfigName="lab"):
+            getattr(aws, operation)(AppImageConfigName="lab")
 
 
 def test_two_app_image_configs_cannot_have_the_same_name(aws, refused):
@@ -54,9 +52,3 @@ def test_two_app_image_configs_cannot_have_the_same_name(aws, refused):
 
     with refused("ResourceInUse", "The ID or Name specified is already in use."):
         aws.CreateAppImageConfig(AppImageConfigName="lab")
-
-
-@pytest.mark.parametrize("operation", ["UpdateAppImageConfig", "DeleteAppImageConfig"])
-def test_an_app_image_config_that_does_not_exist(aws, operation, refused):
-    with refused("ResourceNotFound", MISSING):
-        getattr(aws, operation)(AppImageConfigName="lab")

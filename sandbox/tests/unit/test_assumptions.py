@@ -52,7 +52,7 @@ def test_u1_a_call_names_an_alias_of_another_version(make_aws, alias_held_elsewh
         if operation == "CreateImageVersion":
             aws.version(Aliases=["new", "latest"])
         else:
-            aws.UpdateImageVersion(ImageName="data-science", Version=2, AliasesToAdd=["new", "latest"])
+            aws.UpdateImageVersion(Version=2, AliasesToAdd=["new", "latest"])
 
     if alias_held_elsewhere == "moved":
         take()
@@ -81,12 +81,12 @@ def test_u2_a_client_token_is_sent_again(make_aws, repeat_of_dead_create, end):
     assert aws.start(ClientToken="t") == first == f"{ARN}/2"
     aws.wait()
     if end == "deleting":
-        aws.DeleteImageVersion(ImageName="data-science", Version=2)
+        aws.DeleteImageVersion(Version=2)
         aws.clock.advance(1)
     elif end == "deleted":
         aws.delete(2)
     elif end == "image deleted":
-        aws.DeleteImage(ImageName="data-science")
+        aws.DeleteImage()
         aws.wait()
         aws.image()
 
@@ -123,7 +123,7 @@ def test_u3_a_version_in_use_is_deleted(make_aws, delete_of_version_in_use, oper
 
     def delete():
         which = {"Version": 1} if operation == "DeleteImageVersion" else {}
-        getattr(aws, operation)(ImageName="data-science", **which)
+        getattr(aws, operation)(**which)
 
     if delete_of_version_in_use == "refused":
         with refused("ResourceInUse", f"ImageVersion ({ARN}/1) is in use."):
@@ -134,12 +134,8 @@ def test_u3_a_version_in_use_is_deleted(make_aws, delete_of_version_in_use, oper
     assert aws.status(1) == "DELETING"
 
 
-def test_only_an_existing_version_can_be_marked_as_in_use(aws, refused):
-    with refused(
-        "ResourceNotFound",
-        "ImageVersion with ImageName data-science and Version 9 does not exist. "
-        "Please provide a valid ImageName and Version.",
-    ):
+def test_only_an_existing_version_can_be_marked_as_in_use(aws, not_found):
+    with not_found("ImageVersion", ImageName="data-science", Version=9):
         aws.service.mark_in_use(f"{ARN}/9")
     with pytest.raises(ValueError, match=r"^image_version_arn 'data-science/9' must be the ARN of an image version$"):
         aws.service.mark_in_use("data-science/9")
@@ -152,7 +148,7 @@ def test_u4_the_number_after_the_highest_version_was_deleted(make_aws, highest_n
     for _ in range(3):
         aws.version()
     aws.delete(2)
-    aws.DeleteImageVersion(ImageName="data-science", Version=3)
+    aws.DeleteImageVersion(Version=3)
     aws.clock.advance(0.5)
 
     # The number of a version that is still being deleted cannot be reused.

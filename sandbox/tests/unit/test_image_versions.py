@@ -1,22 +1,16 @@
 """Image versions and aliases: the behaviour of the API, operation by operation."""
 
-import threading
+import itertools
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from imgver_sandbox.sagemaker.clock import ManualClock
-from imgver_sandbox.sagemaker.container_registry import DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST, InMemoryRegistry
-from imgver_sandbox.sagemaker.service import ImagesService, ServiceError
+from imgver_sandbox.sagemaker.container_registry import DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST
+from imgver_sandbox.sagemaker.errors import ServiceError
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science"
 CONCURRENT = "Resource was modified concurrently"
-
-
-def missing(number):
-    return (
-        f"ImageVersion with ImageName data-science and Version {number} does not exist. "
-        "Please provide a valid ImageName and Version."
-    )
+WRITES = ["CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion"]
 
 
 def test_creating_a_version_takes_time(make_aws):
@@ -55,43 +49,31 @@ def test_creating_a_version_takes_time(make_aws):
     assert aws.aliases(Version=1) == ["1.0", "latest"]
 
 
-def test_the_same_base_image_gives_a_new_number_each_time(aws):
-    assert [aws.version() for _ in range(3)] == [1, 2, 3]
-
-
 class TestWhichVersion:
     def test_without_number_and_alias_the_latest_version(self, aws):
         aws.version()
         aws.version(BaseImage=f"{aws.repository}:none")
         aws.version()
 
-        assert aws.UpdateImageVersion(ImageName="data-science")["ImageVersionArn"] == f"{ARN}/3"
+        assert aws.UpdateImageVersion()["ImageVersionArn"] == f"{ARN}/3"
         aws.wait()
-        aws.DeleteImageVersion(ImageName="data-science")
+        aws.DeleteImageVersion()
         aws.wait()
         # The latest version may be a failed version.
-        latest = aws.DescribeImageVersion(ImageName="data-science")
+        latest = aws.DescribeImageVersion()
         assert (latest["Version"], latest["ImageVersionStatus"]) == (2, "CREATE_FAILED")
 
     def test_number_and_alias_together_are_refused(self, aws, refused):
         aws.version(Aliases=["first"])
 
         with refused("ValidationException", "Only one of Version and Alias can be specified."):
-            aws.DescribeImageVersion(ImageName="data-science", Version=1, Alias="first")
+            aws.DescribeImageVersion(Version=1, Alias="first")
 
     @pytest.mark.parametrize("operation", ["DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion"])
-    @pytest.mark.parametrize(
-        ("which", "subject", "remedy"),
-        [
-            ({}, "Latest ImageVersion with ImageName {}", "ImageName"),
-            ({"Version": 0}, "ImageVersion with ImageName {} and Version 0", "ImageName and Version"),
-            ({"Alias": "none"}, "ImageVersion with ImageName {} and Alias none", "ImageName and Alias"),
-        ],
-    )
-    def test_a_version_that_does_not_exist(self, aws, operation, which, subject, remedy, refused):
+    @pytest.mark.parametrize("which", [{}, {"Version": 0}, {"Alias": "none"}])
+    def test_a_version_that_does_not_exist(self, aws, operation, which, not_found):
         for name in ("data-science", "nothing"):
-            message = f"{subject.format(name)} does not exist. Please provide a valid {remedy}."
-            with refused("ResourceNotFound", message):
+            with not_found("ImageVersion" if which else "Latest ImageVersion", ImageName=name, **which):
                 getattr(aws, operation)(ImageName=name, **which)
 
 
@@ -179,7 +161,7 @@ class TestUpdate:
         aws.version(ReleaseNotes="first", Horovod=True, VendorGuidance="STABLE")
         before = aws.describe(1)
 
-        response = aws.UpdateImageVersion(ImageName="data-science", Version=1, ReleaseNotes="second", Horovod=False)
+        response = aws.UpdateImageVersion(Version=1, ReleaseNotes="second", Horovod=False)
 
         assert response == {"ImageVersionArn": f"{ARN}/1"}
         assert aws.describe(1) == before | {
@@ -191,43 +173,25 @@ class TestUpdate:
     def test_one_call_adds_and_deletes_aliases(self, aws):
         aws.version(Aliases=["old", "both"])
 
-        aws.UpdateImageVersion(
-            ImageName="data-science", Version=1, AliasesToAdd=["new", "both", "new"], AliasesToDelete=["old", "old"]
-        )
+        aws.UpdateImageVersion(Version=1, AliasesToAdd=["new", "both", "new"], AliasesToDelete=["old", "old"])
 
         assert aws.aliases(Version=1) == ["both", "new"]
 
-    def test_an_alias_of_another_version_cannot_be_deleted(self, aws, refused):
+    def test_an_alias_of_another_version_cannot_be_deleted(self, aws, not_found):
         aws.version(Aliases=["latest"])
         aws.version()
 
-        with refused(
-            "ResourceNotFound",
-            "ImageVersion with ImageName data-science and Version 2 and Alias latest does not exist. "
-            "Please provide a valid ImageName and Version and Alias.",
-        ):
-            aws.UpdateImageVersion(
-                ImageName="data-science", Version=2, AliasesToDelete=["latest"], AliasesToAdd=["new"]
-            )
+        with not_found("ImageVersion", ImageName="data-science", Version=2, Alias="latest"):
+            aws.UpdateImageVersion(Version=2, AliasesToDelete=["latest"], AliasesToAdd=["new"])
         assert aws.aliases() == ["latest"]
-
-    def test_an_alias_moves_in_two_calls(self, aws):
-        aws.version(Aliases=["latest"])
-        aws.version()
-
-        aws.UpdateImageVersion(ImageName="data-science", Version=1, AliasesToDelete=["latest"])
-        aws.clock.advance(0.5)
-        aws.UpdateImageVersion(ImageName="data-science", Version=2, AliasesToAdd=["latest"])
-
-        assert (aws.aliases(Version=1), aws.aliases(Version=2)) == ([], ["latest"])
 
     def test_to_be_archived_becomes_archived_after_three_months(self, aws):
         aws.version(VendorGuidance="TO_BE_ARCHIVED")
         aws.version()
-        aws.UpdateImageVersion(ImageName="data-science", Version=2, VendorGuidance="TO_BE_ARCHIVED")
+        aws.UpdateImageVersion(Version=2, VendorGuidance="TO_BE_ARCHIVED")
         aws.wait()
         aws.version(VendorGuidance="TO_BE_ARCHIVED")
-        aws.UpdateImageVersion(ImageName="data-science", Version=3, VendorGuidance="STABLE")
+        aws.UpdateImageVersion(Version=3, VendorGuidance="STABLE")
 
         def guidance():
             return [aws.describe(number)["VendorGuidance"] for number in (1, 2, 3)]
@@ -239,18 +203,18 @@ class TestUpdate:
 
 
 class TestDelete:
-    def test_deleting_a_version_takes_time_and_deletes_its_aliases(self, make_aws, refused):
+    def test_deleting_a_version_takes_time_and_deletes_its_aliases(self, make_aws, not_found):
         aws = make_aws(delete_seconds=10)
         aws.image()
         aws.version(Aliases=["latest"])
 
-        assert aws.DeleteImageVersion(ImageName="data-science", Alias="latest") == {}
+        assert aws.DeleteImageVersion(Alias="latest") == {}
 
         aws.clock.advance(9.9)
         assert aws.status(1) == "DELETING"
         assert aws.aliases() == ["latest"]
         aws.clock.advance(0.1)
-        with refused("ResourceNotFound", missing(1)):
+        with not_found("ImageVersion", ImageName="data-science", Version=1):
             aws.describe(1)
         assert aws.aliases() == []
 
@@ -262,33 +226,26 @@ class TestDelete:
 
         assert (aws.status(1), aws.describe(1)["FailureReason"]) == ("DELETE_FAILED", "the version is pinned")
         assert aws.owner("latest") == 1
-        aws.DeleteImageVersion(ImageName="data-science", Version=1)
+        aws.DeleteImageVersion(Version=1)
         assert "FailureReason" not in aws.describe(1)
         aws.wait()
         assert aws.versions() == []
 
-    def test_a_version_between_others_is_deleted(self, aws):
-        for _ in range(3):
-            aws.version()
-
-        aws.delete(2)
-
-        assert aws.versions() == [3, 1]
-
 
 class TestConcurrentWrites:
-    def write(self, aws, operation):
+    def write(self, aws, operation, number=1):
         if operation == "CreateImageVersion":
             aws.start()
         else:
-            getattr(aws, operation)(ImageName="data-science", Version=1)
+            getattr(aws, operation)(Version=number)
 
-    @pytest.mark.parametrize("second", ["CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion"])
-    @pytest.mark.parametrize("first", ["CreateImageVersion", "UpdateImageVersion"])
+    # The last combination, two deletes, is refused with another message.
+    @pytest.mark.parametrize(("first", "second"), list(itertools.product(WRITES, WRITES))[:-1])
     def test_a_write_locks_the_image_and_a_refused_write_does_not(self, aws, first, second, refused):
         aws.image("other")
         aws.version()
-        self.write(aws, first)
+        aws.version()
+        self.write(aws, first, 2)
 
         aws.clock.advance(0.4)
         with refused("ResourceInUse", CONCURRENT):
@@ -297,93 +254,61 @@ class TestConcurrentWrites:
         aws.clock.advance(0.1)
         self.write(aws, second)
 
-    def test_a_delete_locks_the_image(self, aws, refused):
-        aws.version()
-        aws.version()
-        aws.DeleteImageVersion(ImageName="data-science", Version=2)
-
-        for operation in ("CreateImageVersion", "UpdateImageVersion"):
-            with refused("ResourceInUse", CONCURRENT):
-                self.write(aws, operation)
-
     @pytest.mark.parametrize("number", [1, 2])
     def test_one_version_is_deleted_at_a_time(self, make_aws, number, refused):
         aws = make_aws(delete_seconds=10)
         aws.image()
         aws.version()
         aws.version()
-        aws.DeleteImageVersion(ImageName="data-science", Version=1)
+        aws.DeleteImageVersion(Version=1)
 
         aws.clock.advance(9.9)
         with refused("ResourceInUse", f"ImageVersion ({ARN}/1) is being deleted"):
-            aws.DeleteImageVersion(ImageName="data-science", Version=number)
+            aws.DeleteImageVersion(Version=number)
         aws.clock.advance(0.1)
         aws.delete(2)
 
-    @pytest.mark.parametrize("operation", ["UpdateImageVersion", "DeleteImageVersion"])
-    def test_a_version_that_is_being_created_cannot_be_changed(self, aws, operation, refused):
+    def test_a_version_that_is_changing_or_failed_cannot_be_updated(self, aws, refused):
         aws.start()
         aws.clock.advance(1)
-
-        with refused("ResourceInUse", f"ImageVersion ({ARN}/1) is being created"):
-            self.write(aws, operation)
-
-    def test_a_version_that_is_being_deleted_cannot_be_updated(self, aws, refused):
-        aws.version()
-        aws.DeleteImageVersion(ImageName="data-science", Version=1)
-
+        for operation in ("UpdateImageVersion", "DeleteImageVersion"):
+            with refused("ResourceInUse", f"ImageVersion ({ARN}/1) is being created"):
+                self.write(aws, operation)
+        aws.wait()
+        aws.DeleteImageVersion(Version=1)
         with refused("ResourceInUse", f"ImageVersion ({ARN}/1) is being deleted"):
             self.write(aws, "UpdateImageVersion")
-
-    def test_a_failed_version_cannot_be_updated(self, aws, refused):
+        aws.wait()
         aws.version(BaseImage="python")
-
         with refused("ValidationException", f"ImageVersion ({ARN}/1) is in an invalid state."):
             self.write(aws, "UpdateImageVersion")
 
     @pytest.mark.parametrize("operation", ["DeleteImage", "UpdateImage"])
     def test_the_versions_of_an_image_that_is_changing_cannot_be_changed(self, aws, operation, refused):
         aws.version()
-        getattr(aws, operation)(ImageName="data-science")
+        getattr(aws, operation)()
 
-        for write in ("CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion"):
+        for write in WRITES:
             with refused("ValidationException", "Image data-science is in an invalid state."):
                 self.write(aws, write)
 
-    def test_an_image_that_is_being_created_or_does_not_exist_accepts_no_version(self, make_aws, refused):
+    def test_an_image_that_is_being_created_or_does_not_exist_accepts_no_version(self, make_aws, refused, not_found):
         aws = make_aws()
-        message = "Image with ImageName data-science does not exist. Please provide a valid ImageName."
-        with refused("ResourceNotFound", message):
+        with not_found("Image", ImageName="data-science"):
             aws.start()
-        aws.CreateImage(ImageName="data-science", RoleArn=aws.role)
+        aws.CreateImage(RoleArn=aws.role)
         with refused("ValidationException", "Image data-science is in an invalid state."):
             aws.start()
 
-    def test_threads_cannot_write_at_the_same_time(self, aws):
-        class SlowRegistry(InMemoryRegistry):
-            def resolve(self, uri, /):
-                time.sleep(0.02)
-                return super().resolve(uri)
-
-        # GIVEN a service that performs one call while another call arrives
-        service = ImagesService(clock=ManualClock(), registry=SlowRegistry(), image_seconds=0)
-        scope = {"account": "123456789012", "region": "eu-west-1"}
-        service.call("CreateImage", {"ImageName": "i", "RoleArn": aws.role}, **scope)
-        results = []
+    def test_threads_cannot_write_at_the_same_time(self, aws, monkeypatch):
+        resolve = aws.registry.resolve
+        monkeypatch.setattr(aws.registry, "resolve", lambda uri: (time.sleep(0.02), resolve(uri))[1])
 
         def create(token):
-            parameters = {"ImageName": "i", "BaseImage": aws.base_image, "ClientToken": token}
             try:
-                results.append(service.call("CreateImageVersion", parameters, **scope)["ImageVersionArn"][-2:])
+                return aws.start(ClientToken=token)
             except ServiceError as error:
-                results.append(error.message)
+                return error.message
 
-        # WHEN two threads create a version
-        threads = [threading.Thread(target=create, args=(token,)) for token in ("one", "two")]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        # THEN one of them is refused
-        assert sorted(results) == ["/1", CONCURRENT]
+        with ThreadPoolExecutor() as pool:
+            assert sorted(pool.map(create, ("one", "two"))) == [CONCURRENT, f"{ARN}/1"]

@@ -10,7 +10,7 @@ def test_creating_an_image_takes_time(make_aws):
     aws = make_aws(image_seconds=5)
     start = aws.clock.now()
 
-    response = aws.CreateImage(ImageName="data-science", RoleArn=aws.role, DisplayName="Data", Description="For all")
+    response = aws.CreateImage(RoleArn=aws.role, DisplayName="Data", Description="For all")
 
     assert response == {"ImageArn": ARN}
     creating = {
@@ -24,69 +24,65 @@ def test_creating_an_image_takes_time(make_aws):
         "LastModifiedTime": start,
     }
     aws.clock.advance(4.9)
-    assert aws.DescribeImage(ImageName="data-science") == creating
+    assert aws.DescribeImage() == creating
     aws.clock.advance(0.1)
     created = creating | {"ImageStatus": "CREATED", "LastModifiedTime": start + 5}
-    assert aws.DescribeImage(ImageName="data-science") == created
+    assert aws.DescribeImage() == created
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
 def test_two_images_cannot_have_the_same_name(aws, seconds, refused):
-    aws.CreateImage(ImageName="twice", RoleArn=aws.role)
+    aws.CreateImage(ImageName="twice")
     aws.clock.advance(seconds)
 
     with refused("ResourceInUse", "The Image with ImageName twice already exists. Please use a different ImageName."):
-        aws.CreateImage(ImageName="twice", RoleArn=aws.role)
+        aws.CreateImage(ImageName="twice")
 
 
 @pytest.mark.parametrize(
     "operation", ["DescribeImage", "UpdateImage", "DeleteImage", "ListImageVersions", "ListAliases"]
 )
-def test_an_image_that_does_not_exist(aws, operation, refused):
-    with refused("ResourceNotFound", "Image with ImageName nothing does not exist. Please provide a valid ImageName."):
+def test_an_image_that_does_not_exist(aws, operation, not_found):
+    with not_found("Image", ImageName="nothing"):
         getattr(aws, operation)(ImageName="nothing")
 
 
 def test_an_update_changes_only_the_given_properties(aws):
     other_role = f"{aws.role}-2"
-    aws.UpdateImage(ImageName="data-science", DisplayName="Data", Description="For all")
-    assert aws.DescribeImage(ImageName="data-science")["ImageStatus"] == "UPDATING"
+    aws.UpdateImage(DisplayName="Data", Description="For all")
+    assert aws.DescribeImage()["ImageStatus"] == "UPDATING"
     aws.wait()
 
-    aws.UpdateImage(ImageName="data-science", RoleArn=other_role, DeleteProperties=["Description"])
+    aws.UpdateImage(RoleArn=other_role, DeleteProperties=["Description"])
     aws.wait()
 
-    image = aws.DescribeImage(ImageName="data-science")
+    image = aws.DescribeImage()
     assert (image["ImageStatus"], image["RoleArn"], image["DisplayName"]) == ("CREATED", other_role, "Data")
     assert "Description" not in image
 
 
 def test_one_call_cannot_set_and_delete_a_property(aws, refused):
     with refused("ValidationException", "DisplayName cannot be both set and deleted."):
-        aws.UpdateImage(ImageName="data-science", DisplayName="Data", DeleteProperties=["DisplayName"])
+        aws.UpdateImage(DisplayName="Data", DeleteProperties=["DisplayName"])
 
 
 @pytest.mark.parametrize("operation", ["UpdateImage", "DeleteImage"])
 def test_an_image_that_is_changing_cannot_be_changed(aws, operation, refused):
-    aws.UpdateImage(ImageName="data-science", DisplayName="Data")
+    aws.UpdateImage(DisplayName="Data")
 
     with refused("ResourceInUse", f"Image ({ARN}) is being updated"):
-        getattr(aws, operation)(ImageName="data-science")
+        getattr(aws, operation)()
 
 
-def test_deleting_an_image_deletes_its_versions(aws, refused):
+def test_deleting_an_image_deletes_its_versions(aws, not_found):
     aws.version(Aliases=["latest"])
 
-    assert aws.DeleteImage(ImageName="data-science") == {}
+    assert aws.DeleteImage() == {}
 
-    assert aws.DescribeImage(ImageName="data-science")["ImageStatus"] == "DELETING"
+    assert aws.DescribeImage()["ImageStatus"] == "DELETING"
     assert aws.status(1) == "DELETING"
     aws.wait()
-    with refused(
-        "ResourceNotFound",
-        "ImageVersion with ImageName data-science and Version 1 does not exist. "
-        "Please provide a valid ImageName and Version.",
-    ):
+    with not_found("ImageVersion", ImageName="data-science", Version=1):
         aws.describe(1)
     assert aws.ListImages() == {"Images": []}
     # The name can be used again, and the new image has no versions.
@@ -97,10 +93,10 @@ def test_deleting_an_image_deletes_its_versions(aws, refused):
 
 def test_an_image_cannot_be_deleted_while_a_version_is_being_deleted(aws, refused):
     aws.version()
-    aws.DeleteImageVersion(ImageName="data-science", Version=1)
+    aws.DeleteImageVersion(Version=1)
 
     with refused("ResourceInUse", f"ImageVersion ({ARN.replace('image/', 'image-version/')}/1) is being deleted"):
-        aws.DeleteImage(ImageName="data-science")
+        aws.DeleteImage()
 
 
 @pytest.mark.parametrize(
@@ -113,19 +109,19 @@ def test_a_failed_change_of_an_image(make_aws, operation, status, refused):
     aws.image()
     if operation != "CreateImage":
         aws.version()
-        getattr(aws, operation)(ImageName="data-science")
+        getattr(aws, operation)()
         aws.wait()
 
-    image = aws.DescribeImage(ImageName="data-science")
+    image = aws.DescribeImage()
 
     assert (image["ImageStatus"], image["FailureReason"]) == (status, "the role cannot be assumed")
     # The versions stay, a failed image cannot be updated, and the image can be deleted.
     if operation == "CreateImage":
         with refused("ValidationException", "Image data-science is in an invalid state."):
-            aws.UpdateImage(ImageName="data-science", DisplayName="Data")
+            aws.UpdateImage(DisplayName="Data")
     else:
         assert aws.status(1) == "CREATED"
-    aws.DeleteImage(ImageName="data-science")
+    aws.DeleteImage()
     aws.wait()
     assert aws.ListImages() == {"Images": []}
 
@@ -162,7 +158,7 @@ def test_before_call_receives_every_call_and_can_refuse_it(aws, refused):
     aws.service.before_call = throttle
 
     with refused("ThrottlingException", "Rate exceeded"):
-        aws.DescribeImage(ImageName="data-science")
+        aws.DescribeImage()
     assert calls == [ServiceCall("DescribeImage", {"ImageName": "data-science"}, "123456789012", "eu-west-1")]
 
 

@@ -15,7 +15,7 @@ def shelf(make_aws):
     aws = make_aws(image_seconds=0, create_seconds=0, write_seconds=0)
     aws.start_of_time = aws.clock.now()
     for name in "abc":
-        aws.CreateImage(ImageName=name, RoleArn=aws.role)
+        aws.CreateImage(ImageName=name)
         aws.start("a", Aliases=[f"of-{name}"])
         aws.CreateAppImageConfig(AppImageConfigName=name)
         aws.clock.advance(10)
@@ -78,7 +78,7 @@ def test_time_filters_include_their_bounds(shelf, bounds, expected):
 
 
 def test_name_contains(shelf):
-    shelf.CreateImage(ImageName="data-science", RoleArn=shelf.role)
+    shelf.CreateImage(RoleArn=shelf.role)
     shelf.CreateAppImageConfig(AppImageConfigName="data-science")
 
     assert images(shelf, NameContains="a-sc") == configs(shelf, NameContains="a-sc") == "data-science"
@@ -118,7 +118,7 @@ def test_the_end_of_a_creation_is_a_modification(aws):
     aws.start()
     aws.wait()
 
-    listed = aws.ListImageVersions(ImageName="data-science", SortBy="LAST_MODIFIED_TIME")["ImageVersions"]
+    listed = aws.ListImageVersions(SortBy="LAST_MODIFIED_TIME")["ImageVersions"]
 
     assert [(version["Version"], version["ImageVersionStatus"]) for version in listed] == [
         (1, "CREATED"),
@@ -129,20 +129,23 @@ def test_the_end_of_a_creation_is_a_modification(aws):
 
 @pytest.fixture
 def many(make_aws):
-    """25 images. The image `data-science` has 25 versions, each with an alias."""
+    """25 images, app image configs and domains. The image `data-science` has 25 versions, each with an alias."""
     aws = make_aws(write_seconds=0)
     aws.image()
     for number in range(25):
         aws.start(Aliases=[f"alias-{number:02}"])
         aws.CreateAppImageConfig(AppImageConfigName=f"config-{number}")
+        aws.CreateDomain(DomainName=f"d-{number}", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": aws.role})
     for number in range(24):
-        aws.CreateImage(ImageName=f"image-{number}", RoleArn=aws.role)
+        aws.CreateImage(ImageName=f"image-{number}")
     aws.wait()
     return aws
 
 
 @pytest.mark.parametrize(("size", "pages"), [(None, [10, 10, 5]), (24, [24, 1]), (25, [25]), (100, [25])])
-@pytest.mark.parametrize("operation", ["ListImageVersions", "ListAliases", "ListImages", "ListAppImageConfigs"])
+@pytest.mark.parametrize(
+    "operation", ["ListImageVersions", "ListAliases", "ListImages", "ListAppImageConfigs", "ListDomains"]
+)
 def test_lists_come_in_pages(many, operation, size, pages):
     image = {"ImageName": "data-science"} if operation in {"ListImageVersions", "ListAliases"} else {}
     lengths, seen, token = [], set(), None
@@ -170,19 +173,19 @@ def test_a_page_continues_after_the_page_before_even_after_deletions(many):
 
 def test_the_aliases_of_one_version(many):
     for which in ({"Version": 7}, {"Alias": "alias-06"}):
-        response = many.ListAliases(ImageName="data-science", **which)
+        response = many.ListAliases(**which)
         assert response == {"SageMakerImageVersionAliases": ["alias-06"]}
 
 
 @pytest.mark.parametrize("token", ["rubbish", "", "é"])
 def test_an_unknown_token_is_refused(many, token, refused):
     with refused(*INVALID_TOKEN):
-        many.ListAliases(ImageName="data-science", NextToken=token)
+        many.ListAliases(NextToken=token)
 
 
 def test_the_token_of_another_list_is_refused(many, refused):
-    token = many.ListImageVersions(ImageName="data-science")["NextToken"]
+    token = many.ListImageVersions()["NextToken"]
 
     for operation, parameters in [("ListAliases", {}), ("ListImageVersions", {"SortBy": "VERSION"})]:
         with refused(*INVALID_TOKEN):
-            getattr(many, operation)(ImageName="data-science", NextToken=token, **parameters)
+            getattr(many, operation)(NextToken=token, **parameters)

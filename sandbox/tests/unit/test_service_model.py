@@ -71,8 +71,10 @@ VARIABLES = "jupyterLabAppImageConfig.containerConfig.containerEnvironmentVariab
             version(Aliases=["fine", "-not"]),
             "'[fine, -not]'",
             "aliases",
-            f"Member must satisfy constraint: [{at_most(128)}, {at_least(1)}, "
-            "Member must satisfy regular expression pattern: (?!^[.-])^([a-zA-Z0-9-_.]+)]",
+            (
+                f"Member must satisfy constraint: [{at_most(128)}, {at_least(1)}, "
+                "Member must satisfy regular expression pattern: (?!^[.-])^([a-zA-Z0-9-_.]+)]"
+            ),
         ),
         (("DescribeImageVersion", {"ImageName": "i", "Version": -1}), "'-1'", "version", at_least(0, "value")),
         (("ListAliases", {"ImageName": "i", "MaxResults": 101}), "'101'", "maxResults", at_most(100, "value")),
@@ -95,8 +97,10 @@ VARIABLES = "jupyterLabAppImageConfig.containerConfig.containerEnvironmentVariab
             lab_config(ContainerEnvironmentVariables={" ": "b"}),
             "'{ =b}'",
             VARIABLES,
-            f"Map keys must satisfy constraint: [{at_most(256)}, {at_least(0)}, "
-            r"Member must satisfy regular expression pattern: (?!\s*$).+]",
+            (
+                f"Map keys must satisfy constraint: [{at_most(256)}, {at_least(0)}, "
+                r"Member must satisfy regular expression pattern: (?!\s*$).+]"
+            ),
         ),
         (
             lab_config(ContainerEnvironmentVariables={f"n{number}": "v" for number in range(26)}),
@@ -250,8 +254,10 @@ def test_a_response_has_no_nones_and_its_times_have_milliseconds():
         (
             "ListImageVersions",
             {"ImageVersions": [{"Version": 1, "CreationTime": 1, "ImageVersionStatus": "CREATED", "ImageArn": "a"}]},
-            r"ListImageVersions.ImageVersions: the model does not have \[\] and requires "
-            r"\['ImageVersionArn', 'LastModifiedTime'\]",
+            (
+                r"ListImageVersions.ImageVersions: the model does not have \[\] and requires "
+                r"\['ImageVersionArn', 'LastModifiedTime'\]"
+            ),
         ),
     ],
 )
