@@ -43,7 +43,7 @@ class CrowdedAccount:
         self._function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
-            make_client=lambda _service, _region: function_sagemaker,
+            create_client=lambda _service, _region: function_sagemaker,
             chance=self.chance.random,
         )
 

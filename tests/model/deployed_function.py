@@ -104,7 +104,7 @@ class DeployedFunction:
             time_left=lambda: end - self._clock.now(),
             now=self._clock.now,
             sleep=self._simulation.sleep,
-            chance=self._chance,
+            random_fraction=self._chance,
         )
         log = JsonLogger(write=lambda line: self.log.append(json.loads(line)))
         throttle_state = self._idle.pop() if self._idle else ThrottleState()
@@ -119,9 +119,9 @@ class DeployedFunction:
             deadline=deadline,
             log=log,
             throttle_state=throttle_state,
-            make_client=lambda service, region: InterruptedClient(self._make_client(service, region), calls),
+            create_client=lambda service, region: InterruptedClient(self._make_client(service, region), calls),
         )
-        handle(delivery.event, gateway=gateway, deadline=deadline, log=log, put=put)
+        handle(delivery.event, gateway=gateway, deadline=deadline, log=log, send=put)
         assert self._clock.now() <= end, "the function's time was up before it answered"
         self._idle.append(throttle_state)
 

@@ -136,7 +136,7 @@ class Function:
             time_left=lambda: end - self.aws.clock.now(),
             now=self.aws.clock.now,
             sleep=self.aws.clock.advance,
-            chance=lambda: self.chance,
+            random_fraction=lambda: self.chance,
         )
         log = JsonLogger(write=lambda line: self.logs.append(json.loads(line)))
         answers: list[bytes] = []
@@ -144,11 +144,11 @@ class Function:
         handle(
             event,
             gateway=AwsGateway(
-                deadline=deadline, log=log, throttle_state=self.throttle_state, make_client=self._client
+                deadline=deadline, log=log, throttle_state=self.throttle_state, create_client=self._client
             ),
             deadline=deadline,
             log=log,
-            put=lambda _url, body, _deadline, _log: answers.append(body),
+            send=lambda _url, body, _deadline, _log: answers.append(body),
         )
         assert self.aws.clock.now() <= end, "the function's time was up before it answered"
         (body,) = answers

@@ -150,7 +150,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
-            make_client=lambda service, _region: self.clients[service],
+            create_client=lambda service, _region: self.clients[service],
             chance=chance.random,
         )
         self.stacks = {

@@ -7,7 +7,7 @@ import pytest
 
 
 def test_refusal_create_without_base_image(create, function):
-    assert create(BaseImage=None)["Reason"] == "property BaseImage is missing or no text"
+    assert create(BaseImage=None)["Reason"] == "property BaseImage is missing or not a string"
     assert function.names() == []
 
 

@@ -55,7 +55,7 @@ def test_create_handler_invalid_request_model(create, function, base_image):
     assert create(ImageVersionArn="arn", Version="9", ContainerImage="image")["Data"]["Version"] == "1"
 
     answer = create(BaseImage=None)
-    assert answer["Reason"] == "property BaseImage is missing or no text"
+    assert answer["Reason"] == "property BaseImage is missing or not a string"
     assert function.names() == []
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from imgver_handler.aws.arn import ImageVersionArn
-from imgver_handler.aws.gateway import AwsGateway, ImageVersion
+from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind
@@ -20,7 +20,7 @@ from imgver_handler.logging import JsonLogger
 from imgver_sandbox.sagemaker.service import ServiceError
 
 REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science"
-VERSION = ImageVersionArn.of(
+VERSION = ImageVersionArn.from_parts(
     partition="aws", region="eu-west-1", account="123456789012", image_name="data-science", version=1
 )
 CREATE = {
@@ -39,14 +39,14 @@ def gateway(aws):
         time_left=lambda: end - aws.clock.now(),
         now=aws.clock.now,
         sleep=aws.clock.advance,
-        chance=lambda: 0.5,
-        reserve=0,
+        random_fraction=lambda: 0.5,
+        time_budget=0,
     )
     return AwsGateway(
         deadline=deadline,
         log=JsonLogger(write=lambda _line: None),
         throttle_state=ThrottleState(),
-        make_client=aws.function_client,
+        create_client=aws.function_client,
     )
 
 
@@ -87,7 +87,7 @@ def test_r21_temporary_errors_are_waited_out(aws, gateway, error):
     arn = gateway.create(**CREATE)
 
     # THEN
-    assert arn == VERSION.text
+    assert arn == VERSION.value
     assert seen == ["CreateImageVersion"] * 3
 
 
@@ -105,7 +105,7 @@ def test_r21_broken_connections_are_waited_out(aws, gateway, error):
     answering(aws, error)
 
     # WHEN / THEN
-    assert gateway.create(**CREATE) == VERSION.text
+    assert gateway.create(**CREATE) == VERSION.value
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_r21_broken_connections_are_waited_out(aws, gateway, error):
             ErrorKind.FINAL,
             (
                 "CreateImageVersion failed for image data-science: ResourceLimitExceeded: The limit is 100. "
-                "Make room: delete versions that nobody uses, or ask for a higher limit in Service Quotas."
+                "Delete versions that are not used any more, or request a higher limit in Service Quotas."
             ),
         ),
         (
@@ -255,7 +255,7 @@ def test_r22_a_lasting_denial_is_raised_before_the_deadline(aws, gateway):
     assert raised.value.kind is ErrorKind.DENIED
     assert raised.value.reason.endswith(
         "not authorized to perform: sagemaker:CreateImageVersion. "
-        "The function's role needs the action for CreateImageVersion on this resource."
+        "The function's role must allow the action for CreateImageVersion on this resource."
     )
     assert 30 < aws.clock.now() - began < 60
 
@@ -263,7 +263,7 @@ def test_r22_a_lasting_denial_is_raised_before_the_deadline(aws, gateway):
 def test_backoff_has_full_jitter_and_a_ceiling(aws):
     # GIVEN chances of 1, so that the waits are the ceilings
     waits = []
-    deadline = Deadline(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append, chance=lambda: 1.0)
+    deadline = Deadline(time_left=lambda: 900, now=aws.clock.now, sleep=waits.append, random_fraction=lambda: 1.0)
     backoff = deadline.backoff()
 
     # WHEN
@@ -312,17 +312,17 @@ def test_nothing_is_waited_for_past_the_deadline(aws):
     # THEN 15 s are kept for the answer
     assert deadline.wait(1.0)
     assert not deadline.wait(1.1)
-    assert not deadline.keeping(1).wait(0.5)
-    assert deadline.answering().wait(15.0)
+    assert not deadline.reserving(1).wait(0.5)
+    assert deadline.for_response().wait(15.0)
 
 
 def test_keeping_time_back_changes_the_end_and_nothing_else():
     # GIVEN
     waits = []
-    deadline = Deadline(time_left=lambda: 900, now=lambda: 7.0, sleep=waits.append, chance=lambda: 0.25)
+    deadline = Deadline(time_left=lambda: 900, now=lambda: 7.0, sleep=waits.append, random_fraction=lambda: 0.25)
 
     # WHEN
-    kept = deadline.keeping(60)
+    kept = deadline.reserving(60)
 
     # THEN
     assert (kept.now(), kept.jitter(8)) == (7.0, 2.0)
@@ -369,12 +369,12 @@ def test_describe_makes_do_without_what_the_service_leaves_out(gateway):
     # GIVEN
     class Terse:
         def describe_image_version(self, **_):
-            return {"ImageVersionArn": VERSION.text, "CreationTime": datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)}
+            return {"ImageVersionArn": VERSION.value, "CreationTime": datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)}
 
     gateway._clients["sagemaker", None] = Terse()
 
     # WHEN / THEN
-    assert gateway.describe(VERSION) == ImageVersion(
+    assert gateway.describe(VERSION) == ImageVersionDescription(
         arn=VERSION,
         image_arn="",
         status="",
@@ -401,7 +401,7 @@ def test_an_answer_without_a_version_is_an_error(aws, gateway):
     # THEN
     assert raised.value.kind is ErrorKind.FINAL
     assert raised.value.reason == (
-        "DescribeImageVersion failed for alias latest of image data-science: UnexpectedAnswer: ImageVersionArn is "
+        "DescribeImageVersion failed for alias latest of image data-science: UnexpectedResponse: ImageVersionArn is "
         "'arn:none'."
     )
 
@@ -412,7 +412,7 @@ def test_ecr_is_asked_for_the_tag(aws, gateway, tag):
     pushed = aws.registry.push(f"{REPOSITORY}{tag}")
 
     # WHEN / THEN
-    assert gateway.container_image(f"{REPOSITORY}{tag}").digest == pushed
+    assert gateway.describe_ecr_image(f"{REPOSITORY}{tag}").digest == pushed
 
 
 def test_ecr_is_asked_for_the_digest(aws, gateway):
@@ -421,8 +421,8 @@ def test_ecr_is_asked_for_the_digest(aws, gateway):
     aws.registry.push(f"{REPOSITORY}:1.0.0")
 
     # WHEN / THEN
-    assert gateway.container_image(f"{REPOSITORY}@{pushed}").digest == pushed
-    assert gateway.container_image(f"{REPOSITORY}:1.0.0@{pushed}").digest == pushed
+    assert gateway.describe_ecr_image(f"{REPOSITORY}@{pushed}").digest == pushed
+    assert gateway.describe_ecr_image(f"{REPOSITORY}:1.0.0@{pushed}").digest == pushed
 
 
 def test_ecr_is_asked_in_the_region_of_the_registry(aws, gateway):
@@ -436,7 +436,7 @@ def test_ecr_is_asked_in_the_region_of_the_registry(aws, gateway):
     gateway._make_client = make_client
 
     # WHEN
-    gateway.container_image(f"{REPOSITORY}:1.0.0")
+    gateway.describe_ecr_image(f"{REPOSITORY}:1.0.0")
 
     # THEN
     assert regions == [("ecr", "eu-west-1")]
@@ -444,7 +444,7 @@ def test_ecr_is_asked_in_the_region_of_the_registry(aws, gateway):
 
 @pytest.mark.parametrize("uri", ["public.ecr.aws/docker/library/python:3.12", "python:3.12", ""])
 def test_ecr_is_not_asked_about_other_registries(gateway, uri):
-    assert gateway.container_image(uri) is None
+    assert gateway.describe_ecr_image(uri) is None
 
 
 @pytest.mark.parametrize("empty", [False, True])
@@ -455,12 +455,12 @@ def test_a_missing_tag_is_not_found(aws, gateway, monkeypatch, empty):
 
     # WHEN
     with pytest.raises(AwsServiceError) as raised:
-        gateway.container_image(f"{REPOSITORY}:missing")
+        gateway.describe_ecr_image(f"{REPOSITORY}:missing")
 
     # THEN
     assert raised.value.kind is ErrorKind.NOT_FOUND
     assert raised.value.reason.startswith(f"DescribeImages failed for {REPOSITORY}:missing: ImageNotFoundException: ")
-    assert not empty or raised.value.message == "the answer is empty"
+    assert not empty or raised.value.message == "the response is empty"
 
 
 @pytest.mark.parametrize(
@@ -490,10 +490,10 @@ def test_image_version_arns(version, partition):
     arn = ImageVersionArn.parse(text)
 
     # THEN
-    assert (arn.text, arn.partition, arn.image_name, arn.version) == (text, partition, "data-science", version)
+    assert (arn.value, arn.partition, arn.image_name, arn.version) == (text, partition, "data-science", version)
 
 
-@pytest.mark.parametrize(("options", "waits"), [({}, True), ({"patient": False}, False)])
+@pytest.mark.parametrize(("options", "waits"), [({}, True), ({"retry": False}, False)])
 def test_a_busy_registry_is_waited_for_unless_it_does_not_matter(aws, gateway, monkeypatch, options, waits):
     # GIVEN
     busy = ServiceError("ThrottlingException", "Rate exceeded")
@@ -502,7 +502,7 @@ def test_a_busy_registry_is_waited_for_unless_it_does_not_matter(aws, gateway, m
 
     # WHEN
     with pytest.raises(AwsServiceError, match=f"DescribeImages failed for {REPOSITORY}:1.0.0: ThrottlingException"):
-        gateway.container_image(f"{REPOSITORY}:1.0.0", **options)
+        gateway.describe_ecr_image(f"{REPOSITORY}:1.0.0", **options)
 
     # THEN
     assert (aws.clock.now() > began) is waits
@@ -514,7 +514,7 @@ def test_a_registry_need_not_say_what_type_a_manifest_has(aws, gateway, monkeypa
     monkeypatch.setattr(aws.registry, "describe_images", lambda *_a, **_k: {"imageDetails": [{"imageDigest": digest}]})
 
     # WHEN
-    found = gateway.container_image(f"{REPOSITORY}:1.0.0")
+    found = gateway.describe_ecr_image(f"{REPOSITORY}:1.0.0")
 
     # THEN
     assert (found.digest, found.media_type) == (digest, "")
@@ -524,8 +524,8 @@ def test_a_registry_need_not_say_what_type_a_manifest_has(aws, gateway, monkeypa
     ("call", "subject"),
     [
         (lambda gateway: gateway.create(**CREATE), "CreateImageVersion failed for image data-science: "),
-        (lambda gateway: gateway.versions("data-science"), "ListImageVersions failed for image data-science: "),
-        (lambda gateway: gateway.aliases(VERSION), f"ListAliases failed for {VERSION}: "),
+        (lambda gateway: gateway.list_versions("data-science"), "ListImageVersions failed for image data-science: "),
+        (lambda gateway: gateway.list_aliases(VERSION), f"ListAliases failed for {VERSION}: "),
         (lambda gateway: gateway.update(VERSION, {}), f"UpdateImageVersion failed for {VERSION}: "),
         (lambda gateway: gateway.delete(VERSION), f"DeleteImageVersion failed for {VERSION}: "),
         (lambda gateway: gateway.describe(VERSION), f"DescribeImageVersion failed for {VERSION}: "),
@@ -569,18 +569,18 @@ def test_the_next_page_is_asked_for_with_its_subject(aws, gateway):
     with pytest.raises(
         AwsServiceError, match="ListImageVersions failed for image data-science: ValidationException: no"
     ):
-        gateway.versions("data-science")
+        gateway.list_versions("data-science")
 
 
 def test_the_parts_of_an_arn_make_it():
     # WHEN
     parts = {"partition": "aws", "region": "eu-west-1", "account": "123456789012", "image_name": "d", "version": 7}
-    made = ImageVersionArn.of(**parts)
+    made = ImageVersionArn.from_parts(**parts)
 
     # THEN
     assert made == ImageVersionArn.parse("arn:aws:sagemaker:eu-west-1:123456789012:image-version/d/7")
-    assert made.addressed_as("D").image_name == "D"
-    assert made.addressed_as("D").text == made.text
+    assert made.with_image_name("D").image_name == "D"
+    assert made.with_image_name("D").text == made.value
 
 
 @pytest.mark.parametrize(("length", "known"), [(256, True), (257, False)])

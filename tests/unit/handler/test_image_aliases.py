@@ -235,7 +235,7 @@ def test_an_alias_that_cannot_be_put_back_is_left_to_cloudformations_delete(aws,
     # THEN the id tells the Delete whom to give it to
     assert answer["Status"] == "FAILED"
     assert answer["PhysicalResourceId"] == "data-science/latest/3"
-    (line,) = [line for line in function.logs if line["message"] == "could not put the alias back"]
+    (line,) = [line for line in function.logs if line["message"] == "could not give the alias back"]
     assert (line["alias"], line["arn"].rpartition("/")[2]) == ("latest", "3")
     assert "Too many aliases" in line["reason"]
 

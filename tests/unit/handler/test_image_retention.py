@@ -54,7 +54,7 @@ def test_r43_what_an_alias_names_stays(aws, function, event, versions):
 
     # THEN
     assert aws.versions() == dict.fromkeys([2, 5, 6], "CREATED")
-    assert {"message": "kept: it has aliases", "aliases": ["studio"]}.items() <= next(
+    assert {"message": "retained: the version has aliases", "aliases": ["studio"]}.items() <= next(
         line for line in function.logs if line["message"].startswith("kept")
     ).items()
 
@@ -126,7 +126,7 @@ def test_r43_another_error_is_the_users_to_know(aws, function, event, versions):
 
     # THEN
     assert answer["Status"] == "FAILED"
-    assert "The function's role needs the action for DeleteImageVersion" in answer["Reason"]
+    assert "The function's role must allow the action for DeleteImageVersion" in answer["Reason"]
 
 
 def test_nothing_is_deleted_while_there_are_few(function, event, aws):
@@ -184,11 +184,11 @@ def test_r30_more_than_a_hundred_aliases(aws, function, event, versions):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"Keep": None}, "property Keep is '', not the number of an image version"),
-        ({"Keep": "few"}, "property Keep is 'few', not the number of an image version"),
+        ({"Keep": None}, "property Keep is '', not a whole number"),
+        ({"Keep": "few"}, "property Keep is 'few', not a whole number"),
         ({"Versions": "4"}, "property Versions is '4', not a list"),
-        ({"Versions": ["latest"]}, "property Versions is 'latest', not the number of an image version"),
-        ({"ImageName": None}, "property ImageName is missing or no text"),
+        ({"Versions": ["latest"]}, "property Versions is 'latest', not a whole number"),
+        ({"ImageName": None}, "property ImageName is missing or not a string"),
     ],
 )
 def test_r35_properties_that_make_no_sense(function, event, change, reason):

@@ -236,7 +236,7 @@ def test_delete_leaves_a_version_that_is_younger_than_the_event(aws, function, e
     assert answer["Status"] == "SUCCESS"
     assert aws.versions() == ({1: "CREATED"} if left else {})
     if left:
-        line = next(line for line in function.logs if line["message"] == "left alone: a younger version has its number")
+        line = next(line for line in function.logs if line["message"] == "retained: the version was created after the event")
         assert (line["level"], line["arn"]) == ("WARNING", ARN)
 
 
@@ -464,7 +464,7 @@ def test_a_base_image_that_is_no_ecr_address_cannot_be_followed(aws, function, e
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", ARN)
     assert "CreateImageVersion" not in function.names()
     (line,) = [line for line in function.logs if line["level"] == "WARNING"]
-    assert line["message"] == "the tag was not compared: this is no ECR address"
+    assert line["message"] == "the tag was not compared: it is not in Amazon ECR"
     assert "DescribeImages" not in function.names()
 
 
@@ -495,7 +495,7 @@ def test_adoption_tells_what_differs_in_the_log(aws, function, event):
 
     # THEN
     (line,) = [line for line in function.logs if line["level"] == "WARNING"]
-    assert (line["message"], line["arn"]) == ("the adopted version differs until the next update", ARN)
+    assert (line["message"], line["arn"]) == ("the adopted version differs from its declaration until the next update", ARN)
     assert line["metadata"] == ["ReleaseNotes"]
 
 

@@ -47,8 +47,8 @@ def test_an_event_is_handled_and_answered_and_logged(aws, event, context, functi
         answers.append((url, json.loads(body)))
         log.info("answered", in_time=deadline.wait(890))
 
-    monkeypatch.setattr(index, "Timing", lambda time_left: _deadline(aws, time_left))
-    monkeypatch.setattr(index, "put", put)
+    monkeypatch.setattr(index, "Deadline", lambda time_left: _deadline(aws, time_left))
+    monkeypatch.setattr(index, "send", put)
     create = event("image_version_create")
 
     # WHEN
@@ -74,8 +74,8 @@ def test_an_event_is_handled_and_answered_and_logged(aws, event, context, functi
 
 def test_the_next_event_finds_the_clients_made(aws, event, context, function_clients, monkeypatch):
     # GIVEN an event handled
-    monkeypatch.setattr(index, "Timing", lambda time_left: _deadline(aws, time_left))
-    monkeypatch.setattr(index, "put", lambda *_: None)
+    monkeypatch.setattr(index, "Deadline", lambda time_left: _deadline(aws, time_left))
+    monkeypatch.setattr(index, "send", lambda *_: None)
     index.handler(event("image_version_create"), context)
 
     # WHEN
@@ -98,8 +98,8 @@ def test_the_next_event_remembers_that_it_is_crowded(aws, event, context, functi
 
     aws.service.before_call = before_call
     monkeypatch.setattr(index, "throttle_state", ThrottleState())
-    monkeypatch.setattr(index, "Timing", lambda time_left: _deadline(aws, time_left))
-    monkeypatch.setattr(index, "put", lambda *_: None)
+    monkeypatch.setattr(index, "Deadline", lambda time_left: _deadline(aws, time_left))
+    monkeypatch.setattr(index, "send", lambda *_: None)
     index.handler(event("image_version_create"), context)
     calls.clear()
 
@@ -118,7 +118,7 @@ def test_ecr_is_called_in_the_registrys_region(aws, function_clients):
     )
 
     # WHEN
-    gateway.container_image("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0")
+    gateway.describe_ecr_image("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0")
 
     # THEN
     assert [(service, region) for service, region, _ in function_clients] == [("ecr", "eu-west-1")]
@@ -147,7 +147,7 @@ def test_a_start_makes_the_client_that_events_need(region, made):
     }
 
     # WHEN
-    done = subprocess.run([sys.executable, "-c", START], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", START], env=environment, capture_outsend=True, text=True, check=True)
 
     # THEN
     assert json.loads(done.stdout.splitlines()[-1]) == {"made": made, "collects": True, "boto3": False}

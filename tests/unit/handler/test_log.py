@@ -152,7 +152,7 @@ def test_a_rollback_keeps_the_version_of_a_tag(aws, told, event, created, state,
 
     lines = told(event("image_version_update", **SAME, FollowTag="2"))
 
-    assert lines == [warning("decided for a rollback", finding=finding), info("done", physical_id=ARN)]
+    assert lines == [warning("ignored because the stack is rolling back", finding=finding), info("done", physical_id=ARN)]
 
 
 def test_a_rollback_keeps_the_version_with_metadata_that_cannot_be_unset(aws, told, event, created):
@@ -160,7 +160,7 @@ def test_a_rollback_keeps_the_version_with_metadata_that_cannot_be_unset(aws, to
 
     lines = told(event("image_version_update", **SAME | {"ReleaseNotes": None, "Processor": None}))
 
-    assert lines[0] == warning("decided for a rollback", finding="Processor, ReleaseNotes cannot be unset")
+    assert lines[0] == warning("ignored because the stack is rolling back", finding="Processor, ReleaseNotes cannot be unset")
 
 
 def test_a_rollback_adopts_nothing(aws, told, event, created):
@@ -168,7 +168,7 @@ def test_a_rollback_adopts_nothing(aws, told, event, created):
 
     lines = told(event("image_version_update", **SAME, AdoptVersion="2"))
 
-    assert lines == [warning("decided for a rollback", finding="nothing is adopted"), info("done", physical_id=ARN)]
+    assert lines == [warning("ignored because the stack is rolling back", finding="AdoptVersion changed"), info("done", physical_id=ARN)]
 
 
 def test_cloudformation_does_not_say_whether_it_rolls_back(aws, told, event, created, monkeypatch):
@@ -181,10 +181,10 @@ def test_cloudformation_does_not_say_whether_it_rolls_back(aws, told, event, cre
     lines = told(update)
 
     assert lines[0] == warning(
-        "taken for no rollback: CloudFormation did not say",
+        "could not read the stack's status: it counts as not rolling back",
         reason=(
             f"DescribeStacks failed for {update['StackId']}: AccessDenied: no. "
-            "The function's role needs the action for DescribeStacks on this resource."
+            "The function's role must allow the action for DescribeStacks on this resource."
         ),
     )
 
@@ -197,7 +197,7 @@ def test_a_tag_that_cannot_be_read(aws, told, event, created, monkeypatch):
 
     reason = (
         f"DescribeImages failed for {REPOSITORY}:1.0.0: AccessDeniedException: not authorized. "
-        "The function's role needs the action for DescribeImages on this resource."
+        "The function's role must allow the action for DescribeImages on this resource."
     )
     assert lines == [
         warning("the tag was not compared", base_image=f"{REPOSITORY}:1.0.0", reason=reason),
@@ -216,7 +216,7 @@ def test_a_base_image_without_a_tag_to_follow(aws, told, event, created, monkeyp
 
     lines = told(event("image_version_update", **SAME | {"BaseImage": elsewhere}, FollowTag="2"))
 
-    assert lines[0] == warning("the tag was not compared: this is no ECR address", base_image=elsewhere)
+    assert lines[0] == warning("the tag was not compared: it is not in Amazon ECR", base_image=elsewhere)
 
 
 def test_an_adoption_that_changes_nothing_yet(aws, told, event):
@@ -226,7 +226,7 @@ def test_an_adoption_that_changes_nothing_yet(aws, told, event):
 
     assert lines == [
         warning(
-            "the adopted version differs until the next update",
+            "the adopted version differs from its declaration until the next update",
             arn=ARN,
             metadata=["JobType", "MLFramework", "Processor", "ProgrammingLang", "ReleaseNotes", "VendorGuidance"],
         ),
@@ -245,18 +245,18 @@ def test_an_adoption_of_what_is_declared(aws, told, event):
 
 def test_deletes_that_touch_nothing(told, event):
     assert told(event("image_version_delete", physical_id="invented")) == [
-        info("nothing to delete: the physical id is no image version", physical_id="invented"),
+        info("nothing to delete: the physical id is not an image version", physical_id="invented"),
         info("done", physical_id="invented"),
     ]
     assert told(event("image_version_delete"))[0] == info("nothing to delete: the version is gone", arn=ARN)
     assert told(event("image_version_delete", AdoptVersion="1"))[0] == info(
-        "left alone: the version was adopted, not created", arn=ARN
+        "retained: the version was adopted, not created", arn=ARN
     )
     assert told(event("image_alias_delete", physical_id="invented"))[0] == info(
         "nothing to delete: the physical id is not this alias", physical_id="invented"
     )
     assert told(event("image_alias_delete", physical_id="data-science/latest/1"))[0] == info(
-        "left alone: the alias was here before", alias="latest"
+        "retained: the version had the alias before this resource", alias="latest"
     )
 
 
@@ -289,7 +289,7 @@ def test_a_version_that_is_gone_behind_its_token(aws, told, event):
 
     lines = told(create)
 
-    assert lines[0] == warning("found a dead version behind the client token", arn=ARN, attempt=0)
+    assert lines[0] == warning("the version of this client token is gone", arn=ARN, attempt=0)
 
 
 def test_aliases_that_are_not_given_back(aws, told, event):
@@ -299,12 +299,12 @@ def test_aliases_that_are_not_given_back(aws, told, event):
     aws.clock.advance(1)
 
     assert told(event("image_alias_delete"))[0] == info(
-        "left alone: the alias was moved meanwhile", alias="latest", owner=ARN.replace("/1", "/2")
+        "retained: another version has the alias now", alias="latest", owner=ARN.replace("/1", "/2")
     )
     aws.sagemaker.update_image_version(ImageName="data-science", Version=2, AliasesToDelete=["latest"])
     aws.clock.advance(1)
     assert told(event("image_alias_delete", physical_id="data-science/latest/7"))[0] == info(
-        "not handed back: the version before is gone", alias="latest", version=7
+        "not given back: the previous version is gone", alias="latest", version=7
     )
 
 
@@ -323,10 +323,10 @@ def test_an_alias_that_cannot_be_put_back(aws, told, event):
     lines = told(event("image_alias_create"))
 
     second = ARN.replace("/1", "/2")
-    remedy = "Make room: delete versions that nobody uses, or ask for a higher limit in Service Quotas."
+    remedy = "Delete versions that are not used any more, or request a higher limit in Service Quotas."
     assert lines == [
         error(
-            "could not put the alias back",
+            "could not give the alias back",
             alias="latest",
             arn=second,
             reason=f"UpdateImageVersion failed for {second}: ResourceLimitExceeded: Too many. {remedy}",
@@ -350,7 +350,7 @@ def test_what_a_retention_did(aws, told, event):
 
     second, third = ARN.replace("/1", "/2"), ARN.replace("/1", "/3")
     assert lines == [
-        info("kept: it has aliases", arn=ARN, aliases=["studio"]),
+        info("retained: the version has aliases", arn=ARN, aliases=["studio"]),
         warning(
             "left for the next deployment",
             arn=second,

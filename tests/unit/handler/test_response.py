@@ -7,7 +7,7 @@ import threading
 import urllib.request
 
 import pytest
-from imgver_handler.cloudformation.response import MAX_BYTES, Result, failed, put, success
+from imgver_handler.cloudformation.response import MAX_BYTES, Result, failed, send, success
 from imgver_handler.deadline import Deadline
 from imgver_handler.logging import JsonLogger
 
@@ -61,7 +61,7 @@ def sent(aws):
     def send(url, seconds=60):
         end = aws.clock.now() + seconds
         deadline = Deadline(
-            time_left=lambda: end - aws.clock.now(), now=aws.clock.now, sleep=aws.clock.advance, reserve=0
+            time_left=lambda: end - aws.clock.now(), now=aws.clock.now, sleep=aws.clock.advance, time_budget=0
         )
         put(url, b"{}", deadline, JsonLogger(write=lines.append))
 
@@ -91,7 +91,7 @@ def test_r33_temporary_trouble_is_retried_and_the_query_is_not_logged(bucket, se
     # THEN
     assert len(bucket.requests) == 3
     result = f"HTTP {trouble}" if trouble else "RemoteDisconnected"
-    undelivered = {"level": "WARNING", "message": "the answer was not delivered", "outcome": result}
+    undelivered = {"level": "WARNING", "message": "the response was not delivered", "outcome": result}
     assert [json.loads(line) for line in sent.lines] == [undelivered, undelivered]
     assert "Signature" not in "".join(sent.lines)
 
@@ -125,7 +125,7 @@ def test_r34_a_refused_answer_is_given_up_and_logged_without_the_address(bucket,
     (line,) = sent.lines
     assert json.loads(line) == {
         "level": "ERROR",
-        "message": "CloudFormation refused the answer",
+        "message": "CloudFormation refused the response",
         "outcome": "HTTP 403",
     }
 
@@ -135,7 +135,7 @@ def test_an_answer_that_cannot_be_delivered_is_left_to_lambdas_retry(bucket, sen
     bucket.statuses = [500] * 100
 
     # WHEN
-    with pytest.raises(ConnectionError, match="the answer could not be delivered: HTTP 500") as raised:
+    with pytest.raises(ConnectionError, match="the response could not be delivered: HTTP 500") as raised:
         sent(bucket.url)
 
     # THEN
@@ -144,7 +144,7 @@ def test_an_answer_that_cannot_be_delivered_is_left_to_lambdas_retry(bucket, sen
 
 
 def test_nobody_listens(sent):
-    with pytest.raises(ConnectionError, match="the answer could not be delivered: URLError"):
+    with pytest.raises(ConnectionError, match="the response could not be delivered: URLError"):
         sent(f"http://127.0.0.1:9/answer?{SECRET}", seconds=5)
 
     assert "Signature" not in "".join(sent.lines)

@@ -265,7 +265,7 @@ def test_r04_the_base_image_is_missing(function, event, base_image, hint):
 def test_r04_a_hint_that_goes_wrong_hides_nothing(aws, function, event, monkeypatch):
     # GIVEN
     aws.service.faults.fail("internal trouble")
-    monkeypatch.setattr(dispatch.AwsGateway, "container_image", lambda *_args, **_parameters: 1 / 0)
+    monkeypatch.setattr(dispatch.AwsGateway, "describe_ecr_image", lambda *_args, **_parameters: 1 / 0)
 
     # WHEN
     answer = function.deliver(event("image_version_create"))
@@ -717,16 +717,16 @@ def test_r32_a_long_failure_reason(aws, function, event):
     ("change", "reason"),
     [
         ({"RequestType": "Recreate"}, "malformed event: RequestType is 'Recreate', not one of Create, Update, Delete"),
-        ({"RequestType": None}, "malformed event: RequestType is missing or no text"),
-        ({"StackId": "stack"}, "malformed event: StackId 'stack' is no ARN"),
-        ({"StackId": None}, "malformed event: StackId is missing or no text"),
-        ({"RequestId": None}, "malformed event: RequestId is missing or no text"),
-        ({"RequestId": ""}, "malformed event: RequestId is missing or no text"),
-        ({"RequestId": 7}, "malformed event: RequestId is missing or no text"),
-        ({"LogicalResourceId": None}, "malformed event: LogicalResourceId is missing or no text"),
-        ({"ResourceType": None}, "malformed event: ResourceType is missing or no text"),
-        ({"ResourceProperties": None}, "malformed event: ResourceProperties is missing or no map"),
-        ({"ResourceProperties": "text"}, "malformed event: ResourceProperties is missing or no map"),
+        ({"RequestType": None}, "malformed event: RequestType is missing or not a string"),
+        ({"StackId": "stack"}, "malformed event: StackId 'stack' is not an ARN"),
+        ({"StackId": None}, "malformed event: StackId is missing or not a string"),
+        ({"RequestId": None}, "malformed event: RequestId is missing or not a string"),
+        ({"RequestId": ""}, "malformed event: RequestId is missing or not a string"),
+        ({"RequestId": 7}, "malformed event: RequestId is missing or not a string"),
+        ({"LogicalResourceId": None}, "malformed event: LogicalResourceId is missing or not a string"),
+        ({"ResourceType": None}, "malformed event: ResourceType is missing or not a string"),
+        ({"ResourceProperties": None}, "malformed event: ResourceProperties is missing or not an object"),
+        ({"ResourceProperties": "text"}, "malformed event: ResourceProperties is missing or not an object"),
         (
             {"ResourceType": "Custom::Other"},
             (
@@ -734,11 +734,11 @@ def test_r32_a_long_failure_reason(aws, function, event):
                 "Custom::SageMakerImageAlias, Custom::SageMakerImageRetention"
             ),
         ),
-        ({"RequestType": "Update"}, "malformed event: PhysicalResourceId is missing or no text"),
-        ({"RequestType": "Delete"}, "malformed event: PhysicalResourceId is missing or no text"),
+        ({"RequestType": "Update"}, "malformed event: PhysicalResourceId is missing or not a string"),
+        ({"RequestType": "Delete"}, "malformed event: PhysicalResourceId is missing or not a string"),
         (
             {"RequestType": "Update", "PhysicalResourceId": ARN},
-            "malformed event: OldResourceProperties is missing or no map",
+            "malformed event: OldResourceProperties is missing or not an object",
         ),
     ],
 )
@@ -762,21 +762,21 @@ def test_r35_malformed_event(function, event, change, reason):
 @pytest.mark.parametrize(
     ("name", "change", "reason"),
     [
-        ("image_version_create", {"ImageName": None}, "property ImageName is missing or no text"),
-        ("image_version_create", {"ImageName": ""}, "property ImageName is missing or no text"),
-        ("image_version_create", {"BaseImage": None}, "property BaseImage is missing or no text"),
+        ("image_version_create", {"ImageName": None}, "property ImageName is missing or not a string"),
+        ("image_version_create", {"ImageName": ""}, "property ImageName is missing or not a string"),
+        ("image_version_create", {"BaseImage": None}, "property BaseImage is missing or not a string"),
         ("image_version_create", {"Horovod": "maybe"}, "property Horovod is 'maybe', not one of true, false"),
-        ("image_version_create", {"ReleaseNotes": ""}, "property ReleaseNotes is missing or no text"),
+        ("image_version_create", {"ReleaseNotes": ""}, "property ReleaseNotes is missing or not a string"),
         ("image_version_create", {"OnDelete": "KEEP"}, "property OnDelete is 'KEEP', not one of DELETE, ARCHIVE"),
         (
             "image_version_create",
             {"AdoptVersion": "latest"},
-            "property AdoptVersion is 'latest', not the number of an image version",
+            "property AdoptVersion is 'latest', not a whole number",
         ),
         ("image_version_delete", {"OnDelete": "KEEP"}, "property OnDelete is 'KEEP', not one of DELETE, ARCHIVE"),
-        ("image_alias_create", {"Alias": None}, "property Alias is missing or no text"),
-        ("image_alias_create", {"Version": None}, "property Version is '', not the number of an image version"),
-        ("image_alias_create", {"Version": "²"}, "property Version is '²', not the number of an image version"),
+        ("image_alias_create", {"Alias": None}, "property Alias is missing or not a string"),
+        ("image_alias_create", {"Version": None}, "property Version is '', not a whole number"),
+        ("image_alias_create", {"Version": "²"}, "property Version is '²', not a whole number"),
     ],
 )
 def test_r35_properties_that_make_no_sense(function, event, name, change, reason):
@@ -817,7 +817,7 @@ def test_r37_anything_at_all_goes_wrong(function, event, name):
     assert answer["Status"] == "FAILED"
     assert answer["PhysicalResourceId"] == physical_id
     assert answer["Reason"] == (
-        "internal error of the handler (ZeroDivisionError): its trace is in the function's log."
+        "internal error of the handler (ZeroDivisionError): the function's log contains its traceback."
     )
     line = function.logs[-1]
     assert (line["level"], line["message"], line["physical_id"]) == ("ERROR", "internal error", physical_id)
@@ -914,7 +914,7 @@ def test_r46_cloudformation_does_not_say_whether_it_rolls_back(aws, function, ev
 
     # THEN it is taken for what it nearly always is
     assert answer["PhysicalResourceId"] == ARN.replace("/1", "/2")
-    assert "taken for no rollback: CloudFormation did not say" in [line["message"] for line in function.logs]
+    assert "could not read the stack's status: it counts as not rolling back" in [line["message"] for line in function.logs]
 
 
 def test_r39_archived_on_teardown(aws, function, event):
