@@ -46,7 +46,7 @@ def gateway(aws):
         deadline=deadline,
         log=JsonLogger(write=lambda _line: None),
         throttle_state=ThrottleState(),
-        create_client=aws.function_client,
+        create_client=aws.handler_client,
     )
 
 
@@ -431,7 +431,7 @@ def test_ecr_is_asked_in_the_region_of_the_registry(aws, gateway):
 
     def make_client(service, region):
         regions.append((service, region))
-        return aws.function_client(service)
+        return aws.handler_client(service)
 
     gateway._make_client = make_client
 

@@ -26,7 +26,7 @@ def context():
 @pytest.fixture
 def function_clients(aws, monkeypatch):
     """The function's own clients, answered by the account; those that were asked for."""
-    answered = {service: aws.function_client(service) for service in ("sagemaker", "ecr")}
+    answered = {service: aws.handler_client(service) for service in ("sagemaker", "ecr")}
     made = []
 
     def create_client(service, *, region_name, config):
