@@ -32,6 +32,11 @@ UNCHANGED = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release"
 """The properties with which the Update in tests/events declares what the Create does."""
 EVENTS = Path(__file__).parent.parent / "events"
 MAX_RESPONSE_BYTES = 4096
+EVENT_FIELDS = ("request_type", "resource_type", "stack_id", "logical_resource_id", "request_id")
+COMMON_FIELDS = ("level", "message", *EVENT_FIELDS)
+
+Deliver = Callable[..., dict[str, Any]]
+"""Delivers an event with the given properties, and returns the response."""
 
 
 class _CurrentService:
@@ -222,6 +227,7 @@ class Function:
     seconds: float = 900
     before_call: Callable[[str, dict[str, Any]], None] | None = None
     throttle_state: ThrottleState = field(default_factory=ThrottleState)
+    _first_line: int = 0
 
     def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
         """Handle the event and return the response that CloudFormation gets."""
@@ -235,6 +241,7 @@ class Function:
         log = JsonLogger(write=lambda line: self.logs.append(json.loads(line)))
         bodies: list[bytes] = []
         self.calls.clear()
+        self._first_line = len(self.logs)
         handle(
             event,
             gateway=AwsGateway(
@@ -258,9 +265,14 @@ class Function:
         """The operations that the last event called, in order."""
         return [name for name, _ in self.calls]
 
-    def messages(self, level: str) -> list[str]:
-        """The log messages of a level."""
-        return [line["message"] for line in self.logs if line["level"] == level]
+    def decisions(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """The log of the last event as (level, message, fields), without calls, results and the event's own fields."""
+        lines = [line for line in self.logs[self._first_line :] if "operation" not in line]
+        return [
+            (line["level"], line["message"], {name: line[name] for name in line if name not in COMMON_FIELDS})
+            for line in lines
+            if line["message"] not in ("done", "failed")
+        ]
 
     def _client(self, service_name: str, region: str | None) -> RecordedClient:
         return RecordedClient(self.aws.handler_client(service_name, region), self._record)
@@ -318,3 +330,33 @@ def event() -> Callable[..., dict[str, Any]]:
         return event
 
     return create
+
+
+@pytest.fixture
+def create(function: Function, event: Deliver) -> Deliver:
+    """Delivers the Create of a version."""
+    return lambda **properties: function.deliver(event("image_version_create", **properties))
+
+
+@pytest.fixture
+def update(function: Function, event: Deliver) -> Deliver:
+    """Delivers an Update of a version, which changes nothing but what the properties say."""
+    return lambda **changes: function.deliver(event("image_version_update", **UNCHANGED | changes))
+
+
+@pytest.fixture
+def delete(function: Function, event: Deliver) -> Deliver:
+    """Delivers the Delete of a version."""
+    return lambda **properties: function.deliver(event("image_version_delete", **properties))
+
+
+@pytest.fixture
+def alias(function: Function, event: Deliver) -> Deliver:
+    """Delivers an event of an alias: ``alias("create", Version="2")``."""
+    return lambda action, **properties: function.deliver(event(f"image_alias_{action}", **properties))
+
+
+@pytest.fixture
+def retention(function: Function, event: Deliver) -> Deliver:
+    """Delivers an event of a retention: ``retention("create", Keep="1")``."""
+    return lambda action, **properties: function.deliver(event(f"image_retention_{action}", **properties))

@@ -11,7 +11,12 @@ from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 
 
 def delete_version(
-    arn: ImageVersionArn, *, gateway: AwsGateway, deadline: Deadline, in_use_retry_limit: float = math.inf
+    arn: ImageVersionArn,
+    *,
+    gateway: AwsGateway,
+    deadline: Deadline,
+    created_at: float | None = None,
+    in_use_retry_limit: float = math.inf,
 ) -> None:
     """Delete a version and wait until it is gone. A version that is missing, or being deleted already, is no error.
 
@@ -19,6 +24,8 @@ def delete_version(
         arn: the version.
         gateway: the gateway to AWS.
         deadline: the time limit.
+        created_at: the creation time of the version, in seconds since the epoch. Default: that of the first poll. A
+            version with another time has got the number of the deleted one.
         in_use_retry_limit: the seconds for which "in use" is retried. Default: until the deadline.
 
     Raises:
@@ -37,10 +44,8 @@ def delete_version(
                 break
             if backoff.seconds > in_use_retry_limit or not backoff.wait():
                 raise
-    created_at: float | None = None
     for _ in deadline.polls(throttled=gateway.is_throttled):
         version = gateway.describe(arn)
-        # The service may give the number of the deleted version to a new one between two polls.
         if version is None or created_at not in (None, version.created_at):
             return
         created_at = version.created_at

@@ -121,7 +121,7 @@ class ImageVersionResource:
         elif archive and version.status not in _NOT_ARCHIVED:
             self._archive(arn)
         else:
-            delete_version(arn, gateway=self._gateway, deadline=self._deadline)
+            delete_version(arn, gateway=self._gateway, deadline=self._deadline, created_at=version.created_at)
         return result
 
     def _adopt(self, request: CustomResourceRequest, declared: ImageVersionProperties, number: int) -> Result:
@@ -159,7 +159,7 @@ class ImageVersionResource:
         self, request: CustomResourceRequest, declared: ImageVersionProperties, deadline: Deadline
     ) -> ImageVersionDescription:
         start = deadline.now() - CLOCK_TOLERANCE
-        failed: list[ImageVersionArn] = []
+        failed: list[ImageVersionDescription] = []
         try:
             for attempt in range(CREATE_ATTEMPTS):
                 arn = self._start_creation(request, declared, attempt)
@@ -174,11 +174,11 @@ class ImageVersionResource:
                 elif version.status == "CREATED":
                     return version
                 else:
-                    failed.append(arn)
+                    failed.append(version)
         finally:
             # Not earlier: the service may use the number of a deleted version again, and its token returns that number.
-            for arn in failed:
-                self._remove_quietly(arn, deadline)
+            for version in failed:
+                self._remove_quietly(version.arn, deadline, created_at=version.created_at)
         raise HandlerError(
             f"CreateImageVersion returned a failed or deleted version of image {declared.image_name} "
             f"{CREATE_ATTEMPTS} times. Deploy again."
@@ -266,10 +266,10 @@ class ImageVersionResource:
                 reason += self._remove_quietly(orphan.with_image_name(declared.image_name), self._deadline)
             raise HandlerError(reason) from error
 
-    def _remove_quietly(self, arn: ImageVersionArn, deadline: Deadline) -> str:
+    def _remove_quietly(self, arn: ImageVersionArn, deadline: Deadline, *, created_at: float | None = None) -> str:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""
         try:
-            delete_version(arn, gateway=self._gateway, deadline=deadline)
+            delete_version(arn, gateway=self._gateway, deadline=deadline, created_at=created_at)
         except HandlerError as error:
             self._log.error("could not delete a version that nothing uses", arn=arn.value, reason=error.reason)
             return f" The new version still exists and must be deleted by hand: {error.reason}"
