@@ -111,7 +111,7 @@ class CloudFormation:
     def __init__(self) -> None:
         self.status = "UPDATE_IN_PROGRESS"
 
-    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: ARG002, N803 (the API's name)
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
         return {"Stacks": [{"StackStatus": self.status}]}
 
 
@@ -289,7 +289,7 @@ def make_aws() -> Callable[..., Aws]:
 
 
 @pytest.fixture
-def function_of() -> Callable[[Aws], Function]:
+def function_of() -> Callable[..., Function]:
     return Function
 
 
@@ -299,7 +299,7 @@ def aws(make_aws: Callable[..., Aws]) -> Aws:
 
 
 @pytest.fixture
-def function(aws: Aws, function_of: Callable[[Aws], Function]) -> Function:
+def function(aws: Aws, function_of: Callable[..., Function]) -> Function:
     return function_of(aws)
 
 

@@ -454,7 +454,8 @@ def test_a_new_version_counts_as_gone_after_four_polls(aws, function, create, no
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ValidationException"])
-def test_the_id_of_a_version_that_cannot_be_described_is_returned(aws, create, code):
+def test_the_id_of_a_version_that_cannot_be_described_is_returned(aws, function, create, code):
+    function.seconds = 100
     aws.refuse("DescribeImageVersion", ServiceError(code, "no"), forever=True)
 
     # THEN CloudFormation knows which version to delete

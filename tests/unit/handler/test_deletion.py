@@ -80,6 +80,7 @@ def test_r18_the_deletion_fails(aws, delete, created):
 
 def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, created):
     # GIVEN a replaced version that a running app uses
+    function.seconds = 200
     update(BaseImage=f"{REPOSITORY}:1.1.0")
     aws.service.mark_in_use(ARN)
     start = aws.clock.now()
@@ -88,8 +89,8 @@ def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, create
     response = delete()
 
     # THEN the reason and the log name the version, which CloudFormation does not know any more
-    assert aws.clock.now() - start > 800
-    assert function.names().count("DeleteImageVersion") > 50
+    assert 180 < aws.clock.now() - start <= 200
+    assert function.names().count("DeleteImageVersion") > 10
     assert response["Status"] == "FAILED"
     assert response["Reason"] == (
         f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. The version was in use "
@@ -113,8 +114,8 @@ def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, create
 )
 def test_r31_the_deadline_is_near(make_aws, function_of, event, action, reason):
     # GIVEN a service that takes longer than the function may
-    aws = make_aws(create_seconds=10_000 if action == "create" else 2, delete_seconds=10_000)
-    function = function_of(aws)
+    aws = make_aws(create_seconds=1_000 if action == "create" else 2, delete_seconds=1_000)
+    function = function_of(aws, seconds=200)
     if action == "delete":
         function.deliver(event("image_version_create"))
 
@@ -165,7 +166,8 @@ def test_r39_a_version_that_cannot_be_archived_is_deleted(aws, function, delete,
 
 
 @pytest.mark.parametrize("forever", [False, True])
-def test_r39_archived_while_another_write_is_running(aws, delete, created, forever):
+def test_r39_archived_while_another_write_is_running(aws, function, delete, created, forever):
+    function.seconds = 100
     aws.refuse("UpdateImageVersion", BUSY, BUSY, forever=forever)
 
     response = delete(**ARCHIVE)

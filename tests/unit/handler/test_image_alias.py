@@ -14,10 +14,14 @@ FULL = ServiceError("ResourceLimitExceeded", "Too many aliases.")
 REMEDY = "Delete versions that are not used any more, or request a higher limit in Service Quotas."
 
 
-@pytest.fixture(params=["resource_in_use", "validation_exception", "moved"])
+every_assumption = pytest.mark.parametrize("aws", ["resource_in_use", "validation_exception", "moved"], indirect=True)
+"""Run a test for everything that AWS may do when an alias is added that another version has."""
+
+
+@pytest.fixture
 def aws(request, make_aws):
-    """Three versions without aliases, under every assumption about an alias that another version has."""
-    aws = make_aws(assumptions=Assumptions(alias_held_elsewhere=request.param))
+    """Three versions without aliases."""
+    aws = make_aws(assumptions=Assumptions(alias_held_elsewhere=getattr(request, "param", "resource_in_use")))
     for _ in range(3):
         aws.create_version()
     return aws
@@ -62,6 +66,7 @@ def test_an_alias_that_the_version_already_has_stays_after_the_delete(aws, funct
     assert aws.aliases(1) == ["latest"]
 
 
+@every_assumption
 def test_create_takes_the_alias_and_delete_gives_it_back(aws, alias):
     aws.update_version(3, AliasesToAdd=["latest"])
 
@@ -73,6 +78,7 @@ def test_create_takes_the_alias_and_delete_gives_it_back(aws, alias):
     assert (aws.aliases(1), aws.aliases(3)) == ([], ["latest"])
 
 
+@every_assumption
 def test_r27_update_moves_the_alias_under_the_same_id(aws, function, alias):
     alias("create")
     aws.clock.advance(1)
@@ -91,6 +97,7 @@ def test_r27_update_moves_the_alias_under_the_same_id(aws, function, alias):
 
 
 @pytest.mark.parametrize("call", range(1, 5))
+@every_assumption
 def test_r27_crash_between_the_calls_of_a_move(aws, function, event, alias, call):
     # GIVEN
     class Crash(BaseException):
@@ -116,6 +123,7 @@ def test_r27_crash_between_the_calls_of_a_move(aws, function, event, alias, call
     assert (aws.aliases(1), aws.aliases(2)) == ([], ["latest"])
 
 
+@every_assumption
 def test_r27_the_second_call_of_a_move_fails(aws, alias):
     alias("create")
     refuse_updates(aws, 2)
@@ -137,6 +145,7 @@ def test_r27_the_declared_version_does_not_exist(aws, alias):
     assert aws.aliases(3) == ["latest"]
 
 
+@every_assumption
 def test_r27_the_alias_cannot_be_given_back_to_its_owner(aws, function, alias):
     aws.update_version(3, AliasesToAdd=["latest"])
     refuse_updates(aws, "AliasesToAdd")
@@ -181,6 +190,7 @@ def test_an_alias_that_cannot_be_added(aws, function, alias):
     assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
 
 
+@every_assumption
 def test_r28_two_aliases_are_swapped(aws, alias):
     alias("create")
     alias("create", Alias="stable", Version="2")

@@ -202,7 +202,8 @@ def test_update_waits_for_a_version_that_is_still_being_created(aws, update):
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 
 
-def test_r31_the_version_is_creating_until_the_deadline(aws, update, created):
+def test_r31_the_version_is_creating_until_the_deadline(aws, function, update, created):
+    function.seconds = 100
     aws.describe_as(*["CREATING"] * 1000)
 
     response = update()
@@ -398,9 +399,8 @@ def test_r46_the_status_of_the_stack_cannot_be_read(aws, function, event, create
 def test_r31_the_deadline_is_near_in_a_replacement(make_aws, function_of, event):
     # GIVEN
     aws = make_aws(create_seconds=100)
-    function = function_of(aws)
-    function.deliver(event("image_version_create"))
-    function.seconds = 150
+    function_of(aws).deliver(event("image_version_create"))
+    function = function_of(aws, seconds=150)
 
     # WHEN the new version is not ready when the time for it ends
     response = function.deliver(event("image_version_update"))
