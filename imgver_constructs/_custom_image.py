@@ -8,7 +8,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
 
-from imgver_constructs._validation.rules import STUDIO_ALIAS, shown
+from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.rules import STUDIO_ALIAS
 from imgver_constructs._validation.tokens import is_known, is_token
 from imgver_constructs.image import ImageBase
 
@@ -61,7 +62,7 @@ def alias_warning(aliases: Sequence[str]) -> str | None:
     if not aliases or any(is_token(alias) or STUDIO_ALIAS.accepts(alias) for alias in aliases):
         return None
     return (
-        f"aliases {shown(list(aliases))} should include {STUDIO_ALIAS.rule}: studio refuses any other as the "
+        f"aliases {shown(list(aliases))} should include {STUDIO_ALIAS.rule}: Studio refuses any other as the "
         f"SageMakerImageVersionAlias of an app or a space; {STUDIO_ALIAS.remedy}, or acknowledge this if no app or "
         "space is to name the version by an alias"
     )

@@ -11,6 +11,7 @@ from aws_cdk.aws_sagemaker import CfnAppImageConfig
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
+from imgver_constructs._validation.checks import check_at_most, check_user, shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import (
     APP_IMAGE_CONFIG_NAME,
@@ -24,9 +25,6 @@ from imgver_constructs._validation.rules import (
     KERNEL_DISPLAY_NAME,
     KERNEL_NAME,
     MOUNT_PATH,
-    check_at_most,
-    check_user,
-    shown,
 )
 from imgver_constructs._validation.tokens import check_is_number, check_is_text, check_text_or_token, is_known, is_token
 

@@ -17,15 +17,8 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
-from imgver_constructs._validation.rules import (
-    BASE_IMAGE,
-    ECR_ADDRESS,
-    IMAGE_DIGEST,
-    IMAGE_TAG,
-    LIKE_AN_ECR_ADDRESS,
-    check_text,
-    shown,
-)
+from imgver_constructs._validation.checks import check_string, shown
+from imgver_constructs._validation.rules import BASE_IMAGE, ECR_ADDRESS, IMAGE_DIGEST, IMAGE_TAG, LIKE_AN_ECR_ADDRESS
 from imgver_constructs._validation.tokens import check_text_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
@@ -88,9 +81,9 @@ class BaseImage(ABC):
             ValueError: ``uri`` is empty, too long, has control characters, or is a malformed address of Amazon ECR.
         """
         if uri is None or is_known(uri):
-            check_text("uri", uri, BASE_IMAGE)
+            check_string("uri", uri, BASE_IMAGE)
             if LIKE_AN_ECR_ADDRESS.fullmatch(uri):
-                check_text("uri", uri, ECR_ADDRESS)
+                check_string("uri", uri, ECR_ADDRESS)
         return _UriBaseImage(uri=uri)
 
     @staticmethod
@@ -117,7 +110,7 @@ class BaseImage(ABC):
         # The type is asked first: reading the property of the object is a call into jsii.
         if not hasattr(type(repository), "repository_arn") and not hasattr(repository, "repository_arn"):
             raise ValueError(
-                f"repository {shown(repository)} must be an ecr repository: "
+                f"repository {shown(repository)} must be an Amazon ECR repository: "
                 "for a name use ecr.Repository.from_repository_name(…)"
             )
         if (tag is None) == (digest is None):
@@ -182,7 +175,7 @@ class BaseImage(ABC):
             )
         for parameter, text in (("file", file), ("target", target)):
             if text is not None and (not isinstance(text, str) or not text or is_token(text)):
-                raise ValueError(f"{parameter} {shown(text)} must be a text that is known at synth: {_WRITE_IT_OUT}")
+                raise ValueError(f"{parameter} {shown(text)} must be a string that is known at synth: {_WRITE_IT_OUT}")
         if not _exists((Path(directory) / (file or "Dockerfile")).is_file):
             raise ValueError(
                 f"file {shown(file or 'Dockerfile')} must be in directory {shown(str(directory))}: "
@@ -360,7 +353,9 @@ def _exists(is_there: Callable[[], bool]) -> bool:
 def _texts(parameter: str, value: Sequence[str]) -> list[str]:
     # A text is a sequence of texts, too.
     if not isinstance(value, list | tuple) or is_token(value) or not _are_texts(value):
-        raise ValueError(f"{parameter} {shown(value)} must be a list of texts that are known at synth: {_WRITE_IT_OUT}")
+        raise ValueError(
+            f"{parameter} {shown(value)} must be a list of strings that are known at synth: {_WRITE_IT_OUT}"
+        )
     return list(value)
 
 
@@ -368,7 +363,9 @@ def _texts_by_name(parameter: str, value: Mapping[str, str] | None) -> dict[str,
     if value is None:
         return None
     if not isinstance(value, Mapping) or not _are_texts([*value.keys(), *value.values()]):
-        raise ValueError(f"{parameter} {shown(value)} must be a dict of texts that are known at synth: {_WRITE_IT_OUT}")
+        raise ValueError(
+            f"{parameter} {shown(value)} must be a dict of strings that are known at synth: {_WRITE_IT_OUT}"
+        )
     return dict(value)
 
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from imgver_constructs._stack_registry import Declarations
-from imgver_constructs._validation.rules import check_flag, shown
+from imgver_constructs._validation.checks import check_flag, shown
 from imgver_constructs.provider import ImageVersionProvider
 
 

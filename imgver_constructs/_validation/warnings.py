@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import is_known
 from imgver_constructs.base_image import BoundBaseImage
 from imgver_constructs.enums import VendorGuidance
@@ -34,7 +34,7 @@ def warnings(
         yield (
             BASE_IMAGE_OUTSIDE_ECR,
             (
-                f"base_image {shown(base_image.uri)} should be in amazon ecr: sagemaker documents no other "
+                f"base_image {shown(base_image.uri)} should be in Amazon ECR: SageMaker documents no other "
                 "registry; push it to a repository there"
             ),
         )
@@ -42,7 +42,7 @@ def warnings(
         yield (
             BASE_IMAGE_IN_OTHER_REGION,
             (
-                f"base_image should be in region {region} of the stack, not in {base_image.region}: sagemaker "
+                f"base_image should be in region {region} of the stack, not in {base_image.region}: SageMaker "
                 "documents no pull from another region; replicate the repository"
             ),
         )
@@ -58,7 +58,7 @@ def warnings(
         yield (
             TO_BE_ARCHIVED,
             (
-                "vendor_guidance TO_BE_ARCHIVED makes sagemaker archive the version by itself after three months: "
+                "vendor_guidance TO_BE_ARCHIVED makes SageMaker archive the version by itself after three months: "
                 "declare ARCHIVED or another version by then"
             ),
         )

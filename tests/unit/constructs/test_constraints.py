@@ -21,9 +21,9 @@ WITHOUT_THE_PACKAGE = (
     "sys.modules['imgver_constructs'] = package\n"
 )
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-ALIAS_RULE = "must be 1 to 128 letters, digits, dots, hyphens and underscores, and start with no dot or hyphen"
+ALIAS_RULE = "must be 1 to 128 letters, digits, dots, hyphens and underscores, and must not start with a dot or hyphen"
 IMAGE_NAME_RULE = "must be 1 to 63 letters and digits, with single hyphens or dots between them"
-VERSION_RULE = "must be at most 128 characters: letters, at most one space, then two or three numbers with dots"
+VERSION_RULE = "must be at most 128 characters: letters, at most one space, then two or three numbers separated by dots"
 
 
 def load(name: str) -> ModuleType:
@@ -54,8 +54,8 @@ def test_importing_the_rules_imports_no_cdk() -> None:
 
 def test_rules_hold_when_python_optimises() -> None:
     refusal = run(
-        "from imgver_constructs._validation.rules import ALIAS, check_text\n"
-        "try:\n    check_text('alias_name', '-x', ALIAS)\nexcept ValueError as error:\n    print(error)",
+        "from imgver_constructs._validation.rules import ALIAS, check_string\n"
+        "try:\n    check_string('alias_name', '-x', ALIAS)\nexcept ValueError as error:\n    print(error)",
         "-O",
     )
 
@@ -188,7 +188,7 @@ ARABIC_ONE = "\N{ARABIC-INDIC DIGIT ONE}"
     ],
 )
 def test_accepted(rule: str, value: str) -> None:
-    constraints.check_text("parameter", value, getattr(constraints, rule))
+    constraints.check_string("parameter", value, getattr(constraints, rule))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_accepted(rule: str, value: str) -> None:
 )
 def test_refused(rule: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"^parameter ") as refusal:
-        constraints.check_text("parameter", value, getattr(constraints, rule))
+        constraints.check_string("parameter", value, getattr(constraints, rule))
 
     assert "\n" not in str(refusal.value)
     assert not str(refusal.value).endswith(".")
@@ -279,7 +279,7 @@ def test_refused(rule: str, value: object) -> None:
             "BASE_IMAGE",
             "",
             (
-                "p '' must be 1 to 255 characters, none of them a control character: "
+                "p '' must be 1 to 255 characters without control characters: "
                 "write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'"
             ),
         ),
@@ -287,7 +287,7 @@ def test_refused(rule: str, value: object) -> None:
             "ECR_ADDRESS",
             "python:3.12",
             (
-                "p 'python:3.12' must be an amazon ecr address of at most 255 characters, its tag or digest whole: "
+                "p 'python:3.12' must be a valid Amazon ECR address of at most 255 characters: "
                 "write it like '123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0'"
             ),
         ),
@@ -305,13 +305,13 @@ def test_refused(rule: str, value: object) -> None:
         (
             "IMAGE_DIGEST",
             "sha256:0",
-            "p 'sha256:0' must be 'sha256:' and 64 lower-case hexadecimal digits: copy it from ecr's describe-images",
+            "p 'sha256:0' must be 'sha256:' and 64 lower-case hexadecimal digits: copy it from the output of 'aws ecr describe-images'",
         ),
     ],
 )
 def test_message(rule: str, value: object, message: str) -> None:
     with pytest.raises(ValueError, match=r"^p ") as refusal:
-        constraints.check_text("p", value, getattr(constraints, rule))
+        constraints.check_string("p", value, getattr(constraints, rule))
 
     assert str(refusal.value) == message
 
@@ -341,14 +341,14 @@ def test_message(rule: str, value: object, message: str) -> None:
             (
                 "check_number",
                 ("adopt_version", value, "give the number of an existing version"),
-                f"adopt_version {value!r} must be a whole number from 1: give the number of an existing version",
+                f"adopt_version {value!r} must be a whole number of at least 1: give the number of an existing version",
             )
             for value in (0, -1, 1.0, "3", True)
         ],
         (
             "check_distinct",
             ("aliases", ["a", "b", "a"]),
-            "aliases 'a' must be named once: remove the repetition",
+            "aliases 'a' must be named only once: remove the repetition",
         ),
     ],
 )
