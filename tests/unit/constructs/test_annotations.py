@@ -46,8 +46,8 @@ TO_BE_ARCHIVED = (
 
 def moving_tag(shown: str) -> str:
     return (
-        f"base_image should not have the tag {shown}: it gets moved to newer images, which no deployment notices; name "
-        "a tag that stays, or give follow_tag a build number [ack: imgver-constructs:movingTag]"
+        f"base_image should not have the tag {shown}: such a tag moves to newer images, which a deployment does not "
+        "notice; use a tag that does not move, or give follow_tag a build number [ack: imgver-constructs:movingTag]"
     )
 
 

@@ -555,7 +555,7 @@ class TestFromAsset:
     def test_folder_must_exist(self, directory: Any) -> None:
         assert refusal_of(BaseImage.from_asset, directory) == (
             f"directory {directory!r} must be a folder that exists: "
-            "give its path, absolute or relative to where the app runs"
+            "give its path, absolute or relative to the app's working directory"
         )
 
     @pytest.mark.parametrize(
