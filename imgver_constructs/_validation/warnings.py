@@ -20,7 +20,7 @@ ALIAS_REFUSED_BY_STUDIO = "imgver-constructs:aliasRefusedByStudio"
 
 
 class _BaseImage(Protocol):
-    # The part of BoundBaseImage that warnings depend on. base_image.py imports this package, so it is not imported here.
+    # The part of BoundBaseImage that the warnings use. Its module imports this package, and must not be imported here.
     @property
     def uri(self) -> str: ...
     @property
