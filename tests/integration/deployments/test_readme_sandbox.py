@@ -41,7 +41,7 @@ def test_the_sandbox_section_of_the_readme(tmp_path, run):
     (tmp_path / "cdk.json").write_text('{"app": "python3 app.py", "requireApproval": "never"}')
     (shell,) = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
     install, start, *lines = shell.splitlines()
-    assert install == "pip install '.[sandbox]'"
+    assert install == "pip install . ./sandbox"
 
     # WHEN the sandbox starts with the switch of the section
     (switch,) = re.findall(r"`imgver-sandbox start (--assume .*?)`", SECTION)
