@@ -46,7 +46,8 @@ class DirectDeployment:
     def deploy(self, assembly, stack):
         """Create or update a stack, wait until it is done or rolled back, and return its status."""
         self.publish(assembly, stack)
-        template = (assembly / f"{stack}.template.json").read_text()
+        # CloudFormation accepts 51,200 characters; the spaces that the CDK writes are many of them.
+        template = json.dumps(json.loads((assembly / f"{stack}.template.json").read_text()), separators=(",", ":"))
         try:
             self._cloudformation.describe_stacks(StackName=stack)
         except ClientError:
