@@ -47,8 +47,7 @@ mutants: .venv/mutants.installed  ## Break lambda/ in every small way: at least 
 	@cd build/mutants && ../../$(BIN)/python -m mutmut results --all true | ../../$(BIN)/python ../../tests/mutation/score.py
 
 permissions: .venv/test.installed  ## Compare what the function used in the end-to-end tests with what it was granted
-	@$(BIN)/python -m pytest tests/integration/deployments/test_deploy.py --quiet
-	@$(BIN)/python tests/integration/deployments/permissions_used.py build/permissions.json
+	@$(BIN)/python -m pytest tests/integration/deployments/test_deploy.py --quiet --capture=no
 
 # All benchmarks run, also after one that failed; the report needs all of them. DEPLOY='--rounds 1' makes the longest one short.
 bench: .venv/bench.installed  ## Measure everything, and write docs/performance.md: about two hours
