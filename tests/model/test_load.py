@@ -16,14 +16,11 @@ def _numbers_by_image(responses):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_r25_ten_versions_of_one_image_at_once(busy_account, seed, capsys):
-    # GIVEN
     account = busy_account(seed=seed, requests_per_second=None, executions=EXECUTIONS)
     account.create_images(["data-science"])
 
-    # WHEN
     responses, seconds = account.create_versions(["data-science"] * 10)
 
-    # THEN
     assert _numbers_by_image(responses) == {"data-science": list(range(1, 11))}
     listed = account.sagemaker.list_image_versions(ImageName="data-science")["ImageVersions"]
     assert [version["ImageVersionStatus"] for version in listed] == ["CREATED"] * 10
@@ -40,10 +37,8 @@ def test_r26_two_hundred_versions_of_fifty_images(busy_account, seed, capsys):
     declared = images * 4
     account.random_numbers.shuffle(declared)
 
-    # WHEN
     responses, seconds = account.create_versions(declared)
 
-    # THEN
     assert _numbers_by_image(responses) == {image: [1, 2, 3, 4] for image in images}
     # Two calls a version cannot be avoided: CreateImageVersion, and one that sees the version CREATED.
     limit = 2 * len(declared) / REQUESTS_PER_SECOND

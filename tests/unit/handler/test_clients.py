@@ -151,7 +151,6 @@ VARIANTS = (
 def test_every_request_equals_that_of_boto3(session, region, monkeypatch):
     config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
     for service, variant in itertools.product(CALLS, VARIANTS):
-        # GIVEN
         with monkeypatch.context() as environment:
             for name, value in variant.items():
                 environment.setenv(name, value)
@@ -164,10 +163,8 @@ def test_every_request_equals_that_of_boto3(session, region, monkeypatch):
                     _request(clients.client(service, region), service)
                 continue
 
-            # WHEN
             request = _request(clients.client(service, region), service)
 
-            # THEN
             assert request == expected, (service, variant)
 
 
@@ -194,19 +191,16 @@ def test_every_request_equals_that_of_boto3(session, region, monkeypatch):
     ],
 )
 def test_responses_of_cloudformation_are_parsed(status, body, parsed):
-    # GIVEN
     client = clients.client("cloudformation", None)
     body = body.replace("Response>", 'Response xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">', 1)
     raw = types.SimpleNamespace(stream=lambda **_: iter([body.encode()]))
     client.meta.events.register("before-send", lambda request, **_: AWSResponse(request.url, status, {}, raw))
 
-    # WHEN
     try:
         response = client.describe_stacks(StackName="A")["Stacks"]
     except ClientError as error:
         response = (error.response["Error"]["Code"], error.response["Error"]["Message"])
 
-    # THEN
     assert response == parsed
 
 

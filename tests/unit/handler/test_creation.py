@@ -108,10 +108,8 @@ def test_r01_create_delivered_twice_at_once(aws, function, function_of, event):
 
     function.before_call = deliver_again
 
-    # WHEN
     responses.append(function.deliver(create))
 
-    # THEN
     assert responses[0] == responses[1]
     assert aws.versions() == {1: "CREATED"}
 
@@ -132,10 +130,8 @@ def test_r03_request_id_reused_after_a_failed_creation(aws, function, event, cra
     crash_before_poll(create)
     aws.clock.advance(60)
 
-    # WHEN
     response = function.deliver(create)
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     number = int(response["Data"]["Version"])
     failed = {1: "CREATE_FAILED"} if aws.assumptions.repeat_of_dead_create == "new_version" else {}
@@ -171,26 +167,21 @@ def test_r03_the_number_of_the_token_belongs_to_another_version(aws, function, e
         aws.service.faults.fail("internal trouble")
     assert aws.create_version(tag="1.1.0") == 1
 
-    # WHEN
     response = function.deliver(create)
 
-    # THEN
     assert response["PhysicalResourceId"] == SECOND_ARN
     assert aws.versions() == {1: status, 2: "CREATED"}
 
 
 def test_r03_a_failed_version_that_cannot_be_deleted(aws, function, event):
-    # GIVEN
     create = event("image_version_create")
     aws.service.faults.fail("internal trouble")
     function.deliver(create)
     aws.clock.advance(60)
     aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
 
-    # WHEN
     response = function.deliver(create)
 
-    # THEN
     assert response["PhysicalResourceId"] == SECOND_ARN
     reason = f"{ARN} could not be deleted: more trouble. Remove what uses it, then delete it."
     assert function.decisions() == [
@@ -282,7 +273,6 @@ def test_r04_the_base_image_is_missing(create, base_image, hint):
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), ServiceError("ThrottlingException", "Rate exceeded")])
 def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, monkeypatch, error):
-    # GIVEN
     calls = []
 
     def fail(*_args, **_parameters):
@@ -295,10 +285,8 @@ def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, 
         monkeypatch.setattr(AwsGateway, "describe_ecr_image", fail)
     aws.service.faults.fail("internal trouble")
 
-    # WHEN
     response = create()
 
-    # THEN
     assert response["PhysicalResourceId"] == ARN
     assert response["Reason"] == f"{ARN} could not be created: internal trouble."
     assert len(calls) == 1
@@ -318,7 +306,6 @@ def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(mak
 
     aws.service.call = behind
 
-    # WHEN
     response = function.deliver(event("image_version_create"))
 
     # THEN it does not count as an earlier delivery's
@@ -354,16 +341,13 @@ def test_r07_the_response_contains_no_image_version_arn(aws, create, arn):
 
 @pytest.mark.parametrize("operation", ["CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion"])
 def test_r19_in_use_for_a_while(aws, function, event, create, operation):
-    # GIVEN
     action = operation.removesuffix("ImageVersion").lower()
     if action != "create":
         create()
     aws.refuse(operation, BUSY, BUSY, BUSY)
 
-    # WHEN
     response = function.deliver(event(f"image_version_{action}", BaseImage=f"{REPOSITORY}:1.0.0"))
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert function.names().count(operation) == 4
 
@@ -403,7 +387,6 @@ def test_r32_a_long_failure_reason(aws, create):
     # WHEN the harness checks the size of the response
     response = create()
 
-    # THEN
     assert response["Status"] == "FAILED"
     assert response["Reason"].endswith("…")
 
@@ -425,10 +408,8 @@ def test_r45_delete_while_the_create_still_runs(aws, function, function_of, even
 
     function.before_call = delete_meanwhile
 
-    # WHEN
     response = function.deliver(event("image_version_create"))
 
-    # THEN
     assert deleted[0]["Status"] == "SUCCESS"
     assert response["Status"] == "FAILED"
     assert response["Reason"] == f"{ARN} was deleted while it was being created. Deploy again."

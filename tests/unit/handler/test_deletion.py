@@ -85,7 +85,6 @@ def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, create
     aws.service.mark_in_use(ARN)
     start = aws.clock.now()
 
-    # WHEN
     response = delete()
 
     # THEN the reason and the log name the version, which CloudFormation does not know any more
@@ -122,7 +121,6 @@ def test_r31_the_deadline_is_near(make_aws, function_of, event, action, reason):
     # WHEN the harness checks that the response is sent in time
     response = function.deliver(event(f"image_version_{action}"))
 
-    # THEN
     assert response["Status"] == "FAILED"
     assert response["PhysicalResourceId"] == ARN
     assert response["Reason"] == f"{ARN} {reason}"
@@ -208,10 +206,8 @@ def test_a_version_that_is_deleted_right_before_the_write(aws, function, delete,
 
     function.before_call = delete_first
 
-    # WHEN
     response = delete(OnDelete=on_delete)
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert aws.versions() == {}
 
@@ -232,10 +228,8 @@ def test_the_number_of_a_deleted_version_is_used_again(aws, function, delete, cr
 
     aws.service.call = describe
 
-    # WHEN
     response = delete()
 
-    # THEN
     assert response["Status"] == "SUCCESS"
     assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * polls]
 
@@ -258,7 +252,6 @@ def test_a_version_that_was_created_after_the_event_is_retained(aws, function, e
     delete = event("image_version_delete") | {"ResponseURL": f"https://example.invalid/response?{query}"}
     response = function.deliver(delete)
 
-    # THEN
     assert response["Status"] == "SUCCESS"
     assert aws.versions() == ({1: "CREATED"} if retained else {})
     warning = ("WARNING", "retained: the version was created after the event", {"arn": ARN})

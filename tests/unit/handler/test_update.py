@@ -78,12 +78,10 @@ def test_r10_another_image_is_a_replacement(aws, function, update, created):
 
 @pytest.mark.parametrize("deletable", [True, False])
 def test_r11_the_replacement_fails(aws, update, created, deletable):
-    # GIVEN
     aws.service.faults.fail("internal trouble")
     if not deletable:
         aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
 
-    # WHEN
     response = update(BaseImage=NEW_BASE_IMAGE)
 
     # THEN the new version is deleted, or named
@@ -140,7 +138,6 @@ def test_r12_rollback_after_a_replacement_gives_the_alias_back(make_aws, functio
     function.deliver(event("image_alias_update", Version=current, old={"Version": "2"}))
     function.deliver(event("image_version_delete", physical_id=SECOND_ARN))
 
-    # THEN
     assert aws.describe(int(current))["BaseImage"] == UNCHANGED["BaseImage"]
     assert aws.aliases(int(current)) == ["latest"]
     assert 2 not in aws.versions()
@@ -235,7 +232,6 @@ def test_capitals_in_the_name_of_the_image(aws, function, create, update, delete
     name = {"ImageName": "Deep-Learning"}
     physical_id = create(**name)["PhysicalResourceId"]
 
-    # WHEN / THEN
     assert update(**name, old=name, physical_id=physical_id)["PhysicalResourceId"] == physical_id
     assert delete(**name, physical_id=physical_id)["Status"] == "SUCCESS"
     assert {parameters["ImageName"] for _, parameters in function.calls} == {"Deep-Learning"}
@@ -254,7 +250,6 @@ def test_the_physical_id_keeps_its_spelling_when_the_service_changes_its_own(aws
 
 @pytest.mark.parametrize("state", ["same", "moved", "unreadable", "gone"])
 def test_r38_follow_tag(aws, function, create, update, state, monkeypatch):
-    # GIVEN
     create(FollowTag="build-1")
     if state == "moved":
         aws.registry.push(f"{REPOSITORY}:1.0.0")
@@ -263,10 +258,8 @@ def test_r38_follow_tag(aws, function, create, update, state, monkeypatch):
     elif state == "unreadable":
         refuse_ecr(monkeypatch, aws, DENIED)
 
-    # WHEN
     response = update(FollowTag="build-2")
 
-    # THEN
     assert function.names().count("DescribeImages") == 1
     assert response["PhysicalResourceId"] == (SECOND_ARN if state == "moved" else ARN)
     if state == "gone":
@@ -314,12 +307,10 @@ def test_r38_a_rollback_keeps_the_version_of_a_tag(aws, function, event, create,
     else:
         aws.registry.untag(f"{REPOSITORY}:1.0.0")
 
-    # WHEN
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     swapped = event("image_version_update", **UNCHANGED, FollowTag="build-1", old=update["ResourceProperties"])
     response = function.deliver(swapped)
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert response["PhysicalResourceId"] == ARN
     assert function.names() == ["DescribeImageVersion", "DescribeImages", "DescribeStacks"]
@@ -328,7 +319,6 @@ def test_r38_a_rollback_keeps_the_version_of_a_tag(aws, function, event, create,
 
 
 def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
-    # GIVEN
     aws.create_image("deep-learning")
     create()
     alias("create")
@@ -338,7 +328,6 @@ def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
     moved = alias("update", ImageName="deep-learning", Version="1")
     cleanup = [alias("delete"), delete()]
 
-    # THEN
     assert version["PhysicalResourceId"] == ARN.replace("data-science", "deep-learning")
     assert moved["PhysicalResourceId"] == "deep-learning/latest"
     assert [response["Status"] for response in cleanup] == ["SUCCESS", "SUCCESS"]
@@ -347,14 +336,11 @@ def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
 
 
 def test_r46_a_failed_update_is_followed_by_an_update_with_swapped_properties(aws, function, event, created):
-    # GIVEN
     update = event("image_version_update", BaseImage=MISSING)
     assert function.deliver(update)["Status"] == "FAILED"
 
-    # WHEN
     response = function.deliver(event("image_version_update", **UNCHANGED, old=update["ResourceProperties"]))
 
-    # THEN
     assert response["Status"] == "SUCCESS"
     assert response["PhysicalResourceId"] == ARN
     assert function.names() == ["DescribeImageVersion"]
@@ -367,7 +353,6 @@ def test_r46_a_rollback_keeps_the_version_although_metadata_cannot_be_unset(aws,
     update(old={"ReleaseNotes": None, "Processor": None})
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 
-    # WHEN
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     response = update(ReleaseNotes=None, Processor=None)
 
@@ -397,7 +382,6 @@ def test_r46_the_status_of_the_stack_cannot_be_read(aws, function, event, create
 
 
 def test_r31_the_deadline_is_near_in_a_replacement(make_aws, function_of, event):
-    # GIVEN
     aws = make_aws(create_seconds=100)
     function_of(aws).deliver(event("image_version_create"))
     function = function_of(aws, seconds=150)
@@ -427,9 +411,7 @@ def test_a_throttled_call_delays_the_polls(aws, function, event, action, throttl
     times = []
     function.before_call = lambda operation, _parameters: times.append((operation, aws.clock.now()))
 
-    # WHEN
     function.deliver(event(f"image_version_{action}", **UNCHANGED))
 
-    # THEN
     _, (_, repeated), (_, polled), *_ = itertools.dropwhile(lambda call: call[0] != throttled, times)
     assert polled - repeated == 5.0
