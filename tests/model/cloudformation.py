@@ -55,12 +55,8 @@ class Record:
     data: dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deletion:
-    """A resource that the cleanup phase has to delete."""
-
-    logical_id: str
-    record: Record
+Records = list[tuple[str, Record]]
+"""Resources with their logical ids."""
 
 
 @dataclass
@@ -124,15 +120,11 @@ class Stack:
             return False
         self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
         deletions = [
-            Deletion(logical_id=logical_id, record=old)
+            (logical_id, old)
             for logical_id, (old, new) in operation.updated.items()
             if old.physical_id != new.physical_id
         ]
-        deletions += [
-            Deletion(logical_id=logical_id, record=record)
-            for logical_id, record in self.records.items()
-            if logical_id not in template
-        ]
+        deletions += [item for item in self.records.items() if item[0] not in template]
         self.records, self.template = operation.done, template
         self._clean_up(deletions)
         return True
@@ -140,10 +132,9 @@ class Stack:
     def delete(self) -> bool:
         """Delete the stack. Returns False when a resource could not be deleted, which then stays in it."""
         self.status = "DELETE_IN_PROGRESS"
-        deletions = [Deletion(logical_id=logical_id, record=record) for logical_id, record in self.records.items()]
-        remaining = self._delete(deletions)
-        self.records = {one.logical_id: one.record for one in remaining}
-        self.template = {one.logical_id: self.template[one.logical_id] for one in remaining}
+        remaining = self._delete(list(self.records.items()))
+        self.records = dict(remaining)
+        self.template = {logical_id: self.template[logical_id] for logical_id in self.records}
         self.status = "DELETE_FAILED" if remaining else "DELETE_COMPLETE"
         return not remaining
 
@@ -177,13 +168,13 @@ class Stack:
 
     def _roll_back(self, operation: Operation) -> None:
         self.status = "UPDATE_ROLLBACK_IN_PROGRESS" if self.records else "ROLLBACK_IN_PROGRESS"
-        deletions = [Deletion(logical_id=logical_id, record=record) for logical_id, record in operation.created.items()]
+        deletions = list(operation.created.items())
         for layer in _layers(operation.updated, self.template):
             for logical_id in layer:
                 old, new = operation.updated[logical_id]
                 replaced = old.physical_id != new.physical_id
                 if replaced and not self._updates_before_delete:
-                    deletions.append(Deletion(logical_id=logical_id, record=new))
+                    deletions.append((logical_id, new))
                     continue
                 if replaced:
                     self.forgotten.append(old.physical_id)
@@ -195,27 +186,27 @@ class Stack:
                     continue
                 self.records[logical_id] = _recorded(wanted, response)
                 if response["PhysicalResourceId"] != new.physical_id:
-                    deletions.append(Deletion(logical_id=logical_id, record=new if replaced else old))
+                    deletions.append((logical_id, new if replaced else old))
         self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
         self._clean_up(deletions)
 
-    def _clean_up(self, deletions: list[Deletion]) -> None:
-        self.forgotten += [one.record.physical_id for one in self._delete(deletions)]
+    def _clean_up(self, deletions: Records) -> None:
+        self.forgotten += [record.physical_id for _, record in self._delete(deletions)]
 
-    def _delete(self, deletions: list[Deletion]) -> list[Deletion]:
+    def _delete(self, deletions: Records) -> Records:
         """Delete dependents first. Returns the deletions that failed."""
-        failed = []
+        failed: Records = []
 
-        def delete(one: Deletion) -> None:
-            response = self._send("Delete", one.logical_id, one.record)
+        def delete(logical_id: str, record: Record) -> None:
+            response = self._send("Delete", logical_id, record)
             if response["Status"] != "SUCCESS":
-                self.failures.append(f"delete of {one.logical_id}: {response['Reason']}")
-                failed.append(one)
+                self.failures.append(f"delete of {logical_id}: {response['Reason']}")
+                failed.append((logical_id, record))
 
         # An alias has no dependents, and every other resource may have aliases.
         for aliases in (True, False):
-            layer = [one for one in deletions if one.record.type.endswith("Alias") is aliases]
-            self._simulation.join([self._simulation.start(lambda one=one: delete(one)) for one in layer])
+            layer = [item for item in deletions if item[1].type.endswith("Alias") is aliases]
+            self._simulation.join([self._simulation.start(lambda item=item: delete(*item)) for item in layer])
         return failed
 
     def _date(self) -> str:

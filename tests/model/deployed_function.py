@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
-from harness import MAX_RESPONSE_BYTES
+from harness import MAX_RESPONSE_BYTES, InterceptedClient
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
@@ -118,7 +118,9 @@ class DeployedFunction:
             deadline=deadline,
             log=log,
             throttle_state=throttle_state,
-            create_client=lambda service, region: InterruptedClient(self._create_client(service, region), calls),
+            create_client=lambda service, region: InterceptedClient(
+                self._create_client(service, region), calls.perform
+            ),
         )
         handle(delivery.event, gateway=gateway, deadline=deadline, log=log, send=send)
         assert self._clock.now() <= end, "the function's time was up before it answered"
@@ -150,15 +152,3 @@ class Calls:
             raise ConnectionClosedError(endpoint_url="https://example.invalid")
         self._simulation.pause()
         return response
-
-
-class InterruptedClient:
-    """A boto3 client whose calls go through :class:`Calls`."""
-
-    def __init__(self, client: Any, calls: Calls) -> None:
-        self._client = client
-        self._calls = calls
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._client, name)
-        return lambda **parameters: self._calls.perform(name, method, parameters)

@@ -199,22 +199,17 @@ class Aws:
         self.service.call = changed  # type: ignore[method-assign]
 
 
-class RecordedClient:
-    """A client that reports every call, with the operation and its parameters, before it is made."""
+class InterceptedClient:
+    """A client whose calls go through ``perform``, which gets the operation, the client's method and the parameters."""
 
-    def __init__(self, client: Any, report: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, client: Any, perform: Callable[[str, Callable[..., Any], dict[str, Any]], Any]) -> None:
         self._client = client
-        self._report = report
+        self._perform = perform
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
         operation = "".join(word.capitalize() for word in name.split("_"))
-
-        def call(**parameters: Any) -> Any:
-            self._report(operation, parameters)
-            return method(**parameters)
-
-        return call
+        return lambda **parameters: self._perform(operation, method, parameters)
 
 
 @dataclass
@@ -274,13 +269,14 @@ class Function:
             if line["message"] not in ("done", "failed")
         ]
 
-    def _client(self, service_name: str, region: str | None) -> RecordedClient:
-        return RecordedClient(self.aws.handler_client(service_name, region), self._record)
+    def _client(self, service_name: str, region: str | None) -> InterceptedClient:
+        return InterceptedClient(self.aws.handler_client(service_name, region), self._perform)
 
-    def _record(self, operation: str, parameters: dict[str, Any]) -> None:
+    def _perform(self, operation: str, method: Callable[..., Any], parameters: dict[str, Any]) -> Any:
         if self.before_call is not None:
             self.before_call(operation, parameters)
         self.calls.append((operation, dict(parameters)))
+        return method(**parameters)
 
 
 @pytest.fixture
