@@ -35,7 +35,6 @@ class BusyAccount:
         self.sagemaker: Any = account_client("sagemaker", self.service)
         self.accepted: deque[float] = deque()
         self.throttled = 0
-        self.calls = 0
         self._requests_per_second = requests_per_second
         self._executions = executions
         self._function = DeployedFunction(
@@ -76,7 +75,6 @@ class BusyAccount:
             self.throttled += 1
             raise ServiceError("ThrottlingException", "Rate exceeded")
         self.accepted.append(now)
-        self.calls += 1
 
 
 def _create(logical_id: str, image: str) -> dict[str, Any]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
-from harness import MAX_RESPONSE_BYTES, InterceptedClient
-from imgver_handler.aws.gateway import AwsGateway
+from harness import InterceptedClient, run_handler
 from imgver_handler.aws.throttling import ThrottleState
-from imgver_handler.deadline import Deadline
-from imgver_handler.dispatch import handle
-from imgver_handler.logging import JsonLogger
 from imgver_sandbox.sagemaker.clock import ManualClock
 from simulated_time import Simulation, Task
 
@@ -95,35 +90,29 @@ class DeployedFunction:
                 return
 
     def _invoke(self, delivery: Delivery) -> None:
-        end = self._clock.now() + FUNCTION_SECONDS
         crashes = delivery.disruption.crashes
         last_call = crashes[delivery.invocations] if delivery.invocations < len(crashes) else None
         delivery.invocations += 1
-        deadline = Deadline(
-            time_left=lambda: end - self._clock.now(),
-            now=self._clock.now,
-            sleep=self._simulation.sleep,
-            random_fraction=self._random_fraction,
-        )
-        log = JsonLogger(write=lambda line: self.log.append(json.loads(line)))
         throttle_state = self._idle.pop() if self._idle else ThrottleState()
         calls = Calls(simulation=self._simulation, delivery=delivery, last_call=last_call)
 
-        def send(_url: str, body: bytes, _deadline: Deadline, _log: JsonLogger) -> None:
+        def send(response: dict[str, Any]) -> None:
             self._simulation.pause()
-            assert len(body) <= MAX_RESPONSE_BYTES
-            delivery.responses.append(json.loads(body))
+            delivery.responses.append(response)
 
-        gateway = AwsGateway(
-            deadline=deadline,
-            log=log,
-            throttle_state=throttle_state,
+        run_handler(
+            delivery.event,
+            clock=self._clock,
+            seconds=FUNCTION_SECONDS,
+            sleep=self._simulation.sleep,
+            random_fraction=self._random_fraction,
             create_client=lambda service, region: InterceptedClient(
                 self._create_client(service, region), calls.perform
             ),
+            throttle_state=throttle_state,
+            logs=self.log,
+            send=send,
         )
-        handle(delivery.event, gateway=gateway, deadline=deadline, log=log, send=send)
-        assert self._clock.now() <= end, "the function's time was up before it answered"
         self._idle.append(throttle_state)
 
 

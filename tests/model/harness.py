@@ -212,6 +212,34 @@ class InterceptedClient:
         return lambda **parameters: self._perform(operation, method, parameters)
 
 
+def run_handler(
+    event: dict[str, Any],
+    *,
+    clock: ManualClock,
+    seconds: float,
+    sleep: Callable[[float], None],
+    random_fraction: Callable[[], float],
+    create_client: Callable[[str, str | None], Any],
+    throttle_state: ThrottleState,
+    logs: list[dict[str, Any]],
+    send: Callable[[dict[str, Any]], None],
+) -> None:
+    """Run one invocation, which must send a response of the allowed size within ``seconds``."""
+    end = clock.now() + seconds
+    deadline = Deadline(
+        time_left=lambda: end - clock.now(), now=clock.now, sleep=sleep, random_fraction=random_fraction
+    )
+    log = JsonLogger(write=lambda line: logs.append(json.loads(line)))
+    gateway = AwsGateway(deadline=deadline, log=log, throttle_state=throttle_state, create_client=create_client)
+
+    def check_and_send(_url: str, body: bytes, _deadline: Deadline, _log: JsonLogger) -> None:
+        assert len(body) <= MAX_RESPONSE_BYTES
+        send(json.loads(body))
+
+    handle(event, gateway=gateway, deadline=deadline, log=log, send=check_and_send)
+    assert clock.now() <= end, "the function's time was up before it sent a response"
+
+
 @dataclass
 class Function:
     """The deployed function: delivers events to the handler, and keeps the calls and the log."""
@@ -226,30 +254,21 @@ class Function:
 
     def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
         """Handle the event and return the response that CloudFormation gets."""
-        end = self.aws.clock.now() + self.seconds
-        deadline = Deadline(
-            time_left=lambda: end - self.aws.clock.now(),
-            now=self.aws.clock.now,
-            sleep=self.aws.clock.advance,
-            random_fraction=lambda: 0.5,
-        )
-        log = JsonLogger(write=lambda line: self.logs.append(json.loads(line)))
-        bodies: list[bytes] = []
         self.calls.clear()
         self._first_line = len(self.logs)
-        handle(
+        responses: list[dict[str, Any]] = []
+        run_handler(
             event,
-            gateway=AwsGateway(
-                deadline=deadline, log=log, throttle_state=self.throttle_state, create_client=self._client
-            ),
-            deadline=deadline,
-            log=log,
-            send=lambda _url, body, _deadline, _log: bodies.append(body),
+            clock=self.aws.clock,
+            seconds=self.seconds,
+            sleep=self.aws.clock.advance,
+            random_fraction=lambda: 0.5,
+            create_client=self._client,
+            throttle_state=self.throttle_state,
+            logs=self.logs,
+            send=responses.append,
         )
-        assert self.aws.clock.now() <= end, "the function's time was up before it sent a response"
-        (body,) = bodies
-        assert len(body) <= MAX_RESPONSE_BYTES
-        response: dict[str, Any] = json.loads(body)
+        (response,) = responses
         for name in ("StackId", "RequestId", "LogicalResourceId"):
             assert response[name] == event.get(name, "")
         assert isinstance(response["PhysicalResourceId"], str)
@@ -280,23 +299,13 @@ class Function:
 
 
 @pytest.fixture
-def make_aws() -> Callable[..., Aws]:
-    return Aws
+def aws() -> Aws:
+    return Aws()
 
 
 @pytest.fixture
-def function_of() -> Callable[..., Function]:
-    return Function
-
-
-@pytest.fixture
-def aws(make_aws: Callable[..., Aws]) -> Aws:
-    return make_aws()
-
-
-@pytest.fixture
-def function(aws: Aws, function_of: Callable[..., Function]) -> Function:
-    return function_of(aws)
+def function(aws: Aws) -> Function:
+    return Function(aws)
 
 
 @pytest.fixture

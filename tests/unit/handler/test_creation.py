@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from harness import ARN, REPOSITORY, SECOND_ARN
+from harness import ARN, REPOSITORY, SECOND_ARN, Aws, Function
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.request import parse
 from imgver_handler.resources.image_version import client_token
@@ -33,8 +33,8 @@ TOKENS = {"repeat_of_dead_create": ["old_arn", "new_version"], "highest_number_a
 
 
 @pytest.fixture
-def aws(request, make_aws):
-    return make_aws(assumptions=Assumptions(**getattr(request, "param", {})))
+def aws(request):
+    return Aws(assumptions=Assumptions(**getattr(request, "param", {})))
 
 
 class Crash(BaseException):
@@ -96,7 +96,7 @@ def test_r01_create_delivered_twice(aws, function, event):
     assert aws.versions() == {1: "CREATED"}
 
 
-def test_r01_create_delivered_twice_at_once(aws, function, function_of, event):
+def test_r01_create_delivered_twice_at_once(aws, function, event):
     # GIVEN the second delivery begins when the first is about to poll
     create = event("image_version_create")
     responses = []
@@ -104,7 +104,7 @@ def test_r01_create_delivered_twice_at_once(aws, function, function_of, event):
     def deliver_again(operation, _parameters):
         if operation == "DescribeImageVersion" and not responses:
             function.before_call = None
-            responses.append(function_of(aws).deliver(create))
+            responses.append(Function(aws).deliver(create))
 
     function.before_call = deliver_again
 
@@ -293,10 +293,10 @@ def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, 
 
 
 @pytest.mark.parametrize("seconds", [0, 10])
-def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(make_aws, function_of, event, seconds):
+def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(event, seconds):
     # GIVEN a service whose clock is some seconds behind
-    aws = make_aws(create_seconds=0.5)
-    function = function_of(aws)
+    aws = Aws(create_seconds=0.5)
+    function = Function(aws)
     aws.service.faults.fail("internal trouble")
     call = aws.service.call
 
@@ -398,13 +398,13 @@ def test_r44_an_unknown_status_is_waited_for(aws, function, create):
     assert function.names().count("DescribeImageVersion") == 4
 
 
-def test_r45_delete_while_the_create_still_runs(aws, function, function_of, event):
+def test_r45_delete_while_the_create_still_runs(aws, function, event):
     # GIVEN CloudFormation deletes the resource between two polls of the Create
     deleted = []
 
     def delete_meanwhile(operation, _parameters):
         if operation == "DescribeImageVersion" and len(function.calls) == 2 and not deleted:
-            deleted.append(function_of(aws).deliver(event("image_version_delete")))
+            deleted.append(Function(aws).deliver(event("image_version_delete")))
 
     function.before_call = delete_meanwhile
 

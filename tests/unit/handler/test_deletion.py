@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from harness import ARN, REPOSITORY
+from harness import ARN, REPOSITORY, Aws, Function
 from imgver_sandbox.sagemaker.service import ServiceError
 
 ARCHIVE = {"OnDelete": "ARCHIVE"}
@@ -111,10 +111,10 @@ def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, create
         ("delete", "was not gone before the function's time was up. Check the version in SageMaker, and delete it."),
     ],
 )
-def test_r31_the_deadline_is_near(make_aws, function_of, event, action, reason):
+def test_r31_the_deadline_is_near(event, action, reason):
     # GIVEN a service that takes longer than the function may
-    aws = make_aws(create_seconds=1_000 if action == "create" else 2, delete_seconds=1_000)
-    function = function_of(aws, seconds=200)
+    aws = Aws(create_seconds=1_000 if action == "create" else 2, delete_seconds=1_000)
+    function = Function(aws, seconds=200)
     if action == "delete":
         function.deliver(event("image_version_create"))
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ARN, SECOND_ARN
+from harness import ARN, SECOND_ARN, Aws
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -19,9 +19,9 @@ every_assumption = pytest.mark.parametrize("aws", ["resource_in_use", "validatio
 
 
 @pytest.fixture
-def aws(request, make_aws):
+def aws(request):
     """Three versions without aliases."""
-    aws = make_aws(assumptions=Assumptions(alias_held_elsewhere=getattr(request, "param", "resource_in_use")))
+    aws = Aws(assumptions=Assumptions(alias_held_elsewhere=getattr(request, "param", "resource_in_use")))
     for _ in range(3):
         aws.create_version()
     return aws

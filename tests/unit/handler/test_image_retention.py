@@ -1,7 +1,7 @@
 """Custom::SageMakerImageRetention."""
 
 import pytest
-from harness import ARN
+from harness import ARN, Aws, Function
 from imgver_handler.aws.arn import ImageVersionArn
 from imgver_handler.resources.image_retention import superseded
 from imgver_sandbox.sagemaker.service import ServiceError
@@ -10,9 +10,9 @@ ID = "data-science/retention"
 
 
 @pytest.fixture
-def aws(make_aws):
+def aws():
     """An image with the versions 1 to 6; the recorded events declare Keep=2."""
-    aws = make_aws()
+    aws = Aws()
     for _ in range(6):
         aws.create_version()
     return aws
@@ -104,9 +104,9 @@ def test_r43_any_other_error_is_a_failure(aws, retention):
     assert "The function's role must allow the action for DeleteImageVersion" in response["Reason"]
 
 
-def test_r31_too_many_versions_for_the_time(make_aws, function_of, event):
-    aws = make_aws()
-    function = function_of(aws)
+def test_r31_too_many_versions_for_the_time(event):
+    aws = Aws()
+    function = Function(aws)
     for _ in range(100):
         aws.create_version()
     function.seconds = 60
@@ -124,9 +124,9 @@ def test_r31_too_many_versions_for_the_time(make_aws, function_of, event):
     assert len(aws.versions()) < len(left)
 
 
-def test_r30_more_than_a_hundred_versions(make_aws, function_of, event):
-    aws = make_aws()
-    function = function_of(aws)
+def test_r30_more_than_a_hundred_versions(event):
+    aws = Aws()
+    function = Function(aws)
     for _ in range(103):
         aws.create_version()
 

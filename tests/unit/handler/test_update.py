@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED
+from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED, Aws, Function
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -122,10 +122,10 @@ def test_r11_the_replacement_is_refused(function, update, created):
 
 @pytest.mark.parametrize("rollback", ["delete only", "update first"])
 @pytest.mark.parametrize("number", ["reused", "retired"])
-def test_r12_rollback_after_a_replacement_gives_the_alias_back(make_aws, function_of, event, rollback, number):
+def test_r12_rollback_after_a_replacement_gives_the_alias_back(event, rollback, number):
     # GIVEN version 1 with the alias was replaced by version 2, to which the alias moved
-    aws = make_aws(assumptions=Assumptions(highest_number_after_delete=number))
-    function = function_of(aws)
+    aws = Aws(assumptions=Assumptions(highest_number_after_delete=number))
+    function = Function(aws)
     update = event("image_version_update")
     for each in (event("image_version_create"), event("image_alias_create"), update, event("image_alias_update")):
         function.deliver(each)
@@ -381,10 +381,10 @@ def test_r46_the_status_of_the_stack_cannot_be_read(aws, function, event, create
     ]
 
 
-def test_r31_the_deadline_is_near_in_a_replacement(make_aws, function_of, event):
-    aws = make_aws(create_seconds=100)
-    function_of(aws).deliver(event("image_version_create"))
-    function = function_of(aws, seconds=150)
+def test_r31_the_deadline_is_near_in_a_replacement(event):
+    aws = Aws(create_seconds=100)
+    Function(aws).deliver(event("image_version_create"))
+    function = Function(aws, seconds=150)
 
     # WHEN the new version is not ready when the time for it ends
     response = function.deliver(event("image_version_update"))
