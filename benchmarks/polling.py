@@ -6,24 +6,22 @@ The handler runs on a simulated clock against the images service of the sandbox,
 drawn from 5 to 60 s, all as likely (one of every equal part of that time, with a fixed seed); a call takes no time, so
 that what is measured is the schedule.
 
-Why the schedule is what it is: when every moment is as likely, equal pauses are the least late that as many polls can
-be, half a pause in the middle; a pause of 2.37 s costs 14 polls of a creation of 30 s. The first look is at once: for
-what is refused or deleted, and for a service that is quicker than AWS's; so the second comes soon after 2 s. Where
-calls are throttled it looks later, since a poll takes the turn of another call. The other schedules that it was chosen
-from are measured beside it.
+The handler polls at once, and then every 2.5 s: when every moment is as likely, equal pauses are the least late that as
+many polls can be, half a pause in the middle. Other schedules are measured beside it.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import json
 import operator
 import random
 import statistics
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from unittest import mock
 
@@ -34,12 +32,15 @@ for folder in ("lambda", "tests/model", "."):
 
 import simulation  # noqa: E402
 from harness import EVENTS, REPOSITORY, Aws, Function  # noqa: E402
-from imgver_handler import deadline as deadline  # noqa: E402
+from imgver_handler import deadline  # noqa: E402
 
 SHORTEST, LONGEST = 5.0, 60.0
 MEDIAN_LIMIT, P99_LIMIT, POLLS_LIMIT = 1.3, 4.0, 14
 """Seconds, seconds, and polls of a creation of 30 s."""
 
+
+SCHEDULE = (0.0, deadline.POLL_INTERVAL)
+"""Seconds before each poll of the handler; the last of these is repeated."""
 
 OTHERS = (
     (0.0, 1.0, 1.15, 2.95, 2.5),
@@ -65,7 +66,7 @@ def measure(*, samples: int = 500) -> dict[str, Any]:
     """Create as many versions as there are samples, and one more that takes 30 s; then one event of every kind."""
     return {
         "samples": samples,
-        "schedules": [schedule_of(pauses, samples) for pauses in (deadline.PAUSES, *OTHERS)],
+        "schedules": [schedule_of(pauses, samples) for pauses in (SCHEDULE, *OTHERS)],
         "events": events(),
     }
 
@@ -82,7 +83,7 @@ def _drawn(samples: int) -> dict[str, Any]:
 
 def schedule_of(pauses: Sequence[float], samples: int) -> dict[str, Any]:
     """How late the handler would answer with these pauses, the last of which goes on, and how often it would poll."""
-    with mock.patch.object(deadline, "PAUSES", pauses):
+    with mock.patch.object(deadline, "poll_intervals", lambda throttled: _intervals(pauses, throttled)):
         throttle_state = simulation.simulate(
             [[f"image-{number}" for number in range(_CROWD)]],
             simulation.Conditions(requests_per_second=_RATE, create_seconds=_QUICK[-1]),
@@ -94,6 +95,11 @@ def schedule_of(pauses: Sequence[float], samples: int) -> dict[str, Any]:
             "quick": [_creation(takes)[0] for takes in _QUICK],
             "crowd_seconds": throttle_state.seconds,
         }
+
+
+def _intervals(pauses: Sequence[float], throttled: Callable[[], bool]) -> Iterator[float]:
+    for pause in itertools.chain(pauses, itertools.repeat(pauses[-1])):
+        yield deadline.POLL_INTERVAL_WHEN_THROTTLED if throttled() else pause
 
 
 def _described(pauses: Sequence[float]) -> str:

@@ -229,7 +229,10 @@ class _Region:
         """
         slept: list[float] = []
         deadline = Deadline(
-            time_left=lambda: end - self._now, now=lambda: self._now, sleep=slept.append, random_fraction=self._chance.random
+            time_left=lambda: end - self._now,
+            now=lambda: self._now,
+            sleep=slept.append,
+            random_fraction=self._chance.random,
         )
 
         def call(ask: Callable[[], Result]) -> Waits:

@@ -74,12 +74,7 @@ class Operation:
 class Stack:
     """A stack.
 
-    Args:
-        name: the name of the stack.
-        simulation: runs its deployments.
-        function: the provider of its resources.
-        updates_before_delete: whether a rollback sends an Update of a replaced resource before the new id's Delete.
-        disruption: returns the disruption of the next event.
+    With ``updates_before_delete`` a rollback sends an Update of a replaced resource before the new id's Delete.
     """
 
     def __init__(

@@ -18,12 +18,7 @@ BASE_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science:1.0.0"
 
 
 class BusyAccount:
-    """Many events at the same time, for a function and a service that both have limits.
-
-    Args:
-        requests_per_second: how many calls the service takes within any second; it throttles the others.
-        executions: how many invocations Lambda runs at once; the others wait in its queue.
-    """
+    """Many events at the same time. SageMaker throttles calls, and Lambda queues events, beyond the given limits."""
 
     def __init__(self, *, seed: int, requests_per_second: int | None, executions: int) -> None:
         self.random_numbers = random.Random(seed)

@@ -49,14 +49,7 @@ class Delivery:
 
 
 class DeployedFunction:
-    """Runs the real handler in one task per invocation. At every call other tasks may run first.
-
-    Args:
-        simulation: runs the invocations.
-        clock: the clock of the invocations.
-        create_client: creates the gateway's clients.
-        random_fraction: returns a random number in [0, 1), for the jitter.
-    """
+    """Runs the real handler in one task per invocation. At every call other tasks may run first."""
 
     def __init__(
         self,

@@ -38,12 +38,7 @@ class Task:
 
 
 class Simulation:
-    """Runs tasks on a clock that jumps to the next moment at which something happens.
-
-    Args:
-        clock: the clock that the tasks see.
-        choose: picks one of n tasks that could go on now, by its index.
-    """
+    """Runs tasks on a clock that jumps to the next event. ``choose`` picks the next one of n tasks."""
 
     def __init__(self, clock: ManualClock, choose: Callable[[int], int] = lambda _n: 0) -> None:
         self._clock = clock

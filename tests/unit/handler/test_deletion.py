@@ -31,15 +31,6 @@ def test_delete_waits_until_the_version_is_gone(aws, function, delete, created):
     assert aws.versions() == {}
 
 
-def test_delete_deletes_no_other_version(aws, delete, created):
-    # GIVEN a later version, which the service uses when no version is named
-    aws.create_version()
-
-    delete()
-
-    assert aws.versions() == {2: "CREATED"}
-
-
 def test_r06_delete_with_an_id_that_cloudformation_invented(function, delete):
     physical_id = "DataScience-Version-1A2B3C4D5E6F"
 

@@ -217,15 +217,6 @@ def test_update_replaces_a_version_that_is_not_usable(aws, function, update, cre
     assert function.decisions() == [replaced(f"the version is {status}")]
 
 
-def test_a_refused_describe_is_a_failure(aws, update):
-    aws.refuse("DescribeImageVersion", ServiceError("ValidationException", "1 validation error detected"))
-
-    response = update()
-
-    reason = f"DescribeImageVersion failed for {ARN}: ValidationException: 1 validation error detected."
-    assert (response["Status"], response["Reason"]) == ("FAILED", reason)
-
-
 def test_capitals_in_the_name_of_the_image(aws, function, create, update, delete):
     # GIVEN a name that the service may change to lower case in ARNs
     aws.create_image("Deep-Learning")
