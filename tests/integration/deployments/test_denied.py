@@ -240,7 +240,7 @@ def test_the_stack_fails_and_names_the_action(stack, action):
     assert (
         f"AccessDeniedException: User: {stack.session()} is not authorized to perform: {action} on resource: {arn} "
         f"because no identity-based policy allows the {action} action. "
-        f"The function's role needs the action for {operation} on this resource."
+        f"The function's role must allow the action for {operation} on this resource."
     ) in reason
 
     # AND nothing else was refused; what the function logs last may come when CloudFormation has taken its role already
