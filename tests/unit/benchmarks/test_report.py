@@ -15,7 +15,6 @@ import pytest
 import report
 import results
 import scale
-from imgver_handler import deadline as deadline
 
 RECORDED = Path(__file__).parent / "recorded"
 MACHINE = {"processor cores": "2"}
@@ -175,7 +174,7 @@ def test_the_looks_of_aws_own_handler_are_computed():
 def test_schedules_are_measured_by_the_handler_itself():
     # WHEN
     slow = polling.schedule_of((5.0,), samples=11)
-    chosen = polling.schedule_of(deadline.PAUSES, samples=11)
+    chosen = polling.schedule_of(polling.SCHEDULE, samples=11)
 
     # THEN
     assert (slow["schedule"], slow["polls_of_30_s"], slow["quick"]) == ("5, always", 6, [5.0, 3.0])

@@ -3,13 +3,13 @@
 import itertools
 
 import pytest
-from imgver_handler import deadline as deadline
+from imgver_handler import deadline
 from simulation import MAX_EVENT_AGE, SERVICE_TIMEOUT, Conditions, simulate
 
 
 def seen_created(create_seconds):
     """When the handler, which polls as its Deadline says, sees a version that takes so long."""
-    moments = itertools.accumulate(deadline.pauses(throttled=lambda: False))
+    moments = itertools.accumulate(deadline.poll_intervals(throttled=lambda: False))
     return next(moment for moment in moments if moment >= create_seconds)
 
 
@@ -87,7 +87,7 @@ def test_a_process_remembers_that_it_is_crowded():
     # THEN the second one does not try
     assert first.throttled > 0
     assert both.throttled == first.throttled
-    assert both.answered[1] - both.answered[0] == pytest.approx(1.5 + 2)
+    assert both.answered[1] - both.answered[0] == pytest.approx(1.5 + 5)
 
 
 def test_one_image_takes_one_write_at_a_time():
