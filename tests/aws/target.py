@@ -220,7 +220,7 @@ class LocalTarget(Target):
 
 
 class AwsTarget(Target):
-    """The account of the user's credentials. `prepare` creates the role and the base image unless the user brings them."""
+    """The account of the user's credentials. `prepare` creates a role and a base image unless the user brings them."""
 
     is_real = True
 
@@ -263,8 +263,8 @@ class AwsTarget(Target):
         if failure is not None:
             raise RuntimeError(
                 f"no version of the base image {self.base_image} could be created with the role {self.role}: "
-                f"{failure}. Set CONFORMANCE_BASE_IMAGE and CONFORMANCE_ROLE_ARN to a container image in Amazon ECR, with a Docker "
-                "V2 schema 2 manifest, and to a role that may pull it"
+                f"{failure}. Set CONFORMANCE_BASE_IMAGE to a container image in Amazon ECR with a Docker V2 schema 2 "
+                "manifest, and CONFORMANCE_ROLE_ARN to a role that may pull it"
             )
 
     def push(self, tag: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:
