@@ -38,10 +38,11 @@ check: lint types test  ## Run everything that CI runs
 soak: .venv/test.installed  ## Run 2,000 long histories of the CloudFormation model: about 20 minutes
 	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py
 
-mutants: .venv/test.installed  ## Break lambda/ in every small way: at least 95 % must make a test fail
-	@rm -rf build/mutants && mkdir -p build/mutants/tests
-	@cp -R lambda/imgver_handler lambda/index.py sandbox/imgver_sandbox tests/mutation/pyproject.toml build/mutants
-	@cp -R tests/events tests/unit/handler tests/model tests/replays build/mutants/tests
+mutants: .venv/mutants.installed  ## Break lambda/ in every small way: at least 95 % must make a test fail
+	@rm -rf build/mutants && mkdir -p build/mutants/tests/unit
+	@cp -R lambda/imgver_handler lambda/index.py tests/mutation/pyproject.toml build/mutants
+	@cp -R tests/events tests/model tests/replays build/mutants/tests
+	@cp -R tests/unit/handler build/mutants/tests/unit
 	@cd build/mutants && ../../$(BIN)/python -m mutmut run
 	@cd build/mutants && ../../$(BIN)/python -m mutmut results --all true | ../../$(BIN)/python ../../tests/mutation/score.py
 
