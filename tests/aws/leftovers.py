@@ -72,8 +72,8 @@ def remove(
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             deletions = [(f"{kind.name} {name}", pool.submit(kind.delete, client, name)) for name in found]
         for resource, deletion in deletions:
-            if error := deletion.exception():
-                left.append(f"{resource}: {error}")
+            if failure := deletion.exception():
+                left.append(f"{resource}: {failure}")
             else:
                 removed.append(resource)
     return removed, left

@@ -224,7 +224,7 @@ def test_the_stack_fails_and_names_the_action(stack, action):
         f"AccessDeniedException: User: {stack.session()} is not authorized to perform: {action} on resource: {arn} "
         f"because no identity-based policy allows the {action} action. "
     ) in reason
-    assert f"role needs the action for {action.partition(':')[2]} on this resource" in reason
+    assert f"role must allow the action for {action.partition(':')[2]} on this resource" in reason
 
     # THEN nothing else was denied; CloudFormation may delete the role before the function logs its last lines
     assert stack.denied() - LOGGING.keys() == {action}
