@@ -126,8 +126,11 @@ class _Region:
     def _handler(self, image: str, end: float, throttle_state: ThrottleState) -> Process:
         """Create a version as the handler does: CreateImageVersion, then polls until the version is CREATED."""
         pauses: list[float] = []
-        left, now = (lambda: end - self._env.now), (lambda: self._env.now)
-        deadline = Deadline(time_left=left, now=now, sleep=pauses.append, chance=self._random.random)
+
+        def now() -> float:
+            return self._env.now
+
+        deadline = Deadline(time_left=lambda: end - now(), now=now, sleep=pauses.append, chance=self._random.random)
 
         def call(send: Callable[[], Response]) -> Process:
             backoff = deadline.backoff()
