@@ -130,7 +130,7 @@ class _Region:
         def now() -> float:
             return self._env.now
 
-        deadline = Deadline(time_left=lambda: end - now(), now=now, sleep=pauses.append, chance=self._random.random)
+        deadline = Deadline(time_left=lambda: end - now(), now=now, sleep=pauses.append, random_fraction=self._random.random)
 
         def call(send: Callable[[], Response]) -> Process:
             backoff = deadline.backoff()

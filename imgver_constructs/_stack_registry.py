@@ -14,7 +14,7 @@ from typing import ClassVar
 import aws_cdk as cdk
 from constructs import Construct, IConstruct
 
-from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.checks import shown
 
 IMAGE_VERSION = "Custom::SageMakerImageVersion"
 IMAGE_ALIAS = "Custom::SageMakerImageAlias"

@@ -16,8 +16,9 @@ from constructs import Construct, IDependable
 
 from imgver_constructs._stack_registry import Declarations
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
+from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
-from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, shown
+from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
 from imgver_constructs._validation.tokens import check_is_text, check_text_or_token, is_known, is_token, plain
 
 

@@ -9,7 +9,8 @@ from constructs import Construct
 
 from imgver_constructs._logical_ids import fingerprint
 from imgver_constructs._stack_registry import IMAGE_ALIAS, Declarations
-from imgver_constructs._validation.rules import ALIAS, check_text, shown
+from imgver_constructs._validation.checks import check_string, shown
+from imgver_constructs._validation.rules import ALIAS
 from imgver_constructs._validation.tokens import is_known, plain
 from imgver_constructs.provider import ImageVersionProvider
 
@@ -59,7 +60,7 @@ class ImageAlias(Construct):
         stack, image = declarations.stack, version.image
         version._check_stack(stack, "the alias")
         if alias_name is None or is_known(alias_name):
-            check_text("alias_name", alias_name, ALIAS)
+            check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
             declarations.check_alias_is_free(image._identity, image._declared_name, alias_name)
         provider = ImageVersionProvider._of(stack, provider or version.provider, image=image)

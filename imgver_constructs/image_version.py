@@ -17,6 +17,14 @@ from constructs import Construct
 from imgver_constructs._custom_image import alias_warning, custom_image
 from imgver_constructs._stack_registry import IMAGE_VERSION, Declarations
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
+from imgver_constructs._validation.checks import (
+    check_choice,
+    check_distinct,
+    check_flag,
+    check_number,
+    check_string,
+    shown,
+)
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import (
     ALIAS,
@@ -25,12 +33,6 @@ from imgver_constructs._validation.rules import (
     ML_FRAMEWORK,
     PROGRAMMING_LANG,
     RELEASE_NOTES,
-    check_choice,
-    check_distinct,
-    check_flag,
-    check_number,
-    check_text,
-    shown,
 )
 from imgver_constructs._validation.tokens import check_is_number, check_is_text, is_known, is_token
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
@@ -359,7 +361,7 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
             )
         if not is_token(image._declared_name):
-            check_text("image_name", image._declared_name, IMAGE_NAME)
+            check_string("image_name", image._declared_name, IMAGE_NAME)
         metadata = _metadata(
             job_type=job_type,
             processor=processor,
@@ -371,7 +373,7 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
         )
         _check_aliases(aliases)
         if is_known(follow_tag):
-            check_text("follow_tag", follow_tag, FOLLOW_TAG)
+            check_string("follow_tag", follow_tag, FOLLOW_TAG)
         if is_known(adopt_version):
             check_number("adopt_version", adopt_version, "give the number of an existing version")
         check_removal_policy(removal_policy)
@@ -554,11 +556,11 @@ def _metadata(
     if is_known(vendor_guidance):
         metadata["VendorGuidance"] = check_choice("vendor_guidance", vendor_guidance, VendorGuidance).value
     if is_known(ml_framework):
-        check_text("ml_framework", ml_framework, ML_FRAMEWORK)
+        check_string("ml_framework", ml_framework, ML_FRAMEWORK)
     if is_known(programming_lang):
-        check_text("programming_lang", programming_lang, PROGRAMMING_LANG)
+        check_string("programming_lang", programming_lang, PROGRAMMING_LANG)
     if is_known(release_notes):
-        check_text("release_notes", release_notes, RELEASE_NOTES)
+        check_string("release_notes", release_notes, RELEASE_NOTES)
     return metadata
 
 
@@ -574,5 +576,5 @@ def _check_aliases(aliases: Sequence[str]) -> None:
         )
     known = [alias for alias in aliases if not is_token(alias)]
     for alias in known:
-        check_text("aliases", alias, ALIAS)
+        check_string("aliases", alias, ALIAS)
     check_distinct("aliases", known)

@@ -2,7 +2,7 @@
 
 import aws_cdk as cdk
 
-from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.checks import shown
 
 _POLICIES = (
     cdk.RemovalPolicy.DESTROY,

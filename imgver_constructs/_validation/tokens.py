@@ -5,7 +5,8 @@ import re
 import aws_cdk as cdk
 from constructs import Construct
 
-from imgver_constructs._validation.rules import Text, check_text, shown
+from imgver_constructs._validation.checks import check_string, shown
+from imgver_constructs._validation.rules import StringRule
 
 # How the CDK writes a token: into a text, into a text that Python made of a number, and as the only item of a list.
 _IN_TEXT = re.compile(r"\$\{Token\[[a-zA-Z0-9:._-]+\]\}|-1\.[0-9]{10,16}e\+289")
@@ -33,7 +34,7 @@ def is_known(value: object) -> bool:
     return value is not None and not is_token(value)
 
 
-def check_text_or_token(parameter: str, value: object, rule: Text) -> None:
+def check_text_or_token(parameter: str, value: object, rule: StringRule) -> None:
     """Check a text against its rule, or that a token is a text: jsii takes no other.
 
     Raises:
@@ -42,7 +43,7 @@ def check_text_or_token(parameter: str, value: object, rule: Text) -> None:
     if is_token(value):
         check_is_text(parameter, value)
     else:
-        check_text(parameter, value, rule)
+        check_string(parameter, value, rule)
 
 
 def check_is_text(parameter: str, value: object) -> None:
