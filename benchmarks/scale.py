@@ -16,7 +16,7 @@ import results
 
 sys.path[:0] = [str(results.ROOT / folder) for folder in ("lambda", "tests/model")]
 
-from conftest import CrowdedAccount  # type: ignore[import-not-found]  # noqa: E402 (of tests/model)
+from crowded_account import CrowdedAccount  # noqa: E402
 from simulation import Conditions, simulate  # noqa: E402
 
 PER_STACK, PER_IMAGE = 400, 10

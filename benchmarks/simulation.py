@@ -126,11 +126,12 @@ class _Region:
     def _handler(self, image: str, end: float, throttle_state: ThrottleState) -> Process:
         """Create a version as the handler does: CreateImageVersion, then polls until the version is CREATED."""
         pauses: list[float] = []
-
-        def now() -> float:
-            return self._env.now
-
-        deadline = Deadline(time_left=lambda: end - now(), now=now, sleep=pauses.append, random_fraction=self._random.random)
+        deadline = Deadline(
+            time_left=lambda: end - self._env.now,
+            now=lambda: self._env.now,
+            sleep=pauses.append,
+            random_fraction=self._random.random,
+        )
 
         def call(send: Callable[[], Response]) -> Process:
             backoff = deadline.backoff()
@@ -145,7 +146,7 @@ class _Region:
         if not (yield from call(lambda: self._write(image))):
             return False
         ready = self._env.now + self._conditions.create_seconds
-        for _ in deadline.polls(throttled=lambda: throttle_state.is_recent(now())):
+        for _ in deadline.polls(throttled=lambda: throttle_state.is_recent(self._env.now)):
             yield self._env.timeout(pauses.pop())
             if not (yield from call(self._request)):
                 return False
