@@ -25,7 +25,7 @@ FIRST_RETURN, LONGEST_RETURN = 1.0, 300.0
 """Seconds after which Lambda retries an event that found no free execution; they double from the first to the longest.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html documents both ends."""
 
-Process = Generator[simpy.Event, Any, bool]
+Process = Generator[simpy.Event, Any, Any]
 Response = Literal["accepted", "throttled", "in use"]
 
 
@@ -96,7 +96,6 @@ class _Region:
             yield turn
             slots = simpy.Resource(self._env, self._conditions.at_once or len(images))
             yield self._env.all_of([self._env.process(self._version(number, image, slots)) for image in images])
-        return True
 
     def _version(self, stack: int, image: str, slots: simpy.Resource) -> Process:
         """Wait for CloudFormation's request, for an execution of the function, and for the handler."""
