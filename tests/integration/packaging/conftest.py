@@ -79,20 +79,24 @@ def built(build: Callable[[str], dict[str, Built]]) -> dict[str, Built]:
     return build("0.1.0")
 
 
+def uv() -> str | None:
+    """The uv of this environment or of PATH, if there is one."""
+    return shutil.which("uv", path=os.pathsep.join([sys.prefix, f"{sys.prefix}/bin", os.environ["PATH"]]))
+
+
 @pytest.fixture(scope="session")
 def install(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Install into a new environment, and return its folder. uv does it where it is installed, pip otherwise."""
 
     def install(*requirements: str | Path) -> Path:
         folder = tmp_path_factory.mktemp("environment")
-        path = os.pathsep.join([os.environ["PATH"], sys.prefix, f"{sys.prefix}/bin"])
-        if uv := shutil.which("uv", path=path):
-            run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder, cwd=folder.parent)
-            pip: tuple[str | Path, ...] = (uv, "pip", "install", "--python", folder / "bin" / "python")
+        python = folder / "bin" / "python"
+        if program := uv():
+            run(program, "venv", "--quiet", "--clear", "--python", sys.executable, folder, cwd=folder.parent)
+            run(program, "pip", "install", "--python", python, *requirements, cwd=folder)
         else:
             run(sys.executable, "-m", "venv", folder, cwd=folder.parent)
-            pip = (folder / "bin" / "python", "-m", "pip", "install", "--no-compile")
-        run(*pip, *requirements, cwd=folder)
+            run(python, "-m", "pip", "install", "--no-compile", *requirements, cwd=folder)
         return folder
 
     return install
