@@ -215,6 +215,20 @@ class BaseImage(ABC):
         """
 
 
+def bind_base_image(
+    base_image: BaseImage, scope: Construct, construct_id: str, role: iam.IRole | None
+) -> BoundBaseImage:
+    """Bind a base image to an image version; for :class:`ImageVersion` only.
+
+    Args:
+        base_image: the base image.
+        scope: the parent of the version; the constructs of the base image become children of it.
+        construct_id: the id of the version, which the ids of those children start with.
+        role: the role of the image, which gets permission to pull; None for an imported image.
+    """
+    return base_image._bind(scope, construct_id, role)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _UriBaseImage(BaseImage):
     uri: str
