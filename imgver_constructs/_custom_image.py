@@ -1,4 +1,4 @@
-"""Image versions in Studio: as a domain or a user profile offers them, and by which aliases an app may name them."""
+"""Image versions in Studio: the item that attaches a version to a domain, and the aliases that Studio accepts."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
 
-from imgver_constructs._validation.rules import STUDIO_ALIAS, shown
+from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.rules import STUDIO_ALIAS
 from imgver_constructs._validation.tokens import is_known, is_token
 from imgver_constructs.image import ImageBase
 
 
 def custom_image(*, image: ImageBase, version: float, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
-    """The item of ``custom_images`` that stands for a version, in a domain, a user profile or a space.
+    """Return the item of ``custom_images`` that attaches a version to a domain, a user profile or a space.
 
-    The L1s of the three have a class each for it, of which none takes another's. All of them take a token.
+    It is a token, because the L1 constructs of the three have different classes for the item, and all accept a token.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html
 
     Args:
         image: the image.
-        version: the number of the version. Without one Studio would take the latest.
-        app_image_config: how Studio runs it: an :class:`AppImageConfig`, declared or imported, or the L1.
+        version: the number of the version. Without a number Studio would use the latest version.
+        app_image_config: the configuration with which Studio runs the image: an :class:`AppImageConfig`, declared or
+            imported, or the L1 construct.
 
     Raises:
-        ValueError: ``app_image_config`` is none, or in another account or region than the image.
+        ValueError: ``app_image_config`` is not an AppImageConfig, or is in another account or region than the image.
     """
     if not hasattr(app_image_config, "app_image_config_ref"):
         raise ValueError(
@@ -53,15 +55,15 @@ def custom_image(*, image: ImageBase, version: float, app_image_config: refs.IAp
 
 
 def alias_warning(aliases: Sequence[str]) -> str | None:
-    """What there is to say about the aliases of a version that Studio offers; None when an app can name it by one.
+    """Return a warning if Studio accepts none of a version's aliases; None if it accepts one, or if there are none.
 
     Args:
-        aliases: all aliases of the version. What CloudFormation resolves may be of any form.
+        aliases: all aliases of the version. A token may have any form.
     """
     if not aliases or any(is_token(alias) or STUDIO_ALIAS.accepts(alias) for alias in aliases):
         return None
     return (
-        f"aliases {shown(list(aliases))} should include {STUDIO_ALIAS.rule}: studio refuses any other as the "
+        f"aliases {shown(list(aliases))} should include {STUDIO_ALIAS.rule}: Studio refuses any other as the "
         f"SageMakerImageVersionAlias of an app or a space; {STUDIO_ALIAS.remedy}, or acknowledge this if no app or "
         "space is to name the version by an alias"
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 import aws_cdk as cdk
 from constructs import Construct, DependencyGroup, IConstruct
 
-from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import is_known
 
 _OF_STACK = "_imgver_constructs_registry"

@@ -1,4 +1,4 @@
-"""Rules for the events that SageMaker sends to Amazon EventBridge when a status changes.
+"""EventBridge rules for the events that SageMaker sends when the status of an image or a version changes.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 """
@@ -24,16 +24,16 @@ def state_change_rule(
     event_pattern: events.EventPattern | None,
     rule_name: str | None,
 ) -> events.Rule:
-    """Make a rule for the events of one type.
+    """Create a rule for the events of one type.
 
     Args:
         scope: the parent construct.
-        construct_id: the id below it.
+        construct_id: the ID of the rule in ``scope``.
         detail_type: the type of the events.
-        detail: what they have to be about: ARNs, by the fields of the event's detail.
-        target: what is to get the events.
-        description: what the rule is for.
-        event_pattern: what else the events have to be like.
+        detail: the ARNs that the events have to contain, by field of the event's detail.
+        target: the target of the rule; None for no target.
+        description: the description of the rule.
+        event_pattern: additional conditions on the events.
         rule_name: the name of the rule.
     """
     rule = events.Rule(
@@ -47,7 +47,7 @@ def state_change_rule(
     rule.add_event_pattern(
         source=["aws.sagemaker"],
         detail_type=[detail_type],
-        # In which case SageMaker writes the name of an image into an ARN is not documented.
+        # SageMaker does not document whether it writes the name of an image into an ARN in lower case.
         detail={field: events.Match.equals_ignore_case(arn) for field, arn in detail.items()},
     )
     return rule

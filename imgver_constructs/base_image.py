@@ -1,4 +1,4 @@
-"""Where the container image of an image version comes from."""
+"""The base image: the container image that an image version is created from."""
 
 from __future__ import annotations
 
@@ -17,107 +17,103 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
-from imgver_constructs._validation.rules import (
-    BASE_IMAGE,
-    ECR_ADDRESS,
-    IMAGE_DIGEST,
-    IMAGE_TAG,
-    LIKE_AN_ECR_ADDRESS,
-    check_text,
-    shown,
-)
-from imgver_constructs._validation.tokens import check_text_or_token, is_known, is_token, plain
+from imgver_constructs._validation.checks import check_string, shown
+from imgver_constructs._validation.rules import BASE_IMAGE, ECR_ADDRESS, IMAGE_DIGEST, IMAGE_TAG, LIKE_AN_ECR_ADDRESS
+from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
 
-# Docker V2 schema 2, whatever builds it. Docker's classic image store makes such a manifest of anything, at the push.
-# containerd's, which Docker now has from the start, pushes what BuildKit built: since 0.31 OCI, unless told otherwise.
-# A builder outside of Docker's daemon has to be told, too, to load the image into the store that the CDK CLI pushes
-# from: that is type=docker. Attestations, which make an OCI index of any image, the CDK CLI turns off itself.
+# These outputs give a Docker V2 schema 2 manifest with every builder. Docker's classic image store converts every image
+# to such a manifest when it pushes. The containerd store, the default of new Docker installations, pushes what BuildKit
+# built, which since BuildKit 0.31 is an OCI manifest unless oci-mediatypes=false. A builder outside the Docker daemon
+# also needs type=docker to load the image into the store that the CDK CLI pushes from. The CDK CLI itself turns off
+# attestations, which would turn the image into an OCI index.
 _SCHEMA_2 = ("type=docker,oci-mediatypes=false",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoundBaseImage:
-    """A base image as one image version uses it, and what is known at synth about where it is."""
+    """A base image of one image version, with the facts about its repository that are known at synth.
+
+    Attributes:
+        uri: the registry path, which is the property ``BaseImage`` of the version.
+        pull_permission: the constructs that must exist before the image's role can pull. Empty without a role, or
+            without a repository to grant permission to.
+        repository_arn: the ARN of the repository in Amazon ECR. None if it is not known at synth, or if the image is
+            not in Amazon ECR.
+        repository: the construct of the repository. None for an address, and for an asset, whose repository belongs
+            to the stack.
+        region: the region of the repository. None if it is not known at synth, and for an asset, whose repository is
+            in the region of the stack.
+        outside_ecr: whether ``uri`` is known not to be in Amazon ECR, the registry that SageMaker pulls from.
+        moving_tag: the tag of the image if it is one that usually moves to newer images, such as ``latest``.
+    """
 
     uri: str
-    """The registry path: BaseImage on the wire."""
-
     pull_permission: tuple[IDependable, ...] = ()
-    """What must exist before the image's role can pull; empty when there is no role or no repository to grant."""
-
     repository_arn: str | None = None
-    """The repository in Amazon ECR; None when it is not known at synth, or there is none."""
-
     repository: ecr.IRepository | None = None
-    """The construct of that repository; None when the address is all there is. An asset's is the stack's own."""
-
     region: str | None = None
-    """The region of that repository, when it is known at synth. An asset's is the stack's own, and not given here."""
-
     outside_ecr: bool = False
-    """Whether ``uri`` is known to be no address in Amazon ECR, where SageMaker pulls from."""
-
     moving_tag: str | None = None
-    """The tag that names the image, when it is one that gets moved to newer images, like ``latest``."""
 
 
 class BaseImage(ABC):
-    """The container image that an image version is made from.
+    """The container image that an image version is created from.
 
-    SageMaker takes Docker V2 schema 2 manifests for one platform only; ``docker buildx`` pushes OCI manifests unless
-    told otherwise (``--provenance=false --output type=image,oci-mediatypes=false,push=true``).
+    SageMaker accepts only Docker V2 schema 2 manifests for a single platform. ``docker buildx`` pushes OCI manifests by
+    default; ``--provenance=false --output type=image,oci-mediatypes=false,push=true`` changes that.
     """
 
     @staticmethod
     def from_uri(uri: str) -> BaseImage:
-        """A container image by its address, which goes to SageMaker as it is.
+        """Use a container image by its address, which is passed to SageMaker unchanged.
 
-        The role of the image is granted to pull from a repository in Amazon ECR, in whatever account and region. One
-        of another account has to allow that in its own policy, too.
+        The role of the image gets permission to pull from the repository in Amazon ECR, in any account and region. The
+        repository policy of another account has to allow the pull as well.
 
         Args:
             uri: ``<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:<tag>][@<digest>]``, at most 255 characters.
-                Without a tag and a digest SageMaker takes ``latest``. An address outside Amazon ECR gets a warning:
-                SageMaker documents no other registry. A token is taken as it is; the permissions on its repository
-                are then yours to give.
+                Without a tag and a digest SageMaker uses ``latest``. An address outside Amazon ECR causes a warning,
+                since SageMaker documents no other registry. A token is not inspected; you then have to grant the
+                permissions on its repository yourself.
 
         Raises:
-            ValueError: ``uri`` is empty, too long, has control characters, or is a malformed address of Amazon ECR.
+            ValueError: ``uri`` is empty, is too long, has control characters, or is a malformed Amazon ECR address.
         """
         if uri is None or is_known(uri):
-            check_text("uri", uri, BASE_IMAGE)
+            check_string("uri", uri, BASE_IMAGE)
             if LIKE_AN_ECR_ADDRESS.fullmatch(uri):
-                check_text("uri", uri, ECR_ADDRESS)
+                check_string("uri", uri, ECR_ADDRESS)
         return _UriBaseImage(uri=uri)
 
     @staticmethod
     def from_ecr_repository(
         repository: ecr.IRepository, *, tag: str | None = None, digest: str | None = None
     ) -> BaseImage:
-        """A container image in an ECR repository, by tag or by digest.
+        """Use a container image in an ECR repository, by its tag or by its digest.
 
-        There is no default tag: SageMaker resolves a tag once, when a version is created, so which image ``latest``
-        meant would depend on the hour of the deployment.
+        There is no default tag. SageMaker resolves a tag once, when it creates a version, so the image behind
+        ``latest`` would depend on the time of the deployment.
 
         Args:
-            repository: the repository, declared or imported; one of another account or region by
-                ``ecr.Repository.from_repository_arn(…)``. The role of the image is granted to pull from it. A
-                repository of another account has to allow the role, or its account, in its own policy:
-                ``ecr:BatchCheckLayerAvailability``, ``ecr:GetDownloadUrlForLayer``, ``ecr:BatchGetImage``. One that
-                is declared in the same app, with a name, gets that from here.
-            tag: a tag of the image, 1 to 128 characters. Default: none; then give ``digest``.
-            digest: ``sha256:`` and 64 hexadecimal digits. Default: none; then give ``tag``.
+            repository: the repository, declared or imported. Import a repository of another account or region with
+                ``ecr.Repository.from_repository_arn(…)``. The role of the image gets permission to pull from it. The
+                policy of a repository in another account also has to allow ``ecr:BatchCheckLayerAvailability``,
+                ``ecr:GetDownloadUrlForLayer`` and ``ecr:BatchGetImage`` to the role or to its account. A repository
+                that is declared in the same app, with a name, gets these statements automatically.
+            tag: a tag of the image, 1 to 128 characters. Default: none; ``digest`` is then required.
+            digest: ``sha256:`` and 64 hexadecimal digits. Default: none; ``tag`` is then required.
 
         Raises:
-            ValueError: ``repository`` is none, both or neither of the others are given, or one that ECR would refuse.
+            ValueError: ``repository`` is not a repository, ``tag`` and ``digest`` are both given or both missing, or
+                Amazon ECR would reject the tag or the digest.
         """
-        # The type is asked first: reading the property of the object is a call into jsii.
+        # The type is checked first, since reading a property of the object is a call into jsii.
         if not hasattr(type(repository), "repository_arn") and not hasattr(repository, "repository_arn"):
             raise ValueError(
-                f"repository {shown(repository)} must be an ecr repository: "
+                f"repository {shown(repository)} must be an Amazon ECR repository: "
                 "for a name use ecr.Repository.from_repository_name(…)"
             )
         if (tag is None) == (digest is None):
@@ -126,10 +122,10 @@ class BaseImage(ABC):
                 "name the image by its tag, or pin it by its digest"
             )
         if tag is not None:
-            check_text_or_token("tag", tag, IMAGE_TAG)
+            check_string_or_token("tag", tag, IMAGE_TAG)
             tag = plain(tag)
         if digest is not None:
-            check_text_or_token("digest", digest, IMAGE_DIGEST)
+            check_string_or_token("digest", digest, IMAGE_DIGEST)
             digest = plain(digest)
         return _EcrBaseImage(repository=repository, tag=tag, digest=digest)
 
@@ -145,44 +141,47 @@ class BaseImage(ABC):
         exclude: Sequence[str] = (),
         outputs: Sequence[str] = _SCHEMA_2,
     ) -> BaseImage:
-        """A container image that the CDK CLI builds from a folder at the deployment, and pushes to Amazon ECR.
+        """Use a container image that the CDK CLI builds from a folder during the deployment and pushes to Amazon ECR.
 
-        Synth needs no Docker. A change in the folder, or of an argument, makes another image, and thus a new version.
-        What is not offered here is in ``aws_ecr_assets.DockerImageAsset``: declare one with the ``outputs`` below, and
-        hand its ``repository`` and ``image_tag`` to :meth:`from_ecr_repository`.
+        Synthesis does not need Docker. A change in the folder or in an argument gives another image, and therefore a
+        new version. For options that are missing here, declare an ``aws_ecr_assets.DockerImageAsset`` with the
+        ``outputs`` below, and pass its ``repository`` and ``image_tag`` to :meth:`from_ecr_repository`.
 
-        The default ``outputs`` ask for the manifest that SageMaker takes, Docker V2 schema 2. What remains yours: a
-        Dockerfile whose ``FROM`` has layers compressed with gzip, as nearly all have; and ``outputs=[]`` where the
-        builder does not know ``--output=type=docker``. That is Docker without buildx, and Podman, which then writes
-        such a manifest with ``BUILDAH_FORMAT=docker`` in its environment.
+        The default ``outputs`` give a Docker V2 schema 2 manifest, which SageMaker requires. It also requires layers
+        compressed with gzip, which nearly all base images of a Dockerfile have. A builder that does not support
+        ``--output=type=docker``, such as Docker without buildx or Podman, needs ``outputs=[]``. Podman writes the
+        manifest if the environment has ``BUILDAH_FORMAT=docker``.
 
         https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_ecr_assets/DockerImageAsset.html
 
         Args:
-            directory: the folder with the Dockerfile, absolute or relative to where the app runs; ``.dockerignore`` in
-                it is heeded.
-            file: the Dockerfile, by its path in ``directory``. Default: ``Dockerfile``.
-            target: the stage to build. Default: the last.
-            build_args: values of the Dockerfile's ``ARG`` lines, by their names; they can be read in the image.
+            directory: the folder with the Dockerfile: an absolute path, or a path relative to the working directory of
+                the app. A ``.dockerignore`` file in it is respected.
+            file: the path of the Dockerfile in ``directory``. Default: ``Dockerfile``.
+            target: the build stage. Default: the last stage.
+            build_args: the values of the Dockerfile's ``ARG`` instructions by name. They can be read from the image.
                 Default: none.
-            build_secrets: secrets of the build by their ids; they are not kept in the image. Write them like
-                ``{"token": cdk.DockerBuildSecret.from_src("token.txt")}``. Default: none.
-            platform: the platform of the image. Default: ``Platform.LINUX_AMD64``, whatever the machine that builds.
-            exclude: patterns of what in ``directory`` is no part of the image, beside ``.dockerignore``. Default: none.
-            outputs: what goes to ``docker build`` as ``--output``. Default: a Docker V2 schema 2 image in the store
-                that is pushed from.
+            build_secrets: the secrets of the build by ID, such as
+                ``{"token": cdk.DockerBuildSecret.from_src("token.txt")}``. They are not part of the image.
+                Default: none.
+            platform: the platform of the image. Default: ``Platform.LINUX_AMD64``, also if the build machine has
+                another platform.
+            exclude: glob patterns of files in ``directory`` that are not part of the image, in addition to
+                ``.dockerignore``. Default: none.
+            outputs: the values of ``--output`` for ``docker build``. Default: a Docker V2 schema 2 image in the store
+                that the CDK CLI pushes from.
 
         Raises:
-            ValueError: there is no such folder or Dockerfile, or an argument is of another type or a token.
+            ValueError: the folder or the Dockerfile does not exist, or an argument has the wrong type or is a token.
         """
         if not isinstance(directory, str | PathLike) or not str(directory) or not _exists(Path(directory).is_dir):
             raise ValueError(
                 f"directory {shown(directory)} must be a folder that exists: "
-                "give its path, absolute or relative to where the app runs"
+                "give its path, absolute or relative to the app's working directory"
             )
-        for parameter, text in (("file", file), ("target", target)):
-            if text is not None and (not isinstance(text, str) or not text or is_token(text)):
-                raise ValueError(f"{parameter} {shown(text)} must be a text that is known at synth: {_WRITE_IT_OUT}")
+        for parameter, value in (("file", file), ("target", target)):
+            if value is not None and (not isinstance(value, str) or not value or is_token(value)):
+                raise ValueError(f"{parameter} {shown(value)} must be a string that is known at synth: {_WRITE_IT_OUT}")
         if not _exists((Path(directory) / (file or "Dockerfile")).is_file):
             raise ValueError(
                 f"file {shown(file or 'Dockerfile')} must be in directory {shown(str(directory))}: "
@@ -193,26 +192,20 @@ class BaseImage(ABC):
                 f"platform {shown(platform)} must be a Platform of aws_ecr_assets: use Platform.LINUX_AMD64"
             )
         return _AssetBaseImage(
-            # jsii's own process stays in the folder in which it was started.
+            # The process of jsii does not follow a change of the working directory.
             directory=str(Path(directory).absolute()),
             file=file,
             target=target,
-            build_args=_texts_by_name("build_args", build_args),
-            build_secrets=_texts_by_name("build_secrets", build_secrets),
+            build_args=_check_strings_by_name("build_args", build_args),
+            build_secrets=_check_strings_by_name("build_secrets", build_secrets),
             platform=platform,
-            exclude=_texts("exclude", exclude),
-            outputs=_texts("outputs", outputs),
+            exclude=_check_strings("exclude", exclude),
+            outputs=_check_strings("outputs", outputs),
         )
 
     @abstractmethod
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
-        """Called by :class:`ImageVersion`, once its own properties are checked.
-
-        Args:
-            scope: the parent of the version; what the base image consists of becomes a child of it.
-            construct_id: the id of the version, which the ids of those children begin with.
-            role: the role of the image, to be granted to pull; None when the image is imported.
-        """
+        """Bind the base image to an image version; see :func:`bind_base_image`."""
 
 
 def bind_base_image(
@@ -256,14 +249,14 @@ class _EcrBaseImage(BaseImage):
     digest: str | None
 
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002
-        place = _place_of(self.repository)
+        facts = _facts_of(self.repository)
         return BoundBaseImage(
-            uri=f"{place.uri}:{self.tag}" if self.digest is None else f"{place.uri}@{self.digest}",
-            pull_permission=_pull_permission(role, place.arn, self.repository),
-            repository_arn=place.arn,
+            uri=f"{facts.uri}:{self.tag}" if self.digest is None else f"{facts.uri}@{self.digest}",
+            pull_permission=_pull_permission(role, facts.arn, self.repository),
+            repository_arn=facts.arn,
             repository=self.repository,
-            region=place.region,
-            moving_tag=None if place.tags_stay else _moving_tag(self.tag),
+            region=facts.region,
+            moving_tag=None if facts.tags_are_immutable else _moving_tag(self.tag),
         )
 
 
@@ -298,41 +291,41 @@ class _AssetBaseImage(BaseImage):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
-    """What jsii tells of a repository, asked once: many versions come from one repository."""
+class _RepositoryFacts:
+    """The properties of a repository, read from jsii once, since many versions may use one repository."""
 
     arn: str
     uri: str
     region: str | None
-    tags_stay: bool
+    tags_are_immutable: bool
 
 
-_PLACES: WeakKeyDictionary[ecr.IRepository, _Place] = WeakKeyDictionary()
-# By role and ARN. Granting again would only add the same statements again.
+_REPOSITORY_FACTS: WeakKeyDictionary[ecr.IRepository, _RepositoryFacts] = WeakKeyDictionary()
+# The grants by role and repository ARN. A second grant would only repeat the statements.
 _PULL_PERMISSIONS: WeakKeyDictionary[iam.IRole, dict[str, iam.Grant]] = WeakKeyDictionary()
 
 
-def _place_of(repository: ecr.IRepository) -> _Place:
-    place = _PLACES.get(repository)
-    if place is None:
+def _facts_of(repository: ecr.IRepository) -> _RepositoryFacts:
+    facts = _REPOSITORY_FACTS.get(repository)
+    if facts is None:
         arn = repository.repository_arn
-        # The ARN goes first: from_repository_attributes(…) takes the stack's own region for that of the repository.
+        # The ARN comes first: from_repository_attributes(…) assumes that the repository is in the region of the stack.
         regions = (cdk.Arn.split(arn, cdk.ArnFormat.SLASH_RESOURCE_NAME).region, repository.env.region)
         resource = repository.node.default_child
-        place = _PLACES[repository] = _Place(
+        facts = _REPOSITORY_FACTS[repository] = _RepositoryFacts(
             arn=arn,
             uri=repository.repository_uri,
             region=next(filter(is_known, regions), None),
-            # Which tags an exclusion leaves mutable is for its wildcards to say.
-            tags_stay=isinstance(resource, ecr.CfnRepository) and resource.image_tag_mutability == "IMMUTABLE",
+            # Exclusion filters leave some tags mutable: such a repository counts as mutable.
+            tags_are_immutable=isinstance(resource, ecr.CfnRepository) and resource.image_tag_mutability == "IMMUTABLE",
         )
-    return place
+    return facts
 
 
 def _pull_permission(
     role: iam.IRole | None, arn: str, repository: ecr.IRepository | None = None
 ) -> tuple[IDependable, ...]:
-    """What lets the role pull from the repository with this ARN, granted at the first call."""
+    """Grant the role to pull from the repository at the first call, and return what has to exist before a pull."""
     if role is None:
         return ()
     granted = _PULL_PERMISSIONS.setdefault(role, {})
@@ -342,7 +335,7 @@ def _pull_permission(
 
 
 def _grant_pull(role: iam.IRole, arn: str) -> iam.Grant:
-    # This action knows no resource. Both go into one policy, where equal statements are written once.
+    # The action does not support resources. IAM policies of the CDK write equal statements only once.
     iam.Grant.add_to_principal(grantee=role, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
     return iam.Grant.add_to_principal(grantee=role, actions=list(_PULL), resource_arns=[arn])
 
@@ -353,38 +346,42 @@ def _partition() -> str:
 
 
 def _moving_tag(tag: str | None) -> str | None:
-    """The tag, if it names no release: one that does has a digit in it."""
+    """Return the tag if it does not look like the name of a release, which has a digit in it."""
     return tag if tag is not None and is_known(tag) and not re.search("[0-9]", tag) else None
 
 
 def _moving_tag_in(uri: str) -> str | None:
     name, _, digest = uri.partition("@")
-    # A colon before the last slash is that of a port.
+    # A colon before the last slash belongs to a port.
     tag = name.rpartition("/")[2].partition(":")[2]
     return None if digest else _moving_tag(tag or "latest")
 
 
-def _exists(is_there: Callable[[], bool]) -> bool:
+def _exists(check: Callable[[], bool]) -> bool:
     try:
-        return is_there()
-    except OSError:  # no path can be as long
+        return check()
+    except OSError:  # the path is too long
         return False
 
 
-def _texts(parameter: str, value: Sequence[str]) -> list[str]:
-    # A text is a sequence of texts, too.
-    if not isinstance(value, list | tuple) or is_token(value) or not _are_texts(value):
-        raise ValueError(f"{parameter} {shown(value)} must be a list of texts that are known at synth: {_WRITE_IT_OUT}")
+def _check_strings(parameter: str, value: Sequence[str]) -> list[str]:
+    # A string is also a sequence of strings.
+    if not isinstance(value, list | tuple) or is_token(value) or not _are_strings(value):
+        raise ValueError(
+            f"{parameter} {shown(value)} must be a list of strings that are known at synth: {_WRITE_IT_OUT}"
+        )
     return list(value)
 
 
-def _texts_by_name(parameter: str, value: Mapping[str, str] | None) -> dict[str, str] | None:
+def _check_strings_by_name(parameter: str, value: Mapping[str, str] | None) -> dict[str, str] | None:
     if value is None:
         return None
-    if not isinstance(value, Mapping) or not _are_texts([*value.keys(), *value.values()]):
-        raise ValueError(f"{parameter} {shown(value)} must be a dict of texts that are known at synth: {_WRITE_IT_OUT}")
+    if not isinstance(value, Mapping) or not _are_strings([*value.keys(), *value.values()]):
+        raise ValueError(
+            f"{parameter} {shown(value)} must be a dict of strings that are known at synth: {_WRITE_IT_OUT}"
+        )
     return dict(value)
 
 
-def _are_texts(values: Sequence[object]) -> bool:
+def _are_strings(values: Sequence[object]) -> bool:
     return all(isinstance(value, str) and not is_token(value) for value in values)

@@ -15,9 +15,10 @@ from constructs import Construct
 from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
+from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
-from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME, shown
-from imgver_constructs._validation.tokens import check_is_text, check_text_or_token, is_known, is_token, plain
+from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
+from imgver_constructs._validation.tokens import check_is_string, check_string_or_token, is_known, is_token, plain
 
 
 @jsii.implements(refs.IImageRef)
@@ -203,7 +204,7 @@ class Image(ImageBase):
             ("description", description, DESCRIPTION),
         ):
             if value is not None:
-                check_text_or_token(parameter, value, rule)
+                check_string_or_token(parameter, value, rule)
         if role is not None and not hasattr(role, "role_arn"):
             raise ValueError(f"role {shown(role)} must be a role: for an arn use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
@@ -272,7 +273,7 @@ class Image(ImageBase):
         Raises:
             ValueError: ``image_name`` is no text.
         """
-        check_is_text("image_name", image_name)
+        check_is_string("image_name", image_name)
         arn = cdk.Stack.of(scope).format_arn(service="sagemaker", resource="image", resource_name=image_name)
         return ImportedImage(scope, construct_id, image_name=image_name, image_arn=arn)
 
@@ -290,7 +291,7 @@ class Image(ImageBase):
             ValueError: ``image_arn`` is none of an image.
         """
         if is_token(image_arn):
-            check_is_text("image_arn", image_arn)
+            check_is_string("image_arn", image_arn)
         elif not isinstance(image_arn, str) or _ARN.fullmatch(image_arn) is None:
             raise ValueError(
                 f"image_arn {shown(image_arn)} must be the arn of an image: "

@@ -10,7 +10,7 @@ import jsii
 from constructs import Construct
 
 from imgver_constructs._stack_registry import StackRegistry
-from imgver_constructs._validation.rules import check_number, shown
+from imgver_constructs._validation.checks import check_number, shown
 from imgver_constructs._validation.tokens import is_known
 from imgver_constructs.image import ImageBase, check_image, identity_of
 from imgver_constructs.image_version import ImageVersion, ImageVersionBase, check_stack

@@ -22,6 +22,14 @@ from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._logical_ids import fingerprint
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
+from imgver_constructs._validation.checks import (
+    check_choice,
+    check_distinct,
+    check_flag,
+    check_number,
+    check_string,
+    shown,
+)
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import (
     ALIAS,
@@ -30,14 +38,8 @@ from imgver_constructs._validation.rules import (
     ML_FRAMEWORK,
     PROGRAMMING_LANG,
     RELEASE_NOTES,
-    check_choice,
-    check_distinct,
-    check_flag,
-    check_number,
-    check_text,
-    shown,
 )
-from imgver_constructs._validation.tokens import check_is_number, check_is_text, is_known, is_token, plain
+from imgver_constructs._validation.tokens import check_is_number, check_is_string, is_known, is_token, plain
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
 from imgver_constructs.base_image import BaseImage, bind_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
@@ -302,7 +304,7 @@ class ImageVersion(ImageVersionBase):
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
             )
         if not is_token(identity.declared_name):
-            check_text("image_name", identity.declared_name, IMAGE_NAME)
+            check_string("image_name", identity.declared_name, IMAGE_NAME)
         metadata = _metadata(
             job_type=job_type,
             processor=processor,
@@ -314,7 +316,7 @@ class ImageVersion(ImageVersionBase):
         )
         _check_aliases(aliases)
         if is_known(follow_tag):
-            check_text("follow_tag", follow_tag, FOLLOW_TAG)
+            check_string("follow_tag", follow_tag, FOLLOW_TAG)
         if is_known(adopt_version):
             check_number("adopt_version", adopt_version, "give the number of an existing version")
         check_removal_policy(removal_policy)
@@ -407,7 +409,7 @@ class ImageVersion(ImageVersionBase):
         """
         stack = cdk.Stack.of(scope)
         if is_token(image_version_arn):
-            check_is_text("image_version_arn", image_version_arn)
+            check_is_string("image_version_arn", image_version_arn)
             parts = cdk.Fn.split("/", image_version_arn)
             name, version = cdk.Fn.select(1, parts), cdk.Token.as_number(cdk.Fn.select(2, parts))
             image_arn = stack.format_arn(service="sagemaker", resource="image", resource_name=name)
@@ -504,7 +506,7 @@ class ImageAlias(Construct):
         identity = identity_of(image)
         check_stack(registry, version, "the alias")
         if alias_name is None or is_known(alias_name):
-            check_text("alias_name", alias_name, ALIAS)
+            check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
             _check_alias_is_free(registry, identity, alias_name)
         provider = choose_provider(registry, provider or version.provider, image=image)
@@ -595,11 +597,11 @@ def _metadata(
     if is_known(vendor_guidance):
         metadata["VendorGuidance"] = check_choice("vendor_guidance", vendor_guidance, VendorGuidance).value
     if is_known(ml_framework):
-        check_text("ml_framework", ml_framework, ML_FRAMEWORK)
+        check_string("ml_framework", ml_framework, ML_FRAMEWORK)
     if is_known(programming_lang):
-        check_text("programming_lang", programming_lang, PROGRAMMING_LANG)
+        check_string("programming_lang", programming_lang, PROGRAMMING_LANG)
     if is_known(release_notes):
-        check_text("release_notes", release_notes, RELEASE_NOTES)
+        check_string("release_notes", release_notes, RELEASE_NOTES)
     return metadata
 
 
@@ -611,7 +613,7 @@ def _check_aliases(aliases: Sequence[str]) -> None:
         )
     known = [alias for alias in aliases if not is_token(alias)]
     for alias in known:
-        check_text("aliases", alias, ALIAS)
+        check_string("aliases", alias, ALIAS)
     check_distinct("aliases", known)
 
 

@@ -1,4 +1,4 @@
-"""What an engineer watches a provider with: alarms, a dashboard, and queries of its log."""
+"""The monitoring of a provider: alarms, a dashboard, and saved queries of its log."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from imgver_constructs._stack_registry import StackRegistry
-from imgver_constructs._validation.rules import check_flag, shown
+from imgver_constructs._validation.checks import check_flag, shown
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
 class ImageVersionMonitoring(Construct):
     """Alarms, a dashboard, and saved Logs Insights queries for a provider.
 
-    An event that is answered with FAILED is no error of the function, so a metric filter counts the errors in its
-    log. The log group has to be one of CloudWatch's Standard class; what others write into it as JSON with the level
-    ERROR is counted, too.
+    An event that fails is not an error of the Lambda function, because the handler still responds to CloudFormation
+    with FAILED. Therefore a metric filter counts the errors in the function's log. The log group must be of
+    CloudWatch's Standard class. JSON log lines with the level ERROR from other writers are counted as well.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
     """
@@ -33,18 +33,19 @@ class ImageVersionMonitoring(Construct):
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
         dashboard: bool = True,
     ) -> None:
-        """Watch a provider.
+        """Create the alarms, the queries and the dashboard of a provider.
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
-            provider: what to watch: one of this stack. Default: the stack's own.
-            alarm_actions: what every alarm does when it goes off, such as
-                ``aws_cloudwatch_actions.SnsAction(topic)``. Default: nothing; the alarms can still be looked at.
-            dashboard: whether to make a dashboard. Default: True.
+            construct_id: the ID of this construct in ``scope``.
+            provider: the provider to monitor, declared in this stack. Default: the default provider of the stack.
+            alarm_actions: the actions of every alarm, such as ``aws_cloudwatch_actions.SnsAction(topic)``.
+                Default: none; the alarms only show their state.
+            dashboard: whether to create a dashboard. Default: True.
 
         Raises:
-            ValueError: an option is not what it must be. Nothing is left in the tree.
+            ValueError: an argument has the wrong type, the provider is in another stack, or its timeout is a token.
+                The construct tree is unchanged.
         """
         if not isinstance(alarm_actions, list | tuple) or not all(hasattr(action, "bind") for action in alarm_actions):
             raise ValueError(
@@ -62,7 +63,7 @@ class ImageVersionMonitoring(Construct):
 
         super().__init__(scope, construct_id)
         log_group = binding.log_group
-        # Unique in the account and region, as the names of metrics and queries have to be.
+        # The names of metrics and queries have to be unique in the account and region, as the function's name is.
         name = binding.function.function_name
         self._failed_events = logs.MetricFilter(
             self,
@@ -78,20 +79,20 @@ class ImageVersionMonitoring(Construct):
             self.metric_failed_events(),
             "A resource could not be made what its stack declares, or is left over: the log says why.",
         )
-        # The handler answers whatever happens: it was killed, or CloudFormation could not be reached.
+        # The handler always responds, unless Lambda ended it or CloudFormation could not be reached.
         self._errors_alarm = self._alarm(
             "ErrorsAlarm",
             provider.metric_errors(),
             "The function ended without an answer; Lambda tries again twice. The end of its log says why.",
         )
-        # Lambda tries again for 15 minutes: the events of a big deployment may wait for some of them, not for most.
+        # Lambda retries for 15 minutes. The events of a large deployment may wait for a part of that time.
         self._throttles_alarm = self._alarm(
             "ThrottlesAlarm",
             provider.metric_throttles(),
             "Lambda has had no concurrency for the function for 10 minutes, and gives events up after 15.",
             evaluation_periods=2,
         )
-        # In milliseconds. At the end of its time the handler answers FAILED; most of it is many times what is usual.
+        # In milliseconds. The handler responds with FAILED at the end of its time; most events take a small part of it.
         self._duration_alarm = self._alarm(
             "DurationAlarm",
             provider.metric_duration(statistic="Maximum"),
@@ -115,46 +116,46 @@ class ImageVersionMonitoring(Construct):
                 query_string=query,
                 log_groups=[log_group],
             )
-        self._dashboard = self._make_dashboard(provider, *queries["FailedEventsQuery"]) if dashboard else None
+        self._dashboard = self._create_dashboard(provider, *queries["FailedEventsQuery"]) if dashboard else None
 
     @property
     def failed_events_alarm(self) -> cloudwatch.Alarm:
-        """Goes off when there is an error in the log: an event was answered with FAILED, or something is left over."""
+        """The alarm for errors in the log: an event failed, or a version could not be cleaned up."""
         return self._failed_events_alarm
 
     @property
     def errors_alarm(self) -> cloudwatch.Alarm:
-        """Goes off when the function ended without an answer."""
+        """The alarm for invocations of the function that ended without a response to CloudFormation."""
         return self._errors_alarm
 
     @property
     def throttles_alarm(self) -> cloudwatch.Alarm:
-        """Goes off when Lambda has had no concurrency for the function for 10 minutes."""
+        """The alarm for 10 minutes in which Lambda had no concurrency for the function."""
         return self._throttles_alarm
 
     @property
     def duration_alarm(self) -> cloudwatch.Alarm:
-        """Goes off when an event took more than 80 % of the time in which the handler has to be done."""
+        """The alarm for events that took more than 80 % of the time that the handler has."""
         return self._duration_alarm
 
     @property
     def events_dropped_alarm(self) -> cloudwatch.Alarm:
-        """Goes off when Lambda gave an event up, so that CloudFormation never gets its answer."""
+        """The alarm for events that Lambda dropped, so that CloudFormation gets no response."""
         return self._events_dropped_alarm
 
     @property
     def dashboard(self) -> cloudwatch.Dashboard | None:
-        """The dashboard; None without one."""
+        """The dashboard; None if ``dashboard`` is False."""
         return self._dashboard
 
     def metric_failed_events(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """How many errors are in the function's log: mostly events that were answered with FAILED.
+        """The number of errors in the function's log. Most of them are events that failed.
 
         Args:
-            statistic: what becomes of the values of a period. Default: Sum.
-            period: the time that one value is about. Default: 5 minutes.
+            statistic: the statistic over a period. Default: Sum.
+            period: the period of one value. Default: 5 minutes.
         """
         return self._failed_events.metric(statistic=statistic or "Sum", period=period)
 
@@ -183,11 +184,11 @@ class ImageVersionMonitoring(Construct):
             alarm_description=description,
             threshold=threshold,
             evaluation_periods=evaluation_periods,
-            # Between deployments the function does not run, and there is no value at all.
+            # Between deployments the function does not run, and the metrics have no values.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
-    def _make_dashboard(
+    def _create_dashboard(
         self, provider: ImageVersionProvider, title: str, query: logs.QueryString
     ) -> cloudwatch.Dashboard:
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=cdk.Duration.days(7))
@@ -223,7 +224,7 @@ class ImageVersionMonitoring(Construct):
 
 
 def _queries() -> dict[str, tuple[str, logs.QueryString]]:
-    """Titles and queries of the log, by the ids of their constructs."""
+    """Return the titles and the queries of the log by the ID of their construct."""
     return {
         "FailedEventsQuery": (
             "Failed events",
@@ -241,7 +242,7 @@ def _queries() -> dict[str, tuple[str, logs.QueryString]]:
             "Calls that were throttled or refused",
             logs.QueryString(
                 fields=["@timestamp", "operation", "outcome", "seconds", "logical_resource_id", "request_id"],
-                # That something is not there (any more) is what the handler asks about most.
+                # Most calls of the handler that find nothing are expected to.
                 filter_statements=["ispresent(operation)", 'outcome not in ["OK", "ResourceNotFound"]'],
                 sort="@timestamp desc",
                 limit=1000,
@@ -265,7 +266,7 @@ def _queries() -> dict[str, tuple[str, logs.QueryString]]:
                     *("@timestamp", "logical_resource_id", "request_type", "level", "message", "why", "reason"),
                     "physical_id",
                 ],
-                # Between the slashes: the logical id of the resource. As it stands it is every one.
+                # The user writes a logical ID between the slashes; the dot matches every resource.
                 filter_statements=["logical_resource_id like /./", "not ispresent(operation)"],
                 sort="@timestamp asc",
                 limit=1000,

@@ -18,7 +18,7 @@ from imgver_constructs._provider.binding import ProviderBinding
 from imgver_constructs._provider.inline_policy_quota import InlineLimit
 from imgver_constructs._provider.policies import Permissions, check_permitted_images
 from imgver_constructs._stack_registry import StackRegistry
-from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import check_is_number, is_token
 from imgver_constructs.image import ImageBase, identity_of
 

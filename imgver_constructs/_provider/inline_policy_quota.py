@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import region_info
 from constructs import IConstruct, IValidation
 
-from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.checks import shown
 
 IAM_LIMIT = 10_240
 """Characters that the inline policies of a role may have together, white space aside."""

@@ -19,10 +19,11 @@ from constructs import Construct
 
 from imgver_constructs._image_identity import ImageIdentity, spellings
 from imgver_constructs._logical_ids import fingerprint
-from imgver_constructs._validation.rules import Text, check_distinct, check_text, shown
+from imgver_constructs._validation.checks import check_distinct, check_string, shown
+from imgver_constructs._validation.rules import StringRule
 from imgver_constructs._validation.tokens import is_known, is_token, plain
 
-_PATTERN = Text(
+_PATTERN = StringRule(
     maximum=63,
     pattern=r"[a-zA-Z0-9.*-]+",
     rule="1 to 63 letters, digits, hyphens, dots and asterisks",
@@ -48,7 +49,7 @@ def check_permitted_images(patterns: Sequence[str]) -> None:
         )
     known = [pattern for pattern in patterns if not is_token(pattern)]
     for pattern in known:
-        check_text("permitted_images", pattern, _PATTERN)
+        check_string("permitted_images", pattern, _PATTERN)
     check_distinct("permitted_images", known)
 
 

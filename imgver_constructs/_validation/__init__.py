@@ -1,1 +1,1 @@
-"""The rules of the SageMaker API, and the checks at synth."""
+"""The constraints of the API as data (``rules``), and the checks and warnings of declarations at synth."""

@@ -1,15 +1,15 @@
-"""What deploys, but is likely a mistake: warnings that the CDK CLI prints, each under an id that apps name.
+"""Warnings of declarations that deploy but are probably mistakes.
 
-One that does not apply is silenced with ``cdk.Annotations.of(construct).acknowledge_warning(id)``.
+The CDK CLI prints each warning with its ID. ``cdk.Annotations.of(construct).acknowledge_warning(id)`` silences it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
-from imgver_constructs._validation.rules import shown
+from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import is_known
-from imgver_constructs.base_image import BoundBaseImage
 from imgver_constructs.enums import VendorGuidance
 
 BASE_IMAGE_OUTSIDE_ECR = "imgver-constructs:baseImageOutsideEcr"
@@ -19,22 +19,34 @@ TO_BE_ARCHIVED = "imgver-constructs:toBeArchived"
 ALIAS_REFUSED_BY_STUDIO = "imgver-constructs:aliasRefusedByStudio"
 
 
+class _BaseImage(Protocol):
+    # The part of BoundBaseImage that the warnings use. Its module imports this package, and must not be imported here.
+    @property
+    def uri(self) -> str: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def outside_ecr(self) -> bool: ...
+    @property
+    def moving_tag(self) -> str | None: ...
+
+
 def warnings(
-    base_image: BoundBaseImage, *, region: str, follows_tag: bool, vendor_guidance: VendorGuidance | str | None
+    base_image: _BaseImage, *, region: str, follows_tag: bool, vendor_guidance: VendorGuidance | str | None
 ) -> Iterator[tuple[str, str]]:
-    """What there is to say about the declaration of a version: ids and texts.
+    """Return the IDs and the messages of the warnings about a declared version.
 
     Args:
-        base_image: where its container image comes from.
-        region: that of the stack.
-        follows_tag: whether the version looks at its tag again.
-        vendor_guidance: what is declared of it.
+        base_image: the base image of the version.
+        region: the region of the stack.
+        follows_tag: whether the version has ``follow_tag``.
+        vendor_guidance: the declared vendor guidance.
     """
     if base_image.outside_ecr:
         yield (
             BASE_IMAGE_OUTSIDE_ECR,
             (
-                f"base_image {shown(base_image.uri)} should be in amazon ecr: sagemaker documents no other "
+                f"base_image {shown(base_image.uri)} should be in Amazon ECR: SageMaker documents no other "
                 "registry; push it to a repository there"
             ),
         )
@@ -42,7 +54,7 @@ def warnings(
         yield (
             BASE_IMAGE_IN_OTHER_REGION,
             (
-                f"base_image should be in region {region} of the stack, not in {base_image.region}: sagemaker "
+                f"base_image should be in region {region} of the stack, not in {base_image.region}: SageMaker "
                 "documents no pull from another region; replicate the repository"
             ),
         )
@@ -50,15 +62,15 @@ def warnings(
         yield (
             MOVING_TAG,
             (
-                f"base_image should not have the tag {shown(base_image.moving_tag)}: it gets moved to newer images, "
-                "which no deployment notices; name a tag that stays, or give follow_tag a build number"
+                f"base_image should not have the tag {shown(base_image.moving_tag)}: such a tag moves to newer images, "
+                "which a deployment does not notice; use a tag that does not move, or give follow_tag a build number"
             ),
         )
     if vendor_guidance in (VendorGuidance.TO_BE_ARCHIVED, VendorGuidance.TO_BE_ARCHIVED.value):
         yield (
             TO_BE_ARCHIVED,
             (
-                "vendor_guidance TO_BE_ARCHIVED makes sagemaker archive the version by itself after three months: "
+                "vendor_guidance TO_BE_ARCHIVED makes SageMaker archive the version by itself after three months: "
                 "declare ARCHIVED or another version by then"
             ),
         )

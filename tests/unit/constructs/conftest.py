@@ -1,11 +1,10 @@
-"""A stack to declare things in, and ways to look at what became of them.
+"""A stack to declare constructs in, and readers of its template.
 
-Every template that a test synthesizes is checked, by CDK's own validation and by cfn-lint.
+The CDK's own validation checks every template that a test synthesizes; cfn-lint checks those of environments/.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
-from lint import linter
 
 from imgver_constructs import BaseImage, Image, ImageVersion
 
@@ -21,26 +19,20 @@ URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0"
 
 
 @pytest.fixture(scope="session")
-def cfn_lint() -> Callable[[Path], list[str]]:
-    """What cfn-lint says about the templates in a folder, nested stacks and stages included; each is looked at once."""
-    return linter()
-
-
-@pytest.fixture(scope="session")
-def outdirs() -> dict[Path, str]:
-    """Where the tests of a module synthesize: the folders, and which test it was."""
-    return {}
+def outdirs() -> set[Path]:
+    """The folders that the tests of a module synthesize to."""
+    return set()
 
 
 # For these modules only: a worker goes on with other folders' tests.
 @pytest.fixture(scope="module", autouse=True)
-def strict_apps(tmp_path_factory: pytest.TempPathFactory, outdirs: dict[Path, str]) -> Iterator[None]:
-    """Every app takes what CDK's own validation says for errors, and writes to a folder of pytest's."""
+def strict_apps(tmp_path_factory: pytest.TempPathFactory, outdirs: set[Path]) -> Iterator[None]:
+    """Every app fails on a finding of the CDK's own validation, and synthesizes to a folder of pytest."""
     make = cdk.App.__init__
 
     def make_strict(self: cdk.App, *, outdir: str | None = None, context: dict[str, Any] | None = None, **props: Any):
         folder = Path(outdir or tmp_path_factory.mktemp("cdk.out"))
-        outdirs[folder] = os.environ["PYTEST_CURRENT_TEST"]
+        outdirs.add(folder)
         make(
             self,
             outdir=str(folder),
@@ -60,21 +52,6 @@ def strict_apps(tmp_path_factory: pytest.TempPathFactory, outdirs: dict[Path, st
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cdk.App, "__init__", make_strict)
         yield
-
-
-@pytest.fixture(autouse=True)
-def tmp_path_may_be_an_outdir(tmp_path: Path, outdirs: dict[Path, str], request: pytest.FixtureRequest) -> None:
-    """Of an app that is a process of its own."""
-    outdirs[tmp_path] = request.node.nodeid
-
-
-@pytest.fixture(scope="module", autouse=True)
-def linted_templates(outdirs: dict[Path, str], cfn_lint: Callable[[Path], list[str]]) -> Iterator[None]:
-    """Fail if cfn-lint has anything to say about a template of the module."""
-    yield
-    said = [f"{test}: {finding}" for folder, test in outdirs.items() for finding in cfn_lint(folder)]
-    outdirs.clear()
-    assert not said, "\n".join(said)
 
 
 @pytest.fixture

@@ -29,25 +29,25 @@ def warnings(stack: cdk.Stack) -> list[str]:
 
 def outside_ecr(shown: str) -> str:
     return (
-        f"base_image {shown} should be in amazon ecr: sagemaker documents no other registry; push it to a repository "
+        f"base_image {shown} should be in Amazon ECR: SageMaker documents no other registry; push it to a repository "
         "there [ack: imgver-constructs:baseImageOutsideEcr]"
     )
 
 
 OTHER_REGION = (
-    "base_image should be in region eu-west-1 of the stack, not in us-east-1: sagemaker documents no pull from another "
+    "base_image should be in region eu-west-1 of the stack, not in us-east-1: SageMaker documents no pull from another "
     "region; replicate the repository [ack: imgver-constructs:baseImageInOtherRegion]"
 )
 TO_BE_ARCHIVED = (
-    "vendor_guidance TO_BE_ARCHIVED makes sagemaker archive the version by itself after three months: declare ARCHIVED "
+    "vendor_guidance TO_BE_ARCHIVED makes SageMaker archive the version by itself after three months: declare ARCHIVED "
     "or another version by then [ack: imgver-constructs:toBeArchived]"
 )
 
 
 def moving_tag(shown: str) -> str:
     return (
-        f"base_image should not have the tag {shown}: it gets moved to newer images, which no deployment notices; name "
-        "a tag that stays, or give follow_tag a build number [ack: imgver-constructs:movingTag]"
+        f"base_image should not have the tag {shown}: such a tag moves to newer images, which a deployment does not "
+        "notice; use a tag that does not move, or give follow_tag a build number [ack: imgver-constructs:movingTag]"
     )
 
 

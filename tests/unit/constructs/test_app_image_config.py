@@ -27,9 +27,7 @@ ENTRYPOINT_RULE = (
     "must be the path of one program, of 1 to 256 characters: "
     "write it like '/usr/local/bin/start', and its arguments in container_arguments"
 )
-VARIABLE_NAME_RULE = (
-    "must be named with 1 to 256 characters on one line, and not only spaces: write it like 'LOG_LEVEL'"
-)
+VARIABLE_NAME_RULE = "must be a name of 1 to 256 characters on one line, and not only spaces: write it like 'LOG_LEVEL'"
 VARIABLE_VALUE_RULE = (
     "must be 1 to 256 characters on one line, and not only spaces: shorten it, or leave the variable out"
 )

@@ -153,15 +153,13 @@ class TestFromUri:
     def test_malformed_address_in_ecr_is_refused(self, uri: str) -> None:
         message = refusal_of(BaseImage.from_uri, uri)
 
-        assert message.endswith(
-            f" must be an amazon ecr address of at most 255 characters, its tag or digest whole: {WRITE_AN_ADDRESS}"
-        )
+        assert message.endswith(f" must be a valid Amazon ECR address of at most 255 characters: {WRITE_AN_ADDRESS}")
         assert message.startswith(f"uri '{uri[:50]}")
 
     @pytest.mark.parametrize("uri", ["", None, 7, "x\n", "public.ecr.aws/x\0"])
     def test_what_is_no_address_is_refused(self, uri: Any) -> None:
         assert refusal_of(BaseImage.from_uri, uri) == (
-            f"uri {uri!r} must be 1 to 255 characters, none of them a control character: {WRITE_AN_ADDRESS}"
+            f"uri {uri!r} must be 1 to 255 characters without control characters: {WRITE_AN_ADDRESS}"
         )
 
     @pytest.mark.parametrize(
@@ -334,14 +332,14 @@ class TestFromEcrRepository:
                 {"tag": ""},
                 (
                     "tag '' must be 1 to 128 letters, digits, dots, hyphens and underscores, "
-                    "and start with no dot or hyphen: write it like '1.0.0'"
+                    "and must not start with a dot or hyphen: write it like '1.0.0'"
                 ),
             ),
             (
                 {"digest": "0" * 8},
                 (
                     "digest '00000000' must be 'sha256:' and 64 lower-case hexadecimal digits: "
-                    "copy it from ecr's describe-images"
+                    "copy it from the output of 'aws ecr describe-images'"
                 ),
             ),
         ],
@@ -354,7 +352,7 @@ class TestFromEcrRepository:
     @pytest.mark.parametrize("repository", ["data-science", None])
     def test_what_is_no_repository_is_refused(self, repository: Any) -> None:
         assert refusal_of(BaseImage.from_ecr_repository, repository, tag="1.0.0") == (
-            f"repository {repository!r} must be an ecr repository: "
+            f"repository {repository!r} must be an Amazon ECR repository: "
             "for a name use ecr.Repository.from_repository_name(…)"
         )
 
@@ -557,7 +555,7 @@ class TestFromAsset:
     def test_folder_must_exist(self, directory: Any) -> None:
         assert refusal_of(BaseImage.from_asset, directory) == (
             f"directory {directory!r} must be a folder that exists: "
-            "give its path, absolute or relative to where the app runs"
+            "give its path, absolute or relative to the app's working directory"
         )
 
     @pytest.mark.parametrize(
@@ -577,17 +575,17 @@ class TestFromAsset:
         ("parameter", "value", "rule"),
         [
             *[
-                (parameter, value, "a text that is known at synth")
+                (parameter, value, "a string that is known at synth")
                 for parameter in ("file", "target")
                 for value in ("", 7, TOKEN)
             ],
             *[
-                (parameter, value, "a list of texts that are known at synth")
+                (parameter, value, "a list of strings that are known at synth")
                 for parameter in ("exclude", "outputs")
                 for value in ("*.md", None, [7], [TOKEN], {"*.md"})
             ],
             *[
-                (parameter, value, "a dict of texts that are known at synth")
+                (parameter, value, "a dict of strings that are known at synth")
                 for parameter in ("build_args", "build_secrets")
                 for value in ("A=1", ["A"], {"A": 1}, {1: "A"}, {"A": TOKEN}, {TOKEN: "A"})
             ],

@@ -99,7 +99,7 @@ def test_refused_before_anything_is_made(
 
     assert str(refusal.value) == (
         f"alias_name {alias_name!r} must be 1 to 128 letters, digits, dots, hyphens and underscores, "
-        "and start with no dot or hyphen: write it like 'latest' or '1.4.0'"
+        "and must not start with a dot or hyphen: write it like 'latest' or '1.4.0'"
     )
     assert tree() == before
 

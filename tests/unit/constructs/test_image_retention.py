@@ -95,7 +95,7 @@ def test_keep_that_is_no_number_is_refused(
         ImageRetention(stack, "Retention", image=image, keep=keep)
 
     assert str(refusal.value) == (
-        f"keep {keep!r} must be a whole number from 1: say how many of the newest versions stay"
+        f"keep {keep!r} must be a whole number of at least 1: say how many of the newest versions stay"
     )
     assert tree() == before
 

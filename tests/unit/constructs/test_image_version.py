@@ -321,14 +321,14 @@ def test_grants_stay_with_the_stack(app: cdk.App, stack: cdk.Stack, declare: Dec
             {"ml_framework": "PyTorch"},
             (
                 "ml_framework 'PyTorch' must be at most 128 characters: letters, at most one space, "
-                "then two or three numbers with dots: write it like 'PyTorch 2.5'"
+                "then two or three numbers separated by dots: write it like 'PyTorch 2.5'"
             ),
         ),
         (
             {"programming_lang": "Python 3"},
             (
                 "programming_lang 'Python 3' must be at most 128 characters: letters, at most one space, "
-                "then two or three numbers with dots: write it like 'Python 3.12'"
+                "then two or three numbers separated by dots: write it like 'Python 3.12'"
             ),
         ),
         (
@@ -344,7 +344,7 @@ def test_grants_stay_with_the_stack(app: cdk.App, stack: cdk.Stack, declare: Dec
         ),
         (
             {"adopt_version": 0},
-            "adopt_version 0 must be a whole number from 1: give the number of an existing version",
+            "adopt_version 0 must be a whole number of at least 1: give the number of an existing version",
         ),
         (
             {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
@@ -375,17 +375,17 @@ def test_grants_stay_with_the_stack(app: cdk.App, stack: cdk.Stack, declare: Dec
             {"aliases": ["latest", "-x"]},
             (
                 "aliases '-x' must be 1 to 128 letters, digits, dots, hyphens and underscores, "
-                "and start with no dot or hyphen: write it like 'latest' or '1.4.0'"
+                "and must not start with a dot or hyphen: write it like 'latest' or '1.4.0'"
             ),
         ),
         (
             {"aliases": [None]},
             (
                 "aliases None must be 1 to 128 letters, digits, dots, hyphens and underscores, "
-                "and start with no dot or hyphen: write it like 'latest' or '1.4.0'"
+                "and must not start with a dot or hyphen: write it like 'latest' or '1.4.0'"
             ),
         ),
-        ({"aliases": ["a", "b", "a"]}, "aliases 'a' must be named once: remove the repetition"),
+        ({"aliases": ["a", "b", "a"]}, "aliases 'a' must be named only once: remove the repetition"),
     ],
 )
 def test_refused_before_anything_is_made(

@@ -93,7 +93,7 @@ def test_by_attributes_that_are_tokens(stack: cdk.Stack) -> None:
 def test_attributes_that_are_none_are_refused(stack: cdk.Stack) -> None:
     image = Image.from_image_name(stack, "Image", "data-science")
     for version in (0, "7", None, True):
-        with pytest.raises(ValueError, match=rf"^version {version!r} must be a whole number from 1: give the number"):
+        with pytest.raises(ValueError, match=rf"^version {version!r} must be a whole number of at least 1: give"):
             ImageVersion.from_image_version_attributes(stack, "Version", image=image, version=version)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"^image 'data-science' must be an Image: for one that exists use Image\."):
         ImageVersion.from_image_version_attributes(stack, "Version", image="data-science", version=7)  # type: ignore[arg-type]

@@ -453,7 +453,7 @@ class Word:
             [""],
             "permitted_images '' must be 1 to 63 letters, digits, hyphens, dots and asterisks: write it like 'team-*'",
         ),
-        (["a", "b", "a"], "permitted_images 'a' must be named once: remove the repetition"),
+        (["a", "b", "a"], "permitted_images 'a' must be named only once: remove the repetition"),
     ],
 )
 def test_permitted_images_that_are_no_patterns_are_refused(

@@ -251,7 +251,7 @@ def test_alias_that_studio_refuses(alias: str) -> None:
 )
 def test_warning_when_no_alias_is_one_that_studio_takes(aliases: Any, listed: str) -> None:
     assert alias_warning(aliases) == (
-        f"aliases {listed} should include a number, two numbers with a dot, or a semantic version: studio refuses any "
+        f"aliases {listed} should include a number, two numbers separated by a dot, or a semantic version: Studio refuses any "
         "other as the SageMakerImageVersionAlias of an app or a space; add one like '1.4.0', or acknowledge this if "
         "no app or space is to name the version by an alias"
     )

@@ -142,5 +142,5 @@ def test_checks_hold_when_python_optimises(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "ValueError: tag '-x' must be 1 to 128 letters, digits, dots, hyphens and underscores, "
-        "and start with no dot or hyphen: write it like '1.0.0'"
+        "and must not start with a dot or hyphen: write it like '1.0.0'"
     )

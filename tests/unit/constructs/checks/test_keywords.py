@@ -1,0 +1,85 @@
+"""Every public keyword has a right and a wrong use, refuses the wrong one by its name, and documents its default."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+import typed_uses
+from aws_cdk.assertions import Template
+
+import imgver_constructs
+
+
+def callables() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Every public constructor and static method, and its name as users write it."""
+    for name in imgver_constructs.__all__:
+        for method, member in vars(getattr(imgver_constructs, name)).items():
+            if method == "__init__":
+                yield name, member
+            elif isinstance(member, staticmethod) and not method.startswith("_"):
+                yield f"{name}.{method}", member.__func__
+
+
+CALLABLES = dict(callables())
+KEYWORDS = {
+    f"{name} {parameter}"
+    for name, function in CALLABLES.items()
+    for parameter in inspect.signature(function).parameters
+    if parameter not in ("self", "scope", "construct_id")
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docker")
+    (folder / "Dockerfile").write_text("FROM scratch AS last\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wrong_uses(folder: Path, strict_apps: None) -> dict[str, Callable[[], object]]:
+    uses = typed_uses.wrong_uses(cdk.Stack(cdk.App(analytics_reporting=False), "Stack"), folder)
+    return {f"{name} {keyword}": use for name, by_keyword in uses.items() for keyword, use in by_keyword.items()}
+
+
+def test_every_keyword_has_a_right_and_a_wrong_use(wrong_uses: dict[str, Callable[[], object]]) -> None:
+    assert wrong_uses.keys() == KEYWORDS
+    source = inspect.getsource(typed_uses.right_uses)
+    assert [each for each in KEYWORDS if f"{each.partition(' ')[2]}=" not in source] == []
+
+
+def test_right_uses_synthesize(stack: cdk.Stack, folder: Path) -> None:
+    typed_uses.right_uses(stack, folder)
+
+    Template.from_stack(stack).resource_count_is("Custom::SageMakerImageVersion", 4)
+
+
+@pytest.mark.parametrize("use", sorted(KEYWORDS))
+def test_a_wrong_use_is_refused_by_the_name_of_its_keyword(
+    wrong_uses: dict[str, Callable[[], object]], use: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"\b{use.partition(' ')[2]}\b.* must .+: ") as refusal:
+        wrong_uses[use]()
+
+    assert "\n" not in str(refusal.value)
+    assert not str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_every_default_is_documented(name: str) -> None:
+    arguments = re.split(r"\n {12}(?=\w+: )", inspect.getsource(CALLABLES[name]).partition("Args:")[2])[1:]
+    documented = {entry.partition(":")[0] for entry in arguments if "Default: " in entry}
+
+    parameters = inspect.signature(CALLABLES[name]).parameters.values()
+    assert documented == {each.name for each in parameters if each.default is not each.empty}
+
+
+def test_the_package_exports_what_it_lists() -> None:
+    exported = {name for name, value in vars(imgver_constructs).items() if inspect.isclass(value)}
+
+    assert exported == set(imgver_constructs.__all__)
