@@ -3,82 +3,87 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Four processes on two cores: much of the time the CDK CLI waits.
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-aws soak mutants permissions bench baseline api architecture docs lint types check dist release clean
-.DEFAULT_GOAL := check
+.PHONY: help demo test test-fast test-aws lint types check soak mutants permissions bench docs dist release clean
+.DEFAULT_GOAL := help
 
-demo: .venv/installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
-	@$(BIN)/python -m imgver_sandbox demo
+help:  ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-# Four at a time on two cores: much of the time is the CDK CLI's waiting.
-test: .venv/installed  ## The whole test suite, with the handler's branch coverage
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
+demo: .venv/demo.installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
+	@$(BIN)/imgver-sandbox demo
 
-test-aws: .venv/installed  ## What the images API really does, on the AWS account of your credentials: docs/test-aws.md
+test: .venv/test.installed  ## Run all tests, and measure the branch coverage of the handler
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
+
+test-fast: .venv/test.installed  ## Run the unit tests: no server, no CDK CLI, no network
+	@$(PYTEST) --numprocesses 2 -m "unit and not slow"
+
+test-aws: .venv/test.installed  ## Ask the AWS account of your credentials what its images API does: docs/test-aws.md
 	@CONFORMANCE_TARGET=aws $(BIN)/python -m pytest tests/aws
 
-soak: .venv/installed  ## The model of CloudFormation for long: 2,000 deployments' histories of up to 30 steps
+lint: .venv/test.installed  ## Run ruff, codespell and import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@PYTHONPATH=lambda:sandbox $(BIN)/lint-imports --no-cache --no-logo
+
+types: .venv/test.installed  ## Run mypy in strict mode
+	@$(BIN)/mypy
+
+check: lint types test  ## Run everything that CI runs
+
+soak: .venv/test.installed  ## Run 2,000 long histories of the CloudFormation model: about 20 minutes
 	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py
 
-mutants: .venv/installed  ## Break lambda/ in every small way: at least 90 % must make a test of the handler fail
-	@rm -rf build/mutants && mkdir -p build/mutants/tests
-	@cp -R lambda/imgver_handler lambda/index.py imgver_sandbox tests/mutation/pyproject.toml build/mutants
-	@cp -R tests/events tests/unit/handler tests/model tests/replays build/mutants/tests
+mutants: .venv/mutants.installed  ## Break lambda/ in every small way: at least 95 % must make a test fail
+	@rm -rf build/mutants && mkdir -p build/mutants/tests/unit
+	@cp -R lambda/imgver_handler lambda/index.py tests/mutation/pyproject.toml build/mutants
+	@cp -R tests/events tests/model tests/replays build/mutants/tests
+	@cp -R tests/unit/handler build/mutants/tests/unit
 	@cd build/mutants && ../../$(BIN)/python -m mutmut run
 	@cd build/mutants && ../../$(BIN)/python -m mutmut results --all true | ../../$(BIN)/python ../../tests/mutation/score.py
 
-permissions: .venv/installed  ## What the function used in the end-to-end tests, beside what it was granted
-	@$(BIN)/python -m pytest tests/integration/deployments/test_deploy.py --quiet
-	@$(BIN)/python tests/integration/deployments/permissions_used.py build/permissions.json
+permissions: .venv/test.installed  ## Compare what the function used in the end-to-end tests with what it was granted
+	@$(BIN)/python -m pytest tests/integration/deployments/test_deploy.py --quiet --capture=no
 
-# All run, also after one that failed; the report needs all of them. DEPLOY='--rounds 1' makes the longest one short.
-bench: .venv/installed  ## Measure everything, and write docs/performance.md: about 100 minutes
+# All benchmarks run, also after one that failed; the report needs all of them. DEPLOY='--rounds 1' makes the longest one short.
+bench: .venv/bench.installed  ## Measure everything, and write docs/performance.md: about two hours
 	@rm -f build/bench/*.json
 	@failed=0; \
-	for benchmark in synth.py cold_start.py polling.py 'deploy.py $(DEPLOY)' scale.py; do \
+	for benchmark in synth.py cold_start.py polling.py 'deploy.py $(DEPLOY)' scale.py start.py; do \
 		$(BIN)/python benchmarks/$$benchmark || failed=1; \
 	done; \
 	$(BIN)/python benchmarks/report.py --complete && exit $$failed
 
-baseline: .venv/installed  ## Write down what the hot paths take, where that was changed on purpose; needs valgrind
-	@$(BIN)/python benchmarks/guard.py --keep
-
-api: .venv/installed  ## Write down the public API, where it was changed on purpose
-	@$(BIN)/python tests/unit/constructs/checks/public_api.py
-
-architecture: .venv/installed  ## Draw docs/architecture.md from the imports
-	@$(BIN)/python scripts/architecture.py
-
-# Without the variable it prints that MkDocs will have a successor.
-docs: .venv/installed  ## The documentation's site, into build/site
+# Without the variable, MkDocs prints that it will have a successor.
+docs: .venv/docs.installed  ## Build the documentation site in build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
-lint: .venv/installed  ## ruff, and import-linter: who may import whom
-	@$(BIN)/python -m ruff check .
-	@$(BIN)/python -m ruff format --check .
-	@PYTHONPATH=lambda $(BIN)/lint-imports --no-cache --no-logo
-
-types: .venv/installed  ## mypy, strict
-	@$(BIN)/python -m mypy
-	@$(BIN)/python -m mypy benchmarks/*.py
-
-check: lint types test  ## What CI runs
-
-dist: .venv/installed  ## The sdist, and the wheel built from it, in dist/
+dist: .venv/release.installed  ## Build an sdist and a wheel of both distributions in dist/
 	@rm -rf dist
-	@"$(BIN)/python" -m build --no-isolation
-	@"$(BIN)/python" -m twine check --strict dist/*
+	@$(BIN)/python -m build --outdir dist .
+	@$(BIN)/python -m build --outdir dist sandbox
+	@$(BIN)/python -m twine check --strict dist/*
 
-release: .venv/installed  ## Number, change log, sdist, wheel, commit and tag: make release VERSION=0.2.0
-	@$(BIN)/python scripts/release.py $(VERSION)
-
-clean:  ## Remove everything that make made
+clean:  ## Remove everything that make created
 	@rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist cdk.out
 
-.venv/installed: requirements-dev.txt pyproject.toml
+# uv installs in seconds. A uv in PATH is used; otherwise pip installs it into .venv.
+.venv/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
-	@echo "Installing into .venv (once) …"
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch .venv/installed
+	@echo "Creating .venv …"
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv && ln -s "$$(command -v uv)" .venv/uv; \
+	else \
+		$(PYTHON) -m venv --clear .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv && ln -s bin/uv .venv/uv; \
+	fi
+
+# Each group of pyproject.toml is installed when the first command needs it. The demo needs no group.
+.venv/%.installed: constraints.txt pyproject.toml sandbox/pyproject.toml | .venv/uv
+	@echo "Installing what make needs for this: $* …"
+	@.venv/uv pip install --python $(BIN)/python --constraint constraints.txt --group $* --editable . --editable ./sandbox
+	@touch $@

@@ -1,7 +1,7 @@
-"""An image version of the container image data-science:<image_tag> in this account's ECR.
+"""Declares an image version of the container image data-science:<image_tag> in Amazon ECR.
 
-cdk deploy                       registers data-science:1.0.0
-cdk deploy -c image_tag=1.1.0    registers data-science:1.1.0, moves the alias latest to it, deletes the old version
+cdk deploy                      creates a version of data-science:1.0.0
+cdk deploy -c image_tag=1.1.0   replaces it with a version of data-science:1.1.0, and moves the alias latest
 """
 
 import aws_cdk as cdk

@@ -1,85 +1,53 @@
-"""The performance report: docs/performance.md and its figures, from what the benchmarks have measured.
+"""Fill the tables of docs/performance.md from the results of the benchmarks.
 
-    python benchmarks/report.py [--complete]
+    python benchmarks/report.py
 
-Every benchmark leaves its measurements in build/bench/<name>.json, and writes its own section of the report. A section
-whose benchmark has not run is named as missing; with --complete that is a failure.
+Every benchmark leaves its result in build/bench/NAME.json. This program moves the results to benchmarks/recorded/ and
+replaces each table of the page that follows a comment such as `<!-- table: scale.capacity -->`.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
-import os
-import platform
-import sys
-import tomllib
-from importlib import metadata
-from pathlib import Path
+import re
+import shutil
 from typing import Any
 
-import plots
 import results
-from imgver_sandbox.runtime import cdk_cli
 
-SECTIONS = ("synth", "cold_start", "polling", "deploy", "scale")
-"""The benchmarks, in the order of their sections."""
-
-DOCUMENT = results.ROOT / "docs" / "performance.md"
-
-_PACKAGES = ("aws-cdk-lib", "boto3", "ministack")
+BENCHMARKS = ("start", "synth", "cold_start", "polling", "deploy", "scale")
+PAGE = results.ROOT / "docs" / "performance.md"
 
 
-def machine() -> dict[str, str]:
-    """What the figures were measured on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    cdk = json.loads((Path(cdk_cli.__file__).parent / "cdk" / "package.json").read_text())
-    return {
-        "processor cores": str(os.cpu_count()),
-        "memory": f"{memory:.0f} GiB",
-        "load average of the last 15 minutes": f"{os.getloadavg()[2]:.1f}",
-        "system": f"{platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-        **{package: metadata.version(package) for package in _PACKAGES},
-        "CDK CLI": cdk["dependencies"]["aws-cdk"],
-        "this library": tomllib.loads((results.ROOT / "pyproject.toml").read_text())["project"]["version"],
-    }
+def recorded() -> dict[str, dict[str, Any]]:
+    """The recorded results, by benchmark."""
+    paths = {name: results.RECORDED / f"{name}.json" for name in BENCHMARKS}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
 
 
-def report(found: dict[str, dict[str, Any]], described: dict[str, str]) -> str:
-    """The document."""
-    missing = [name for name in SECTIONS if name not in found]
-    parts = [
-        "# Performance",
-        (
-            "`make bench` makes all of this again: it runs every benchmark and writes this page, figures included. "
-            "Each section names the one command that makes it: run it in the clone, with `.venv/bin` first in the "
-            "path. Seconds are those of one machine; what follows from them is said in ratios, between what was "
-            "measured in turn in the same run."
-        ),
-        results.table(["", "measured on"], [[name, value] for name, value in described.items()]),
-    ]
-    if missing:
-        parts.append(f"**Missing, since these have not run:** {', '.join(f'`{name}`' for name in missing)}.")
-    parts += [importlib.import_module(name).section(found[name]).strip() for name in SECTIONS if name in found]
-    return "\n\n".join(parts) + "\n"
+def tables(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """All tables of the page, by name."""
+    measured = {name: result.pop("measured") for name, result in found.items()}
+    rows = [[f"`benchmarks/{name}.py`", *of.values()] for name, of in measured.items()]
+    all_tables = {"measured": results.table(["", *next(iter(measured.values()))], rows)}
+    for name, result in found.items():
+        for title, table in importlib.import_module(name).tables(result).items():
+            all_tables[f"{name}.{title}"] = table
+    return all_tables
 
 
-def main() -> int:
-    """Write the page and its figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--complete", action="store_true", help="fail when a section is missing")
-    options = parser.parse_args()
-    found = {name: result for name in SECTIONS if (result := results.read(name)) is not None}
-    figures = plots.draw(found, DOCUMENT.parent / DOCUMENT.stem)
-    DOCUMENT.write_text(report(found, machine()))
-    print(f"{DOCUMENT.relative_to(results.ROOT)} and {len(figures)} figures")
-    missing = [name for name in SECTIONS if name not in found]
-    if missing:
-        print(f"missing: {', '.join(missing)}: run benchmarks/<name>.py", file=sys.stderr)
-    return 1 if missing and options.complete else 0
+def filled(page: str, all_tables: dict[str, str]) -> str:
+    """The page with its tables replaced."""
+    return re.sub(
+        r"<!-- table: (\S+) -->\n\n(?:\|.*\n)*",
+        lambda match: f"<!-- table: {match[1]} -->\n\n{all_tables.get(match[1], '| not measured |')}\n",
+        page,
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    results.RECORDED.mkdir(exist_ok=True)
+    for path in results.FOLDER.glob("*.json"):
+        shutil.move(path, results.RECORDED / path.name)
+    PAGE.write_text(filled(PAGE.read_text(), tables(recorded())))

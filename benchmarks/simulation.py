@@ -1,281 +1,169 @@
-"""A discrete-event simulation of many image versions being created in one region of one account.
+"""A discrete-event simulation of many image versions that are created in one region of one account.
 
-CloudFormation sends the events, Lambda queues and runs them, the handler calls the service, which takes so many
-requests a second and serialises the writes to each image. Accounts and regions share nothing, so one is enough.
-
-The handler's waiting is the real one's: :class:`imgver_handler.deadline.Deadline` decides how long and how often, and
-:class:`imgver_handler.aws.throttling.ThrottleState` what a process remembers from one event to the next.
+CloudFormation sends the events, Lambda queues and runs them, and the handler calls SageMaker, which accepts a number of
+requests a second and serializes the writes to each image. Accounts and regions share nothing, so one region is enough.
+The waiting is that of the handler's own classes: Deadline, Backoff and ThrottleState.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
 import random
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
+import simpy
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
 
-FUNCTION_SECONDS = 900.0
-"""The function's timeout."""
-
-MAX_EVENT_AGE = 900.0
-"""Seconds after which Lambda drops an event that it could not run."""
-
-SERVICE_TIMEOUT = 1800.0
-"""Seconds after which CloudFormation gives up."""
+FUNCTION_TIMEOUT, MAX_EVENT_AGE, SERVICE_TIMEOUT = 900.0, 900.0, 1800.0
+"""Seconds, as the library sets them: of an invocation, of an event in Lambda's queue, of CloudFormation's waiting."""
 
 FIRST_RETURN, LONGEST_RETURN = 1.0, 300.0
-"""Seconds after which Lambda tries an event again for which no execution was free; they double.
+"""Seconds after which Lambda retries an event that found no free execution; they double from the first to the longest.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html documents both ends."""
 
-That they grow exponentially is documented; with many events in the queue Lambda waits longer still, which is not
-simulated. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-"""
-
-RETRIES = (60.0, 120.0)
-"""Seconds after which Lambda invokes the function again for an event on which it ended with an error."""
-
-_WINDOW = 1.0
-
-Result = Literal["OK", "THROTTLED", "BUSY"]
-Waits = Generator[float, None, bool]
-"""Yields the seconds to wait, and returns whether it went well."""
+Process = Generator[simpy.Event, Any, bool]
+Response = Literal["accepted", "throttled", "in use"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What the simulation assumes.
+    """The assumptions of a simulation.
 
     Args:
-        requests_per_second: calls that the service takes within any second; it throttles the others. None: all.
-        create_seconds: what the service takes for a version.
-        write_seconds: how long a write keeps other writes away from an image.
-        call_seconds: how long a call takes.
-        executions: how many invocations Lambda runs at once. None: all.
-        cold_seconds: how long an invocation takes to begin where none has run before.
-        warm_seconds: how long it takes to begin otherwise, and to answer.
-        cores: processors that all invocations share, as on one machine. None: each has its own, as on Lambda.
-        at_once: resources of a stack that CloudFormation creates side by side. None: all.
-        stacks_at_once: stacks that are deployed side by side. None: all.
-        dying: share of the invocations that end just before they answer.
+        requests_per_second: requests that SageMaker accepts within any second; it throttles the others. None: all.
+        create_seconds: seconds that SageMaker needs to create a version.
+        write_seconds: seconds during which a write to an image excludes other writes to it.
+        executions: invocations that Lambda runs at once. None: all.
+        cold_seconds: seconds until an invocation starts in a new process.
+        warm_seconds: seconds until an invocation starts in an existing process.
+        at_once: versions of a stack that CloudFormation creates at once. None: all.
+        stacks_at_once: stacks that are deployed at once. None: all.
     """
 
-    requests_per_second: int | None = None
+    requests_per_second: int | None = 5
     create_seconds: float = 15.0
     write_seconds: float = 0.5
-    call_seconds: float = 0.0
     executions: int | None = None
-    cold_seconds: float = 0.0
-    warm_seconds: float = 0.0
-    cores: int | None = None
+    cold_seconds: float = 0.5
+    warm_seconds: float = 0.1
     at_once: int | None = None
     stacks_at_once: int | None = None
-    dying: float = 0.0
 
 
-@dataclass(kw_only=True)
-class Result:
-    """What came of it."""
+@dataclass
+class Simulated:
+    """The result of a simulation: numbers of versions and calls, and seconds."""
 
     seconds: float = 0.0
-    """Until CloudFormation had its last answer, or gave up."""
-
     created: int = 0
-    failed: int = 0
-    """Versions whose invocation ran out of time."""
-
+    timed_out: int = 0
     dropped: int = 0
-    """Versions whose event became too old in Lambda's queue, or was given up after three invocations."""
-
     calls: int = 0
-    """Calls that the service took."""
-
     throttled: int = 0
-    busy: int = 0
-    queued_seconds: float = 0.0
-    """The longest that an event waited for an execution."""
-
     executed_seconds: float = 0.0
-    """The sum of all invocations."""
-
-    most_executions: int = 0
-    answered: list[float] = field(default_factory=list)
-    """When each version was created, in seconds from the start."""
 
 
-def simulate(images: list[list[str]], conditions: Conditions, *, seed: int = 0) -> Result:
-    """Create versions: for each stack the images of its versions."""
-    return _Region(conditions, random.Random(seed)).deploy(images)  # noqa: S311  nothing secret
+def simulate(stacks: Sequence[Sequence[str]], conditions: Conditions, *, seed: int = 0) -> Simulated:
+    """Deploy stacks; each is given as the image names of its versions."""
+    return _Region(conditions, seed).deploy(stacks)
 
 
 class _Region:
-    def __init__(self, conditions: Conditions, chance: random.Random) -> None:
+    def __init__(self, conditions: Conditions, seed: int) -> None:
+        self._env = simpy.Environment()
         self._conditions = conditions
-        self._chance = chance
-        self._now = 0.0
-        self._order = itertools.count()
-        self._due: list[tuple[float, int, Waits, Callable[[], None]]] = []
+        self._random = random.Random(seed)  # noqa: S311 (not for cryptography)
         self._accepted: deque[float] = deque()
-        self._written_until: dict[str, float] = {}
+        self._written_until: defaultdict[str, float] = defaultdict(float)
         self._running = 0
-        # By stack, what each process remembers that runs nothing now.
         self._idle: defaultdict[int, list[ThrottleState]] = defaultdict(list)
-        self._free_at = [0.0] * (conditions.cores or 0)
-        self._result = Result()
+        self._result = Simulated()
 
-    def deploy(self, stacks: list[list[str]]) -> Result:
-        """Deploy the stacks; answers when nothing is left to happen."""
-        waiting = iter(enumerate(stacks))
-        for _ in range(self._conditions.stacks_at_once or len(stacks)):
-            self._begin_stack(waiting)
-        while self._due:
-            self._now, _, waits, then = heapq.heappop(self._due)
-            self._go_on(waits, then)
-        self._result.seconds = self._now
+    def deploy(self, stacks: Sequence[Sequence[str]]) -> Simulated:
+        deployments = simpy.Resource(self._env, self._conditions.stacks_at_once or len(stacks))
+        for number, images in enumerate(stacks):
+            self._env.process(self._stack(number, images, deployments))
+        self._env.run()
+        self._result.seconds = self._env.now
         return self._result
 
-    def _begin_stack(self, waiting: Iterator[tuple[int, list[str]]]) -> None:
-        stack, images = next(waiting, (0, []))
-        left, unfinished = iter(images), [len(images)]
-
-        def begin_resource() -> None:
-            image = next(left, None)
-            if image is not None:
-                self._go_on(self._resource(stack, image), end_resource)
-
-        def end_resource() -> None:
-            unfinished[0] -= 1
-            if unfinished[0]:
-                begin_resource()
-            else:
-                self._begin_stack(waiting)
-
-        for _ in range(min(self._conditions.at_once or len(images), len(images))):
-            begin_resource()
-
-    def _go_on(self, waits: Waits, then: Callable[[], None]) -> None:
-        try:
-            seconds = next(waits)
-        except StopIteration:
-            then()
-        else:
-            heapq.heappush(self._due, (self._now + seconds, next(self._order), waits, then))
-
-    def _resource(self, stack: int, image: str) -> Waits:
-        """From CloudFormation's request to its answer, or until it gives up."""
-        sent = self._now
-        created_at: list[float] = []
-        for pause in (*RETRIES, math.inf):
-            if not (yield from self._free_execution(sent)):
-                break
-            began = self._now
-            idle = self._idle[stack]
-            is_warm = bool(idle)
-            throttle_state = idle.pop() if is_warm else ThrottleState()
-            yield self._computed(self._conditions.warm_seconds if is_warm else self._conditions.cold_seconds)
-            is_created = yield from self._handler(image, began + FUNCTION_SECONDS, created_at, throttle_state)
-            self._running -= 1
-            idle.append(throttle_state)
-            self._result.executed_seconds += self._now - began
-            if not self._conditions.dying or self._chance.random() >= self._conditions.dying:
-                if is_created:
-                    self._result.created += 1
-                    self._result.answered.append(self._now)
-                else:
-                    self._result.failed += 1
-                return is_created
-            if self._now + pause - sent > MAX_EVENT_AGE:
-                break
-            yield pause
-        self._result.dropped += 1
-        yield sent + SERVICE_TIMEOUT - self._now
-        return False
-
-    def _free_execution(self, sent: float) -> Waits:
-        """Wait in Lambda's queue for an execution, and take it; False when the event gets too old."""
-        came, pause = self._now, FIRST_RETURN
-        while self._conditions.executions is not None and self._running >= self._conditions.executions:
-            if self._now + pause - sent > MAX_EVENT_AGE:
-                return False
-            yield pause
-            pause = min(2 * pause, LONGEST_RETURN)
-        self._result.queued_seconds = max(self._result.queued_seconds, self._now - came)
-        self._running += 1
-        self._result.most_executions = max(self._result.most_executions, self._running)
+    def _stack(self, number: int, images: Sequence[str], deployments: simpy.Resource) -> Process:
+        with deployments.request() as turn:
+            yield turn
+            slots = simpy.Resource(self._env, self._conditions.at_once or len(images))
+            yield self._env.all_of([self._env.process(self._version(number, image, slots)) for image in images])
         return True
 
-    def _computed(self, seconds: float) -> float:
-        """How long the processors need from now on."""
-        if not self._free_at or not seconds:
-            return seconds
-        begins = max(self._now, heapq.heappop(self._free_at))
-        heapq.heappush(self._free_at, begins + seconds)
-        return begins + seconds - self._now
+    def _version(self, stack: int, image: str, slots: simpy.Resource) -> Process:
+        """Wait for CloudFormation's request, for an execution of the function, and for the handler."""
+        with slots.request() as turn:
+            yield turn
+            sent, pause = self._env.now, FIRST_RETURN
+            while self._running >= (self._conditions.executions or math.inf):
+                if self._env.now + pause - sent > MAX_EVENT_AGE:
+                    self._result.dropped += 1
+                    yield self._env.timeout(sent + SERVICE_TIMEOUT - self._env.now)
+                    return False
+                yield self._env.timeout(pause)
+                pause = min(2 * pause, LONGEST_RETURN)
+            self._running += 1
+            began, idle = self._env.now, self._idle[stack]
+            start_seconds = self._conditions.warm_seconds if idle else self._conditions.cold_seconds
+            throttle_state = idle.pop() if idle else ThrottleState()
+            yield self._env.timeout(start_seconds)
+            is_created = yield from self._handler(image, began + FUNCTION_TIMEOUT, throttle_state)
+            idle.append(throttle_state)
+            self._running -= 1
+            self._result.executed_seconds += self._env.now - began
+            self._result.created += is_created
+            self._result.timed_out += not is_created
+            return is_created
 
-    def _handler(self, image: str, end: float, created_at: list[float], throttle_state: ThrottleState) -> Waits:
-        """What the handler does with a Create.
+    def _handler(self, image: str, end: float, throttle_state: ThrottleState) -> Process:
+        """Create a version as the handler does: CreateImageVersion, then polls until the version is CREATED."""
+        pauses: list[float] = []
+        left, now = (lambda: end - self._env.now), (lambda: self._env.now)
+        deadline = Deadline(time_left=left, now=now, sleep=pauses.append, chance=self._random.random)
 
-        Args:
-            image: whose version it creates.
-            end: when the function's time is up.
-            created_at: when the version is CREATED; empty before an invocation has begun to create it. The next one
-                finds that version by its token.
-            throttle_state: what its process remembers.
-        """
-        slept: list[float] = []
-        deadline = Deadline(
-            time_left=lambda: end - self._now, now=lambda: self._now, sleep=slept.append, chance=self._chance.random
-        )
-
-        def call(ask: Callable[[], Result]) -> Waits:
+        def call(send: Callable[[], Response]) -> Process:
             backoff = deadline.backoff()
-            while True:
-                yield self._computed(self._conditions.call_seconds)
-                result = ask()
-                if result == "THROTTLED":
-                    throttle_state.record_throttle(self._now)
-                if result == "OK":
-                    return True
+            while (response := send()) != "accepted":
+                if response == "throttled":
+                    throttle_state.record_throttle(self._env.now)
                 if not backoff.wait():
                     return False
-                yield sum(slept)
-                slept.clear()
+                yield self._env.timeout(pauses.pop())
+            return True
 
-        if not (yield from call(self._accept if created_at else lambda: self._write(image))):
+        if not (yield from call(lambda: self._write(image))):
             return False
-        if not created_at:
-            created_at.append(self._now + self._conditions.create_seconds)
-        for _ in deadline.polls(throttled=lambda: throttle_state.is_recent(self._now)):
-            yield sum(slept)
-            slept.clear()
-            if not (yield from call(self._accept)):
+        ready = self._env.now + self._conditions.create_seconds
+        for _ in deadline.polls(throttled=lambda: throttle_state.is_recent(now())):
+            yield self._env.timeout(pauses.pop())
+            if not (yield from call(self._request)):
                 return False
-            if self._now >= created_at[0]:
+            if self._env.now >= ready:
                 return True
         return False
 
-    def _accept(self) -> Result:
-        limit = self._conditions.requests_per_second
-        if limit is not None:
-            while self._accepted and self._accepted[0] <= self._now - _WINDOW:
-                self._accepted.popleft()
-            if len(self._accepted) >= limit:
-                self._result.throttled += 1
-                return "THROTTLED"
-            self._accepted.append(self._now)
+    def _request(self) -> Response:
+        while self._accepted and self._accepted[0] <= self._env.now - 1:
+            self._accepted.popleft()
+        if len(self._accepted) >= (self._conditions.requests_per_second or math.inf):
+            self._result.throttled += 1
+            return "throttled"
+        self._accepted.append(self._env.now)
         self._result.calls += 1
-        return "OK"
+        return "accepted"
 
-    def _write(self, image: str) -> Result:
-        if self._accept() == "THROTTLED":
-            return "THROTTLED"
-        if self._now < self._written_until.get(image, 0.0):
-            self._result.busy += 1
-            return "BUSY"
-        self._written_until[image] = self._now + self._conditions.write_seconds
-        return "OK"
+    def _write(self, image: str) -> Response:
+        response = self._request()
+        if response == "accepted":
+            if self._env.now < self._written_until[image]:
+                return "in use"
+            self._written_until[image] = self._env.now + self._conditions.write_seconds
+        return response

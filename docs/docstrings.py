@@ -1,4 +1,4 @@
-"""For the site: what docstrings refer to by Sphinx's roles becomes a link."""
+"""Extension of griffe for the site: Sphinx roles in docstrings become links to the reference."""
 
 import re
 from typing import Any
@@ -10,10 +10,10 @@ _PACKAGE = "imgver_constructs"
 
 
 class Roles(griffe.Extension):
-    """Rewrites :class:`Name` as a link to the name in the reference."""
+    """Replaces each :class: and :meth: role by a link."""
 
-    def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:  # noqa: ANN401 (what griffe hands on besides)
-        """Rewrite the docstring of one object."""
+    def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:  # noqa: ANN401 (griffe passes further arguments)
+        """Replace the roles in the docstring of an object."""
         if obj.docstring is not None:
             owner = obj.parent.path if obj.parent is not None and obj.parent.is_class else ""
             obj.docstring.value = _ROLE.sub(lambda role: _link(role, owner), obj.docstring.value)

@@ -1,6 +1,7 @@
-"""Container images for the sandbox: python push.py REPOSITORY:TAG …
+"""Pushes container images to Amazon ECR in the sandbox: python push.py REPOSITORY:TAG …
 
-SageMaker looks at the manifest only, so that is all there is of them. Each push is of another container image.
+The sandbox reads only the manifest of a container image, so the script pushes only a manifest. Each push has a new
+digest.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A version that was registered by hand, taken over by a stack without registering it again."""
+"""A stack adopts a version that was created by hand, and creates no new version."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -8,7 +8,7 @@ from imgver_constructs import BaseImage, Image, ImageVersion
 
 
 class Adoption(cdk.Stack):
-    """The version of the SageMaker image legacy. The image itself stays what it is."""
+    """The version of the SageMaker image legacy. The image does not belong to the stack."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

@@ -1,4 +1,4 @@
-"""What somebody did long ago: a role that may pull, and the SageMaker image legacy with one version."""
+"""Creates what existed before the stack: a role that may pull, and the SageMaker image legacy with one version."""
 
 import json
 import time

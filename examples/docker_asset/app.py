@@ -7,7 +7,7 @@ from imgver_constructs import BaseImage, Image, ImageVersion
 
 
 class DockerAsset(cdk.Stack):
-    """The container image of the folder docker. A change there makes a new version."""
+    """A version of the folder docker. A change in the folder creates a new version."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

@@ -1,4 +1,4 @@
-"""A new version whenever another container image was pushed under the same tag."""
+"""A deployment creates a new version if another container image was pushed under the same tag."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -8,7 +8,7 @@ from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion, Su
 
 
 class FollowedTag(cdk.Stack):
-    """What was last pushed as nightly:main, and the versions before it."""
+    """A version of nightly:main, and the two versions before it."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -21,7 +21,7 @@ class FollowedTag(cdk.Stack):
             base_image=BaseImage.from_ecr_repository(repository, tag="main"),
             aliases=["latest"],
             follow_tag=self.node.try_get_context("build") or "none",
-            superseded=Superseded.RETAIN,  # running notebooks keep what they have
+            superseded=Superseded.RETAIN,  # running notebooks continue to use the old version
         )
         ImageRetention(self, "Retention", image=image, keep=3)
 

@@ -1,4 +1,4 @@
-"""An image for each team, from a file that anybody can propose a change to."""
+"""Declares an image for each team that a YAML file lists."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ class ImageFactory(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         repository = ecr.Repository.from_repository_name(self, "Repository", "platform")
-        # One permission for all teams: with one for each, the function's role would outgrow what IAM takes.
+        # One statement for all teams: one statement for each team could exceed the limit of the role's inline policies.
         provider = ImageVersionProvider(self, "Provider", permitted_images=["team-*"])
         for name, team in yaml.safe_load(Path("images.yaml").read_text()).items():
             image = Image(self, name, image_name=name, display_name=team["display_name"])

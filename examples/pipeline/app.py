@@ -1,4 +1,4 @@
-"""A pipeline that deploys an image version to development and, once somebody has approved it, to production."""
+"""A pipeline that deploys an image version to development and, after an approval, to production."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_codepipeline as codepipeline
@@ -17,7 +17,7 @@ CONNECTION = f"arn:aws:codeconnections:{TOOLS.region}:{TOOLS.account}:connection
 
 
 class DataScience(cdk.Stack):
-    """The same container image in every account: built once, and pulled from the account of the pipeline."""
+    """A version of the same container image in every account, pulled from the account of the pipeline."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -33,7 +33,7 @@ class DataScience(cdk.Stack):
 
 
 class Deployment(cdk.Stage):
-    """What is deployed to one account."""
+    """The deployment to one account."""
 
     def __init__(self, scope: Construct, construct_id: str, *, env: cdk.Environment) -> None:
         super().__init__(scope, construct_id, env=env)
@@ -41,7 +41,7 @@ class Deployment(cdk.Stage):
 
 
 class Pipeline(cdk.Stack):
-    """The pipeline, which changes itself first when this file changes."""
+    """The pipeline. When this file changes, the pipeline first updates itself."""
 
     def __init__(self, scope: Construct, construct_id: str, *, env: cdk.Environment) -> None:
         super().__init__(scope, construct_id, env=env)

@@ -8,7 +8,7 @@ from imgver_constructs import BaseImage, Image, ImageVersion
 
 
 class PromotedAliases(cdk.Stack):
-    """The releases of the SageMaker image forecast. Which one is stable, and which the candidate, cdk.json says."""
+    """The releases of the SageMaker image forecast. cdk.json defines the stable release and the candidate."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

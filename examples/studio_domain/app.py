@@ -11,7 +11,7 @@ from imgver_constructs import AppImageConfig, BaseImage, Image, ImageVersion, St
 
 
 class StudioDomain(cdk.Stack):
-    """A domain with one custom image: studio-lab:<tag> in Amazon ECR."""
+    """A domain with one custom image: a version of studio-lab:<tag> in Amazon ECR."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -23,7 +23,7 @@ class StudioDomain(cdk.Stack):
             image=Image(self, "Image", image_name="studio-lab", display_name="Studio Lab"),
             base_image=BaseImage.from_ecr_repository(repository, tag=tag),
             aliases=[tag],
-            superseded=Superseded.RETAIN,  # spaces that run keep what they have
+            superseded=Superseded.RETAIN,  # running spaces continue to use the old version
         )
         lab = AppImageConfig(self, "JupyterLab", app=StudioApp.jupyter_lab())
 

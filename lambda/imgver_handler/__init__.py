@@ -1,5 +1,5 @@
-"""The custom resource handler: the standard library and the runtime's boto3 are all that it needs.
+"""The custom resource handler. It needs the standard library and the botocore of the Lambda runtime, nothing else.
 
-Data flows one way. ``request`` parses the event, ``image_versions``, ``image_aliases`` and ``image_retention`` decide
-and act through ``gateway`` (the only module that calls AWS), ``response`` carries the answer to CloudFormation.
+Data flows one way: ``cloudformation.request`` parses the event, the modules of ``resources`` decide and act through
+``aws.gateway`` (the only module that calls AWS), and ``cloudformation.response`` sends the result to CloudFormation.
 """

@@ -1,49 +1,38 @@
-"""Time and chance, passed in: the deadline, the polling schedule, and full-jitter backoff."""
+"""Time and randomness, both of which are passed in: the deadline, the poll intervals and the backoff."""
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
 
 RESPONSE_TIME_BUDGET = 15.0
-"""Seconds kept back for the answer: CloudFormation waits for the service timeout when none comes."""
+"""Seconds reserved for the response. Without one, CloudFormation would wait for the service timeout."""
 
-PAUSES = (0.0, 2.12, 2.12, 2.12, 2.37)
-"""Seconds before each look at the service; the last of these goes on. A version takes 5 to 60 s, and any moment of
-these is as likely as another: then equal pauses are the least late that as many looks can be, half a pause in the
-middle. 30 s take 14 looks. What is done at once, or in 2 s, is seen then."""
-SHORTEST_PAUSE_WHEN_CROWDED = 2.0
-"""Who polls too early takes the turn of another's call, where the service takes so many a second. All pauses are twice
-as long then, and this at least."""
+POLL_INTERVAL = 2.5
+"""Seconds between two polls. The first poll is sent at once. A version takes between 5 and 60 s to be created."""
+POLL_INTERVAL_WHEN_THROTTLED = 5.0
+"""Seconds before every poll, the first one included, when the service throttled a call recently. A poll that comes too
+early takes the place of another call."""
 
 FIRST_BACKOFF = 1.0
-LONGEST_BACKOFF = 8.0
+MAX_BACKOFF = 8.0
 
 
-def pauses(throttled: Callable[[], bool]) -> Iterator[float]:
-    """The seconds before each poll: none before the first one, unless it is throttled.
+def poll_intervals(throttled: Callable[[], bool]) -> Iterator[float]:
+    """Yield the seconds to wait before each poll.
 
     Args:
-        throttled: whether the service throttled a call lately.
+        throttled: whether the service throttled a call recently.
     """
-    return (
-        max(2 * pause, SHORTEST_PAUSE_WHEN_CROWDED) if throttled() else pause
-        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))
-    )
+    interval = 0.0
+    while True:
+        yield POLL_INTERVAL_WHEN_THROTTLED if throttled() else interval
+        interval = POLL_INTERVAL
 
 
 class Deadline:
-    """The time an invocation has, and how it spends it while it waits.
-
-    Args:
-        time_left: seconds until Lambda ends the function.
-        now: seconds since the epoch.
-        sleep: waits for a number of seconds.
-        chance: a random number in [0, 1).
-        reserve: seconds before the function's end by which the work must have stopped.
-    """
+    """The time that is left to an invocation, and the ways to wait within it."""
 
     def __init__(
         self,
@@ -51,70 +40,80 @@ class Deadline:
         time_left: Callable[[], float],
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        chance: Callable[[], float] = random.random,
-        reserve: float = RESPONSE_TIME_BUDGET,
+        random_fraction: Callable[[], float] = random.random,
+        time_budget: float = RESPONSE_TIME_BUDGET,
     ) -> None:
+        """Set the deadline.
+
+        Args:
+            time_left: returns the seconds until Lambda ends the function.
+            now: returns the seconds since the epoch.
+            sleep: waits for a number of seconds.
+            random_fraction: returns a random number in [0, 1).
+            time_budget: the seconds before the function's end that are reserved, by default for the response.
+        """
         self.now = now
         self._time_left = time_left
         self._sleep = sleep
-        self._chance = chance
-        self._reserve = reserve
+        self._random_fraction = random_fraction
+        self._time_budget = time_budget
 
-    def keeping(self, seconds: float) -> Deadline:
-        """The same time with an earlier end: ``seconds`` more are kept back for what must follow."""
+    def reserving(self, seconds: float) -> Deadline:
+        """Return an earlier deadline that reserves ``seconds`` more for a later step."""
         return Deadline(
             time_left=self._time_left,
             now=self.now,
             sleep=self._sleep,
-            chance=self._chance,
-            reserve=self._reserve + seconds,
+            random_fraction=self._random_fraction,
+            time_budget=self._time_budget + seconds,
         )
 
-    def answering(self) -> Deadline:
-        """The same time up to the function's very end, for the answer that the reserve was kept for."""
-        return self.keeping(1.0 - self._reserve)
+    def for_response(self) -> Deadline:
+        """Return the deadline of the response itself, which is one second before the function's end."""
+        return self.reserving(1.0 - self._time_budget)
 
     def wait(self, seconds: float) -> bool:
-        """Wait; without waiting, say False when the deadline would pass meanwhile."""
-        if seconds > self._time_left() - self._reserve:
+        """Wait and return True, or return False at once when the deadline would pass."""
+        if seconds > self._time_left() - self._time_budget:
             return False
         self._sleep(seconds)
         return True
 
     def polls(self, *, throttled: Callable[[], bool]) -> Iterator[None]:
-        """One item per poll, each after its pause, until the deadline.
+        """Yield once per poll, after the wait before it, until the deadline.
 
         Args:
-            throttled: whether the service throttled a call lately.
+            throttled: whether the service throttled a call recently.
         """
-        before_each = pauses(throttled)
-        while self.wait(next(before_each)):
+        intervals = poll_intervals(throttled)
+        while self.wait(next(intervals)):
             yield
 
     def backoff(self) -> Backoff:
-        """A new series of retries."""
+        """Start a new series of retries."""
         return Backoff(self)
 
     def jitter(self, ceiling: float) -> float:
-        """A random number of seconds up to ``ceiling``."""
-        return self._chance() * ceiling
+        """Return a random number of seconds between 0 and ``ceiling``."""
+        return self._random_fraction() * ceiling
 
 
 class Backoff:
-    """Exponential backoff with full jitter: callers that collided once spread out instead of colliding again."""
+    """Exponential backoff with full jitter, so that callers that collided once do not collide again."""
 
     def __init__(self, deadline: Deadline) -> None:
+        """Start the series; it ends at the deadline."""
         self._deadline = deadline
         self._ceiling = FIRST_BACKOFF
-        self._began = deadline.now()
+        self._start = deadline.now()
 
     @property
     def seconds(self) -> float:
         """Seconds since the first attempt."""
-        return self._deadline.now() - self._began
+        return self._deadline.now() - self._start
 
     def wait(self) -> bool:
-        """Wait before the next attempt; False when there is no time for one."""
+        """Wait before the next attempt. Returns False when no time is left for one."""
         delay = self._deadline.jitter(self._ceiling)
-        self._ceiling = min(self._ceiling * 2, LONGEST_BACKOFF)
+        self._ceiling = min(self._ceiling * 2, MAX_BACKOFF)
         return self._deadline.wait(delay)

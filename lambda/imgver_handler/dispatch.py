@@ -1,4 +1,4 @@
-"""From event to answer: every event gets exactly one, whatever happens on the way."""
+"""From the event to the response: every event gets exactly one response, whatever fails on the way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgver_handler.aws.gateway import AwsGateway
-from imgver_handler.cloudformation.request import Request, parse
+from imgver_handler.cloudformation.request import CustomResourceRequest, parse
 from imgver_handler.cloudformation.response import Result, failed, success
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import HandlerError
@@ -22,23 +22,24 @@ RESOURCES: Mapping[str, type[ImageVersionResource | ImageAliasResource | ImageRe
     "Custom::SageMakerImageRetention": ImageRetentionResource,
 }
 
-Put = Callable[[str, bytes, Deadline, JsonLogger], None]
+Send = Callable[[str, bytes, Deadline, JsonLogger], None]
+"""Sends a response body to a URL, within a deadline."""
 
 
-def handle(event: Mapping[str, Any], *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger, put: Put) -> None:
-    """Handle one event and answer it.
+def handle(event: Mapping[str, Any], *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger, send: Send) -> None:
+    """Handle one event and send the response.
 
     Raises:
-        ConnectionError: the answer could not be delivered; Lambda delivers the event again.
+        ConnectionError: the response could not be delivered. Lambda then delivers the event again.
     """
     url = event.get("ResponseURL")
     if not isinstance(url, str) or not url:
-        log.error("malformed event: it has no ResponseURL, so nobody can be answered")
+        log.error("malformed event: it has no ResponseURL, so no response can be sent")
         return
-    put(url, _answer(event, gateway, deadline, log), deadline.answering(), log)
+    send(url, _response_body(event, gateway, deadline, log), deadline.for_response(), log)
 
 
-def _answer(event: Mapping[str, Any], gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> bytes:
+def _response_body(event: Mapping[str, Any], gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> bytes:
     physical_id = event.get("PhysicalResourceId")
     not_created = f"not-created:{event.get('RequestId', '')}"
     try:
@@ -52,22 +53,22 @@ def _answer(event: Mapping[str, Any], gateway: AwsGateway, deadline: Deadline, l
                 "request_id": request.request_id,
             }
         )
-        result = _act(request, gateway, deadline, log)
-    except HandlerError as failure:
-        # Only a Create may name an id of its own: in an Update another id would be a replacement.
-        physical_id = physical_id or failure.physical_id or not_created
-        log.error("failed", physical_id=physical_id, reason=failure.reason)
-        return failed(event, physical_id, failure.reason)
-    except Exception as error:  # noqa: BLE001 (CloudFormation would wait for the service timeout)
+        result = _perform(request, gateway, deadline, log)
+    except HandlerError as error:
+        # Only the response to a Create may choose the physical id: after an Update a new id would mean a replacement.
+        physical_id = physical_id or error.physical_id or not_created
+        log.error("failed", physical_id=physical_id, reason=error.reason)
+        return failed(event, physical_id, error.reason)
+    except Exception as error:  # noqa: BLE001 (without a response CloudFormation waits for the service timeout)
         physical_id = physical_id or not_created
         log.error("internal error", physical_id=physical_id, error=repr(error), trace=traceback.format_exc())
-        reason = f"internal error of the handler ({type(error).__name__}): its trace is in the function's log."
+        reason = f"internal error of the handler ({type(error).__name__}): the function's log contains its traceback."
         return failed(event, physical_id, reason)
     log.info("done", physical_id=result.physical_id)
     return success(event, result)
 
 
-def _act(request: Request, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> Result:
+def _perform(request: CustomResourceRequest, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> Result:
     if request.resource_type not in RESOURCES:
         raise HandlerError(
             f"malformed event: ResourceType {request.resource_type!r} is not one of {', '.join(RESOURCES)}"

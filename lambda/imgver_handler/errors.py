@@ -1,7 +1,7 @@
-"""What can go wrong.
+"""The errors of the handler.
 
-HandlerError                   the event cannot be fulfilled; its text is the reason that CloudFormation shows
-└── AwsServiceError        an AWS call answered an error, which has a kind that callers decide by
+HandlerError            the event fails; the message is the reason that CloudFormation shows
+└── AwsServiceError     an AWS call failed; its kind tells callers how to react
 """
 
 from __future__ import annotations
@@ -10,37 +10,47 @@ from enum import Enum
 
 
 class HandlerError(Exception):
-    """The event is answered with FAILED.
-
-    Args:
-        reason: one or two sentences: what failed, on what, why, and what to do.
-        physical_id: the id to answer with; an empty one leaves it to the caller.
-    """
+    """An error whose reason CloudFormation gets in a FAILED response."""
 
     def __init__(self, reason: str, *, physical_id: str = "") -> None:
+        """Create the error.
+
+        Args:
+            reason: one or two sentences that name the failure, the resource, the cause and the remedy.
+            physical_id: the physical id of the response. Default: the caller decides.
+        """
         super().__init__(reason)
         self.reason = reason
         self.physical_id = physical_id
 
 
 class ErrorKind(Enum):
-    """What an error of the service means for the caller."""
+    """The kinds of service errors, each of which callers treat in its own way."""
 
     NOT_FOUND = "not found"
     BUSY = "busy"
-    """Another write holds the image, or the image is still being made: goes away by itself."""
+    """Another write to the image is running, or the image is still being created. The error is temporary."""
     THROTTLED = "throttled"
     UNREACHABLE = "unreachable"
-    """The service is down or the connection broke; whether the call had its effect is unknown."""
+    """The service or the connection failed, and whether the call had its effect is unknown."""
     DENIED = "denied"
-    """Refused by IAM: for good, or while a new policy spreads."""
+    """IAM denied the call, either for good or because a new policy has not propagated yet."""
     FINAL = "final"
 
 
 class AwsServiceError(HandlerError):
-    """An error answered by AWS, or the lack of an answer."""
+    """An AWS call that failed, or that got no usable response."""
 
     def __init__(self, *, operation: str, subject: str, code: str, message: str, kind: ErrorKind) -> None:
+        """Create the error.
+
+        Args:
+            operation: the API operation.
+            subject: the resource of the call.
+            code: the error code of the service, or the class of the connection error.
+            message: the error message.
+            kind: the kind of error.
+        """
         message = message.removesuffix(".")
         remedy = _remedy(operation, code, kind)
         reason = f"{operation} failed for {subject}: {code}: {message}."
@@ -52,17 +62,21 @@ class AwsServiceError(HandlerError):
 
 def _remedy(operation: str, code: str, kind: ErrorKind) -> str:
     if code == "ResourceLimitExceeded":
-        return "Make room: delete versions that nobody uses, or ask for a higher limit in Service Quotas."
+        return "Delete versions that are not used any more, or request a higher limit in Service Quotas."
     if kind is ErrorKind.NOT_FOUND and operation == "CreateImageVersion":
         return "Declare the image in this app as an Image, or correct image_name."
     if kind is ErrorKind.DENIED:
-        return f"The function's role needs the action for {operation} on this resource."
+        return f"The function's role must allow the action for {operation} on this resource."
     if kind is ErrorKind.BUSY and operation == "DeleteImageVersion":
         return (
-            "It stayed in use until the time was up: remove it from domains, spaces and running apps, then delete it."
+            "The version was in use until the function's time was up: remove it from domains, spaces and running apps, "
+            "then delete it."
         )
     if kind is ErrorKind.BUSY:
-        return "It stayed so until the time was up: deploy again when no other write to the image is under way."
+        return (
+            "The error lasted until the function's time was up: deploy again when no other write to the image is "
+            "running."
+        )
     if kind in (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE):
-        return "It stayed so until the time was up: deploy again later."
+        return "The error lasted until the function's time was up: deploy again later."
     return ""

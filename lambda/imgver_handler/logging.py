@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the fields of the event that is being handled."""
+"""Structured logging: one JSON object per line, with the fields of the event that is being handled."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,10 +8,11 @@ from typing import Any
 class JsonLogger:
     """Writes lines that CloudWatch Logs Insights can query by field.
 
-    Callers pass facts, never the event itself: the event holds the signed ResponseURL.
+    Callers pass single values, never the event itself: the event contains the signed ResponseURL.
     """
 
     def __init__(self, *, write: Callable[[str], None] = print) -> None:
+        """Create a logger that writes lines with ``write``, by default to standard output."""
         self._write = write
         self._fields: dict[str, Any] = {}
 
@@ -20,15 +21,15 @@ class JsonLogger:
         self._fields.update(fields)
 
     def info(self, message: str, /, **fields: Any) -> None:  # noqa: ANN401 (any JSON value)
-        """Report what was done."""
+        """Log an action or a decision."""
         self._line("INFO", message, fields)
 
     def warning(self, message: str, /, **fields: Any) -> None:  # noqa: ANN401
-        """Report what the user should know although nothing failed."""
+        """Log something that needs the user's attention although the event did not fail."""
         self._line("WARNING", message, fields)
 
     def error(self, message: str, /, **fields: Any) -> None:  # noqa: ANN401
-        """Report what failed."""
+        """Log a failure."""
         self._line("ERROR", message, fields)
 
     def _line(self, level: str, message: str, fields: Mapping[str, Any]) -> None:

@@ -1,9 +1,9 @@
-"""The same tests on two targets: here under every assumption, and on a real account with CONFORMANCE_TARGET=aws."""
+"""Runs the same tests on two targets: on the sandbox's images, or with CONFORMANCE_TARGET=aws on an AWS account."""
 
 import importlib.metadata
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,41 +21,34 @@ ON_AWS = os.environ.get("CONFORMANCE_TARGET") == "aws"
 _ABANDONED_AFTER = timedelta(hours=2)
 _SESSION = pytest.StashKey[boto3.Session]()
 _ACCOUNT = pytest.StashKey[str]()
-_FINDINGS = pytest.StashKey[Findings]()
 _REPORT = pytest.StashKey[str]()
-
-
-def _assumed() -> list[Assumptions]:
-    """The harsher values, and others: between them, every value of every switch."""
-    choices = Assumptions.choices()
-    most = max(map(len, choices.values()))
-    return [
-        Assumptions(**{name: values[min(place, len(values) - 1)] for name, values in choices.items()})  # type: ignore[arg-type]
-        for place in range(most)
-    ]
+_findings = Findings()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test its targets: those that the switch in `@every` asks for, otherwise some of all."""
+    """Run a test on the account, or locally: under each value of its switch, or of all switches at once."""
     if "target" not in metafunc.fixturenames:
         return
-    switch = getattr(metafunc.function, "every", None)
+    choices = Assumptions.choices()
     if ON_AWS:
-        assumed, names = [None], ["aws"]
-    elif switch:
-        names = list(Assumptions.choices()[switch])
-        assumed = [Assumptions(**{switch: value}) for value in names]
+        targets: dict[str, Assumptions | None] = {"aws": None}
+    elif switch := getattr(metafunc.function, "every", None):
+        targets = {value: Assumptions(**{switch: value}) for value in choices[switch]}  # type: ignore[arg-type]
     else:
-        assumed = _assumed()
-        names = [f"assumptions-{place}" for place, _ in enumerate(assumed)]
-    metafunc.parametrize("target", assumed, ids=names, indirect=True, scope="module")
+        targets = {
+            f"assumptions-{place}": Assumptions(
+                **{name: values[min(place, len(values) - 1)] for name, values in choices.items()}  # type: ignore[arg-type]
+            )
+            for place in range(max(map(len, choices.values())))
+        }
+    metafunc.parametrize("target", list(targets.values()), ids=list(targets), indirect=True, scope="module")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Without credentials there is nothing to do, and that is no failure."""
+    """Find the account. A run without credentials does nothing and does not fail."""
     if not ON_AWS:
         return
-    aws = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # which boto3 itself does not read
+    aws = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # boto3 itself does not read this variable
     if aws.get_credentials() is None:
         pytest.exit("no AWS credentials were found, so nothing was run: see docs/test-aws.md", returncode=0)
     if aws.region_name is None:
@@ -66,18 +59,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.exit(f"the AWS credentials cannot be used: {error}", returncode=2)
     session.config.stash[_SESSION] = aws
     session.config.stash[_ACCOUNT] = account
-    _say(session.config, f"Account {account}, region {aws.region_name}. What this makes is called {PREFIX}…")
-    # As an interruption from the keyboard: what was made is removed.
+    _print(session.config)(
+        f"Account {account}, region {aws.region_name}. The names of all resources start with {PREFIX}."
+    )
+    # These signals end the run as Ctrl-C does, so that its resources are removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def aws(pytestconfig: pytest.Config) -> Iterator[AwsTarget]:
-    """The account. What the run makes there goes at its end, however it ends; what a killed one left goes as well."""
-    session = pytestconfig.stash[_SESSION]
+    """The account. The resources of the run are removed at its end, and those of a killed run at its start."""
     target = AwsTarget(
-        session,
+        pytestconfig.stash[_SESSION],
         role=os.environ.get("CONFORMANCE_ROLE_ARN"),
         base_image=os.environ.get("CONFORMANCE_BASE_IMAGE"),
     )
@@ -89,39 +83,38 @@ def aws(pytestconfig: pytest.Config) -> Iterator[AwsTarget]:
             pytest.exit(f"{error}: see docs/test-aws.md", returncode=1)
         yield target
     finally:
-        _say(pytestconfig, "Removing what was made …")
+        _print(pytestconfig)("Removing the resources of this run …")
         _remove(pytestconfig, target, target.prefix)
 
 
 def _remove(config: pytest.Config, target: AwsTarget, prefix: str, *, before: datetime | None = None) -> None:
     removed, left = remove(target.client, prefix, before=before)
-    for line in removed:
-        _say(config, f"removed {line}")
-    for line in left:
-        _say(config, f"could not remove {line}: remove it by hand")
+    for line in [
+        *(f"removed {each}" for each in removed),
+        *(f"could not remove {each}: remove it by hand" for each in left),
+    ]:
+        _print(config)(line)
 
 
-def _say(config: pytest.Config, line: str) -> None:
-    """Tell whoever waits, whatever pytest captures."""
-    config.pluginmanager.getplugin("terminalreporter").write_line(line)
+def _print(config: pytest.Config) -> Callable[[str], None]:
+    """Prints a line in the terminal, whatever pytest captures."""
+    return config.pluginmanager.getplugin("terminalreporter").write_line  # type: ignore[union-attr,no-any-return]
 
 
 @pytest.fixture(scope="module")
 def target(request: pytest.FixtureRequest) -> Target:
-    """Where the test runs. Others of its module run there, too."""
-    if ON_AWS:
-        return request.getfixturevalue("aws")  # type: ignore[no-any-return]
-    return LocalTarget(request.param)
+    """The target, which the tests of a module share."""
+    return request.getfixturevalue("aws") if ON_AWS else LocalTarget(request.param)
 
 
 @pytest.fixture(scope="session")
-def findings(pytestconfig: pytest.Config) -> Findings:
-    return pytestconfig.stash.setdefault(_FINDINGS, Findings())
+def findings() -> Findings:
+    return _findings
 
 
 @pytest.fixture
 def network() -> dict[str, Any] | None:
-    """Where a Studio domain may be; on an account, the user says so."""
+    """The network of a Studio domain; on an account only if the user has configured one."""
     if not ON_AWS:
         return {"VpcId": "vpc-1", "SubnetIds": ["subnet-1"]}
     vpc, subnets = os.environ.get("CONFORMANCE_VPC_ID"), os.environ.get("CONFORMANCE_SUBNET_IDS")
@@ -132,11 +125,11 @@ def network() -> dict[str, Any] | None:
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     outcome = yield
     if ON_AWS and outcome.get_result().failed:
-        item.config.stash.setdefault(_FINDINGS, Findings()).failed.append(f"{item.name}: {call.excinfo.exconly()}")
+        _findings.failed.append(f"{item.name}: {call.excinfo.exconly()}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write down what was found, also when the run was interrupted."""
+    """Write the reports, also of a run that was interrupted."""
     aws = session.config.stash.get(_SESSION, None)
     if aws is None:
         return
@@ -146,12 +139,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         "boto3": importlib.metadata.version("boto3"),
     }
     folder = Path(os.environ.get("CONFORMANCE_REPORT", "build/aws"))
-    account = session.config.stash[_ACCOUNT]
-    text = session.config.stash.setdefault(_FINDINGS, Findings()).write(folder, about, secret=account)
+    text = _findings.write(folder, about, secret=session.config.stash[_ACCOUNT])
     session.config.stash[_REPORT] = f"{text}\nWritten to {folder / 'report.md'} and {folder / 'report.json'}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if report := config.stash.get(_REPORT, None):
-        terminalreporter.section("what was found")
+        terminalreporter.section("findings")
         terminalreporter.line(report)

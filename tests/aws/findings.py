@@ -1,4 +1,4 @@
-"""What a run on a real account found out: told at its end, and written down."""
+"""The findings of a run on a real account, and its two reports."""
 
 import json
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from pathlib import Path
 from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
 
 QUESTIONS: Mapping[str, str] = {
-    "U1": "An alias that another version holds is named in a create or an update",
-    "U2": "A ClientToken comes again after the version that it made failed or was deleted",
-    "U2b": "A ClientToken comes again with other parameters",
+    "U1": "A create or an update names an alias that another version has",
+    "U2": "A ClientToken is used again after its version has failed or was deleted",
+    "U2b": "A ClientToken is used again with other parameters",
     "U3": "A version that a Studio domain names is deleted",
     "U4": "The highest version is deleted, and another one is created",
     "U5": "The image's name has capitals",
@@ -22,7 +22,7 @@ QUESTIONS: Mapping[str, str] = {
 
 @dataclass
 class Finding:
-    """The answer to one question. Without one, the evidence says why there is none."""
+    """The answer to one question. Without an answer, the evidence contains the reason."""
 
     question: str
     answer: str | None = None
@@ -30,64 +30,58 @@ class Finding:
 
 
 class Findings:
-    """The answers of one run, and what else it measured."""
+    """The answers of one run, and its measurements."""
 
     def __init__(self) -> None:
         self.by_question = {name: Finding(question) for name, question in QUESTIONS.items()}
         self.measured: list[str] = []
         self.failed: list[str] = []
-        """The tests of known facts that failed: what the account does otherwise."""
+        """The tests of known facts that failed: the account differs from them."""
 
     def settle(self, name: str, answers: Mapping[str, str]) -> str | None:
-        """Answer a question by what was seen, by evidence; None if that does not agree, or is nothing known."""
+        """Record the answers, by their evidence, and return the answer on which all of them agree, or None."""
         finding = self.by_question[name]
-        finding.evidence += [f"{seen}: {evidence}" if seen else evidence for evidence, seen in answers.items()]
-        seen = {answer for answer in answers.values() if answer}
-        finding.answer = seen.pop() if len(seen) == 1 and all(answers.values()) else None
+        finding.evidence += [f"{answer}: {evidence}" if answer else evidence for evidence, answer in answers.items()]
+        agreed = set(answers.values())
+        finding.answer = agreed.pop() or None if len(agreed) == 1 else None
         return finding.answer
 
-    def leave_open(self, name: str, why: str) -> None:
-        """Say why there is no answer."""
-        self.by_question[name].evidence.append(why)
+    def note(self, name: str, evidence: str) -> None:
+        """Record evidence that is not an answer, such as the reason why there is none."""
+        self.by_question[name].evidence.append(evidence)
 
     def switches(self) -> list[str]:
-        """What `imgver-sandbox start --assume` takes for an AWS that is like this account."""
+        """The values of `imgver-sandbox start --assume` for a sandbox that behaves as this account."""
         choices = Assumptions.choices()
-        found = []
-        for name, finding in self.by_question.items():
-            switch = SHORT_NAMES.get(name.lower())
-            if switch and finding.answer in choices[switch]:
-                found.append(f"{switch}={finding.answer}")
-        return found
+        switches = {SHORT_NAMES.get(name.lower()): finding.answer for name, finding in self.by_question.items()}
+        return [f"{switch}={answer}" for switch, answer in switches.items() if switch and answer in choices[switch]]
 
-    def as_json(self, about: Mapping[str, str]) -> str:
+    def write(self, folder: Path, about: Mapping[str, str], *, secret: str) -> str:
+        """Write report.json and report.md without the account's number, and return the text of report.md."""
         answers = {name: asdict(finding) for name, finding in self.by_question.items()}
-        report = {**about, "assume": self.switches(), "answers": answers, "measured": self.measured}
-        return json.dumps({**report, "failed": self.failed}, indent=2) + "\n"
+        report = {**about, "assume": self.switches(), "answers": answers}
+        report |= {"measured": self.measured, "failed": self.failed}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(json.dumps(report, indent=2).replace(secret, "<account>") + "\n")
+        text = self._markdown(about).replace(secret, "<account>")
+        (folder / "report.md").write_text(text)
+        return text
 
-    def as_markdown(self, about: Mapping[str, str]) -> str:
+    def _markdown(self, about: Mapping[str, str]) -> str:
         rows = [
             f"| {name} | {finding.question} | {finding.answer or 'open'} | {_cell(finding.evidence)} |"
             for name, finding in self.by_question.items()
         ]
         options = " ".join(f"--assume {switch}" for switch in self.switches())
         parts = [
-            "# What the images API of SageMaker does",
+            "# Behaviour of the SageMaker images API",
             "\n".join(f"- {name}: {value}" for name, value in about.items()),
-            "\n".join(["|  | question | answer | seen |", "|---|---|---|---|", *rows]),
-            f"A sandbox that does the same: `imgver-sandbox start {options}`" if options else "Nothing was settled.",
-            *(["## Measured", "\n".join(f"- {line}" for line in self.measured)] if self.measured else []),
-            *(["## Otherwise than known", "\n".join(f"- {line}" for line in self.failed)] if self.failed else []),
+            "\n".join(["|  | question | answer | evidence |", "|---|---|---|---|", *rows]),
+            f"A sandbox that behaves so: `imgver-sandbox start {options}`" if options else "No question was settled.",
         ]
+        for heading, lines in (("Measured", self.measured), ("Different from the known facts", self.failed)):
+            parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)] if lines else []
         return "\n\n".join(parts) + "\n"
-
-    def write(self, folder: Path, about: Mapping[str, str], *, secret: str) -> str:
-        """Write report.json and report.md, without the account's number; answer the latter's text."""
-        folder.mkdir(parents=True, exist_ok=True)
-        text = self.as_markdown(about).replace(secret, "<account>")
-        (folder / "report.json").write_text(self.as_json(about).replace(secret, "<account>"))
-        (folder / "report.md").write_text(text)
-        return text
 
 
 def _cell(lines: list[str]) -> str:

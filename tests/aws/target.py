@@ -1,4 +1,4 @@
-"""Where the conformance tests run: SageMaker's images in this process, or a real account. Both are boto3 clients."""
+"""The targets of the probe: SageMaker's images in this process, or an AWS account. Both are used with boto3."""
 
 import contextlib
 import gzip
@@ -19,13 +19,13 @@ from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2, OCI_MANIFEST
 
 PREFIX = "imgver-conformance-"
-"""What the name of everything begins with that these tests make."""
+"""The start of the name of every resource that the probe creates."""
 
-_PATIENCE_SECONDS = 900
+_TIMEOUT_SECONDS = 900
 _ROLE_SECONDS = 60
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
-# The media types of a container image's configuration and layers, by that of its manifest.
+# The media types of the configuration and of a layer, by the media type of the manifest.
 _PARTS = {
     DOCKER_V2_SCHEMA_2: (
         "application/vnd.docker.container.image.v1+json",
@@ -38,10 +38,10 @@ Found = TypeVar("Found")
 
 
 class Target(ABC):
-    """An account with a base image to make versions of, and what the tests do in it again and again."""
+    """An account with a role and a base image, and the operations that several tests need."""
 
     is_real: bool
-    """Whether this is an account, where nothing is assumed and time passes by itself."""
+    """Whether this is an AWS account, where nothing is assumed and time passes by itself."""
 
     role: str
     """The ARN of a role that may pull the base image."""
@@ -50,7 +50,7 @@ class Target(ABC):
     """An ECR image URI with a tag."""
 
     can_push: bool
-    """Whether the base image is in a repository of the run's own."""
+    """Whether the repository of the base image belongs to the run."""
 
     def __init__(self) -> None:
         self.prefix = f"{PREFIX}{uuid.uuid4().hex[:8]}-"
@@ -70,7 +70,7 @@ class Target(ABC):
 
     @abstractmethod
     def push(self, tag: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:
-        """Put a new container image under the tag, beside the base image; answer its digest."""
+        """Push a new container image under a tag of the base image's repository, and return its digest."""
 
     @property
     def sagemaker(self) -> Any:
@@ -82,24 +82,20 @@ class Target(ABC):
         return self.base_image.partition("@")[0].rpartition(":")[0] or self.base_image
 
     def name(self, stem: str = "i") -> str:
-        """A name that nothing else has."""
+        """A unique name."""
         return f"{self.prefix}{stem}{next(self._count)}"
 
-    def token(self) -> str:
-        """A ClientToken that nothing else has."""
-        return str(uuid.uuid4())
-
-    def poll(self, look: Callable[[], Found], done: Callable[[Found], bool]) -> Found:
-        """What `look` answers once it is `done`."""
-        end, pause = self.now() + _PATIENCE_SECONDS, _SHORTEST_PAUSE
-        while not done(found := look()):
-            assert self.now() < end, f"this is still so after {_PATIENCE_SECONDS} s: {found}"
+    def poll(self, read: Callable[[], Found], done: Callable[[Found], bool]) -> Found:
+        """Read something until it is done, and return it."""
+        end, pause = self.now() + _TIMEOUT_SECONDS, _SHORTEST_PAUSE
+        while not done(found := read()):
+            assert self.now() < end, f"after {_TIMEOUT_SECONDS} s the result is still {found}"
             self.pause(pause)
             pause = min(1.5 * pause, _LONGEST_PAUSE)
         return found
 
     def write(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
-        """Call an operation as soon as no other write to the image keeps it away."""
+        """Call an operation, and again while it is refused because of another write to the image."""
 
         def call() -> Mapping[str, Any] | None:
             try:
@@ -109,23 +105,19 @@ class Target(ABC):
                     return None
                 raise
 
-        answer = self.poll(call, lambda found: found is not None)
-        assert answer is not None
-        return answer
+        response = self.poll(call, lambda found: found is not None)
+        assert response is not None
+        return response
 
     def refusal(self, operation: str, **parameters: Any) -> ClientError:
-        """The error that a call is answered with."""
-        try:
-            answer = self.write(operation, **parameters)
-        except ClientError as error:
-            return error
-        raise AssertionError(f"{operation} answered {answer}")
+        """Call an operation that must be refused, and return its error."""
+        error = outcome(lambda: self.write(operation, **parameters))
+        assert error is not None, f"{operation} was not refused"
+        return error
 
-    def make_image(self, stem: str = "i", **parameters: Any) -> str:
-        """Create an image, wait for it, and answer its name."""
-        return self.make_named_image(self.name(stem), **parameters)
-
-    def make_named_image(self, name: str, **parameters: Any) -> str:
+    def make_image(self, stem: str = "i", name: str = "", **parameters: Any) -> str:
+        """Create an image, wait for it, and return its name."""
+        name = name or self.name(stem)
         self.sagemaker.create_image(**{"ImageName": name, "RoleArn": self.role, **parameters})
         image = self.poll(
             lambda: self.sagemaker.describe_image(ImageName=name), lambda found: found["ImageStatus"] != "CREATING"
@@ -134,12 +126,12 @@ class Target(ABC):
         return name
 
     def start_version(self, image: str, **parameters: Any) -> str:
-        """Create a version and answer its ARN at once."""
-        answer = self.write("create_image_version", **{"ImageName": image, "BaseImage": self.base_image, **parameters})
-        return str(answer["ImageVersionArn"])
+        """Create a version, and return its ARN without waiting for it."""
+        created = self.write("create_image_version", **{"ImageName": image, "BaseImage": self.base_image, **parameters})
+        return str(created["ImageVersionArn"])
 
     def make_version(self, image: str, **parameters: Any) -> int:
-        """Create a version, wait for it, and answer its number."""
+        """Create a version, wait for it, and return its number."""
         number = number_of(self.start_version(image, **parameters))
         version = self.settled(image, number)
         assert version["ImageVersionStatus"] == "CREATED", version.get("FailureReason")
@@ -149,7 +141,7 @@ class Target(ABC):
         return dict(self.sagemaker.describe_image_version(ImageName=image, Version=number))
 
     def settled(self, image: str, number: int) -> dict[str, Any]:
-        """The version's description once it is no longer being created."""
+        """The description of a version, as soon as it is no longer CREATING."""
         return self.poll(lambda: self.describe(image, number), lambda found: found["ImageVersionStatus"] != "CREATING")
 
     def exists(self, image: str, number: int) -> bool:
@@ -160,12 +152,12 @@ class Target(ABC):
         return True
 
     def delete_version(self, image: str, number: int) -> None:
-        """Delete a version and wait until it is gone."""
+        """Delete a version, and wait until it is gone."""
         self.write("delete_image_version", ImageName=image, Version=number)
         self.poll(lambda: self.exists(image, number), lambda found: not found)
 
     def owner(self, image: str, alias: str) -> int | None:
-        """The version that holds the alias, if one does."""
+        """The number of the version that has an alias, or None."""
         try:
             return int(self.sagemaker.describe_image_version(ImageName=image, Alias=alias)["Version"])
         except self.sagemaker.exceptions.ResourceNotFound:
@@ -185,7 +177,7 @@ def message(error: ClientError) -> str:
 
 
 def outcome(call: Callable[[], object]) -> ClientError | None:
-    """What a call comes to: None, or the error."""
+    """The error of a call, or None if it succeeds."""
     try:
         call()
     except ClientError as error:
@@ -198,7 +190,7 @@ def number_of(arn: str) -> int:
 
 
 class LocalTarget(Target):
-    """SageMaker's images in this process, on a clock that moves when something is waited for."""
+    """SageMaker's images in this process. Waiting moves its clock."""
 
     is_real = False
     can_push = True
@@ -228,10 +220,7 @@ class LocalTarget(Target):
 
 
 class AwsTarget(Target):
-    """The account that boto3 finds by its usual settings.
-
-    Without a role or a base image of the user's, it makes them: `prepare`. The tests' last step removes all of it.
-    """
+    """The account of the user's credentials. `prepare` creates the role and the base image unless the user brings them."""
 
     is_real = True
 
@@ -246,7 +235,7 @@ class AwsTarget(Target):
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            # Adaptive: it also slows down when it is throttled, as happens with SageMaker.
+            # Adaptive retries also slow the client down after SageMaker has throttled it.
             attempts = 12 if service == "sagemaker" else 3
             self._clients[service] = self._session.client(
                 service, config=Config(retries={"mode": "adaptive", "total_max_attempts": attempts})
@@ -260,51 +249,45 @@ class AwsTarget(Target):
         time.sleep(seconds)
 
     def prepare(self) -> None:
-        """Make what the user did not bring, and see that a version comes about at all."""
+        """Create what the user did not bring, and check that a version can be created at all."""
         if self.can_push:
             created = self.client("ecr").create_repository(repositoryName=self._repository_name)
             self.base_image = f"{created['repository']['repositoryUri']}:1"
             self.push("1")
         end = self.now()
         if not self.role:
-            self.role = self._make_role()
-            end += _ROLE_SECONDS  # a new role is not everywhere at once
+            self.role = self._create_role()
+            end += _ROLE_SECONDS  # a new role is not known everywhere at once
         while (failure := self._try_a_version()) is not None and self.now() < end:
             self.pause(_LONGEST_PAUSE)
         if failure is not None:
             raise RuntimeError(
-                f"no version of the base image {self.base_image} could be made with the role {self.role}: {failure}. "
-                "Set CONFORMANCE_BASE_IMAGE and CONFORMANCE_ROLE_ARN to a container image in Amazon ECR, with a Docker "
+                f"no version of the base image {self.base_image} could be created with the role {self.role}: "
+                f"{failure}. Set CONFORMANCE_BASE_IMAGE and CONFORMANCE_ROLE_ARN to a container image in Amazon ECR, with a Docker "
                 "V2 schema 2 manifest, and to a role that may pull it"
             )
 
     def push(self, tag: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:
         tar = bytes(1024)
         layer = gzip.compress(tar, mtime=0)
-        config = json.dumps(
-            {
-                "architecture": "amd64",
-                "os": "linux",
-                "config": {"Labels": {"push": uuid.uuid4().hex}},
-                "rootfs": {"type": "layers", "diff_ids": [_digest(tar)]},
-            }
-        ).encode()
-        config_type, layer_type = _PARTS[media_type]
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": media_type,
-            "config": _descriptor(config, config_type),
-            "layers": [_descriptor(layer, layer_type)],
-        }
-        for blob in (layer, config):
+        labels = {"push": uuid.uuid4().hex}
+        root = {"type": "layers", "diff_ids": [_digest(tar)]}
+        config = {"architecture": "amd64", "os": "linux", "config": {"Labels": labels}, "rootfs": root}
+        blobs = (json.dumps(config).encode(), layer)
+        described = [
+            {"mediaType": part, "size": len(blob), "digest": _digest(blob)}
+            for part, blob in zip(_PARTS[media_type], blobs, strict=True)
+        ]
+        manifest = {"schemaVersion": 2, "mediaType": media_type, "config": described[0], "layers": described[1:]}
+        for blob in blobs:
             self._upload(blob)
-        answer = self.client("ecr").put_image(
+        pushed = self.client("ecr").put_image(
             repositoryName=self._repository_name,
             imageManifest=json.dumps(manifest),
             imageManifestMediaType=media_type,
             imageTag=tag,
         )
-        return str(answer["image"]["imageId"]["imageDigest"])
+        return str(pushed["image"]["imageId"]["imageDigest"])
 
     def _upload(self, blob: bytes) -> None:
         ecr, repository = self.client("ecr"), {"repositoryName": self._repository_name}
@@ -313,22 +296,20 @@ class AwsTarget(Target):
         with contextlib.suppress(ecr.exceptions.LayerAlreadyExistsException):
             ecr.complete_layer_upload(**upload, layerDigests=[_digest(blob)])
 
-    def _make_role(self) -> str:
+    def _create_role(self) -> str:
         iam, name = self.client("iam"), f"{self.prefix}role"
+        trust = policy("sts:AssumeRole", Principal={"Service": "sagemaker.amazonaws.com"})
+        pull = policy("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", Resource="*")
         role = iam.create_role(
-            RoleName=name,
-            Path=f"/{PREFIX.rstrip('-')}/",
-            AssumeRolePolicyDocument=_policy("sts:AssumeRole", Principal={"Service": "sagemaker.amazonaws.com"}),
+            RoleName=name, Path=f"/{PREFIX.rstrip('-')}/", AssumeRolePolicyDocument=json.dumps(trust)
         )
-        pull = ["ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        iam.put_role_policy(RoleName=name, PolicyName="pull", PolicyDocument=_policy(*pull, Resource="*"))
+        iam.put_role_policy(RoleName=name, PolicyName="pull", PolicyDocument=json.dumps(pull))
         return str(role["Role"]["Arn"])
 
     def _try_a_version(self) -> str | None:
-        """Why a version could not be made; None if it could."""
+        """Create a version, and return the reason if it fails."""
         try:
-            image = self.make_image("first")
-            self.make_version(image)
+            self.make_version(self.make_image("first"))
         except (AssertionError, ClientError) as error:
             return str(error)
         return None
@@ -338,10 +319,6 @@ def _digest(blob: bytes) -> str:
     return f"sha256:{hashlib.sha256(blob).hexdigest()}"
 
 
-def _descriptor(blob: bytes, media_type: str) -> dict[str, Any]:
-    return {"mediaType": media_type, "size": len(blob), "digest": _digest(blob)}
-
-
-def _policy(*actions: str, **rest: Any) -> str:
-    statement = {"Effect": "Allow", "Action": list(actions), **rest}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def policy(*actions: str, **rest: Any) -> dict[str, Any]:
+    """A policy document of one statement."""
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), **rest}]}

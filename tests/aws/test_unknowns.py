@@ -1,12 +1,15 @@
-"""What nobody outside AWS knows. Here every value of a switch does what it says; on an account, it is written down."""
+"""The questions that AWS does not document, U1 to U8.
+
+On an account the tests record the answers. Locally they show that every value of a switch has its effect.
+"""
 
 import json
 
 import pytest
 from botocore.exceptions import ClientError
-from custom_resource import RollBack
+from custom_resource import events_of_a_rollback
 from imgver_sandbox.sagemaker.container_registry import OCI_MANIFEST
-from target import code, number_of, outcome
+from target import code, message, number_of, outcome
 
 
 def every(switch):
@@ -20,25 +23,26 @@ def every(switch):
 
 
 @every("alias_held_elsewhere")
-def test_u1_an_alias_that_another_version_holds(target, findings):
+def test_u1_an_alias_that_another_version_has(target, findings):
     # GIVEN two versions, of which the first has an alias
     image = target.make_image()
     target.make_version(image, Aliases=["latest"])
     target.make_version(image)
 
-    # WHEN the other one is to have it, or a new one
-    by_update = outcome(
-        lambda: target.write("update_image_version", ImageName=image, Version=2, AliasesToAdd=["latest"])
-    )
+    # WHEN an update and a create name the alias for another version
+    def update(number, **aliases):
+        target.write("update_image_version", ImageName=image, Version=number, **aliases)
+
+    by_update = outcome(lambda: update(2, AliasesToAdd=["latest"]))
     after_update = target.owner(image, "latest")
     if after_update == 2:
-        target.write("update_image_version", ImageName=image, Version=2, AliasesToDelete=["latest"])
-        target.write("update_image_version", ImageName=image, Version=1, AliasesToAdd=["latest"])
+        update(2, AliasesToDelete=["latest"])
+        update(1, AliasesToAdd=["latest"])
     by_create = outcome(lambda: target.make_version(image, Aliases=["latest"]))
     after_create = target.owner(image, "latest")
 
     # THEN
-    def seen(error, owner, new_owner):
+    def answer_of(error, owner, new_owner):
         if error is None:
             return "moved" if owner == new_owner else ""
         return {"ResourceInUse": "resource_in_use", "ValidationException": "validation_exception"}.get(code(error), "")
@@ -46,8 +50,8 @@ def test_u1_an_alias_that_another_version_holds(target, findings):
     answer = findings.settle(
         "U1",
         {
-            f"an update: {by_update or f'version {after_update} has it'}": seen(by_update, after_update, 2),
-            f"a create: {by_create or f'version {after_create} has it'}": seen(by_create, after_create, 3),
+            f"an update: {by_update or f'version {after_update} has it'}": answer_of(by_update, after_update, 2),
+            f"a create: {by_create or f'version {after_create} has it'}": answer_of(by_create, after_create, 3),
         },
     )
     if target.is_real:
@@ -58,24 +62,24 @@ def test_u1_an_alias_that_another_version_holds(target, findings):
         assert (after_update, after_create) == (1, 1)
         assert not target.exists(image, 3)
         held = f"Alias latest is already used by ImageVersion ({target.describe(image, 1)['ImageVersionArn']})."
-        assert by_update.response["Error"]["Message"] == by_create.response["Error"]["Message"] == held
+        assert message(by_update) == message(by_create) == held
 
 
 @every("repeat_of_dead_create")
 def test_u2_a_token_whose_version_is_dead(target, findings):
-    # GIVEN a version that was deleted, beside one that was not
-    image, token = target.make_image(), target.token()
+    # GIVEN a version that was deleted, and another version
+    image, token = target.make_image(), target.name("t")
     target.make_version(image)
     arn = target.start_version(image, ClientToken=token)
     target.settled(image, number_of(arn))
     target.delete_version(image, number_of(arn))
 
-    # WHEN its token comes again, THEN there is a version or there is none
+    # WHEN its token is used again, THEN a new version may exist
     again = target.start_version(image, ClientToken=token)
     answers = {f"deleted {arn}, then {again}": "new_version" if target.exists(image, number_of(again)) else "old_arn"}
 
-    # GIVEN one that failed, if it is not refused, WHEN its token comes again, THEN it is another one or it is not
-    broken = {"BaseImage": f"{target.repository}:no-such-tag", "ClientToken": target.token()}
+    # GIVEN a version that failed, unless the call is refused; WHEN its token is used again
+    broken = {"BaseImage": f"{target.repository}:no-such-tag", "ClientToken": target.name("t")}
     if outcome(lambda: target.start_version(image, **broken)) is None:
         failed = target.start_version(image, **broken)
         target.settled(image, number_of(failed))
@@ -91,34 +95,33 @@ def test_u2_a_token_whose_version_is_dead(target, findings):
 @every("repeat_with_other_parameters")
 def test_u2_a_token_with_other_parameters(target, findings):
     # GIVEN
-    image, token = target.make_image(), target.token()
+    image, token = target.make_image(), target.name("t")
     first = target.start_version(image, ClientToken=token, ReleaseNotes="first")
     target.settled(image, 1)
     began = target.now()
 
     # WHEN
-    answers = []
-    error = outcome(lambda: answers.append(target.start_version(image, ClientToken=token, ReleaseNotes="second")))
+    arns = []
+    error = outcome(lambda: arns.append(target.start_version(image, ClientToken=token, ReleaseNotes="second")))
 
     # THEN
-    seen = ("old_arn" if answers == [first] else "") if error is None else "refused"
-    answer = findings.settle("U2b", {f"first {first}, then {error or answers}": seen})
-    number_of_versions = len(target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"])
+    seen = ("old_arn" if arns == [first] else "") if error is None else "refused"
+    answer = findings.settle("U2b", {f"first {first}, then {error or arns}": seen})
     if not target.is_real:
         assert answer == target.assumptions.repeat_with_other_parameters
-        assert number_of_versions == 1
+        assert len(target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"]) == 1
         assert target.describe(image, 1)["ReleaseNotes"] == "first"
 
-    # THEN the token is remembered for a while, however long that is
+    # THEN SageMaker remembers the token for a while
     assert target.start_version(image, ClientToken=token, ReleaseNotes="first") == first
-    findings.leave_open("U2", f"remembered for {target.now() - began:.0f} s at least")
+    findings.note("U2", f"remembered for {target.now() - began:.0f} s at least")
 
 
 @every("delete_of_version_in_use")
 def test_u3_a_version_that_a_domain_names(target, findings, network):
     if network is None:
         why = "it takes a Studio domain: set CONFORMANCE_VPC_ID and CONFORMANCE_SUBNET_IDS to where one may be"
-        findings.leave_open("U3", why)
+        findings.note("U3", why)
         pytest.skip(why)
     # GIVEN a domain that names the first of two versions
     sagemaker, image, config = target.sagemaker, target.make_image(), target.name()
@@ -126,33 +129,31 @@ def test_u3_a_version_that_a_domain_names(target, findings, network):
     target.make_version(image)
     sagemaker.create_app_image_config(AppImageConfigName=config, JupyterLabAppImageConfig={})
     custom_image = {"ImageName": image, "ImageVersionNumber": 1, "AppImageConfigName": config}
+    settings = {"ExecutionRole": target.role, "JupyterLabAppSettings": {"CustomImages": [custom_image]}}
     try:
         domain_id = sagemaker.create_domain(
             DomainName=target.name(),
             AuthMode="IAM",
-            HomeEfsFileSystemCreation="Disabled",  # it would cost, and stay
-            DefaultUserSettings={
-                "ExecutionRole": target.role,
-                "JupyterLabAppSettings": {"CustomImages": [custom_image]},
-            },
+            HomeEfsFileSystemCreation="Disabled",  # a file system costs money, and outlives the domain
+            DefaultUserSettings=settings,
             **network,
         )["DomainId"]
     except ClientError as error:
-        findings.leave_open("U3", str(error))
+        findings.note("U3", str(error))
         raise
     domain = target.poll(
         lambda: sagemaker.describe_domain(DomainId=domain_id), lambda found: found["Status"] != "Pending"
     )
     if domain["Status"] != "InService":
-        findings.leave_open("U3", f"the domain is {domain['Status']}: {domain.get('FailureReason')}")
+        findings.note("U3", f"the domain is {domain['Status']}: {domain.get('FailureReason')}")
     assert domain["Status"] == "InService"
 
-    # WHEN that one is deleted
+    # WHEN that version is deleted
     error = outcome(lambda: target.write("delete_image_version", ImageName=image, Version=1))
 
     # THEN
     seen = "allowed" if error is None else "refused" if code(error) == "ResourceInUse" else ""
-    answer = findings.settle("U3", {str(error or "it goes"): seen})
+    answer = findings.settle("U3", {str(error or "the version is deleted"): seen})
     if target.is_real:
         return
     assert answer == target.assumptions.delete_of_version_in_use
@@ -160,12 +161,11 @@ def test_u3_a_version_that_a_domain_names(target, findings, network):
         target.poll(lambda: target.exists(image, 1), lambda found: not found)
     else:
         assert target.describe(image, 1)["ImageVersionStatus"] == "CREATED"
-        # What it does not name may go.
-        target.delete_version(image, 2)
+        target.delete_version(image, 2)  # the domain does not name this version
 
 
 @every("highest_number_after_delete")
-def test_u4_the_number_of_the_highest_version_after_it_was_deleted(target, findings):
+def test_u4_the_number_of_the_highest_version_after_its_deletion(target, findings):
     image = target.make_image()
     target.make_version(image)
     target.delete_version(image, target.make_version(image))
@@ -179,21 +179,18 @@ def test_u4_the_number_of_the_highest_version_after_it_was_deleted(target, findi
 
 @every("arn_case")
 def test_u5_a_name_with_capitals(target, findings):
-    # GIVEN
     name = target.make_image("Mixed-Case")
 
-    # WHEN
     arn = target.start_version(name)
     target.settled(name, 1)
 
-    # THEN
     image, version = arn.split("/")[1:]
-    in_lower_case = outcome(lambda: target.sagemaker.describe_image(ImageName=name.lower()))
+    assert version == "1"
     seen = {name.lower(): "lower", name: "kept"}.get(image, "")
     answer = findings.settle("U5", {f"ImageName {name}, ARN {arn}": seen})
+    in_lower_case = outcome(lambda: target.sagemaker.describe_image(ImageName=name.lower()))
     image_arn = target.sagemaker.describe_image(ImageName=name)["ImageArn"]
-    findings.leave_open("U5", f"DescribeImage of {name.lower()}: {in_lower_case or 'found'}; ImageArn {image_arn}")
-    assert version == "1"
+    findings.note("U5", f"DescribeImage of {name.lower()}: {in_lower_case or 'found'}; ImageArn {image_arn}")
     if not target.is_real:
         assert answer == target.assumptions.arn_case
         assert (in_lower_case is None) == (answer == "lower")
@@ -203,7 +200,7 @@ def test_u5_a_name_with_capitals(target, findings):
 def test_u6_a_manifest_that_is_rejected(target, findings):
     if not target.can_push:
         why = "CONFORMANCE_BASE_IMAGE is not in a repository of the run's own: no OCI manifest is pushed there"
-        findings.leave_open("U6", why)
+        findings.note("U6", why)
         pytest.skip(why)
     # GIVEN
     image = target.make_image()
@@ -216,29 +213,28 @@ def test_u6_a_manifest_that_is_rejected(target, findings):
     # THEN
     if error is not None:
         seen = "validation_exception" if code(error) == "ValidationException" else ""
-        answer = findings.settle("U6", {str(error): seen})
+        evidence = str(error)
         assert target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"] == []
     else:
         version = target.settled(image, number_of(arns[0]))
-        status = version["ImageVersionStatus"]
-        seen = "create_failed" if status == "CREATE_FAILED" else ""
-        answer = findings.settle("U6", {f"{status}: {version.get('FailureReason', 'no reason')}": seen})
+        seen = "create_failed" if version["ImageVersionStatus"] == "CREATE_FAILED" else ""
+        evidence = f"{version['ImageVersionStatus']}: {version.get('FailureReason', 'no reason')}"
+    answer = findings.settle("U6", {evidence: seen})
     if not target.is_real:
         assert answer == target.assumptions.rejected_manifest
 
 
-def test_u7_what_a_custom_resource_gets_when_its_replacement_rolls_back(target, findings):
+def test_u7_the_events_of_a_replacement_that_rolls_back(target, findings):
     if not target.is_real:
-        pytest.skip("it is CloudFormation's: the tests of the handler run under both answers")
+        pytest.skip("this is CloudFormation's behaviour: the tests of the handler run under both answers")
     try:
-        requests = RollBack(target).requests()
+        events = events_of_a_rollback(target)
     except (ClientError, RuntimeError) as error:
-        findings.leave_open("U7", str(error))
+        findings.note("U7", str(error))
         return
-
-    told = [f"{request['RequestType']}({request.get('PhysicalResourceId', '')})" for request in requests]
-    answers = {("Delete(new)",): "delete_only", ("Update(new)", "Delete(new)"): "update_first"}
-    findings.settle("U7", {" then ".join(told) or "nothing": answers.get(tuple(told), "")})
+    seen = " then ".join(f"{event['RequestType']}({event['PhysicalResourceId']})" for event in events)
+    answers = {"Delete(new)": "delete_only", "Update(new) then Delete(new)": "update_first"}
+    findings.settle("U7", {seen or "no event": answers.get(seen, "")})
 
 
 def test_u8_how_many_versions_an_image_may_have(target, findings):
@@ -246,9 +242,9 @@ def test_u8_how_many_versions_an_image_may_have(target, findings):
         pytest.skip("the sandbox has no such limit")
     try:
         pages = target.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-        quotas = [quota for page in pages for quota in page["Quotas"] if "image" in quota["QuotaName"].lower()]
+        quotas = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
     except ClientError as error:
-        findings.leave_open("U8", f"Service Quotas answers {error}")
+        findings.note("U8", f"Service Quotas returned {error}")
         return
-    found = {quota["QuotaName"]: quota["Value"] for quota in quotas}
-    findings.leave_open("U8", f"Service Quotas has {json.dumps(found)}; the error's text needs a full image")
+    found = {name: value for name, value in quotas.items() if "image" in name.lower()}
+    findings.note("U8", f"Service Quotas has {json.dumps(found)}; only a full image shows the message of the error")

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from deployed_function import Delivery, DeployedFunction, Trouble
-from harness import ACCOUNT, REGION, function_client
-from imgver_sandbox.in_process import client
+from harness import ACCOUNT, REGION, account_client, handler_client
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
-from imgver_sandbox.sagemaker.service import Call, ImagesService, ServiceError
+from imgver_sandbox.sagemaker.service import ImagesService, ServiceCall, ServiceError
 from simulated_time import Simulation
 
 BASE_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science:1.0.0"
@@ -33,17 +32,16 @@ class CrowdedAccount:
         registry = InMemoryRegistry()
         registry.push(BASE_IMAGE)
         self.service = ImagesService(clock=self.clock, registry=registry)
-        self.sagemaker: Any = client("sagemaker", self.service, region=REGION, account=ACCOUNT)
+        self.sagemaker: Any = account_client("sagemaker", self.service)
         self.accepted: deque[float] = deque()
         self.throttled = 0
         self.calls = 0
         self._requests_per_second = requests_per_second
         self._executions = executions
-        function_sagemaker = function_client(self.sagemaker)
         self._function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
-            make_client=lambda _service, _region: function_sagemaker,
+            create_client=lambda _service, _region: handler_client("sagemaker", self.service),
             chance=self.chance.random,
         )
 
@@ -70,7 +68,7 @@ class CrowdedAccount:
         )
         return [answer for delivery in deliveries for answer in delivery.answers], self.clock.now() - began
 
-    def _limit(self, _call: Call) -> None:
+    def _limit(self, _call: ServiceCall) -> None:
         now = self.clock.now()
         while self.accepted and self.accepted[0] <= now - 1:
             self.accepted.popleft()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
-from harness import MAX_ANSWER_BYTES
+from harness import MAX_RESPONSE_BYTES
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
@@ -60,7 +60,7 @@ class DeployedFunction:
     Args:
         simulation: where its invocations run.
         clock: the time they see.
-        make_client: a client of a service, as the gateway asks for it.
+        create_client: a client of a service, as the gateway asks for it.
         chance: a random number in [0, 1), for the handler's jitter.
     """
 
@@ -69,12 +69,12 @@ class DeployedFunction:
         *,
         simulation: Simulation,
         clock: ManualClock,
-        make_client: Callable[[str, str | None], Any],
+        create_client: Callable[[str, str | None], Any],
         chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self._simulation = simulation
         self._clock = clock
-        self._make_client = make_client
+        self._create_client = create_client
         self._chance = chance
         self.log: list[dict[str, Any]] = []
         # What each process remembers that runs nothing now.
@@ -104,24 +104,24 @@ class DeployedFunction:
             time_left=lambda: end - self._clock.now(),
             now=self._clock.now,
             sleep=self._simulation.sleep,
-            chance=self._chance,
+            random_fraction=self._chance,
         )
         log = JsonLogger(write=lambda line: self.log.append(json.loads(line)))
         throttle_state = self._idle.pop() if self._idle else ThrottleState()
         calls = Calls(simulation=self._simulation, delivery=delivery, last_call=last_call)
 
-        def put(_url: str, body: bytes, _deadline: Deadline, _log: JsonLogger) -> None:
+        def send(_url: str, body: bytes, _deadline: Deadline, _log: JsonLogger) -> None:
             self._simulation.pause()
-            assert len(body) <= MAX_ANSWER_BYTES
+            assert len(body) <= MAX_RESPONSE_BYTES
             delivery.answers.append(json.loads(body))
 
         gateway = AwsGateway(
             deadline=deadline,
             log=log,
             throttle_state=throttle_state,
-            make_client=lambda service, region: InterruptedClient(self._make_client(service, region), calls),
+            create_client=lambda service, region: InterruptedClient(self._create_client(service, region), calls),
         )
-        handle(delivery.event, gateway=gateway, deadline=deadline, log=log, put=put)
+        handle(delivery.event, gateway=gateway, deadline=deadline, log=log, send=send)
         assert self._clock.now() <= end, "the function's time was up before it answered"
         self._idle.append(throttle_state)
 

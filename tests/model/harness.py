@@ -1,24 +1,23 @@
-"""The handler as Lambda runs it, on a clock of its own, against the images service without a server."""
+"""The handler as Lambda runs it, on a simulated clock, against the images service in the same process."""
 
 import copy
+import functools
 import json
-import types
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.config import Config
-from botocore.hooks import HierarchicalEmitter
 from imgver_handler.aws import clients
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
 from imgver_handler.dispatch import handle
 from imgver_handler.logging import JsonLogger
-from imgver_sandbox.in_process import client
+from imgver_sandbox import in_process
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
@@ -27,23 +26,92 @@ from imgver_sandbox.sagemaker.service import ImagesService
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science"
+ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image-version/data-science/1"
+SECOND_ARN = ARN.replace("/1", "/2")
+UNCHANGED = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release"}
+"""The properties with which the Update in tests/events declares what the Create does."""
 EVENTS = Path(__file__).parent.parent / "events"
-MAX_ANSWER_BYTES = 4096
+MAX_RESPONSE_BYTES = 4096
+EVENT_FIELDS = ("request_type", "resource_type", "stack_id", "logical_resource_id", "request_id")
+COMMON_FIELDS = ("level", "message", *EVENT_FIELDS)
+
+Deliver = Callable[..., dict[str, Any]]
+"""Delivers an event with the given properties, and returns the response."""
+
+
+class _CurrentService:
+    """The images service of the account that is calling: all tests share the botocore clients, which call it."""
+
+    def __init__(self) -> None:
+        self.service: ImagesService | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.service, name)
+
+
+_CURRENT = _CurrentService()
+
+
+class _Client:
+    """One of the shared clients, used for one images service."""
+
+    def __init__(self, shared: Any, service: ImagesService) -> None:
+        self._shared = shared
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        _CURRENT.service = self._service
+        attribute = getattr(self._shared, name)
+        if not callable(attribute):
+            return attribute
+
+        def call(*args: Any, **parameters: Any) -> Any:
+            _CURRENT.service = self._service
+            return attribute(*args, **parameters)
+
+        return call
+
+
+@functools.cache
+def _shared_client(service_name: in_process.ServiceName) -> Any:
+    return in_process.client(service_name, cast("ImagesService", _CURRENT), region=REGION, account=ACCOUNT)
+
+
+@functools.cache
+def _shared_handler_client(service_name: in_process.ServiceName) -> Any:
+    created = clients.session().create_client(
+        service_name,
+        region_name=REGION,
+        aws_access_key_id="function",
+        aws_secret_access_key="function",
+        config=Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=True),
+    )
+    responding = _shared_client(service_name).meta.events
+
+    def respond(event_name: str, request: Any, **_: Any) -> Any:
+        return responding.emit_until_response(event_name, request=request)[1]
+
+    created.meta.events.register(f"before-send.{service_name}", respond)
+    return created
+
+
+def account_client(service_name: in_process.ServiceName, service: ImagesService) -> Any:
+    """A boto3 client to which ``service`` responds."""
+    return _Client(_shared_client(service_name), service)
+
+
+def handler_client(service_name: in_process.ServiceName, service: ImagesService) -> Any:
+    """A client with the handler's own models, to which ``service`` responds."""
+    return _Client(_shared_handler_client(service_name), service)
 
 
 class CloudFormation:
-    """What the handler asks of CloudFormation: the status of the stack."""
+    """The part of CloudFormation that the handler calls: the status of the stack."""
 
     def __init__(self) -> None:
         self.status = "UPDATE_IN_PROGRESS"
-        self.meta = types.SimpleNamespace(events=HierarchicalEmitter())
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
-        self.meta.events.emit(
-            "provide-client-params.cloudformation.DescribeStacks",
-            params={"StackName": StackName},
-            model=types.SimpleNamespace(name="DescribeStacks"),
-        )
         return {"Stacks": [{"StackStatus": self.status}]}
 
 
@@ -57,122 +125,162 @@ class Aws:
         self.service = ImagesService(
             clock=self.clock, registry=self.registry, assumptions=self.assumptions, **service_options
         )
-        self.sagemaker = self.client("sagemaker")
+        self.sagemaker = account_client("sagemaker", self.service)
         self.cloudformation = CloudFormation()
         for tag in ("1.0.0", "1.1.0"):
             self.registry.push(f"{REPOSITORY}:{tag}")
         self.create_image("data-science")
 
-    def client(self, service: str, _region: str | None = None) -> Any:
-        if service == "cloudformation":
-            return self.cloudformation
-        return client(service, self.service, region=REGION, account=ACCOUNT)
-
-    def function_client(self, service: str, _region: str | None = None) -> Any:
-        """A client with what the function knows of AWS, answered as every other."""
-        if service == "cloudformation":
-            return self.cloudformation
-        return function_client(self.client(service))
+    def handler_client(self, service_name: Any, _region: str | None = None) -> Any:
+        """A client as the handler has it."""
+        return self.cloudformation if service_name == "cloudformation" else handler_client(service_name, self.service)
 
     def create_image(self, name: str) -> None:
         self.sagemaker.create_image(ImageName=name, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/image")
         self.clock.advance(60)
 
+    def create_version(self, image: str = "data-science", tag: str = "1.0.0", **parameters: Any) -> int:
+        """Create a version without the handler."""
+        created = self.sagemaker.create_image_version(
+            ImageName=image, BaseImage=f"{REPOSITORY}:{tag}", ClientToken=str(uuid.uuid4()), **parameters
+        )
+        self.clock.advance(60)
+        return int(created["ImageVersionArn"].rpartition("/")[2])
+
+    def update_version(self, version: int, **changes: Any) -> None:
+        """Change a version of data-science without the handler."""
+        self.sagemaker.update_image_version(ImageName="data-science", Version=version, **changes)
+        self.clock.advance(1)
+
+    def delete_version(self, version: int) -> None:
+        """Delete a version of data-science without the handler, and wait until it is gone."""
+        self.sagemaker.delete_image_version(ImageName="data-science", Version=version)
+        self.clock.advance(60)
+
     def versions(self, image: str = "data-science") -> dict[int, str]:
-        """Every version's status, by number."""
+        """The statuses of all versions, by number."""
         pages = self.sagemaker.get_paginator("list_image_versions").paginate(ImageName=image)
         listed = [version for page in pages for version in page["ImageVersions"]]
         return {version["Version"]: version["ImageVersionStatus"] for version in listed}
 
     def describe(self, version: int, image: str = "data-science") -> dict[str, Any]:
-        return self.sagemaker.describe_image_version(ImageName=image, Version=version)
+        return cast("dict[str, Any]", self.sagemaker.describe_image_version(ImageName=image, Version=version))
 
     def aliases(self, version: int, image: str = "data-science") -> list[str]:
         return sorted(self.sagemaker.list_aliases(ImageName=image, Version=version)["SageMakerImageVersionAliases"])
 
-    def create_version(self, image: str = "data-science", tag: str = "1.0.0", **parameters: Any) -> int:
-        """A version that somebody made by other means than the handler."""
-        answer = self.sagemaker.create_image_version(
-            ImageName=image, BaseImage=f"{REPOSITORY}:{tag}", ClientToken=str(uuid.uuid4()), **parameters
-        )
-        self.clock.advance(60)
-        return int(answer["ImageVersionArn"].rpartition("/")[2])
+    def refuse(self, operation: str | None, *errors: Exception, forever: bool = False) -> list[str]:
+        """Let the service refuse the next calls of an operation (None: of any) with these errors.
+
+        With ``forever``, the last error is returned from then on. Returns the list of operations that are called.
+        """
+        remaining = list(errors)
+        called: list[str] = []
+
+        def before_call(call: Any) -> None:
+            called.append(call.operation)
+            if operation in (None, call.operation) and remaining:
+                raise remaining[0] if forever and len(remaining) == 1 else remaining.pop(0)
+
+        self.service.before_call = before_call
+        return called
+
+    def describe_as(self, *statuses: str) -> None:
+        """Let the service return these statuses from the next calls of DescribeImageVersion."""
+        remaining = list(statuses)
+        call = self.service.call
+
+        def changed(operation: str, parameters: Any, **where: Any) -> dict[str, Any]:
+            response = call(operation, parameters, **where)
+            if operation == "DescribeImageVersion" and remaining:
+                response["ImageVersionStatus"] = remaining.pop(0)
+            return response
+
+        self.service.call = changed  # type: ignore[method-assign]
 
 
-def function_client(answering: Any) -> Any:
-    """A client with what the function knows of AWS, whose every call the client ``answering`` answers."""
-    service = answering.meta.service_model.service_name
-    made = clients._session().create_client(
-        service,
-        region_name=REGION,
-        aws_access_key_id="function",
-        aws_secret_access_key="function",
-        config=Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=True),
-    )
+class RecordedClient:
+    """A client that reports every call, with the operation and its parameters, before it is made."""
 
-    def answer(event_name: str, request: Any, **_: Any) -> Any:
-        return answering.meta.events.emit_until_response(event_name, request=request)[1]
+    def __init__(self, client: Any, report: Callable[[str, dict[str, Any]], None]) -> None:
+        self._client = client
+        self._report = report
 
-    made.meta.events.register(f"before-send.{service}", answer)
-    return made
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+        operation = "".join(word.capitalize() for word in name.split("_"))
+
+        def call(**parameters: Any) -> Any:
+            self._report(operation, parameters)
+            return method(**parameters)
+
+        return call
 
 
 @dataclass
 class Function:
-    """The deployed function: delivers events to the handler and keeps what came of them."""
+    """The deployed function: delivers events to the handler, and keeps the calls and the log."""
 
     aws: Aws
     logs: list[dict[str, Any]] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     seconds: float = 900
-    chance: float = 0.5
     before_call: Callable[[str, dict[str, Any]], None] | None = None
     throttle_state: ThrottleState = field(default_factory=ThrottleState)
+    _first_line: int = 0
 
     def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Handle the event; answers what CloudFormation got."""
+        """Handle the event and return the response that CloudFormation gets."""
         end = self.aws.clock.now() + self.seconds
         deadline = Deadline(
             time_left=lambda: end - self.aws.clock.now(),
             now=self.aws.clock.now,
             sleep=self.aws.clock.advance,
-            chance=lambda: self.chance,
+            random_fraction=lambda: 0.5,
         )
         log = JsonLogger(write=lambda line: self.logs.append(json.loads(line)))
-        answers: list[bytes] = []
+        bodies: list[bytes] = []
         self.calls.clear()
+        self._first_line = len(self.logs)
         handle(
             event,
             gateway=AwsGateway(
-                deadline=deadline, log=log, throttle_state=self.throttle_state, make_client=self._client
+                deadline=deadline, log=log, throttle_state=self.throttle_state, create_client=self._client
             ),
             deadline=deadline,
             log=log,
-            put=lambda _url, body, _deadline, _log: answers.append(body),
+            send=lambda _url, body, _deadline, _log: bodies.append(body),
         )
-        assert self.aws.clock.now() <= end, "the function's time was up before it answered"
-        (body,) = answers
-        assert len(body) <= MAX_ANSWER_BYTES
-        answer = json.loads(body)
+        assert self.aws.clock.now() <= end, "the function's time was up before it sent a response"
+        (body,) = bodies
+        assert len(body) <= MAX_RESPONSE_BYTES
+        response: dict[str, Any] = json.loads(body)
         for name in ("StackId", "RequestId", "LogicalResourceId"):
-            assert answer[name] == event.get(name, "")
-        assert isinstance(answer["PhysicalResourceId"], str)
-        assert answer["PhysicalResourceId"]
-        return answer
+            assert response[name] == event.get(name, "")
+        assert isinstance(response["PhysicalResourceId"], str)
+        assert response["PhysicalResourceId"]
+        return response
 
     def names(self) -> list[str]:
         """The operations that the last event called, in order."""
         return [name for name, _ in self.calls]
 
-    def _client(self, service: str, region: str | None) -> Any:
-        made = self.aws.function_client(service, region)
-        made.meta.events.register("provide-client-params.*", self._record)
-        return made
+    def decisions(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """The log of the last event as (level, message, fields), without calls, results and the event's own fields."""
+        lines = [line for line in self.logs[self._first_line :] if "operation" not in line]
+        return [
+            (line["level"], line["message"], {name: line[name] for name in line if name not in COMMON_FIELDS})
+            for line in lines
+            if line["message"] not in ("done", "failed")
+        ]
 
-    def _record(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+    def _client(self, service_name: str, region: str | None) -> RecordedClient:
+        return RecordedClient(self.aws.handler_client(service_name, region), self._record)
+
+    def _record(self, operation: str, parameters: dict[str, Any]) -> None:
         if self.before_call is not None:
-            self.before_call(model.name, params)
-        self.calls.append((model.name, dict(params)))
+            self.before_call(operation, parameters)
+        self.calls.append((operation, dict(parameters)))
 
 
 @pytest.fixture
@@ -181,7 +289,7 @@ def make_aws() -> Callable[..., Aws]:
 
 
 @pytest.fixture
-def function_of() -> Callable[[Aws], Function]:
+def function_of() -> Callable[..., Function]:
     return Function
 
 
@@ -191,27 +299,26 @@ def aws(make_aws: Callable[..., Aws]) -> Aws:
 
 
 @pytest.fixture
-def function(aws: Aws, function_of: Callable[[Aws], Function]) -> Function:
+def function(aws: Aws, function_of: Callable[..., Function]) -> Function:
     return function_of(aws)
 
 
 @pytest.fixture
 def event() -> Callable[..., dict[str, Any]]:
-    """Makes an event from a file of tests/events: ``event("image_version_create", BaseImage="…")``.
+    """Creates an event from a file in tests/events: ``event("image_version_create", BaseImage="…")``.
 
-    A property that is None is left out. ``request_id`` defaults to a new one, as CloudFormation has it.
+    A property that is None is left out. Every event has a RequestId of its own, as CloudFormation's events have.
     """
 
-    def make(
+    def create(
         name: str,
         *,
         old: dict[str, str | None] | None = None,
         physical_id: str | None = None,
-        request_id: str | None = None,
         **properties: str | None,
     ) -> dict[str, Any]:
-        event = copy.deepcopy(json.loads((EVENTS / f"{name}.json").read_text()))
-        event["RequestId"] = request_id or str(uuid.uuid4())
+        event: dict[str, Any] = copy.deepcopy(json.loads((EVENTS / f"{name}.json").read_text()))
+        event["RequestId"] = str(uuid.uuid4())
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
         for key, changes in (("ResourceProperties", properties), ("OldResourceProperties", old or {})):
@@ -222,4 +329,34 @@ def event() -> Callable[..., dict[str, Any]]:
                     event[key][property_name] = value
         return event
 
-    return make
+    return create
+
+
+@pytest.fixture
+def create(function: Function, event: Deliver) -> Deliver:
+    """Delivers the Create of a version."""
+    return lambda **properties: function.deliver(event("image_version_create", **properties))
+
+
+@pytest.fixture
+def update(function: Function, event: Deliver) -> Deliver:
+    """Delivers an Update of a version, which changes nothing but what the properties say."""
+    return lambda **changes: function.deliver(event("image_version_update", **UNCHANGED | changes))
+
+
+@pytest.fixture
+def delete(function: Function, event: Deliver) -> Deliver:
+    """Delivers the Delete of a version."""
+    return lambda **properties: function.deliver(event("image_version_delete", **properties))
+
+
+@pytest.fixture
+def alias(function: Function, event: Deliver) -> Deliver:
+    """Delivers an event of an alias: ``alias("create", Version="2")``."""
+    return lambda action, **properties: function.deliver(event(f"image_alias_{action}", **properties))
+
+
+@pytest.fixture
+def retention(function: Function, event: Deliver) -> Deliver:
+    """Delivers an event of a retention: ``retention("create", Keep="1")``."""
+    return lambda action, **properties: function.deliver(event(f"image_retention_{action}", **properties))

@@ -20,11 +20,10 @@ from typing import Any
 
 from cloudformation import Attribute, Record, Resource, Stack, Template
 from deployed_function import DeployedFunction, Trouble
-from harness import ACCOUNT, REGION, function_client
+from harness import ACCOUNT, REGION, handler_client
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from imgver_sandbox.in_process import client
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
@@ -141,8 +140,8 @@ class Lifecycle(RuleBasedStateMachine):
             self.registry.push(_uri(tag))
         self.service = ImagesService(clock=self.clock, registry=self.registry, assumptions=assumptions)
         self.clients: dict[str, Any] = {
-            "sagemaker": function_client(client("sagemaker", self.service, region=REGION, account=ACCOUNT)),
-            "ecr": function_client(client("ecr", self.service, region=REGION, account=ACCOUNT)),
+            "sagemaker": handler_client("sagemaker", self.service),
+            "ecr": handler_client("ecr", self.service),
             "cloudformation": self,
         }
         self.simulation = Simulation(self.clock, choose=chance.randrange)
@@ -150,7 +149,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
-            make_client=lambda service, _region: self.clients[service],
+            create_client=lambda service, _region: self.clients[service],
             chance=chance.random,
         )
         self.stacks = {

@@ -1,1 +1,1 @@
-"""The side of AWS: the gateway, the only module that calls AWS, and what it needs."""
+"""Calls to AWS: the gateway is the only module that makes them, and the other modules support it."""

@@ -1,12 +1,12 @@
-"""The ARN of an image version: the physical id of Custom::SageMakerImageVersion."""
+"""The ARN of an image version, which is the physical id of Custom::SageMakerImageVersion."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-# The pattern of the API reference, except that names may have capitals: CreateImageVersion takes them, and what it
-# then puts into the ARN is not documented.
+# The pattern of the API reference, except that the image's name may contain capitals: CreateImageVersion accepts them,
+# and how the ARN then spells the name is not documented.
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
 _PATTERN = re.compile(
     r"arn:(?P<partition>aws(?:-\w+)*):sagemaker:(?P<region>[^:]+):(?P<account>[0-9]{12})"
@@ -17,9 +17,9 @@ _MAX_LENGTH = 256
 
 
 class ImageVersionArn(NamedTuple):
-    """An image version's ARN, taken apart."""
+    """The ARN of an image version and its parts."""
 
-    text: str
+    value: str
     partition: str
     region: str
     account: str
@@ -27,35 +27,36 @@ class ImageVersionArn(NamedTuple):
     version: int
 
     @classmethod
-    def parse(cls, text: str) -> ImageVersionArn | None:
-        """The parts of ``text``, or None when it is no image version's ARN."""
-        found = _PATTERN.fullmatch(text)
-        if found is None or len(text) > _MAX_LENGTH:
+    def parse(cls, value: str) -> ImageVersionArn | None:
+        """Parse ``value``. Returns None when it is not the ARN of an image version."""
+        match = _PATTERN.fullmatch(value)
+        if match is None or len(value) > _MAX_LENGTH:
             return None
         return cls(
-            text=text,
-            partition=found["partition"],
-            region=found["region"],
-            account=found["account"],
-            image_name=found["image_name"],
-            version=int(found["version"]),
+            value=value,
+            partition=match["partition"],
+            region=match["region"],
+            account=match["account"],
+            image_name=match["image_name"],
+            version=int(match["version"]),
         )
 
     @classmethod
-    def of(cls, *, partition: str, region: str, account: str, image_name: str, version: int) -> ImageVersionArn:
-        """The ARN that these parts make."""
-        text = f"arn:{partition}:sagemaker:{region}:{account}:image-version/{image_name}/{version}"
+    def from_parts(cls, *, partition: str, region: str, account: str, image_name: str, version: int) -> ImageVersionArn:
+        """Format an ARN from its parts."""
+        value = f"arn:{partition}:sagemaker:{region}:{account}:image-version/{image_name}/{version}"
         return cls(
-            text=text, partition=partition, region=region, account=account, image_name=image_name, version=version
+            value=value, partition=partition, region=region, account=account, image_name=image_name, version=version
         )
 
-    def is_of_image(self, image_name: str) -> bool:
-        """Whether ``image_name`` is this image's name, as given or lower-cased by the service."""
+    def belongs_to(self, image_name: str) -> bool:
+        """Whether the version belongs to this image. The service may have changed the name to lower case."""
         return self.image_name in (image_name, image_name.lower())
 
-    def addressed_as(self, image_name: str) -> ImageVersionArn:
-        """The same version, for calls that spell its image's name as the template does."""
+    def with_image_name(self, image_name: str) -> ImageVersionArn:
+        """Return the same ARN, with the image's name as the template spells it: calls have to use that spelling."""
         return self._replace(image_name=image_name)
 
     def __str__(self) -> str:
-        return self.text
+        """Return the ARN as the service spelled it."""
+        return self.value

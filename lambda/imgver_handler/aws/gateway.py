@@ -1,7 +1,7 @@
-"""The gateway to AWS: the only module that calls it.
+"""The gateway to AWS, which is the only module that calls it.
 
-Every call on a version names the version: without Version or Alias the service takes the latest one.
-Temporary errors are waited out here, inside the deadline; what remains is raised as a :class:`AwsServiceError`.
+Every call about a version names the version: without Version or Alias the service uses the latest one.
+The gateway retries temporary errors until the deadline, and raises all others as :class:`AwsServiceError`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
 
 from imgver_handler.aws import clients
@@ -34,7 +34,7 @@ METADATA = (
 """The parameters of CreateImageVersion that UpdateImageVersion can change."""
 
 ACCESS_DENIED_RETRY_LIMIT = 30.0
-"""Seconds for which a refusal may be a new policy that has not spread yet."""
+"""Seconds for which a denied call is retried, because a new policy may not have propagated yet."""
 
 _NOT_FOUND = {"ResourceNotFound", "ResourceNotFoundException", "RepositoryNotFoundException", "ImageNotFoundException"}
 _BUSY = {"ResourceInUse", "ResourceInUseException", "ConflictException"}
@@ -48,7 +48,7 @@ _DENIED = {
     "ExpiredTokenException",
 }
 _UNREACHABLE = {"InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "RequestTimeout"}
-_TRANSIENT = (ErrorKind.BUSY, ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.DENIED)
+_TEMPORARY = (ErrorKind.BUSY, ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.DENIED)
 _EVERY_KIND = frozenset(ErrorKind)
 
 _ECR_URI = re.compile(
@@ -58,8 +58,8 @@ _ECR_URI = re.compile(
 )
 
 
-class ImageVersion(NamedTuple):
-    """An image version as DescribeImageVersion answers it.
+class ImageVersionDescription(NamedTuple):
+    """An image version as DescribeImageVersion returns it. Fields that the service left out are empty strings.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImageVersion.html
     """
@@ -71,22 +71,24 @@ class ImageVersion(NamedTuple):
     container_image: str
     failure_reason: str
     created_at: float
+    """Seconds since the epoch."""
     metadata: Mapping[str, str | bool]
 
 
-class ContainerImage(NamedTuple):
-    """A container image as ECR has it now."""
+class EcrImage(NamedTuple):
+    """A container image as Amazon ECR returns it."""
 
     digest: str
     media_type: str
+    """The media type of the manifest, or an empty string when the registry does not return it."""
 
 
-ClientFactory = Callable[[str, str | None], Any]
-"""Makes a client of a service in a region (None: the function's own)."""
+CreateClient = Callable[[str, str | None], Any]
+"""Returns the client of a service in a region. If the region is None, the function's own region is used."""
 
 
 class AwsGateway:
-    """SageMaker's image versions, ECR's answer to which image a tag names, and what CloudFormation is about."""
+    """The operations of SageMaker, Amazon ECR and CloudFormation that the handler needs."""
 
     def __init__(
         self,
@@ -94,150 +96,153 @@ class AwsGateway:
         deadline: Deadline,
         log: JsonLogger,
         throttle_state: ThrottleState,
-        make_client: ClientFactory = clients.client,
+        create_client: CreateClient = clients.client,
     ) -> None:
+        """Create the gateway of one invocation.
+
+        Args:
+            deadline: the time limit of all retries.
+            log: receives one line per call.
+            throttle_state: remembers throttled calls.
+            create_client: returns the client for a call.
+        """
         self._deadline = deadline
         self._log = log
         self._throttle_state = throttle_state
-        self._make_client = make_client
-        self._clients: dict[tuple[str, str | None], Any] = {}
+        self._create_client = create_client
 
     def is_throttled(self) -> bool:
-        """Whether a call was throttled lately: then a look that can wait should, since it takes another call's turn."""
+        """Whether a call was throttled recently. Polls are then sent less often, to leave room for other calls."""
         return self._throttle_state.is_recent(self._deadline.now())
 
     def create(self, *, image_name: str, base_image: str, metadata: Mapping[str, str | bool], client_token: str) -> str:
-        """Create an image version; the same token gives the same version. Answers its ARN, unchecked."""
-        answer = self._sagemaker(
+        """Create an image version, or find the one that was created with the same token. Returns the unchecked ARN."""
+        response = self._call_sagemaker(
             "CreateImageVersion",
             f"image {image_name}",
             {"ImageName": image_name, "BaseImage": base_image, "ClientToken": client_token, **metadata},
         )
-        return str(answer.get("ImageVersionArn", ""))
+        return str(response.get("ImageVersionArn", ""))
 
-    def describe(self, arn: ImageVersionArn) -> ImageVersion | None:
-        """The version as it is now; None when it, or its image, does not exist."""
+    def describe(self, arn: ImageVersionArn) -> ImageVersionDescription | None:
+        """Describe a version. Returns None when the version or its image does not exist."""
         return self._describe(arn.image_name, {"Version": arn.version}, str(arn), arn)
 
-    def describe_alias(self, image_name: str, alias: str) -> ImageVersion | None:
-        """The version that holds ``alias``; None when none does."""
+    def describe_alias(self, image_name: str, alias: str) -> ImageVersionDescription | None:
+        """Describe the version that has an alias. Returns None when no version has it."""
         return self._describe(image_name, {"Alias": alias}, f"alias {alias} of image {image_name}")
 
-    def versions(self, image_name: str) -> dict[ImageVersionArn, str]:
-        """Every version of an image with its status."""
-        listed = self._pages("ListImageVersions", f"image {image_name}", {"ImageName": image_name}, "ImageVersions")
-        found = ((ImageVersionArn.parse(one["ImageVersionArn"]), one["ImageVersionStatus"]) for one in listed)
-        return {arn.addressed_as(image_name): status for arn, status in found if arn is not None}
+    def list_versions(self, image_name: str) -> dict[ImageVersionArn, str]:
+        """List all versions of an image, with their statuses."""
+        versions = self._list("ListImageVersions", f"image {image_name}", {"ImageName": image_name}, "ImageVersions")
+        parsed = ((ImageVersionArn.parse(each["ImageVersionArn"]), each["ImageVersionStatus"]) for each in versions)
+        return {arn.with_image_name(image_name): status for arn, status in parsed if arn is not None}
 
-    def aliases(self, arn: ImageVersionArn) -> list[str]:
-        """Every alias of a version."""
-        return self._pages("ListAliases", str(arn), _which(arn), "SageMakerImageVersionAliases")
+    def list_aliases(self, arn: ImageVersionArn) -> list[str]:
+        """List all aliases of a version."""
+        return self._list("ListAliases", str(arn), _identifier(arn), "SageMakerImageVersionAliases")
 
     def update(self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]) -> None:
-        """Change metadata, or AliasesToAdd and AliasesToDelete, of a version."""
-        self._sagemaker("UpdateImageVersion", str(arn), {**_which(arn), **changes})
+        """Change the metadata of a version, or its aliases by AliasesToAdd and AliasesToDelete."""
+        self._call_sagemaker("UpdateImageVersion", str(arn), {**_identifier(arn), **changes})
 
     def delete(self, arn: ImageVersionArn) -> None:
-        """Begin to delete a version. Waiting for what is busy is left to the caller, who knows for what."""
-        self._sagemaker("DeleteImageVersion", str(arn), _which(arn), give_up_on={ErrorKind.BUSY})
+        """Start to delete a version. The caller decides about retries when the version is in use."""
+        self._call_sagemaker("DeleteImageVersion", str(arn), _identifier(arn), not_retried={ErrorKind.BUSY})
 
-    def container_image(self, uri: str, *, patient: bool = True) -> ContainerImage | None:
-        """What ECR has under ``uri`` now; None when ``uri`` is no ECR address.
+    def describe_ecr_image(self, uri: str, *, retry: bool = True) -> EcrImage | None:
+        """Describe the container image that Amazon ECR has for a URI. Returns None when it is not an ECR URI.
 
         Args:
             uri: the registry path of a container image.
-            patient: whether temporary errors are waited out; a denial never is, since callers can do without.
+            retry: whether temporary errors are retried. A denied call never is, since callers can do without it.
         """
-        found = _ECR_URI.fullmatch(uri)
-        if found is None:
+        match = _ECR_URI.fullmatch(uri)
+        if match is None:
             return None
-        by_digest = {"imageDigest": found["digest"]}
-        by_tag = {"imageTag": found["tag"] or "latest"}
-        answer = self._call(
-            self._connected("ecr", found["region"]),
+        by_digest = {"imageDigest": match["digest"]}
+        by_tag = {"imageTag": match["tag"] or "latest"}
+        response = self._call(
+            self._create_client("ecr", match["region"]),
             "DescribeImages",
             uri,
             {
-                "registryId": found["registry"],
-                "repositoryName": found["repository"],
-                "imageIds": [by_digest if found["digest"] else by_tag],
+                "registryId": match["registry"],
+                "repositoryName": match["repository"],
+                "imageIds": [by_digest if match["digest"] else by_tag],
             },
-            give_up_on={ErrorKind.DENIED} if patient else _EVERY_KIND,
+            not_retried={ErrorKind.DENIED} if retry else _EVERY_KIND,
         )
-        if not answer["imageDetails"]:
+        if not response["imageDetails"]:
             raise AwsServiceError(
                 operation="DescribeImages",
                 subject=uri,
                 code="ImageNotFoundException",
-                message="the answer is empty",
+                message="the response is empty",
                 kind=ErrorKind.NOT_FOUND,
             )
-        details = answer["imageDetails"][0]
-        return ContainerImage(digest=details["imageDigest"], media_type=details.get("imageManifestMediaType", ""))
+        details = response["imageDetails"][0]
+        return EcrImage(digest=details["imageDigest"], media_type=details.get("imageManifestMediaType", ""))
 
     def is_rolling_back(self, stack_id: str) -> bool:
-        """Whether CloudFormation is taking the stack back to what it was before a failed update."""
-        answer = self._call(
-            self._connected("cloudformation", None),
+        """Whether CloudFormation is rolling back a failed update of the stack."""
+        response = self._call(
+            self._create_client("cloudformation", None),
             "DescribeStacks",
             stack_id,
             {"StackName": stack_id},
-            give_up_on={ErrorKind.DENIED},
+            not_retried={ErrorKind.DENIED},
         )
-        return str(answer["Stacks"][0]["StackStatus"]).startswith("UPDATE_ROLLBACK")
+        return str(response["Stacks"][0]["StackStatus"]).startswith("UPDATE_ROLLBACK")
 
     def _describe(
-        self, image_name: str, which: Mapping[str, Any], subject: str, arn: ImageVersionArn | None = None
-    ) -> ImageVersion | None:
+        self, image_name: str, identifier: Mapping[str, Any], subject: str, arn: ImageVersionArn | None = None
+    ) -> ImageVersionDescription | None:
         try:
-            answer = self._sagemaker("DescribeImageVersion", subject, {"ImageName": image_name, **which})
-        except AwsServiceError as failure:
-            if failure.kind is ErrorKind.NOT_FOUND:
+            response = self._call_sagemaker("DescribeImageVersion", subject, {"ImageName": image_name, **identifier})
+        except AwsServiceError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
                 return None
             raise
-        # The spelling of the caller's ARN is kept: it is a physical id, and another one would be a replacement.
-        arn = arn or ImageVersionArn.parse(answer["ImageVersionArn"])
+        # The caller's ARN is a physical id: another spelling of it would be a replacement.
+        arn = arn or ImageVersionArn.parse(response["ImageVersionArn"])
         if arn is None:
             raise AwsServiceError(
                 operation="DescribeImageVersion",
                 subject=subject,
-                code="UnexpectedAnswer",
-                message=f"ImageVersionArn is {answer['ImageVersionArn']!r}",
+                code="UnexpectedResponse",
+                message=f"ImageVersionArn is {response['ImageVersionArn']!r}",
                 kind=ErrorKind.FINAL,
             )
-        return ImageVersion(
-            arn=arn.addressed_as(image_name),
-            image_arn=answer.get("ImageArn", ""),
-            status=answer.get("ImageVersionStatus", ""),
-            base_image=answer.get("BaseImage", ""),
-            container_image=answer.get("ContainerImage", ""),
-            failure_reason=answer.get("FailureReason", ""),
-            created_at=answer["CreationTime"].timestamp(),
-            metadata={name: answer[name] for name in METADATA if name in answer},
+        return ImageVersionDescription(
+            arn=arn.with_image_name(image_name),
+            image_arn=response.get("ImageArn", ""),
+            status=response.get("ImageVersionStatus", ""),
+            base_image=response.get("BaseImage", ""),
+            container_image=response.get("ContainerImage", ""),
+            failure_reason=response.get("FailureReason", ""),
+            created_at=response["CreationTime"].timestamp(),
+            metadata={name: response[name] for name in METADATA if name in response},
         )
 
-    def _pages(self, operation: str, subject: str, parameters: Mapping[str, Any], field: str) -> list[Any]:
-        answer = self._sagemaker(operation, subject, parameters)
-        found = list(answer[field])
-        while "NextToken" in answer:
-            answer = self._sagemaker(operation, subject, {**parameters, "NextToken": answer["NextToken"]})
-            found += answer[field]
-        return found
+    def _list(self, operation: str, subject: str, parameters: Mapping[str, Any], field: str) -> list[Any]:
+        response = self._call_sagemaker(operation, subject, parameters)
+        items = list(response[field])
+        while "NextToken" in response:
+            response = self._call_sagemaker(operation, subject, {**parameters, "NextToken": response["NextToken"]})
+            items += response[field]
+        return items
 
-    def _sagemaker(
+    def _call_sagemaker(
         self,
         operation: str,
         subject: str,
         parameters: Mapping[str, Any],
         *,
-        give_up_on: Collection[ErrorKind] = (),
+        not_retried: Collection[ErrorKind] = (),
     ) -> dict[str, Any]:
-        return self._call(self._connected("sagemaker", None), operation, subject, parameters, give_up_on=give_up_on)
-
-    def _connected(self, service: str, region: str | None) -> Any:  # noqa: ANN401
-        if (service, region) not in self._clients:
-            self._clients[service, region] = self._make_client(service, region)
-        return self._clients[service, region]
+        client = self._create_client("sagemaker", None)
+        return self._call(client, operation, subject, parameters, not_retried=not_retried)
 
     def _call(
         self,
@@ -246,55 +251,57 @@ class AwsGateway:
         subject: str,
         parameters: Mapping[str, Any],
         *,
-        give_up_on: Collection[ErrorKind],
+        not_retried: Collection[ErrorKind],
     ) -> dict[str, Any]:
         method = getattr(client, xform_name(operation))
         backoff = self._deadline.backoff()
         while True:
-            began = self._deadline.now()
+            start = self._deadline.now()
             try:
-                answer: dict[str, Any] = method(**parameters)
-            except (ClientError, BotoCoreError, ResponseParserError) as error:
-                failure = _failure(error, operation, subject)
-                self._report(operation, parameters, began, failure.code)
-                if failure.kind is ErrorKind.THROTTLED:
+                response: dict[str, Any] = method(**parameters)
+            except (ClientError, BotoCoreError, ResponseParserError) as cause:
+                error = _service_error(cause, operation, subject)
+                self._log_call(operation, parameters, start, error.code)
+                if error.kind is ErrorKind.THROTTLED:
                     self._throttle_state.record_throttle(self._deadline.now())
-                tired_of_denial = failure.kind is ErrorKind.DENIED and backoff.seconds > ACCESS_DENIED_RETRY_LIMIT
-                if failure.kind in give_up_on or failure.kind not in _TRANSIENT or tired_of_denial:
-                    raise failure from error
+                still_denied = error.kind is ErrorKind.DENIED and backoff.seconds > ACCESS_DENIED_RETRY_LIMIT
+                if error.kind in not_retried or error.kind not in _TEMPORARY or still_denied:
+                    raise error from cause
                 if not backoff.wait():
-                    raise failure from error
+                    raise error from cause
             else:
-                self._report(operation, parameters, began, "OK")
-                return answer
+                self._log_call(operation, parameters, start, "OK")
+                return response
 
-    def _report(self, operation: str, parameters: Mapping[str, Any], began: float, result: str) -> None:
-        seconds = round(self._deadline.now() - began, 3)
-        # The CDK CLI shows the message of a line and nothing else.
-        message = f"{operation}: {result}"
-        self._log.info(message, operation=operation, parameters=parameters, result=result, seconds=seconds)
+    def _log_call(self, operation: str, parameters: Mapping[str, Any], start: float, outcome: str) -> None:
+        seconds = round(self._deadline.now() - start, 3)
+        # The message repeats the outcome because the CDK CLI shows nothing but the message of a line.
+        message = f"{operation}: {outcome}"
+        self._log.info(message, operation=operation, parameters=parameters, outcome=outcome, seconds=seconds)
 
 
-def _which(arn: ImageVersionArn) -> dict[str, Any]:
+def _identifier(arn: ImageVersionArn) -> dict[str, Any]:
     return {"ImageName": arn.image_name, "Version": arn.version}
 
 
-def _failure(error: ClientError | BotoCoreError | ResponseParserError, operation: str, subject: str) -> AwsServiceError:
-    if not isinstance(error, ClientError):
-        # The connection broke or the answer was no answer; anything else botocore raises stays as it is.
-        temporary = isinstance(error, NoConnection | HTTPClientError | ResponseParserError)
-        code, message, kind = type(error).__name__, str(error), ErrorKind.UNREACHABLE if temporary else ErrorKind.FINAL
+def _service_error(
+    cause: ClientError | BotoCoreError | ResponseParserError, operation: str, subject: str
+) -> AwsServiceError:
+    if not isinstance(cause, ClientError):
+        # The connection broke, or the response could not be parsed. Other errors of botocore are final.
+        temporary = isinstance(cause, BotoConnectionError | HTTPClientError | ResponseParserError)
+        code, message, kind = type(cause).__name__, str(cause), ErrorKind.UNREACHABLE if temporary else ErrorKind.FINAL
     else:
-        described = error.response.get("Error", {})
-        code, message = described.get("Code") or "Unknown", described.get("Message") or "no reason given"
-        kind = _kind(code, message, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        details = cause.response.get("Error", {})
+        code, message = details.get("Code") or "Unknown", details.get("Message") or "no reason given"
+        kind = _error_kind(code, message, cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return AwsServiceError(operation=operation, subject=subject, code=code, message=message, kind=kind)
 
 
-def _kind(code: str, message: str, status: int) -> ErrorKind:
+def _error_kind(code: str, message: str, status: int) -> ErrorKind:
     if code in _NOT_FOUND or (code == "ValidationException" and "does not exist" in message):
         return ErrorKind.NOT_FOUND
-    # "Image X is in an invalid state": the image is still being made.
+    # "Image … is in an invalid state" means that the image is still being created.
     if code in _BUSY or (code == "ValidationException" and "invalid state" in message):
         return ErrorKind.BUSY
     if code in _DENIED:

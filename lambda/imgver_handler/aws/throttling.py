@@ -1,24 +1,25 @@
-"""What a process remembers of being throttled, from one event to the next."""
+"""Throttling, remembered by the process from one event to the next."""
 
 from __future__ import annotations
 
 import math
 
 MEMORY = 60.0
-"""Seconds for which the service counts as throttled after it throttled a call: many versions of one deployment come one
-after the other to the same process, and the next one meets what the last one met."""
+"""Seconds for which a throttled call counts as recent. The versions of one deployment reach the same process one after
+another, so a call of the next event is likely to be throttled too."""
 
 
 class ThrottleState:
-    """Whether more calls are made of the service than it takes: one for all events of a process."""
+    """Remembers when the service last throttled a call. All events of a process share one instance."""
 
     def __init__(self) -> None:
-        self._until = -math.inf
+        """Start without a throttled call."""
+        self._recent_until = -math.inf
 
     def record_throttle(self, now: float) -> None:
-        """A call was throttled at ``now``, in seconds."""
-        self._until = now + MEMORY
+        """Record that the service throttled a call at ``now``, in seconds since the epoch."""
+        self._recent_until = now + MEMORY
 
     def is_recent(self, now: float) -> bool:
-        """Whether a call was throttled lately, as seen at ``now``."""
-        return now < self._until
+        """Whether a call was throttled less than ``MEMORY`` seconds before ``now``."""
+        return now < self._recent_until

@@ -1,1 +1,1 @@
-"""The side of CloudFormation: the event that it sends, and the response that it gets."""
+"""The contract with CloudFormation: the request that it sends and the response that it gets."""

@@ -1,4 +1,4 @@
-"""What the template declares, read from the strings that CloudFormation makes of it."""
+"""The properties that the template declares, parsed from CloudFormation's strings."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class ImageVersionProperties(NamedTuple):
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> ImageVersionProperties:
-        """The declared state.
+        """Parse the declared state.
 
         Raises:
-            HandlerError: a property is missing or makes no sense.
+            HandlerError: a property is missing or invalid.
         """
         return cls(
             image_name=required(properties, "ImageName"),
@@ -48,10 +48,10 @@ class ImageAliasProperties(NamedTuple):
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> ImageAliasProperties:
-        """The declared state.
+        """Parse the declared state.
 
         Raises:
-            HandlerError: a property is missing or makes no sense.
+            HandlerError: a property is missing or invalid.
         """
         return cls(
             image_name=required(properties, "ImageName"),
@@ -68,28 +68,32 @@ class ImageRetentionProperties(NamedTuple):
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> ImageRetentionProperties:
-        """The declared state.
+        """Parse the declared state.
 
         Raises:
-            HandlerError: a property is missing or makes no sense.
+            HandlerError: a property is missing or invalid.
         """
         return cls(image_name=required(properties, "ImageName"), keep=_number(properties, "Keep"))
 
 
 def declared_versions(properties: Mapping[str, Any]) -> set[int]:
-    """The numbers of the versions that the stack declares, for a retention.
+    """The numbers of the versions that the stack of a retention declares.
 
     Raises:
-        HandlerError: one is no number.
+        HandlerError: the property is not a list of numbers.
     """
     versions = properties.get("Versions", [])
     if not isinstance(versions, list):
         raise HandlerError(f"property Versions is {versions!r}, not a list")
-    return {_number({"Versions": one}, "Versions") for one in versions}
+    return {_number({"Versions": version}, "Versions") for version in versions}
 
 
 def on_delete(properties: Mapping[str, Any]) -> str:
-    """What becomes of a version that CloudFormation deletes: DELETE or ARCHIVE."""
+    """The action when CloudFormation deletes the resource: DELETE, which is the default, or ARCHIVE.
+
+    Raises:
+        HandlerError: the property is neither of them.
+    """
     value = str(properties.get("OnDelete", DELETE))
     if value not in (DELETE, ARCHIVE):
         raise HandlerError(f"property OnDelete is {value!r}, not one of {DELETE}, {ARCHIVE}")
@@ -97,19 +101,23 @@ def on_delete(properties: Mapping[str, Any]) -> str:
 
 
 def adopted_version(properties: Mapping[str, Any]) -> int | None:
-    """The number of the existing version to take over; None to create one."""
+    """The number of the existing version that the resource adopts. If it is None, the resource creates a version.
+
+    Raises:
+        HandlerError: the property is not a number.
+    """
     return _number(properties, "AdoptVersion") if "AdoptVersion" in properties else None
 
 
 def required(properties: Mapping[str, Any], name: str) -> str:
-    """A property that is a text and there.
+    """The value of a required string.
 
     Raises:
-        HandlerError: it is not.
+        HandlerError: the property is missing, empty or not a string.
     """
     value = properties.get(name)
     if not isinstance(value, str) or not value:
-        raise HandlerError(f"property {name} is missing or no text")
+        raise HandlerError(f"property {name} is missing or not a string")
     return value
 
 
@@ -125,5 +133,5 @@ def _metadata(properties: Mapping[str, Any], name: str) -> str | bool:
 def _number(properties: Mapping[str, Any], name: str) -> int:
     value = str(properties.get(name, ""))
     if not (value.isascii() and value.isdigit()):
-        raise HandlerError(f"property {name} is {value!r}, not the number of an image version")
+        raise HandlerError(f"property {name} is {value!r}, not a whole number")
     return int(value)

@@ -1,4 +1,4 @@
-"""The CloudFormation side of the door: a custom-resource event, checked and typed."""
+"""The request from CloudFormation: a custom-resource event, validated and typed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ RequestType = Literal["Create", "Update", "Delete"]
 _SIGNED_AT = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", re.ASCII)
 
 
-class Request(NamedTuple):
-    """One event, as https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html has it.
+class CustomResourceRequest(NamedTuple):
+    """One event of CloudFormation.
 
-    ``properties`` and ``old_properties`` hold what the template says: every scalar is a string.
+    ``properties`` and ``old_properties`` hold the template's values, of which every scalar is a string.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
     """
 
     type: RequestType
@@ -30,7 +31,8 @@ class Request(NamedTuple):
     properties: Mapping[str, Any]
     old_properties: Mapping[str, Any]
     sent_by: float
-    """Seconds since the epoch: CloudFormation had sent the event by then. Infinite when the event does not tell."""
+    """The latest time at which CloudFormation can have sent the event, in seconds since the epoch. It is infinite when
+    the event contains no time."""
 
     @property
     def partition(self) -> str:
@@ -48,25 +50,25 @@ class Request(NamedTuple):
         return self.stack_id.split(":")[4]
 
 
-def parse(event: Mapping[str, Any]) -> Request:
-    """The event as a :class:`Request`.
+def parse(event: Mapping[str, Any]) -> CustomResourceRequest:
+    """Validate an event.
 
     Raises:
-        HandlerError: a field is missing or not what CloudFormation sends. Nothing was called.
+        HandlerError: a field is missing or has a value that CloudFormation does not send.
     """
-    request_type = _text(event, "RequestType")
+    request_type = _string(event, "RequestType")
     if request_type not in get_args(RequestType):
         raise HandlerError(f"malformed event: RequestType is {request_type!r}, not one of Create, Update, Delete")
-    stack_id = _text(event, "StackId")
+    stack_id = _string(event, "StackId")
     if len(stack_id.split(":")) < 6:  # noqa: PLR2004 (arn:partition:cloudformation:region:account:stack/…)
-        raise HandlerError(f"malformed event: StackId {stack_id!r} is no ARN")
-    return Request(
+        raise HandlerError(f"malformed event: StackId {stack_id!r} is not an ARN")
+    return CustomResourceRequest(
         type=cast("RequestType", request_type),
-        resource_type=_text(event, "ResourceType"),
+        resource_type=_string(event, "ResourceType"),
         stack_id=stack_id,
-        request_id=_text(event, "RequestId"),
-        logical_resource_id=_text(event, "LogicalResourceId"),
-        physical_resource_id="" if request_type == "Create" else _text(event, "PhysicalResourceId"),
+        request_id=_string(event, "RequestId"),
+        logical_resource_id=_string(event, "LogicalResourceId"),
+        physical_resource_id="" if request_type == "Create" else _string(event, "PhysicalResourceId"),
         properties=_mapping(event, "ResourceProperties"),
         old_properties=_mapping(event, "OldResourceProperties") if request_type == "Update" else {},
         sent_by=_sent_by(event),
@@ -74,7 +76,7 @@ def parse(event: Mapping[str, Any]) -> Request:
 
 
 def _sent_by(event: Mapping[str, Any]) -> float:
-    # The only time in an event is that of the signature, in whole seconds.
+    # The signature of the ResponseURL has the only time in an event, in whole seconds.
     signed_at = _SIGNED_AT.search(str(event.get("ResponseURL")))
     if signed_at is None:
         return math.inf
@@ -84,15 +86,15 @@ def _sent_by(event: Mapping[str, Any]) -> float:
         return math.inf
 
 
-def _text(event: Mapping[str, Any], field: str) -> str:
+def _string(event: Mapping[str, Any], field: str) -> str:
     value = event.get(field)
     if not isinstance(value, str) or not value:
-        raise HandlerError(f"malformed event: {field} is missing or no text")
+        raise HandlerError(f"malformed event: {field} is missing or not a string")
     return value
 
 
 def _mapping(event: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     value = event.get(field)
     if not isinstance(value, Mapping):
-        raise HandlerError(f"malformed event: {field} is missing or no map")
+        raise HandlerError(f"malformed event: {field} is missing or not an object")
     return value

@@ -1,4 +1,4 @@
-"""The answer to CloudFormation: its shape, its limit, and the way to the ResponseURL."""
+"""The response to CloudFormation: its fields, its size limit, and the request that delivers it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,38 @@ from imgver_handler.deadline import Deadline
 from imgver_handler.logging import JsonLogger
 
 MAX_BYTES = 4096
-"""CloudFormation refuses a longer answer."""
+"""The size limit of a response. CloudFormation ignores a longer one."""
 
-PUT_TIMEOUT = 10.0
+SEND_TIMEOUT = 10.0
+"""Seconds that one attempt to deliver the response may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What came of an event that was fulfilled."""
+    """The result of an event that succeeded.
+
+    Args:
+        physical_id: the physical id of the resource.
+        data: the attributes that ``Fn::GetAtt`` returns. Default: none.
+    """
 
     physical_id: str
     data: Mapping[str, str] = field(default_factory=dict)
 
 
 def success(event: Mapping[str, Any], result: Result) -> bytes:
-    """The answer that carries ``result``."""
+    """The body of a SUCCESS response."""
     return _body(event, "SUCCESS", result.physical_id, "", result.data)
 
 
 def failed(event: Mapping[str, Any], physical_id: str, reason: str) -> bytes:
-    """The answer that carries ``reason``, shortened when the limit asks for it."""
+    """The body of a FAILED response. The reason is shortened when the body exceeds ``MAX_BYTES``."""
     return _body(event, "FAILED", physical_id, reason, {})
 
 
 def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, data: Mapping[str, str]) -> bytes:
     def encoded(reason: str) -> bytes:
-        answer = {
+        response = {
             "Status": status,
             "Reason": reason,
             "PhysicalResourceId": physical_id,
@@ -49,8 +55,8 @@ def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, 
             "LogicalResourceId": event.get("LogicalResourceId", ""),
             "Data": data,
         }
-        # Half a surrogate pair, as a text cut elsewhere may end in, has no UTF-8.
-        return json.dumps(answer, ensure_ascii=False).encode(errors="replace")
+        # A string that was cut elsewhere may end with half a surrogate pair, which UTF-8 cannot encode.
+        return json.dumps(response, ensure_ascii=False).encode(errors="replace")
 
     body = encoded(reason)
     if len(body) > MAX_BYTES and reason:
@@ -59,30 +65,30 @@ def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, 
     return body
 
 
-def put(url: str, body: bytes, deadline: Deadline, log: JsonLogger) -> None:
-    """Send ``body`` to CloudFormation, through temporary errors.
+def send(url: str, body: bytes, deadline: Deadline, log: JsonLogger) -> None:
+    """Send ``body`` to CloudFormation, and retry after temporary errors.
 
-    A refusal (403: the signed address has expired) is given up, since nothing can be answered any more.
+    A client error, such as 403 for a signed URL that has expired, is not retried, since no response can succeed then.
 
     Raises:
-        ConnectionError: the answer could not be delivered; Lambda delivers the event again.
+        ConnectionError: the response could not be delivered. Lambda then delivers the event again.
     """
-    # CloudFormation signs the address for an empty content type.
+    # CloudFormation signs the URL for an empty content type.
     message = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
     backoff = deadline.backoff()
     while True:
         try:
-            with urllib.request.urlopen(message, timeout=PUT_TIMEOUT):  # noqa: S310 (the address is CloudFormation's)
+            with urllib.request.urlopen(message, timeout=SEND_TIMEOUT):  # noqa: S310 (the URL is CloudFormation's)
                 return
         except urllib.error.HTTPError as error:
             error.close()
-            result = f"HTTP {error.code}"
+            outcome = f"HTTP {error.code}"
             if error.code < 500:  # noqa: PLR2004 (HTTP's server errors)
-                log.error("CloudFormation refused the answer", result=result)
+                log.error("CloudFormation refused the response", outcome=outcome)
                 return
         except (OSError, http.client.HTTPException) as error:
-            # The error's text may hold the signed address.
-            result = type(error).__name__
-        log.warning("the answer was not delivered", result=result)
+            # The message of the error may contain the signed URL.
+            outcome = type(error).__name__
+        log.warning("the response was not delivered", outcome=outcome)
         if not backoff.wait():
-            raise ConnectionError(f"the answer could not be delivered: {result}")
+            raise ConnectionError(f"the response could not be delivered: {outcome}")

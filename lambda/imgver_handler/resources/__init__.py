@@ -1,1 +1,1 @@
-"""One module for each custom resource type, and what they share."""
+"""One module per custom resource type, and the modules that they share."""

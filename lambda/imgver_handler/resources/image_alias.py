@@ -1,16 +1,17 @@
-"""Custom::SageMakerImageAlias: an alias that CloudFormation's own ordering moves, and moves back.
+"""Custom::SageMakerImageAlias: an alias of an image version.
 
-The physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create found the alias on version N:
-Delete then hands it back, so that a rollback loses no alias. N is the declared version itself when that one, adopted
-perhaps, had the alias before.
+An alias is a resource of its own, so that CloudFormation moves it to a new version, and back again in a rollback. The
+physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create found the alias on version N. Delete
+then gives the alias back to that version, so that a rollback loses no alias. N is the declared version itself when that
+version already had the alias, for example because it was adopted.
 """
 
 from __future__ import annotations
 
 from imgver_handler.aws.arn import ImageVersionArn
-from imgver_handler.aws.gateway import AwsGateway, ImageVersion
+from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
 from imgver_handler.cloudformation.properties import ImageAliasProperties
-from imgver_handler.cloudformation.request import Request
+from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
@@ -20,79 +21,80 @@ from imgver_handler.logging import JsonLogger
 class ImageAliasResource:
     """Handles the events of one invocation."""
 
-    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:  # noqa: ARG002 (made as the others)
+    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:  # noqa: ARG002 (all resources have the same arguments)
+        """Handle the events through ``gateway``, until ``deadline``."""
         self._gateway = gateway
         self._log = log
 
-    def create(self, request: Request) -> Result:
-        """Point the alias at the declared version, taking it from the version that has it."""
+    def create(self, request: CustomResourceRequest) -> Result:
+        """Move the alias to the declared version, from whichever version has it."""
         declared = ImageAliasProperties.parse(request.properties)
-        owner = self._point(request, declared)
-        return _outcome(_physical_id(declared, found_on=owner), declared)
+        previous_owner = self._move(request, declared)
+        return _result(_physical_id(declared, found_on=previous_owner), declared)
 
-    def update(self, request: Request) -> Result:
-        """Move the alias; another image or another alias is a replacement."""
+    def update(self, request: CustomResourceRequest) -> Result:
+        """Move the alias to the declared version. Another image or another alias is a replacement."""
         declared = ImageAliasProperties.parse(request.properties)
-        if not _is_about(request, declared):
+        if not _identifies(request, declared):
             return self.create(request)
-        self._point(request, declared)
-        return _outcome(request.physical_resource_id, declared)
+        self._move(request, declared)
+        return _result(request.physical_resource_id, declared)
 
-    def delete(self, request: Request) -> Result:
-        """Remove the alias if it still points at the declared version, and hand it back to whom it was taken from."""
+    def delete(self, request: CustomResourceRequest) -> Result:
+        """Remove the alias if the declared version still has it, and give it back to its previous owner."""
         declared = ImageAliasProperties.parse(request.properties)
-        done = Result(physical_id=request.physical_resource_id)
-        if not _is_about(request, declared):
-            self._log.info("nothing to delete: the physical id is not this alias", physical_id=done.physical_id)
-            return done
-        if _former_owner(request) == declared.version:
-            self._log.info("left alone: the alias was here before", alias=declared.alias)
-            return done
+        result = Result(physical_id=request.physical_resource_id)
+        if not _identifies(request, declared):
+            self._log.info("nothing to delete: the physical id is not this alias", physical_id=result.physical_id)
+            return result
+        if _previous_owner(request) == declared.version:
+            self._log.info("retained: the version had the alias before this resource", alias=declared.alias)
+            return result
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and owner.arn.version != declared.version:
-            self._log.info("left alone: the alias was moved meanwhile", alias=declared.alias, owner=owner.arn.text)
-            return done
+            self._log.info("retained: another version has the alias now", alias=declared.alias, owner=owner.arn.value)
+            return result
         if owner is not None:
             self._remove(owner.arn, declared.alias)
-        self._hand_back(request, declared)
-        return done
+        self._give_back(request, declared)
+        return result
 
-    def _point(self, request: Request, declared: ImageAliasProperties) -> ImageVersion | None:
-        """Point the alias at the declared version; answers the version that had it."""
+    def _move(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> ImageVersionDescription | None:
+        """Move the alias to the declared version. Returns the version that had it before."""
         target = _arn(request, declared, declared.version)
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and owner.arn.version == declared.version:
             return owner
-        # Whether adding an alias that another version holds moves it or fails is not documented, so never rely on it.
+        # It is not documented whether adding an alias that another version has moves it or fails.
         if owner is not None:
             self._remove(owner.arn, declared.alias)
         try:
             self._add(target, declared.alias)
-        except HandlerError as failure:
+        except HandlerError as error:
             if owner is None:
                 raise
             physical_id = self._restore(owner, declared)
-            raise HandlerError(failure.reason, physical_id=physical_id) from failure
+            raise HandlerError(error.reason, physical_id=physical_id) from error
         return owner
 
-    def _restore(self, owner: ImageVersion, declared: ImageAliasProperties) -> str:
-        """Put the alias back on its owner; answers the id under which CloudFormation's Delete does what is left."""
+    def _restore(self, owner: ImageVersionDescription, declared: ImageAliasProperties) -> str:
+        """Add the alias to its owner again. Returns the physical id from which a Delete knows what is left to do."""
         try:
             self._add(owner.arn, declared.alias)
-        except HandlerError as failure:
+        except HandlerError as error:
             self._log.error(
-                "could not put the alias back", alias=declared.alias, arn=owner.arn.text, reason=failure.reason
+                "could not give the alias back", alias=declared.alias, arn=owner.arn.value, reason=error.reason
             )
             return _physical_id(declared, found_on=owner)
         return _physical_id(declared)
 
-    def _hand_back(self, request: Request, declared: ImageAliasProperties) -> None:
-        former = _former_owner(request)
-        if former is None:
+    def _give_back(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> None:
+        number = _previous_owner(request)
+        if number is None:
             return
-        previous = self._gateway.describe(_arn(request, declared, former))
+        previous = self._gateway.describe(_arn(request, declared, number))
         if previous is None or previous.status != "CREATED":
-            self._log.info("not handed back: the version before is gone", alias=declared.alias, version=former)
+            self._log.info("not given back: the previous version is gone", alias=declared.alias, version=number)
             return
         self._add(previous.arn, declared.alias)
 
@@ -102,32 +104,33 @@ class ImageAliasResource:
     def _remove(self, arn: ImageVersionArn, alias: str) -> None:
         try:
             self._gateway.update(arn, {"AliasesToDelete": [alias]})
-        except AwsServiceError as failure:
-            # The version went meanwhile, and the alias with it.
-            if failure.kind is not ErrorKind.NOT_FOUND:
+        except AwsServiceError as error:
+            # The version was deleted in the meantime, and its aliases with it.
+            if error.kind is not ErrorKind.NOT_FOUND:
                 raise
 
 
-def _physical_id(declared: ImageAliasProperties, *, found_on: ImageVersion | None = None) -> str:
+def _physical_id(declared: ImageAliasProperties, *, found_on: ImageVersionDescription | None = None) -> str:
     alias = f"{declared.image_name}/{declared.alias}"
     return alias if found_on is None else f"{alias}/{found_on.arn.version}"
 
 
-def _former_owner(request: Request) -> int | None:
-    """The version that had the alias when Create came, as the physical id remembers it."""
-    remembered = request.physical_resource_id.split("/")[2:]
-    return int(remembered[0]) if remembered else None
+def _previous_owner(request: CustomResourceRequest) -> int | None:
+    """The version that had the alias before Create, from the physical id."""
+    number = request.physical_resource_id.split("/")[2:]
+    return int(number[0]) if number else None
 
 
-def _is_about(request: Request, declared: ImageAliasProperties) -> bool:
+def _identifies(request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
+    """Whether the physical id is that of the declared alias."""
     image_name, _, rest = request.physical_resource_id.partition("/")
-    alias, _, former = rest.partition("/")
-    known = not former or (former.isascii() and former.isdigit())
-    return known and (image_name, alias) == (declared.image_name, declared.alias)
+    alias, _, number = rest.partition("/")
+    valid = not number or (number.isascii() and number.isdigit())
+    return valid and (image_name, alias) == (declared.image_name, declared.alias)
 
 
-def _arn(request: Request, declared: ImageAliasProperties, version: int) -> ImageVersionArn:
-    return ImageVersionArn.of(
+def _arn(request: CustomResourceRequest, declared: ImageAliasProperties, version: int) -> ImageVersionArn:
+    return ImageVersionArn.from_parts(
         partition=request.partition,
         region=request.region,
         account=request.account,
@@ -136,5 +139,5 @@ def _arn(request: Request, declared: ImageAliasProperties, version: int) -> Imag
     )
 
 
-def _outcome(physical_id: str, declared: ImageAliasProperties) -> Result:
+def _result(physical_id: str, declared: ImageAliasProperties) -> Result:
     return Result(physical_id=physical_id, data={"Alias": declared.alias, "Version": str(declared.version)})

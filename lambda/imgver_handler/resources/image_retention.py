@@ -1,14 +1,14 @@
-"""Custom::SageMakerImageRetention: deletes what is old enough of an image, and only what nobody can miss.
+"""Custom::SageMakerImageRetention: deletes the old versions of an image that nothing needs any more.
 
-=============  ====================================================================================================
-kept           why
-=============  ====================================================================================================
-the newest     as many as ``Keep`` says
-declared       a resource of the stack stands for it, or did before this deployment, which may still roll back
-predecessor    the version before a declared one: a deployment that rolls back needs it
-named          an alias points at it
-in use         the service refuses to delete it; the next deployment tries again
-=============  ====================================================================================================
+================  =================================================================================================
+retained version  reason
+================  =================================================================================================
+newest            ``Keep`` is the number of newest versions to retain
+declared          the stack declares the version, or did so before this deployment, which may still roll back
+predecessor       it is the version before a declared one, and a rollback needs it
+with alias        an alias names it
+in use            the service refuses to delete it, and the next deployment tries again
+================  =================================================================================================
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from imgver_handler.aws.arn import ImageVersionArn
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.properties import ImageRetentionProperties, declared_versions
-from imgver_handler.cloudformation.request import Request
+from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
@@ -26,64 +26,69 @@ from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.deletion import delete_version
 
 IN_USE_RETRY_LIMIT = 10.0
-"""Seconds for which "in use" may be another write to the image, which goes away by itself."""
+"""Seconds for which "in use" is retried, because it may mean another write to the image, which is temporary."""
 
-_USABLE = ("CREATED", "DELETE_FAILED")
-"""What is being made or deleted, or never came to be, is left to those who do it."""
+_COUNTED_STATUSES = ("CREATED", "DELETE_FAILED")
+"""The other statuses belong to versions that are being created or deleted, or that failed: they are neither counted nor
+deleted."""
 
 
 class ImageRetentionResource:
     """Handles the events of one invocation."""
 
     def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:
+        """Handle the events through ``gateway``, until ``deadline``."""
         self._gateway = gateway
         self._deadline = deadline
         self._log = log
 
-    def create(self, request: Request) -> Result:
-        """Delete the versions that the declared retention does not keep."""
+    def create(self, request: CustomResourceRequest) -> Result:
+        """Delete the versions that the declared retention does not retain."""
         declared = ImageRetentionProperties.parse(request.properties)
         of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
-        for arn in superseded(self._gateway.versions(declared.image_name), declared.keep, of_stack):
+        for arn in superseded(self._gateway.list_versions(declared.image_name), declared.keep, of_stack):
             if not self._deadline.wait(0):
-                self._log.warning("left for the next deployment: the time is up", arn=arn.text)
+                self._log.warning("left for the next deployment: the function's time is up", arn=arn.value)
                 break
             self._delete_unless_needed(arn)
         return Result(physical_id=f"{declared.image_name}/retention")
 
-    def update(self, request: Request) -> Result:
-        """As a Create: what is kept follows from what there is, not from the time before."""
+    def update(self, request: CustomResourceRequest) -> Result:
+        """Do the same as for a Create, since only the versions that exist now matter."""
         return self.create(request)
 
-    def delete(self, request: Request) -> Result:
-        """Nothing: versions stay when their retention goes."""
+    def delete(self, request: CustomResourceRequest) -> Result:
+        """Do nothing: the versions stay when their retention is removed."""
         return Result(physical_id=request.physical_resource_id)
 
     def _delete_unless_needed(self, arn: ImageVersionArn) -> None:
-        aliases = self._gateway.aliases(arn)
+        aliases = self._gateway.list_aliases(arn)
         if aliases:
-            self._log.info("kept: it has aliases", arn=arn.text, aliases=aliases)
+            self._log.info("retained: the version has aliases", arn=arn.value, aliases=aliases)
             return
         try:
-            delete_version(arn, gateway=self._gateway, deadline=self._deadline, patience=IN_USE_RETRY_LIMIT)
-        except HandlerError as failure:
-            if isinstance(failure, AwsServiceError) and failure.kind is not ErrorKind.BUSY:
+            delete_version(arn, gateway=self._gateway, deadline=self._deadline, in_use_retry_limit=IN_USE_RETRY_LIMIT)
+        except HandlerError as error:
+            if isinstance(error, AwsServiceError) and error.kind is not ErrorKind.BUSY:
                 raise
-            self._log.warning("left for the next deployment", arn=arn.text, reason=failure.reason)
+            self._log.warning("left for the next deployment", arn=arn.value, reason=error.reason)
         else:
-            self._log.info("deleted by the retention", arn=arn.text)
+            self._log.info("deleted by the retention", arn=arn.value)
 
 
 def superseded(versions: Mapping[ImageVersionArn, str], keep: int, of_stack: set[int]) -> list[ImageVersionArn]:
-    """The versions that are neither new nor the stack's nor the predecessor of one of the stack's, oldest first.
+    """Select the versions to delete: neither among the newest nor declared nor the predecessor of a declared one.
 
     Args:
-        versions: every version of the image with its status.
-        keep: how many count as new.
-        of_stack: the numbers of the versions that the stack declares or declared.
+        versions: all versions of the image, with their statuses.
+        keep: the number of newest versions to retain.
+        of_stack: the numbers of the versions that the stack declares, or declared before this deployment.
+
+    Returns:
+        The versions, oldest first. Aliases are not considered here.
     """
-    usable = sorted((arn for arn, status in versions.items() if status in _USABLE), key=lambda arn: arn.version)
+    counted = sorted((arn for arn, status in versions.items() if status in _COUNTED_STATUSES), key=lambda a: a.version)
     needed = set(of_stack)
     for number in of_stack:
-        needed |= {arn.version for arn in [arn for arn in usable if arn.version < number][-1:]}
-    return [arn for arn in usable[: max(0, len(usable) - keep)] if arn.version not in needed]
+        needed |= {arn.version for arn in [arn for arn in counted if arn.version < number][-1:]}
+    return [arn for arn in counted[: max(0, len(counted) - keep)] if arn.version not in needed]

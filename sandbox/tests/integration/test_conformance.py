@@ -226,7 +226,7 @@ def test_a_base_image_that_cannot_be_used_is_told(run):
     ran = run("tests/aws/test_unknowns.py", "-k=u5", CONFORMANCE_BASE_IMAGE="python:3.12", CONFORMANCE_ROLE_ARN=ROLE)
 
     assert ran.ended() == pytest.ExitCode.TESTS_FAILED
-    assert f"no version of the base image python:3.12 could be made with the role {ROLE}: " in ran.output()
+    assert f"no version of the base image python:3.12 could be created with the role {ROLE}: " in ran.output()
     assert "is not a valid Amazon ECR image URI" in ran.output()
     assert ran.left() == {}
 

@@ -1,4 +1,4 @@
-"""The app that the end-to-end tests deploy, change and break through context values."""
+"""The app that the tests deploy, change and break with context values."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2

@@ -1,4 +1,4 @@
-"""The app of the tests of operations: a version, watched, and what SageMaker tells of it, in a queue."""
+"""The app of test_operations.py: a version with monitoring, and a queue that receives its state changes."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch_actions as actions

@@ -1,4 +1,4 @@
-"""Least privilege: for each action that a synthesized policy allows, a stack in which just that one is missing."""
+"""Least privilege: for each action that a synthesized policy allows, a stack whose policies lack only that action."""
 
 import json
 import time
@@ -7,24 +7,27 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 HASTE = 25
-"""Seconds until a function times out that is to give up soon. With the library's own timeout the handler waits out a
-refusal for half a minute, since a new policy takes its time to spread; with this it has ten seconds for all it does."""
+"""Seconds of a function that is to give up soon. The handler retries a denied call for half a minute, since a new
+policy takes its time to spread; with this timeout it has ten seconds for everything."""
 
 SETTLED_WITHIN = 60
 """Seconds."""
+
+LAMBDA, SAGEMAKER = "lambda.amazonaws.com", "sagemaker.amazonaws.com"
+REPOSITORY = "arn:aws:ecr:eu-west-1:000000000000:repository/data-science"
 
 
 class Stack:
     """A stack of a synthesized template, with an image and a tag of its own."""
 
-    def __init__(self, account, template, name, *, hasty=False):
+    def __init__(self, account, template, name, *, hasty):
         self.name = name
         self.image = name.lower()
         self._account = account
-        text = json.dumps(template).replace("notebooks", self.image).replace(":1.0.0", f":{self.image}")
-        self._template = json.loads(text)
+        own = json.dumps(template).replace("notebooks", self.image).replace(":1.0.0", f":{self.image}")
+        self._template = json.loads(own)
         if hasty:
-            self._resource("AWS::Lambda::Function")["Timeout"] = HASTE
+            self._properties_of("AWS::Lambda::Function")["Timeout"] = HASTE
 
     def create(self):
         self._account.push(self.image)
@@ -32,7 +35,7 @@ class Stack:
 
     def change(self, resource_type, **properties):
         """Update the stack with other properties of its one resource of a type."""
-        self._resource(resource_type).update(properties)
+        self._properties_of(resource_type).update(properties)
         self._operate(self._account.cloudformation.update_stack)
 
     def push_again(self):
@@ -43,40 +46,36 @@ class Stack:
 
     def delete(self):
         self._account.cloudformation.delete_stack(StackName=self.name)
-        self._settle()
+        self._wait()
 
     def status(self):
-        return self._account.status(self.name)
+        return self._account.deployment.status(self.name)
 
     def reasons(self, status):
-        """Why resources came into a status."""
-        events = self._account.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
-        return {event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"] == status}
+        return self._account.reasons(self.name, status)
 
     def log(self):
-        """What the function wrote."""
         return self._account.log(self.name)
 
     def session(self):
-        """As whom the function calls AWS."""
-        role, function = self._account.role(self.name), self._account.physical_id("AWS::Lambda::Function", self.name)
+        """The ARN of the session in which the function calls AWS."""
+        role, function = self._account.role(self.name), self._account.physical_id(self.name, "AWS::Lambda::Function")
         return f"arn:aws:sts::000000000000:assumed-role/{role}/{function}"
 
-    def refused(self):
-        """What IAM refused anybody of this stack."""
-        mine = [call for call in self._account.sandbox.calls() if f":assumed-role/{self.name}-" in call.caller]
-        return {call.action for call in mine if call.decision != "allowed"}
+    def denied(self):
+        """The actions that IAM denied to the roles of this stack."""
+        return {call.action for call in self._account.calls(f"{self.name}-") if call.decision != "allowed"}
 
-    def _resource(self, resource_type):
+    def _properties_of(self, resource_type):
         (found,) = of_type(self._template, resource_type)
         return found["Properties"]
 
     def _operate(self, operation):
         operation(StackName=self.name, TemplateBody=json.dumps(self._template), Capabilities=["CAPABILITY_IAM"])
-        self._settle()
+        self._wait()
 
-    def _settle(self):
-        """Wait until the operation is done, or has failed and is being taken back."""
+    def _wait(self):
+        """Wait until the operation has succeeded, or has failed and is being rolled back."""
         end = time.monotonic() + SETTLED_WITHIN
         while (status := self.status()).endswith("_IN_PROGRESS") and "ROLLBACK" not in status:
             assert time.monotonic() < end, status
@@ -88,7 +87,7 @@ def of_type(template, resource_type):
 
 
 def statements(template, principal):
-    """What the policies of the role that a service assumes say."""
+    """The statements of the policies of the role that a service assumes."""
     (name,) = [
         name
         for name, resource in template["Resources"].items()
@@ -109,16 +108,12 @@ def granted(template, principal):
 
 
 def without(template, missing):
-    """The template with one action less."""
+    """The template without one action."""
     narrowed = json.loads(json.dumps(template))
     for statement in [*statements(narrowed, LAMBDA), *statements(narrowed, SAGEMAKER)]:
-        # No statement may be empty: what IAM allows everybody takes the place of the action.
+        # A statement may not be empty: an action that IAM allows everybody takes the place of the missing one.
         statement["Action"] = [action for action in actions(statement) if action != missing] or "sts:GetCallerIdentity"
     return narrowed
-
-
-LAMBDA, SAGEMAKER = "lambda.amazonaws.com", "sagemaker.amazonaws.com"
-REPOSITORY = "arn:aws:ecr:eu-west-1:000000000000:repository/data-science"
 
 
 def create(stack):
@@ -148,7 +143,7 @@ def create_and_keep_less(stack):
     stack.change("Custom::SageMakerImageRetention", Keep="2")
 
 
-FAILING = {
+REQUIRED = {
     "sagemaker:CreateImageVersion": (create, "CREATE_FAILED", "image/{}"),
     "sagemaker:DescribeImageVersion": (create, "CREATE_FAILED", "image-version/{}/1"),
     "sagemaker:UpdateImageVersion": (create, "CREATE_FAILED", "image-version/{}/1"),
@@ -156,58 +151,57 @@ FAILING = {
     "sagemaker:ListImageVersions": (create, "CREATE_FAILED", "image/{}"),
     "sagemaker:ListAliases": (create_and_keep_less, "UPDATE_FAILED", "image/{}"),
 }
-"""What the function cannot do without: in which operation, and what IAM is asked about."""
+"""The actions that the function requires: the operation that uses one, the status of the resource, and the resource."""
 
-WARNED_OF = {
+OPTIONAL = {
     "ecr:DescribeImages": (create_and_update, REPOSITORY),
     "cloudformation:DescribeStacks": (
         create_and_follow_the_tag,
         "arn:aws:cloudformation:eu-west-1:000000000000:stack/",
     ),
 }
-"""What the function does without, and says so in its log: in which operation, and what IAM is asked about."""
+"""The actions without which the function logs a warning: the operation that uses one, and the resource."""
 
-UNLOGGED = {"logs:CreateLogStream": create, "logs:PutLogEvents": create}
-"""What the function does without, and cannot say so."""
+LOGGING = {"logs:CreateLogStream": create, "logs:PutLogEvents": create}
+"""The actions without which the function logs nothing."""
 
 PULLING = {"ecr:GetAuthorizationToken": "*", "ecr:BatchGetImage": REPOSITORY, "ecr:GetDownloadUrlForLayer": REPOSITORY}
-"""What SageMaker needs the role of the image for, and on what."""
+"""The actions that the image's role needs for SageMaker, and their resources."""
 
 JOINING = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface")
-"""What Lambda needs the role of a function in a VPC for, before it makes the function."""
+"""The actions that the function's role needs before Lambda creates a function in a VPC."""
 
 NOTHING = "nothing"
-"""What is missing where all is as it was synthesized."""
+"""In place of an action: the networked template as it was synthesized."""
 
-NOT_ASKED_FOR = {
+NOT_USED = {
     LAMBDA: {"ec2:AssignPrivateIpAddresses", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"},
     SAGEMAKER: {"ecr:BatchCheckLayerAvailability"},
 }
-"""What AWS documents as needed besides, and nobody asks for in the sandbox: it has no networks and no layers."""
+"""The actions that AWS documents and the sandbox does not use: it has no networks and no layers."""
 
 OPERATIONS = {
-    **{action: case[0] for action, case in {**FAILING, **WARNED_OF}.items()},
-    **dict.fromkeys([*UNLOGGED, *PULLING, *JOINING, NOTHING], create),
+    **{action: case[0] for action, case in {**REQUIRED, **OPTIONAL}.items()},
+    **dict.fromkeys([*LOGGING, *PULLING, *JOINING, NOTHING], create),
 }
 
 
 @pytest.fixture(scope="module")
 def templates(account):
-    """What is synthesized, without and with a VPC. The function's code is published, and no stack is made."""
-    code, output = account.deploy("--method=prepare-change-set", tag="1.0.0", notes="First", build=1)
-    assert code == 0, output
-    return account.template(), account.template("Networked")
+    """The templates of a stack without and with a VPC. The code of the function is uploaded."""
+    assembly = account.synthesize(tag="1.0.0", notes="First", build="1")
+    account.deployment.publish(assembly, "EndToEnd")
+    return [json.loads((assembly / f"{name}.template.json").read_text()) for name in ("EndToEnd", "Networked")]
 
 
 @pytest.fixture(scope="module")
 def outcomes(account, templates):
-    """The stacks after their operations. Those wait for most of their time, so they do it side by side."""
+    """The stacks after their operations, which run side by side since most of their time is waiting."""
     template, networked = templates
 
     def operate(action):
         narrowed = without(networked if action in {*JOINING, NOTHING} else template, action)
-        name = f"Without{action.rpartition(':')[2]}"
-        stack = Stack(account, narrowed, name, hasty=action in FAILING)
+        stack = Stack(account, narrowed, f"Without{action.rpartition(':')[2]}", hasty=action in REQUIRED)
         OPERATIONS[action](stack)
         return stack
 
@@ -220,70 +214,67 @@ def stack(outcomes, action):
     return outcomes[action].result()
 
 
-def test_every_action_that_is_granted_is_taken_away_below(templates):
+def test_every_granted_action_is_taken_away_below(templates):
     template, networked = templates
 
-    assert granted(template, LAMBDA) == {*FAILING, *WARNED_OF, *UNLOGGED}
-    assert granted(networked, LAMBDA) - granted(template, LAMBDA) == {*JOINING, *NOT_ASKED_FOR[LAMBDA]}
-    assert granted(template, SAGEMAKER) == {*PULLING, *NOT_ASKED_FOR[SAGEMAKER]}
+    assert granted(template, LAMBDA) == {*REQUIRED, *OPTIONAL, *LOGGING}
+    assert granted(networked, LAMBDA) - granted(template, LAMBDA) == {*JOINING, *NOT_USED[LAMBDA]}
+    assert granted(template, SAGEMAKER) == {*PULLING, *NOT_USED[SAGEMAKER]}
 
 
-@pytest.mark.parametrize("action", FAILING)
+@pytest.mark.parametrize("action", REQUIRED)
 def test_the_stack_fails_and_names_the_action(stack, action):
-    # GIVEN
-    _, status, resource = FAILING[action]
+    _, status, resource = REQUIRED[action]
     arn = f"arn:aws:sagemaker:eu-west-1:000000000000:{resource.format(stack.image)}"
 
-    # THEN the stack's events say who may not do what, and what to do about it
-    operation = action.partition(":")[2]
+    # THEN the stack's events name the caller, the action and the remedy
     (reason,) = [reason for reason in stack.reasons(status) if "AccessDenied" in reason]
     assert (
         f"AccessDeniedException: User: {stack.session()} is not authorized to perform: {action} on resource: {arn} "
         f"because no identity-based policy allows the {action} action. "
-        f"The function's role needs the action for {operation} on this resource."
     ) in reason
+    assert f"role needs the action for {action.partition(':')[2]} on this resource" in reason
 
-    # AND nothing else was refused; what the function logs last may come when CloudFormation has taken its role already
-    assert stack.refused() - UNLOGGED.keys() == {action}
+    # THEN nothing else was denied; CloudFormation may delete the role before the function logs its last lines
+    assert stack.denied() - LOGGING.keys() == {action}
 
 
-@pytest.mark.parametrize("action", WARNED_OF)
-def test_the_function_does_without_and_names_the_action(stack, action):
-    _, arn = WARNED_OF[action]
+@pytest.mark.parametrize("action", OPTIONAL)
+def test_the_function_does_without_the_action_and_warns(stack, action):
+    _, arn = OPTIONAL[action]
 
     assert stack.status() == "UPDATE_COMPLETE"
     (warning,) = [line for line in stack.log() if line["level"] == "WARNING"]
     assert f"User: {stack.session()} is not authorized to perform: {action} on resource: {arn}" in warning["reason"]
-    assert stack.refused() == {action}
+    assert stack.denied() == {action}
 
 
-@pytest.mark.parametrize("action", UNLOGGED)
+@pytest.mark.parametrize("action", LOGGING)
 def test_the_function_does_without_its_log(stack, action):
     assert stack.status() == "CREATE_COMPLETE"
     assert stack.log() == []
-    assert stack.refused() == {action}
+    assert stack.denied() == {action}
 
 
 @pytest.mark.parametrize("action", PULLING)
 def test_the_version_fails_and_names_the_action(stack, action):
     (reason,) = [reason for reason in stack.reasons("CREATE_FAILED") if "could not be created" in reason]
     assert f"/SageMaker is not authorized to perform: {action} on resource: {PULLING[action]} because no " in reason
-    assert "The image's role needs ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on the repository, and" in reason
-    assert stack.refused() - UNLOGGED.keys() == {action}
+    assert "role needs ecr:BatchGetImage and ecr:GetDownloadUrlForLayer on the repository, and" in reason
+    assert stack.denied() - LOGGING.keys() == {action}
 
 
 @pytest.mark.parametrize("action", JOINING)
-def test_a_function_in_a_vpc_is_not_made(stack, action):
+def test_lambda_creates_no_function_in_a_vpc(stack, action):
     (reason,) = [reason for reason in stack.reasons("CREATE_FAILED") if "execution role" in reason]
     assert f"does not have permissions to call {action.partition(':')[2]} on EC2" in reason
-    assert stack.refused() == {action}
+    assert stack.denied() == {action}
 
 
 @pytest.mark.parametrize("action", [NOTHING])
-def test_a_function_in_a_vpc_as_it_is_synthesized(account, stack):
-    # THEN the version is there, and the function has joined the network
+def test_a_function_in_a_vpc_with_all_its_permissions(account, stack):
     assert stack.status() == "CREATE_COMPLETE"
-    assert account.describe(1, stack.image)["ImageVersionStatus"] == "CREATED"
+    assert account.describe(stack.image, 1)["ImageVersionStatus"] == "CREATED"
     used = {call.action for call in account.calls(account.role(stack.name))}
     assert used >= {*JOINING, "sagemaker:CreateImageVersion", "logs:PutLogEvents"}
-    assert stack.refused() == set()
+    assert stack.denied() == set()

@@ -1,7 +1,7 @@
-"""``cdk deploy --hotswap`` and ``cdk watch``, which change a function's code without CloudFormation.
+"""``cdk deploy --hotswap`` and ``cdk watch``, which change the code of a function without CloudFormation.
 
-They know nothing of custom resources: an image version takes a deployment by CloudFormation, to which both fall back
-with ``--hotswap-fallback`` only.
+They do not know custom resources: only a deployment by CloudFormation changes an image version, and both commands do
+that with ``--hotswap-fallback`` only.
 """
 
 import json
@@ -17,16 +17,18 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[3]
-APP = """
+STACK = "Hotswapped"
+IMAGE = "hotswapped"
+APP = f"""
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 
 from imgver_constructs import BaseImage, Image, ImageVersion
 
 app = cdk.App()
-stack = cdk.Stack(app, "DataScience")
+stack = cdk.Stack(app, "{STACK}")
 repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
-image = Image(stack, "Image", image_name="notebooks")
+image = Image(stack, "Image", image_name="{IMAGE}")
 base_image = BaseImage.from_ecr_repository(repository, tag="1.0.0")
 ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])
 app.synth()
@@ -36,11 +38,11 @@ DEADLINE = 60
 
 
 class Project:
-    """A user's folder, with a copy of the library that may be changed."""
+    """The folder of a user's app, with a copy of the library that a test may change."""
 
     def __init__(self, account, folder):
         self._account = account
-        self._folder = folder
+        self.folder = folder
         for name in ("imgver_constructs", "lambda"):
             shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         settings = {
@@ -53,26 +55,17 @@ class Project:
         self.declare("1.0.0")
 
     def declare(self, tag):
-        """Name another base image in the app."""
-        (self._folder / "app.py").write_text(APP.replace("1.0.0", tag))
+        """Declare another base image."""
+        (self.folder / "app.py").write_text(APP.replace("1.0.0", tag))
 
     def change_handler(self):
-        with (self._folder / "lambda" / "index.py").open("a") as index:
+        with (self.folder / "lambda" / "index.py").open("a") as index:
             index.write("# changed\n")
 
-    def cdk(self, *arguments):
-        """Run the CLI to its end; answers what it printed."""
-        code, printed = self._account.cdk(*arguments, folder=self._folder)
-        assert code == 0, printed
-        return printed
-
-    def watch(self, *options):
-        return Watch(["cdk", "watch", *options], self._folder, self._account.environment)
-
     def code(self):
-        """The hash of the function's code, as Lambda has it."""
-        (function,) = self._account.lambda_.list_functions()["Functions"]
-        return function["CodeSha256"]
+        """The hash of the function's code in Lambda."""
+        name = self._account.physical_id(STACK, "AWS::Lambda::Function")
+        return self._account.lambda_.get_function(FunctionName=name)["Configuration"]["CodeSha256"]
 
 
 class Watch:
@@ -96,7 +89,7 @@ class Watch:
         return self._output.read_text()
 
     def next_deployment(self):
-        """Wait until one more deployment is done; answers what the CLI printed meanwhile."""
+        """Wait until one more deployment is done, and return what the CLI printed meanwhile."""
         before = self._deployments
         self._deployments += 1
         end = time.monotonic() + DEADLINE
@@ -115,57 +108,49 @@ class Watch:
         self._process.wait(10)
 
 
-@pytest.fixture(scope="module")
-def project(account, tmp_path_factory):
-    return Project(account, tmp_path_factory.mktemp("project"))
+@pytest.fixture
+def project(account, tmp_path):
+    return Project(account, tmp_path)
 
 
-def test_watch_deploys_at_the_start_and_at_every_change(account, project):
-    # WHEN there is no stack yet
-    with project.watch("--hotswap-fallback") as watch:
+def test_watch_deploys_every_change_and_hotswap_changes_the_function_only(account, project):
+    # WHEN the watch starts, and there is no stack
+    with Watch(["cdk", "watch", "--hotswap-fallback"], project.folder, account.environment) as watch:
         output = watch.next_deployment()
 
-        # THEN it is deployed
+        # THEN CloudFormation deploys it
         assert "Triggering initial 'cdk deploy'" in output
         assert "Falling back to doing a full deployment" in output
-        assert account.versions() == {1: ("CREATED", ["latest"])}
+        assert account.versions(IMAGE) == {1: ("CREATED", ["latest"])}
 
         # WHEN the app changes
         project.declare("1.1.0")
         output = watch.next_deployment()
 
-        # THEN the new version is there, which only CloudFormation can make
+        # THEN the new version exists, which only CloudFormation can create
         assert "Detected change to 'app.py' (type: change). Triggering 'cdk deploy'" in output
-        assert account.versions() == {2: ("CREATED", ["latest"])}
-
-    # THEN nothing else was deployed
+        assert account.versions(IMAGE) == {2: ("CREATED", ["latest"])}
     assert watch.output().count("Total time:") == 2
 
-
-def test_hotswap_changes_the_function_but_no_version(account, project):
-    # GIVEN a stack that is deployed
-    project.declare("1.1.0")
-    project.cdk("deploy", "--method=direct")
-    before, code = account.versions(), project.code()
-
-    # WHEN the function's code changes, and the base image
+    # WHEN the code of the function changes, and the base image
+    code = project.code()
     project.change_handler()
     project.declare("1.2.0")
-    output = project.cdk("deploy", "--hotswap")
+    status, output = account.cdk("deploy", "--hotswap", folder=project.folder)
 
-    # THEN the CLI swaps the code, and passes over the version without a word
-    assert "AWS::Lambda::Function 'DataScience-ImageVersionProviderFunction" in output
+    # THEN the CLI swaps the code, and does not mention the version
+    assert status == 0, output
+    assert "AWS::Lambda::Function 'Hotswapped-ImageVersionProviderFunction" in output
     assert "hotswapped!" in output
     assert "Custom::SageMaker" not in output
     assert project.code() != code
-    assert account.versions() == before
+    assert account.versions(IMAGE) == {2: ("CREATED", ["latest"])}
 
-    # WHEN what was synthesized is deployed by CloudFormation
+    # WHEN CloudFormation deploys the same assembly
     code = project.code()
-    project.cdk("deploy", "--method=direct", "--app", "cdk.out")
+    assert account.deployment.deploy(project.folder / "cdk.out", STACK) == "UPDATE_COMPLETE"
 
-    # THEN all is as declared, made by the new code
-    (version,) = account.versions()
-    assert account.versions() == {version: ("CREATED", ["latest"])}
-    assert account.describe(version)["BaseImage"].endswith("/data-science:1.2.0")
+    # THEN the new code has created the declared version
+    assert account.versions(IMAGE) == {3: ("CREATED", ["latest"])}
+    assert account.describe(IMAGE, 3)["BaseImage"].endswith("/data-science:1.2.0")
     assert project.code() == code

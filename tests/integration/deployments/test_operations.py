@@ -1,8 +1,6 @@
-"""Monitoring and the rules for state changes, deployed: the alarms, the queries, the log, and the events that come."""
+"""Monitoring and the rules for state changes, deployed: alarms, dashboard, queries, log and events."""
 
 import json
-import shlex
-import sys
 import time
 from pathlib import Path
 
@@ -13,21 +11,14 @@ STACK = "Operations"
 VERSION = "arn:aws:sagemaker:eu-west-1:000000000000:image-version/watched"
 
 
-def deploy(account, tag):
-    # Nothing may be quoted at the end: of a value in quotes the CLI drops the first and the last one.
-    app = f"{shlex.quote(sys.executable)} {shlex.quote(str(APP))} operations"
-    options = ("--require-approval", "never", "--progress", "events", f"--context=tag={tag}")
-    return account.cdk("deploy", STACK, "--app", app, *options)
-
-
 @pytest.fixture(scope="module")
 def deployed(account):
-    """A deployment that went well, and one that failed after it."""
-    code, output = deploy(account, "1.0.0")
-    assert code == 0, output
-    code, output = deploy(account, "missing")
-    assert code != 0
-    assert account.status(STACK) == "UPDATE_ROLLBACK_COMPLETE", output
+    """The account after a deployment that succeeded and one that failed."""
+    account.sandbox.faults.reset()  # the sandbox sends an event about a status that lasts for a while
+    assert account.deploy(STACK, APP, tag="1.0.0") == "CREATE_COMPLETE"
+    assert account.deploy(STACK, APP, tag="missing") == "UPDATE_ROLLBACK_COMPLETE"
+    yield account
+    account.hurry()
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +26,7 @@ def client(account):
     return account.sandbox.client
 
 
-def test_every_alarm_is_there_and_does_what_it_is_to_do(deployed, client):
+def test_every_alarm_notifies_the_topic(deployed, client):
     alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
 
     assert {alarm["MetricName"] for alarm in alarms} == {
@@ -50,49 +41,49 @@ def test_every_alarm_is_there_and_does_what_it_is_to_do(deployed, client):
     }
 
 
-def test_the_dashboard_is_one_that_cloudwatch_can_read(deployed, account, client):
-    name = account.physical_id("AWS::CloudWatch::Dashboard", STACK)
+def test_cloudwatch_can_read_the_dashboard(deployed, client):
+    name = deployed.physical_id(STACK, "AWS::CloudWatch::Dashboard")
 
     body = json.loads(client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
 
     assert [widget["type"] for widget in body["widgets"]] == ["alarm", "metric", "metric", "metric", "log"]
 
 
-def test_queries_are_saved_under_the_functions_name(deployed, account, client):
-    function = account.physical_id("AWS::Lambda::Function", STACK)
+def test_queries_are_saved_under_the_name_of_the_function(deployed, client):
+    function = deployed.physical_id(STACK, "AWS::Lambda::Function")
 
     queries = client("logs").describe_query_definitions(queryDefinitionNamePrefix=f"ImageVersions/{function}/")
 
     assert len(queries["queryDefinitions"]) == 4
-    group = account.physical_id("AWS::Logs::LogGroup", STACK)
+    group = deployed.physical_id(STACK, "AWS::Logs::LogGroup")
     assert {tuple(query["logGroupNames"]) for query in queries["queryDefinitions"]} == {(group,)}
 
 
-def test_the_failed_event_is_in_the_log_that_the_metric_filter_reads(deployed, account, client):
+def test_the_failed_event_is_in_the_log_that_the_metric_filter_reads(deployed, client):
     (filtered,) = client("logs").describe_metric_filters()["metricFilters"]
-    assert filtered["logGroupName"] == account.physical_id("AWS::Logs::LogGroup", STACK)
+    assert filtered["logGroupName"] == deployed.physical_id(STACK, "AWS::Logs::LogGroup")
     assert filtered["filterPattern"] == '{ $.level = "ERROR" }'
 
-    errors = [line for line in account.log(STACK) if line["level"] == "ERROR"]
+    errors = [line for line in deployed.log(STACK) if line["level"] == "ERROR"]
     assert [line["message"] for line in errors] == ["failed"]
     assert "does not exist in Amazon ECR" in errors[0]["reason"]
 
 
-def test_the_queue_has_what_became_of_each_version(deployed, account, client):
+def test_the_queue_receives_the_state_changes_of_each_version(deployed, client):
     # GIVEN
-    queue = account.physical_id("AWS::SQS::Queue", STACK)
+    queue = deployed.physical_id(STACK, "AWS::SQS::Queue")
 
     # WHEN
-    seen = []
+    changes = []
     end = time.monotonic() + 20
-    while len(seen) < 5 and time.monotonic() < end:
-        answer = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in answer.get("Messages", []):
+    while len(changes) < 5 and time.monotonic() < end:
+        received = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        for message in received.get("Messages", []):
             event = json.loads(message["Body"])
             assert (event["source"], event["detail-type"]) == ("aws.sagemaker", "SageMaker Image Version State Change")
-            seen.append((event["detail"]["ImageVersionArn"], event["detail"]["ImageVersionStatus"]))
+            changes.append((event["detail"]["ImageVersionArn"], event["detail"]["ImageVersionStatus"]))
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
     # THEN
-    assert [status for arn, status in seen if arn == f"{VERSION}/1"] == ["CREATING", "CREATED"]
-    assert [status for arn, status in seen if arn == f"{VERSION}/2"] == ["CREATING", "CREATE_FAILED", "DELETING"]
+    assert [status for arn, status in changes if arn == f"{VERSION}/1"] == ["CREATING", "CREATED"]
+    assert [status for arn, status in changes if arn == f"{VERSION}/2"] == ["CREATING", "CREATE_FAILED", "DELETING"]

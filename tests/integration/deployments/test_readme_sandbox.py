@@ -1,4 +1,4 @@
-"""The README's section on the sandbox, line by line, with the README's own stack."""
+"""Every line of the README's section on the sandbox, with the stack of the README."""
 
 import os
 import re
@@ -16,7 +16,7 @@ BIN = Path(sys.prefix) / "bin"
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a command line in the user's folder."""
+    """Run a command line in the folder of a user's app."""
     environment = {
         **os.environ,
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -41,9 +41,9 @@ def test_the_sandbox_section_of_the_readme(tmp_path, run):
     (tmp_path / "cdk.json").write_text('{"app": "python3 app.py", "requireApproval": "never"}')
     (shell,) = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
     install, start, *lines = shell.splitlines()
-    assert install == "pip install '.[sandbox]'"
+    assert install == "pip install . ./sandbox"
 
-    # WHEN the sandbox starts with the switch that the text shows
+    # WHEN the sandbox starts with the switch of the section
     (switch,) = re.findall(r"`imgver-sandbox start (--assume .*?)`", SECTION)
     started = run(f"{start.partition('#')[0]} {switch} --enforce-iam")
     assert started.returncode == 0, started.stderr
@@ -53,7 +53,7 @@ def test_the_sandbox_section_of_the_readme(tmp_path, run):
         done = run(line.partition("#")[0])
         assert done.returncode == 0, (line, done.stdout, done.stderr)
 
-    # THEN the switch holds: an alias moves silently
+    # THEN the switch has its effect: an alias moves without an error
     move = """
 import boto3
 sagemaker = boto3.client("sagemaker")
@@ -64,7 +64,7 @@ print(sagemaker.describe_image_version(ImageName="data-science", Alias="latest")
     moved = run(shlex.join(["imgver-sandbox", "run", "--", "python", "-c", move]))
     assert moved.stdout == "2\n", moved.stderr
 
-    # THEN the section names the command that ends it
+    # THEN the section names the command that stops it
     assert "imgver-sandbox stop" in start
     assert run("imgver-sandbox stop").returncode == 0
     assert run("imgver-sandbox status").returncode == 1

@@ -1,79 +1,81 @@
-"""The examples as somebody uses them who has copied one: by the lines of its README, in its folder."""
+"""The examples, by the lines of their READMEs."""
 
-import os
+import json
 import re
-import shutil
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from lint import linter
+from imgver_sandbox.runtime.sandbox import Sandbox
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-class Example:
-    """A copy of an example's folder, with push.py beside it."""
-
-    def __init__(self, name, beside):
-        self.folder = beside / name
-        shutil.copytree(EXAMPLES / name, self.folder, ignore=shutil.ignore_patterns("__pycache__", "cdk.out"))
-        shutil.copy(EXAMPLES / "push.py", beside)
-
-    @property
-    def lines(self):
-        """What its README says to run on the sandbox."""
-        return commands((self.folder / "README.md").read_text())
-
-    def run(self, line):
-        """Run a line of the README."""
-        environment = os.environ | {
-            "PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ["PATH"]]),
-            # There is nobody to ask, and no change set to look at.
-            "CDK_REQUIRE_APPROVAL": "never",
-            "CDK_METHOD": "direct",
-        }
-        if "cdk destroy" in line:
-            # What the last deployment wrote is enough: the app does not run again.
-            environment["CDK_APP"] = "cdk.out"
-        done = subprocess.run(
-            line,
-            shell=True,
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (line, done.stdout)
-
-
-def commands(readme):
-    (shell,) = re.findall(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+def lines(readme):
+    """The commands of a README."""
+    (shell,) = re.findall(r"^```sh\n(.*?)^```", readme.read_text(), re.DOTALL | re.MULTILINE)
     return shell.splitlines()
 
 
-@pytest.fixture(scope="session")
-def new_example():
-    """A copy of an example, by its name, in a folder."""
-    return Example
+class Example:
+    """An example, whose commands run in a sandbox. Its stacks are deployed without the CDK CLI."""
+
+    def __init__(self, name, sandbox, deployment, run_app):
+        self.folder = EXAMPLES / name
+        self.lines = lines(self.folder / "README.md")
+        self._sandbox = sandbox
+        self._deployment = deployment
+        self._run_app = run_app
+        self._stack = ""
+
+    def run(self, line):
+        """Run a command of the README."""
+        sandboxed, command = line.split(" -- ")
+        assert sandboxed == "imgver-sandbox run"
+        match shlex.split(command, comments=True):
+            case ["cdk", "deploy", *options]:
+                self._deploy(options)
+            case ["cdk", "destroy", "--force"]:
+                assert self._deployment.destroy(self._stack) == "DELETE_COMPLETE"
+            case arguments:
+                self.execute(arguments)
+
+    def execute(self, arguments):
+        """Run a program in the folder of the example, with the environment of the sandbox."""
+        environment = self._sandbox.environment() | {"PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            arguments,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+
+    def _deploy(self, options):
+        values = options[1::2]
+        assert options == [part for value in values for part in ("-c", value)]
+        context = json.loads((self.folder / "cdk.json").read_text()).get("context", {})
+        assembly = self._run_app(self.folder / "app.py", context | dict(value.split("=") for value in values))
+        (template,) = assembly.glob("*.template.json")
+        self._stack = template.name.removesuffix(".template.json")
+        assert self._deployment.deploy(assembly, self._stack) in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
-@pytest.fixture
-def example(tmp_path):
-    """A copy of an example, by its name."""
-    return lambda name: Example(name, tmp_path)
+@pytest.fixture(scope="module")
+def sandbox(direct_deployment):
+    """A sandbox that evaluates IAM, in which SageMaker takes no time."""
+    with Sandbox.start(enforce_iam=True) as sandbox:
+        direct_deployment(sandbox).bootstrap()
+        for operation in ("CreateImage", "CreateImageVersion", "DeleteImage", "DeleteImageVersion"):
+            sandbox.faults.slow(0.001, operation=operation, times=1000)
+        yield sandbox
 
 
-@pytest.fixture(scope="session")
-def index():
-    """What the README of all examples says to run first."""
-    return commands((EXAMPLES / "README.md").read_text())
-
-
-@pytest.fixture(scope="session")
-def cfn_lint():
-    return linter()
+@pytest.fixture(scope="module")
+def example(sandbox, direct_deployment, run_app):
+    """An example, by its name."""
+    return lambda name: Example(name, sandbox, direct_deployment(sandbox), run_app)

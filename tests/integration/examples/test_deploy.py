@@ -1,36 +1,19 @@
-"""The examples on the sandbox, by the lines of their READMEs: the real CDK CLI deploys, boto3 looks at what is there.
+"""The examples in one sandbox: the commands of their READMEs run, and boto3 reads what they have created."""
 
-All of them share one sandbox, which evaluates IAM; each destroys what it deployed.
-"""
+import shlex
+import shutil
 
 import pytest
 from botocore.exceptions import ClientError
-from imgver_sandbox.runtime.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
-def sagemaker(tmp_path_factory, new_example, index):
-    """SageMaker in the sandbox that the index of the examples starts, which is bootstrapped then."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMGVER_SANDBOX_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-        install, start, bootstrap = index
-        assert install == "pip install '.[sandbox]' PyYAML"
-        assert start == "imgver-sandbox start"
-        shell = new_example("minimal", tmp_path_factory.mktemp("account"))
-        try:
-            shell.run(f"{start} --enforce-iam")
-            # How long SageMaker takes is tested elsewhere.
-            for operation in ("CreateImage", "CreateImageVersion", "DeleteImage", "DeleteImageVersion"):
-                shell.run(f"imgver-sandbox fault add slow 0.05 --operation {operation} --times 1000")
-            shell.run(bootstrap)
-            sandbox = Sandbox.running()
-            yield sandbox.client("sagemaker")
-        finally:
-            shell.run("imgver-sandbox stop")
+def sagemaker(sandbox):
+    return sandbox.client("sagemaker")
 
 
 def versions(sagemaker, image):
-    """The aliases of every version, by number; all are CREATED."""
+    """The aliases of every version, by number; all versions are CREATED."""
     listed = sagemaker.list_image_versions(ImageName=image)["ImageVersions"]
     assert {version["ImageVersionStatus"] for version in listed} <= {"CREATED"}
     return {
@@ -40,29 +23,30 @@ def versions(sagemaker, image):
 
 
 def described(sagemaker, image, number):
-    answer = sagemaker.describe_image_version(ImageName=image, Version=number)
-    del answer["ResponseMetadata"]
-    return answer
+    version = sagemaker.describe_image_version(ImageName=image, Version=number)
+    del version["ResponseMetadata"]
+    return version
 
 
-def is_gone(sagemaker, image):
-    """Whether there is no such image, and thus no version of it."""
+def assert_is_gone(sagemaker, image):
     with pytest.raises(ClientError, match="does not exist"):
         sagemaker.describe_image(ImageName=image)
-    return True
 
 
-def test_minimal(sagemaker, example):
+def test_minimal_with_the_cdk_cli(sagemaker, example, tmp_path):
+    # GIVEN a copy of the example
     minimal = example("minimal")
-    push, deploy, destroy = minimal.lines
+    shutil.copy(minimal.folder.parent / "push.py", tmp_path)
+    minimal.folder = shutil.copytree(minimal.folder, tmp_path / "minimal")
+    push, deploy, destroy = (shlex.split(line)[3:] for line in minimal.lines)
 
-    minimal.run(push)
-    minimal.run(deploy)
+    minimal.execute(push)
+    minimal.execute([*deploy, "--require-approval=never", "--method=direct"])
     assert versions(sagemaker, "notebook") == {1: ["latest"]}
     assert described(sagemaker, "notebook", 1)["BaseImage"].endswith("/notebook:1.0.0")
 
-    minimal.run(destroy)
-    assert is_gone(sagemaker, "notebook")
+    minimal.execute([*destroy, "--app", "cdk.out"])
+    assert_is_gone(sagemaker, "notebook")
 
 
 def test_followed_tag(sagemaker, example):
@@ -84,7 +68,7 @@ def test_followed_tag(sagemaker, example):
     assert described(sagemaker, "nightly", 2)["ContainerImage"] != pushed_first["ContainerImage"]
 
     nightly.run(destroy)
-    assert is_gone(sagemaker, "nightly")
+    assert_is_gone(sagemaker, "nightly")
 
 
 def test_promoted_aliases(sagemaker, example):
@@ -103,11 +87,11 @@ def test_promoted_aliases(sagemaker, example):
     assert aliases_by_release(sagemaker) == before
 
     forecast.run(destroy)
-    assert is_gone(sagemaker, "forecast")
+    assert_is_gone(sagemaker, "forecast")
 
 
 def aliases_by_release(sagemaker):
-    """What else points to the version of each release."""
+    """The other aliases of the version of each release."""
     every = versions(sagemaker, "forecast").values()
     return {
         release: [alias for alias in aliases if alias != release]
@@ -135,11 +119,11 @@ def test_studio_domain(sagemaker, example):
 
     studio.run(destroy)
     assert sagemaker.list_domains()["Domains"] == []
-    assert is_gone(sagemaker, "studio-lab")
+    assert_is_gone(sagemaker, "studio-lab")
 
 
 def custom_images(sagemaker):
-    """What the domain offers in JupyterLab."""
+    """The custom images of the domain in JupyterLab."""
     (domain,) = sagemaker.list_domains()["Domains"]
     settings = sagemaker.describe_domain(DomainId=domain["DomainId"])["DefaultUserSettings"]
     return settings["JupyterLabAppSettings"]["CustomImages"]
@@ -180,17 +164,7 @@ def test_adoption(sagemaker, example):
     assert versions(sagemaker, "legacy") == {1: []}
     assert described(sagemaker, "legacy", 1) == registered
 
-    # THEN the version is the stack's, and the image is not
+    # THEN the stack owned the version, and not the image
     adoption.run(destroy)
     assert versions(sagemaker, "legacy") == {}
     assert sagemaker.describe_image(ImageName="legacy")["ImageStatus"] == "CREATED"
-
-
-@pytest.mark.parametrize("name", ["docker_asset", "pipeline"])
-def test_what_cannot_be_deployed_here_synthesizes(sagemaker, example, name):
-    copy = example(name)
-
-    (synth,) = copy.lines
-    copy.run(synth)
-
-    assert list((copy.folder / "cdk.out").glob("*.template.json")) != []

@@ -2,18 +2,17 @@
 
 import json
 import re
-import runpy
-from functools import partial
+from functools import cache
 from pathlib import Path
 
-import aws_cdk as cdk
 import pytest
+from lint import linter
 
 CHECKOUT = Path(__file__).parents[3]
 EXAMPLES = CHECKOUT / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/app.py"))
 FLAGS = json.loads((CHECKOUT / "cdk.json").read_text())["context"] | {
-    # CDK's own validation, its warnings included, as errors.
+    # The CDK's own validation raises its warnings as errors, too.
     "@aws-cdk/core:validateAgainstDefaultRules": True,
     "@aws-cdk/core:strictCfnValidateErrors": True,
 }
@@ -22,21 +21,20 @@ VERSION = "Custom::SageMakerImageVersion"
 
 
 @pytest.fixture(scope="module")
-def synthesized(tmp_path_factory):
-    """The assembly of an example, made once, and in this process, where the CDK is loaded once for all of them."""
-    assemblies = {}
+def synthesized(run_app):
+    """The folder of the assembly of an example, which is synthesized once."""
 
+    @cache
     def synthesized(name):
-        if name not in assemblies:
-            assemblies[name] = tmp_path_factory.mktemp(name)
-            context = json.loads((EXAMPLES / name / "cdk.json").read_text()).get("context", {})
-            with pytest.MonkeyPatch.context() as patch:
-                patch.chdir(EXAMPLES / name)
-                patch.setattr(cdk, "App", partial(cdk.App, outdir=str(assemblies[name]), context=FLAGS | context))
-                runpy.run_path("app.py")
-        return assemblies[name]
+        context = json.loads((EXAMPLES / name / "cdk.json").read_text()).get("context", {})
+        return run_app(EXAMPLES / name / "app.py", FLAGS | context)
 
     return synthesized
+
+
+@pytest.fixture(scope="module")
+def cfn_lint():
+    return linter()
 
 
 def resources(template, resource_type):
@@ -48,20 +46,20 @@ def test_it_synthesizes_without_a_warning(synthesized, cfn_lint, name):
     out = synthesized(name)
 
     manifests = [path.read_text() for pattern in ("manifest.json", "*.metadata.json") for path in out.rglob(pattern)]
-    assert [said for text in manifests for said in re.findall('"aws:cdk:(?:warning|error)"', text)] == []
+    assert [entry for text in manifests for entry in re.findall('"aws:cdk:(?:warning|error)"', text)] == []
     assert list(out.rglob("*.template.json")) != []
     assert cfn_lint(out) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_folder_is_an_app_with_a_readme_that_the_index_names(name):
+def test_the_folder_has_an_app_and_a_readme_and_is_in_the_index(name):
     assert json.loads((EXAMPLES / name / "cdk.json").read_text())["app"] == "python3 app.py"
     assert (EXAMPLES / name / "README.md").read_text().startswith(f"# {name}\n")
     assert f"[{name}]({name}/)" in (EXAMPLES / "README.md").read_text()
 
 
 @pytest.mark.parametrize("readme", ["README.md", *(f"{name}/README.md" for name in NAMES)])
-def test_links_lead_somewhere(readme):
+def test_links_have_a_target(readme):
     text = (EXAMPLES / readme).read_text()
     for target, anchor in re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", text):
         path = (EXAMPLES / readme).parent / target
@@ -75,11 +73,11 @@ def test_docker_asset_is_built_for_sagemaker(synthesized):
     # GIVEN
     out = synthesized("docker_asset")
 
-    # WHEN what the CDK CLI is to build is read
+    # WHEN the manifest of the assets is read
     assets = json.loads((out / "DockerAsset.assets.json").read_text())["dockerImages"]
     ((tag, asset),) = assets.items()
 
-    # THEN it is the folder, for the platform and in the form that SageMaker takes
+    # THEN the CDK CLI builds the folder, for the platform and in the format that SageMaker supports
     source = asset["source"]
     assert (out / source["directory"] / "Dockerfile").read_bytes() == (
         EXAMPLES / "docker_asset" / "docker" / "Dockerfile"
@@ -87,7 +85,7 @@ def test_docker_asset_is_built_for_sagemaker(synthesized):
     assert source["platform"] == "linux/amd64"
     assert source["dockerOutputs"] == ["type=docker,oci-mediatypes=false"]
 
-    # THEN the version is made of what is pushed
+    # THEN the version uses the container image that is pushed
     (destination,) = asset["destinations"].values()
     assert destination["imageTag"] == tag
     (version,) = resources(out / "DockerAsset.template.json", VERSION)
@@ -135,3 +133,8 @@ def test_pipeline_asks_before_production(synthesized):
     }
     assert first["Development"] == "CloudFormation"
     assert first["Production"] == "Manual"
+
+
+@pytest.mark.parametrize("name", ["docker_asset", "pipeline"])
+def test_the_readme_of_an_example_that_the_sandbox_cannot_deploy_says_to_synthesize(name):
+    assert "```sh\nimgver-sandbox run -- cdk synth --quiet\n```" in (EXAMPLES / name / "README.md").read_text()

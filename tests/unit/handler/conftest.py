@@ -1,5 +1,5 @@
-"""The handler's harness, which the replays use as well."""
+"""The harness of the handler, which the model and the replays use as well."""
 
-from harness import aws, event, function, function_of, make_aws
+from harness import alias, aws, create, delete, event, function, function_of, make_aws, retention, update
 
-__all__ = ["aws", "event", "function", "function_of", "make_aws"]
+__all__ = ["alias", "aws", "create", "delete", "event", "function", "function_of", "make_aws", "retention", "update"]

@@ -1,5 +1,6 @@
-"""The function's clients send what boto3's would, and understand what comes back."""
+"""The handler's clients send the same requests as boto3's, and parse the responses."""
 
+import functools
 import gzip
 import itertools
 import json
@@ -12,7 +13,6 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointProviderError, EndpointVariantError
-from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import ServiceModel
 from imgver_handler.aws import clients
 
@@ -43,7 +43,7 @@ CALLS = {
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    """Lambda's environment, in which every client is new."""
+    """Lambda's environment, with new clients."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -54,21 +54,22 @@ def environment(monkeypatch):
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     }.items():
         monkeypatch.setenv(name, value)
+    # A session of the test's own: the harness keeps the other one.
+    session = functools.cache(clients.session.__wrapped__)
+    monkeypatch.setattr(clients, "session", session)
     clients.client.cache_clear()
-    clients._session.cache_clear()
     yield
     clients.client.cache_clear()
-    clients._session.cache_clear()
 
 
 @pytest.fixture(scope="module")
 def session():
-    """boto3 as everybody uses it."""
+    """A session of boto3."""
     return boto3.session.Session()
 
 
-def _modelled(service):
-    """What botocore knows of a service, and what the function does."""
+def _models(service):
+    """The handler's model of a service, and botocore's."""
     (ours,) = (clients.MODELS / service).glob("*/service-2.json")
     theirs = Path(botocore.BOTOCORE_ROOT, "data", service, ours.parent.name, "service-2.json.gz")
     return (
@@ -78,7 +79,7 @@ def _modelled(service):
 
 
 def _assert_part_of(ours, theirs, where):
-    """Everything that ``ours`` says of a shape, ``theirs`` says too."""
+    """Check that ``theirs`` contains everything in ``ours``, which is a shape."""
     assert ours.type_name == theirs.type_name, where
     assert ours.serialization == theirs.serialization, where
     assert ours.type_name in ("structure", "list", "string", "integer", "boolean", "timestamp"), where
@@ -91,11 +92,9 @@ def _assert_part_of(ours, theirs, where):
 
 
 @pytest.mark.parametrize("service", OPERATIONS)
-def test_the_models_say_what_botocores_say(service):
-    # GIVEN
-    ours, theirs = _modelled(service)
+def test_the_models_are_a_part_of_botocores(service):
+    ours, theirs = _models(service)
 
-    # THEN the API is called and answers in the same way
     protocols = theirs.metadata.get("protocols", [theirs.metadata["protocol"]])
     assert ours.metadata["protocol"] in protocols
     assert ours.metadata.items() - {("protocol", ours.metadata["protocol"])} <= {
@@ -111,50 +110,45 @@ def test_the_models_say_what_botocores_say(service):
             assert our.output_shape.serialization == their.output_shape.serialization
 
 
-def _sent(client, service):
-    """What a call sends, and to where."""
-    sent = []
+class SentError(Exception):
+    """Raised in place of sending a request."""
 
-    def keep(request, **_):
-        sent.append(request)
-        raise _SentError
 
-    client.meta.events.register(f"before-send.{service}", keep)
+def _request(client, service):
+    """The request of a call, without what differs from call to call."""
+    requests = []
+
+    def record(request, **_):
+        requests.append(request)
+        raise SentError
+
+    client.meta.events.register(f"before-send.{service}", record)
     operation, parameters = CALLS[service]
-    with pytest.raises(_SentError):
+    with pytest.raises(SentError):
         getattr(client, operation)(**parameters)
-    (request,) = sent
-    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-    # What the signature covers, and for whom: it differs by the second in which it was made.
+    (request,) = requests
+    headers = {name.lower(): _string(value) for name, value in request.headers.items()}
+    # The scope of the signature and the headers that it covers stay.
     signed = headers.pop("authorization").partition(", Signature=")[0].partition("/")[2].partition("/")[2]
-    for name in ("amz-sdk-invocation-id", "x-amz-date"):
+    for name in ("amz-sdk-invocation-id", "x-amz-date", "user-agent"):
         headers.pop(name)
-    agent = headers.pop("user-agent")
-    assert agent.partition(" ")[0] in (f"Boto3/{boto3.__version__}", f"Botocore/{botocore.__version__}")
-    return request.method, request.url, _text(request.body), signed, headers
+    return request.method, request.url, _string(request.body), signed, headers
 
 
-def _text(value):
+def _string(value):
     return value.decode() if isinstance(value, bytes) else value
 
 
-class _SentError(Exception):
-    """Nothing went over the wire."""
-
-
-REGIONS = ("eu-west-1", "us-east-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "eusc-de-east-1", "eu-new-9")
+REGIONS = ("eu-west-1", "us-gov-west-1", "cn-north-1", "eu-new-9")
 VARIANTS = (
     {},
-    {"AWS_USE_FIPS_ENDPOINT": "true"},
-    {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
     {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"},
-    {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"},
     {"AWS_ENDPOINT_URL_SAGEMAKER": "https://vpce.example.com"},
 )
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_every_call_goes_where_boto3_sends_it(session, region, monkeypatch):
+def test_every_request_equals_that_of_boto3(session, region, monkeypatch):
     config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
     for service, variant in itertools.product(CALLS, VARIANTS):
         # GIVEN
@@ -163,22 +157,22 @@ def test_every_call_goes_where_boto3_sends_it(session, region, monkeypatch):
                 environment.setenv(name, value)
             clients.client.cache_clear()
             try:
-                expected = _sent(session.client(service, region_name=region, config=config), service)
+                expected = _request(session.client(service, region_name=region, config=config), service)
             except (EndpointProviderError, EndpointVariantError):
-                # There is no such endpoint.
+                # The region has no such endpoint.
                 with pytest.raises(BotoCoreError):
-                    _sent(clients.client(service, region), service)
+                    _request(clients.client(service, region), service)
                 continue
 
             # WHEN
-            sent = _sent(clients.client(service, region), service)
+            request = _request(clients.client(service, region), service)
 
             # THEN
-            assert sent == expected, (service, variant)
+            assert request == expected, (service, variant)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "understood"),
+    ("status", "body", "parsed"),
     [
         (
             200,
@@ -199,7 +193,7 @@ def test_every_call_goes_where_boto3_sends_it(session, region, monkeypatch):
         ),
     ],
 )
-def test_what_cloudformation_answers_is_understood(status, body, understood):
+def test_responses_of_cloudformation_are_parsed(status, body, parsed):
     # GIVEN
     client = clients.client("cloudformation", None)
     body = body.replace("Response>", 'Response xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">', 1)
@@ -208,50 +202,24 @@ def test_what_cloudformation_answers_is_understood(status, body, understood):
 
     # WHEN
     try:
-        answer = client.describe_stacks(StackName="A")["Stacks"]
+        response = client.describe_stacks(StackName="A")["Stacks"]
     except ClientError as error:
-        answer = (error.response["Error"]["Code"], error.response["Error"]["Message"])
+        response = (error.response["Error"]["Code"], error.response["Error"]["Message"])
 
     # THEN
-    assert answer == understood
+    assert response == parsed
 
 
-def test_a_client_is_made_from_the_models_and_without_the_table_of_endpoints(monkeypatch):
-    # GIVEN
-    read = []
+@pytest.mark.parametrize("configured", [None, "mine"])
+def test_the_models_come_first_in_the_search_path_and_aws_data_path_next(monkeypatch, tmp_path, configured):
+    if configured is not None:
+        monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
 
-    def load(self, path):
-        found = load_file(self, path)
-        if found is not None:
-            read.append(Path(path))
-        return found
-
-    load_file = JSONFileLoader.load_file
-    monkeypatch.setattr(JSONFileLoader, "load_file", load)
-
-    # WHEN
-    clients.client("sagemaker", None)
-
-    # THEN
-    assert [path.parents[2] for path in read if path.name == "service-2"] == [clients.MODELS]
-    assert "endpoints" not in {path.name for path in read}
-
-
-def test_a_botocore_that_wants_more_gets_all_there_is(monkeypatch, capsys):
-    # GIVEN a runtime whose botocore cannot do without the table of endpoints
-    def load(self, name):
-        if name == "endpoints":
-            return {}, self.BUILTIN_DATA_PATH
-        return Loader.load_data_with_path(self, name)
-
-    monkeypatch.setattr(clients._Loader, "load_data_with_path", load)
-
-    # WHEN
     client = clients.client("sagemaker", None)
 
-    # THEN
-    assert client.meta.partition == "aws"
-    assert "CreateDomain" in client.meta.service_model.operation_names
-    line = json.loads(capsys.readouterr().out)
-    assert (line["level"], line["message"]) == ("WARNING", "clients are made with all of botocore's data")
-    assert "partitions" in line["error"]
+    assert set(client.meta.service_model.operation_names) == OPERATIONS["sagemaker"]
+    added = [] if configured is None else [str(tmp_path)]
+    assert clients.session().get_component("data_loader").search_paths[: 1 + len(added)] == [
+        str(clients.MODELS),
+        *added,
+    ]

@@ -1,211 +1,177 @@
-"""Custom::SageMakerImageRetention: R43, and R30's versions and aliases on more than one page."""
+"""Custom::SageMakerImageRetention."""
 
 import pytest
+from harness import ARN
 from imgver_handler.aws.arn import ImageVersionArn
 from imgver_handler.resources.image_retention import superseded
 from imgver_sandbox.sagemaker.service import ServiceError
 
 ID = "data-science/retention"
-ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/"
 
 
 @pytest.fixture
-def versions(aws):
-    """Versions 1 to 6."""
-    return [aws.create_version() for _ in range(6)]
+def aws(make_aws):
+    """An image with the versions 1 to 6; the recorded events declare Keep=2."""
+    aws = make_aws()
+    for _ in range(6):
+        aws.create_version()
+    return aws
 
 
-def test_r43_what_is_beyond_the_newest_goes_oldest_first(aws, function, event, versions):
-    # WHEN two are kept, and the stack declares the newest
-    answer = function.deliver(event("image_retention_create", Versions=["6"]))
+def arn(number):
+    return ARN.replace("/1", f"/{number}")
 
-    # THEN
-    assert answer["Status"] == "SUCCESS", answer["Reason"]
-    assert answer["PhysicalResourceId"] == ID
-    assert answer["Data"] == {}
+
+def test_r43_the_oldest_versions_are_deleted_first(aws, function, retention):
+    response = retention("create", Versions=["6"])
+
+    assert response["Status"] == "SUCCESS", response["Reason"]
+    assert response["PhysicalResourceId"] == ID
+    assert response["Data"] == {}
     assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
     deleted = [parameters["Version"] for name, parameters in function.calls if name == "DeleteImageVersion"]
     assert list(dict.fromkeys(deleted)) == [1, 2, 3, 4]
+    assert function.decisions() == [
+        ("INFO", "deleted by the retention", {"arn": arn(number)}) for number in (1, 2, 3, 4)
+    ]
 
 
-def test_r43_declared_versions_and_their_predecessors_stay(aws, function, event, versions):
-    # WHEN
-    function.deliver(event("image_retention_create", Versions=["4"]))
+def test_r43_declared_versions_and_their_predecessors_are_retained(aws, retention):
+    retention("create", Versions=["4"])
 
-    # THEN the two newest, the declared one, and the one before it are there
     assert aws.versions() == dict.fromkeys([3, 4, 5, 6], "CREATED")
 
 
-def test_r43_what_the_stack_declared_before_stays_for_a_rollback(aws, function, event, versions):
-    # WHEN
-    function.deliver(event("image_retention_update", Versions=["6"], old={"Versions": ["2"]}))
+def test_r43_versions_that_the_stack_declared_before_are_retained_for_a_rollback(aws, retention):
+    retention("update", Versions=["6"], old={"Versions": ["2"]})
 
-    # THEN
     assert aws.versions() == dict.fromkeys([1, 2, 5, 6], "CREATED")
 
 
-def test_r43_what_an_alias_names_stays(aws, function, event, versions):
-    # GIVEN
-    aws.sagemaker.update_image_version(ImageName="data-science", Version=2, AliasesToAdd=["studio"])
-    aws.clock.advance(1)
+def test_r43_a_version_with_an_alias_is_retained(aws, function, retention):
+    aws.update_version(2, AliasesToAdd=["studio"])
 
-    # WHEN
-    function.deliver(event("image_retention_create", Versions=["6"]))
+    retention("create", Versions=["6"])
 
-    # THEN
     assert aws.versions() == dict.fromkeys([2, 5, 6], "CREATED")
-    assert {"message": "kept: it has aliases", "aliases": ["studio"]}.items() <= next(
-        line for line in function.logs if line["message"].startswith("kept")
-    ).items()
+    assert function.decisions()[1] == (
+        "INFO",
+        "retained: the version has aliases",
+        {"arn": arn(2), "aliases": ["studio"]},
+    )
 
 
-def test_r43_what_is_in_use_stays_until_the_next_deployment(aws, function, event, versions):
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (
+            "in use",
+            (
+                f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. The version was "
+                "in use until the function's time was up: remove it from domains, spaces and running apps, then delete "
+                "it."
+            ),
+        ),
+        ("failing", f"{ARN} could not be deleted: internal trouble. Remove what uses it, then delete it."),
+    ],
+)
+def test_r43_the_next_deployment_deletes_a_version_that_was_in_use_or_failed(aws, function, retention, state, reason):
     # GIVEN
-    aws.service.mark_in_use(f"{ARN}1")
-    began = aws.clock.now()
+    if state == "in use":
+        aws.service.mark_in_use(ARN)
+    else:
+        aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
+    start = aws.clock.now()
 
     # WHEN
-    answer = function.deliver(event("image_retention_create", Versions=["6"]))
+    response = retention("create", Versions=["6"])
 
-    # THEN it is not waited for
-    assert answer["Status"] == "SUCCESS"
-    assert aws.versions() == dict.fromkeys([1, 5, 6], "CREATED")
-    assert [line["arn"] for line in function.logs if line["message"] == "left for the next deployment"] == [f"{ARN}1"]
-    assert 10 < aws.clock.now() - began < 60
+    # THEN
+    assert response["Status"] == "SUCCESS"
+    assert aws.versions() == {1: "CREATED" if state == "in use" else "DELETE_FAILED", 5: "CREATED", 6: "CREATED"}
+    assert function.decisions()[0] == ("WARNING", "left for the next deployment", {"arn": ARN, "reason": reason})
+    if state == "in use":
+        assert 10 < aws.clock.now() - start < 60
+        aws.service.mark_in_use(ARN, in_use=False)
 
-    # WHEN it is used no longer
-    aws.service.mark_in_use(f"{ARN}1", in_use=False)
-    function.deliver(event("image_retention_update", Versions=["6"], old={"Versions": ["6"]}))
+    # WHEN
+    retention("update", Versions=["6"], old={"Versions": ["6"]})
 
     # THEN
     assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
 
 
-def test_r43_a_deletion_that_fails_is_tried_at_the_next_deployment(aws, function, event, versions):
+def test_r43_any_other_error_is_a_failure(aws, retention):
+    denied = ServiceError("AccessDeniedException", "not authorized to perform: sagemaker:DeleteImageVersion")
+    aws.refuse("DeleteImageVersion", denied, forever=True)
+
+    response = retention("create", Versions=["6"])
+
+    assert response["Status"] == "FAILED"
+    assert "The function's role must allow the action for DeleteImageVersion" in response["Reason"]
+
+
+def test_r31_too_many_versions_for_the_time(make_aws, function_of, event):
     # GIVEN
-    aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
-
-    # WHEN
-    answer = function.deliver(event("image_retention_create", Versions=["6"]))
-
-    # THEN
-    assert answer["Status"] == "SUCCESS"
-    assert aws.versions() == {1: "DELETE_FAILED", 5: "CREATED", 6: "CREATED"}
-    function.deliver(event("image_retention_create", Versions=["6"]))
-    assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
-
-
-def test_r31_there_is_an_answer_when_the_versions_are_too_many_for_the_time(aws, function, event):
-    # GIVEN
+    aws = make_aws()
+    function = function_of(aws)
     for _ in range(100):
         aws.create_version()
     function.seconds = 60
     function.before_call = lambda _operation, _parameters: aws.clock.advance(0.3)
 
     # WHEN
-    answer = function.deliver(event("image_retention_create", Versions=["100"]))
+    response = function.deliver(event("image_retention_create", Versions=["100"]))
 
-    # THEN the next deployment goes on with those that are left
-    assert answer["Status"] == "SUCCESS"
-    assert function.logs[-2]["message"] == "left for the next deployment: the time is up"
-    left = len(aws.versions())
+    # THEN the next deployment continues
+    assert response["Status"] == "SUCCESS"
+    left = aws.versions()
+    level, message, fields = function.decisions()[-1]
+    assert (level, message) == ("WARNING", "left for the next deployment: the function's time is up")
+    assert fields["arn"] in map(arn, left)
     function.deliver(event("image_retention_update", Versions=["100"], old={"Versions": ["100"]}))
-    assert len(aws.versions()) < left
+    assert len(aws.versions()) < len(left)
 
 
-def test_r43_another_error_is_the_users_to_know(aws, function, event, versions):
-    # GIVEN
-    def before_call(call):
-        if call.operation == "DeleteImageVersion":
-            raise ServiceError("AccessDeniedException", "not authorized to perform: sagemaker:DeleteImageVersion")
-
-    aws.service.before_call = before_call
-
-    # WHEN
-    answer = function.deliver(event("image_retention_create", Versions=["6"]))
-
-    # THEN
-    assert answer["Status"] == "FAILED"
-    assert "The function's role needs the action for DeleteImageVersion" in answer["Reason"]
-
-
-def test_nothing_is_deleted_while_there_are_few(function, event, aws):
-    # GIVEN
-    aws.create_version()
-
-    # WHEN
-    answer = function.deliver(event("image_retention_create", Versions=["1"]))
-
-    # THEN
-    assert answer["Status"] == "SUCCESS"
-    assert function.names() == ["ListImageVersions"]
-
-
-def test_delete_makes_no_call(function, event, aws, versions):
-    # WHEN
-    answer = function.deliver(event("image_retention_delete"))
-
-    # THEN
-    assert answer["Status"] == "SUCCESS"
-    assert answer["PhysicalResourceId"] == ID
-    assert function.names() == []
-
-
-def test_r30_more_than_a_hundred_versions(aws, function, event):
-    # GIVEN
+def test_r30_more_than_a_hundred_versions(make_aws, function_of, event):
+    aws = make_aws()
+    function = function_of(aws)
     for _ in range(103):
         aws.create_version()
 
-    # WHEN
-    answer = function.deliver(event("image_retention_create", Keep="101", Versions=["103"]))
+    response = function.deliver(event("image_retention_create", Keep="101", Versions=["103"]))
 
-    # THEN
-    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    assert response["Status"] == "SUCCESS", response["Reason"]
     assert function.names().count("ListImageVersions") > 1
     assert sorted(aws.versions()) == list(range(3, 104))
 
 
-def test_r30_more_than_a_hundred_aliases(aws, function, event, versions):
-    # GIVEN
+def test_r30_more_than_a_hundred_aliases(aws, function, retention):
     aliases = [f"alias-{number:03}" for number in range(103)]
     for some in (aliases[:60], aliases[60:]):
-        aws.sagemaker.update_image_version(ImageName="data-science", Version=1, AliasesToAdd=some)
-        aws.clock.advance(1)
+        aws.update_version(1, AliasesToAdd=some)
 
-    # WHEN
-    function.deliver(event("image_retention_create", Versions=["6"]))
+    retention("create", Versions=["6"])
 
-    # THEN
-    (kept,) = [line for line in function.logs if line["message"].startswith("kept")]
-    assert sorted(kept["aliases"]) == aliases
+    _, _, fields = function.decisions()[0]
+    assert sorted(fields["aliases"]) == aliases
     assert 1 in aws.versions()
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"Keep": None}, "property Keep is '', not the number of an image version"),
-        ({"Keep": "few"}, "property Keep is 'few', not the number of an image version"),
-        ({"Versions": "4"}, "property Versions is '4', not a list"),
-        ({"Versions": ["latest"]}, "property Versions is 'latest', not the number of an image version"),
-        ({"ImageName": None}, "property ImageName is missing or no text"),
-    ],
-)
-def test_r35_properties_that_make_no_sense(function, event, change, reason):
-    answer = function.deliver(event("image_retention_create", **change))
+def test_nothing_is_deleted_while_there_are_few_versions(function, retention):
+    assert retention("create", Keep="6", Versions=["1"])["Status"] == "SUCCESS"
+    assert function.names() == ["ListImageVersions"]
 
-    assert answer["Status"] == "FAILED"
-    assert answer["Reason"] == reason
+
+def test_delete_makes_no_call(function, retention):
+    response = retention("delete")
+
+    assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", ID)
     assert function.names() == []
 
 
-def _arns(statuses):
-    parsed = {ImageVersionArn.parse(f"{ARN}{number}"): status for number, status in statuses.items()}
-    return {arn: status for arn, status in parsed.items() if arn is not None}
-
-
 @pytest.mark.parametrize(
-    ("statuses", "keep", "of_stack", "goes"),
+    ("statuses", "keep", "of_stack", "deleted"),
     [
         ({}, 1, set(), []),
         ({1: "CREATED", 2: "CREATED"}, 2, set(), []),
@@ -221,5 +187,7 @@ def _arns(statuses):
         ({10: "CREATED", 9: "CREATED", 2: "CREATED"}, 1, set(), [2, 9]),
     ],
 )
-def test_which_versions_are_superseded(statuses, keep, of_stack, goes):
-    assert [arn.version for arn in superseded(_arns(statuses), keep, of_stack)] == goes
+def test_superseded_versions(statuses, keep, of_stack, deleted):
+    versions = {ImageVersionArn.parse(arn(number)): status for number, status in statuses.items()}
+
+    assert [each.version for each in superseded(versions, keep, of_stack)] == deleted

@@ -10,135 +10,98 @@ from pathlib import Path
 import index
 import pytest
 from imgver_handler.aws import clients
-from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import RESPONSE_TIME_BUDGET, Deadline
-from imgver_handler.logging import JsonLogger
 from imgver_sandbox.sagemaker.service import ServiceError
 
-
-@pytest.fixture
-def context():
-    """Lambda's context with 900 s left."""
-    return types.SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
+CONTEXT = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
 
 
 @pytest.fixture
-def function_clients(aws, monkeypatch):
-    """The function's own clients, answered by the account; those that were asked for."""
-    answered = {service: aws.function_client(service) for service in ("sagemaker", "ecr")}
-    made = []
+def created_clients(aws, monkeypatch):
+    """The clients that the function creates, to which the account responds, as (service, region, config)."""
+    client = aws.handler_client("sagemaker")
+    created = []
 
     def create_client(service, *, region_name, config):
-        made.append((service, region_name, config))
-        return answered[service]
+        created.append((service, region_name, config))
+        return client
 
-    monkeypatch.setattr(clients, "_session", lambda: types.SimpleNamespace(create_client=create_client))
+    monkeypatch.setattr(clients, "session", lambda: types.SimpleNamespace(create_client=create_client))
     clients.client.cache_clear()
-    yield made
+    yield created
     clients.client.cache_clear()
 
 
-def test_an_event_is_handled_and_answered_and_logged(aws, event, context, function_clients, monkeypatch, capsys):
-    # GIVEN the runtime's time and way to CloudFormation
-    answers = []
+@pytest.fixture
+def responses(aws, monkeypatch):
+    """The responses that the function sends, as (url, body), on the account's clock."""
+    responses = []
 
-    def put(url, body, deadline, log):
-        answers.append((url, json.loads(body)))
-        log.info("answered", in_time=deadline.wait(890))
+    def deadline(time_left):
+        assert time_left() == 900
+        end = aws.clock.now() + time_left()
+        return Deadline(time_left=lambda: end - aws.clock.now(), now=aws.clock.now, sleep=aws.clock.advance)
 
-    monkeypatch.setattr(index, "Timing", lambda time_left: _deadline(aws, time_left))
-    monkeypatch.setattr(index, "put", put)
-    create = event("image_version_create")
+    def send(url, body, deadline, log):
+        responses.append((url, json.loads(body)))
+        log.info("sent", in_time=deadline.wait(890))
 
+    monkeypatch.setattr(index, "Deadline", deadline)
+    monkeypatch.setattr(index, "send", send)
+    monkeypatch.setattr(index, "throttle_state", ThrottleState())
+    return responses
+
+
+def test_events_are_handled_with_one_client(aws, event, created_clients, responses, capsys):
     # WHEN
-    index.handler(create, context)
+    events = [event("image_version_create") for _ in range(2)]
+    for each in events:
+        index.handler(each, CONTEXT)
 
     # THEN
-    ((url, answer),) = answers
-    assert url == create["ResponseURL"]
-    assert answer["Status"] == "SUCCESS"
-    assert aws.versions() == {1: "CREATED"}
-    # Retries are the handler's own, and one client does for all calls.
-    ((service, region, config),) = function_clients
+    assert [url for url, _ in responses] == [each["ResponseURL"] for each in events]
+    assert [response["Status"] for _, response in responses] == ["SUCCESS", "SUCCESS"]
+    assert aws.versions() == {1: "CREATED", 2: "CREATED"}
+    ((service, region, config),) = created_clients
     assert (service, region) == ("sagemaker", None)
-    # A call that nobody answers, begun as late as may be, leaves time for the answer.
-    assert RESPONSE_TIME_BUDGET - config.connect_timeout - config.read_timeout >= 3
+    # The gateway retries, and a call that starts as late as possible leaves time for the function's own response.
     assert config.retries == {"total_max_attempts": 1}
+    assert RESPONSE_TIME_BUDGET - config.connect_timeout - config.read_timeout >= 3
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    # The answer may take the time that was kept for it.
-    assert [line["message"] for line in lines[-2:]] == ["done", "answered"]
+    # Sending the response may use the time that was reserved for it.
+    assert [line["message"] for line in lines[-2:]] == ["done", "sent"]
     assert lines[-1]["in_time"] is True
     assert {line["logical_resource_id"] for line in lines} == {"Version"}
 
 
-def test_the_next_event_finds_the_clients_made(aws, event, context, function_clients, monkeypatch):
-    # GIVEN an event handled
-    monkeypatch.setattr(index, "Timing", lambda time_left: _deadline(aws, time_left))
-    monkeypatch.setattr(index, "put", lambda *_: None)
-    index.handler(event("image_version_create"), context)
-
-    # WHEN
-    index.handler(event("image_version_create"), context)
-
-    # THEN
-    assert aws.versions() == {1: "CREATED", 2: "CREATED"}
-    assert len(function_clients) == 1
-
-
-def test_the_next_event_remembers_that_it_is_crowded(aws, event, context, function_clients, monkeypatch):
-    # GIVEN an event that was throttled once
-    remaining = [ServiceError("ThrottlingException", "Rate exceeded")]
-    calls = []
-
-    def before_call(call):
-        calls.append((call.operation, aws.clock.now()))
-        if remaining:
-            raise remaining.pop()
-
-    aws.service.before_call = before_call
-    monkeypatch.setattr(index, "throttle_state", ThrottleState())
-    monkeypatch.setattr(index, "Timing", lambda time_left: _deadline(aws, time_left))
-    monkeypatch.setattr(index, "put", lambda *_: None)
-    index.handler(event("image_version_create"), context)
-    calls.clear()
-
-    # WHEN
-    index.handler(event("image_version_create"), context)
-
-    # THEN it does not look at once
-    (_, created), (_, looked), *_ = calls
-    assert looked - created == 2.0
-
-
-def test_ecr_is_called_in_the_registrys_region(aws, function_clients):
+def test_throttling_is_remembered_for_the_next_event(aws, event, created_clients, responses, monkeypatch):
     # GIVEN
-    gateway = AwsGateway(
-        deadline=_deadline(aws, lambda: 900), log=JsonLogger(write=lambda _line: None), throttle_state=ThrottleState()
-    )
+    monkeypatch.setattr(index, "send", lambda *_: None)
+    aws.refuse("CreateImageVersion", ServiceError("ThrottlingException", "Rate exceeded"))
+    index.handler(event("image_version_create"), CONTEXT)
+    times = []
+    aws.service.before_call = lambda _call: times.append(aws.clock.now())
 
     # WHEN
-    gateway.container_image("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0")
+    index.handler(event("image_version_create"), CONTEXT)
 
-    # THEN
-    assert [(service, region) for service, region, _ in function_clients] == [("ecr", "eu-west-1")]
+    # THEN its first poll is not sent at once
+    created, polled, *_ = times
+    assert polled - created == 5.0
 
 
 START = """
-import gc, json, sys
+import json, sys
 import index
 from imgver_handler.aws import clients
-print(json.dumps({
-    "made": clients.client.cache_info().currsize,
-    "collects": gc.isenabled(),
-    "boto3": "boto3" in sys.modules,
-}))
+print(json.dumps({"clients": clients.client.cache_info().currsize, "boto3": "boto3" in sys.modules}))
 """
 
 
-@pytest.mark.parametrize(("region", "made"), [("eu-west-1", 1), ("", 0)])
-def test_a_start_makes_the_client_that_events_need(region, made):
-    # GIVEN Lambda's environment, or one that no client can be made in
+@pytest.mark.parametrize(("region", "created"), [("eu-west-1", 1), ("", 0)])
+def test_a_start_creates_the_client_that_every_event_needs(region, created):
+    # GIVEN Lambda's environment, or one in which no client can be created
     environment = os.environ | {
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -150,10 +113,4 @@ def test_a_start_makes_the_client_that_events_need(region, made):
     done = subprocess.run([sys.executable, "-c", START], env=environment, capture_output=True, text=True, check=True)
 
     # THEN
-    assert json.loads(done.stdout.splitlines()[-1]) == {"made": made, "collects": True, "boto3": False}
-
-
-def _deadline(aws, time_left):
-    assert time_left() == 900
-    end = aws.clock.now() + time_left()
-    return Deadline(time_left=lambda: end - aws.clock.now(), now=aws.clock.now, sleep=aws.clock.advance)
+    assert json.loads(done.stdout.splitlines()[-1]) == {"clients": created, "boto3": False}

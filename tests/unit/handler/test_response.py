@@ -1,4 +1,4 @@
-"""The answer's way to CloudFormation, over real HTTP."""
+"""The response to CloudFormation: its fields and size, and its delivery over real HTTP."""
 
 import contextlib
 import http.server
@@ -7,7 +7,7 @@ import threading
 import urllib.request
 
 import pytest
-from imgver_handler.cloudformation.response import MAX_BYTES, Result, failed, put, success
+from imgver_handler.cloudformation.response import MAX_BYTES, Result, failed, send, success
 from imgver_handler.deadline import Deadline
 from imgver_handler.logging import JsonLogger
 
@@ -16,7 +16,7 @@ EVENT = {"StackId": "stack", "RequestId": "request", "LogicalResourceId": "Versi
 
 
 class Bucket:
-    """A stand-in for CloudFormation's bucket: answers with ``statuses`` in turn and keeps what came."""
+    """CloudFormation's bucket: responds with ``statuses`` in turn, and keeps the requests."""
 
     def __init__(self):
         self.statuses = []
@@ -39,7 +39,7 @@ class Bucket:
                 pass
 
         self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/answer?{SECRET}"
+        self.url = f"http://127.0.0.1:{self.server.server_port}/response?{SECRET}"
 
 
 @pytest.fixture
@@ -54,50 +54,67 @@ def bucket():
 
 
 @pytest.fixture
-def sent(aws):
-    """Sends a body through ``put`` with 60 s of time; keeps the log."""
-    lines = []
+def log():
+    """The lines that are logged."""
+    return []
 
-    def send(url, seconds=60):
+
+@pytest.fixture
+def deliver(aws, log):
+    """Sends a response within 60 s."""
+
+    def deliver(url, seconds=60):
         end = aws.clock.now() + seconds
         deadline = Deadline(
-            time_left=lambda: end - aws.clock.now(), now=aws.clock.now, sleep=aws.clock.advance, reserve=0
+            time_left=lambda: end - aws.clock.now(), now=aws.clock.now, sleep=aws.clock.advance, time_budget=0
         )
-        put(url, b"{}", deadline, JsonLogger(write=lines.append))
+        send(url, b"{}", deadline, JsonLogger(write=lambda line: log.append(json.loads(line))))
 
-    send.lines = lines
-    return send
+    return deliver
 
 
-def test_the_answer_is_put_with_an_empty_content_type(bucket, sent):
-    # WHEN
-    sent(bucket.url)
+def test_the_response_is_sent_with_an_empty_content_type(bucket, deliver):
+    deliver(bucket.url)
 
-    # THEN
     ((path, headers, body),) = bucket.requests
-    assert path == f"/answer?{SECRET}"
+    assert path == f"/response?{SECRET}"
     assert headers["Content-Type"] == ""
     assert body == b"{}"
 
 
 @pytest.mark.parametrize("trouble", [500, 503, None], ids=str)
-def test_r33_temporary_trouble_is_retried_and_the_query_is_not_logged(bucket, sent, trouble):
-    # GIVEN
+def test_r33_temporary_errors_are_retried_and_the_query_is_not_logged(bucket, deliver, log, trouble):
     bucket.statuses = [trouble, trouble]
 
-    # WHEN
-    sent(bucket.url)
+    deliver(bucket.url)
 
-    # THEN
     assert len(bucket.requests) == 3
-    result = f"HTTP {trouble}" if trouble else "RemoteDisconnected"
-    undelivered = {"level": "WARNING", "message": "the answer was not delivered", "outcome": result}
-    assert [json.loads(line) for line in sent.lines] == [undelivered, undelivered]
-    assert "Signature" not in "".join(sent.lines)
+    outcome = f"HTTP {trouble}" if trouble else "RemoteDisconnected"
+    assert log == [{"level": "WARNING", "message": "the response was not delivered", "outcome": outcome}] * 2
 
 
-def test_an_attempt_to_answer_may_take_ten_seconds(sent, monkeypatch):
-    # GIVEN
+def test_r34_a_refused_response_is_not_retried_and_logged_without_the_url(bucket, deliver, log):
+    bucket.statuses = [403]
+
+    deliver(bucket.url)
+
+    assert len(bucket.requests) == 1
+    assert log == [{"level": "ERROR", "message": "CloudFormation refused the response", "outcome": "HTTP 403"}]
+
+
+@pytest.mark.parametrize(("listening", "outcome"), [(True, "HTTP 500"), (False, "URLError")])
+def test_r33_lambda_retries_when_the_response_cannot_be_delivered(bucket, deliver, log, listening, outcome):
+    bucket.statuses = [500] * 100
+
+    with pytest.raises(ConnectionError) as raised:
+        deliver(bucket.url if listening else f"http://127.0.0.1:9/response?{SECRET}")
+
+    assert str(raised.value) == f"the response could not be delivered: {outcome}"
+    assert len(log) > 3
+    assert "Signature" not in str(log)
+
+
+def test_an_attempt_to_deliver_the_response_may_take_ten_seconds(deliver, monkeypatch):
     timeouts = []
 
     def urlopen(_message, timeout=None):
@@ -106,111 +123,67 @@ def test_an_attempt_to_answer_may_take_ten_seconds(sent, monkeypatch):
 
     monkeypatch.setattr(urllib.request, "urlopen", urlopen)
 
-    # WHEN
-    sent("https://example.invalid/answer")
+    deliver("https://example.invalid/response")
 
-    # THEN
     assert timeouts == [10]
 
 
-def test_r34_a_refused_answer_is_given_up_and_logged_without_the_address(bucket, sent):
-    # GIVEN
-    bucket.statuses = [403]
-
-    # WHEN
-    sent(bucket.url)
-
-    # THEN
-    assert len(bucket.requests) == 1
-    (line,) = sent.lines
-    assert json.loads(line) == {
-        "level": "ERROR",
-        "message": "CloudFormation refused the answer",
-        "outcome": "HTTP 403",
-    }
-
-
-def test_an_answer_that_cannot_be_delivered_is_left_to_lambdas_retry(bucket, sent):
-    # GIVEN
-    bucket.statuses = [500] * 100
-
-    # WHEN
-    with pytest.raises(ConnectionError, match="the answer could not be delivered: HTTP 500") as raised:
-        sent(bucket.url)
-
-    # THEN
-    assert len(bucket.requests) > 3
-    assert "Signature" not in str(raised.value)
-
-
-def test_nobody_listens(sent):
-    with pytest.raises(ConnectionError, match="the answer could not be delivered: URLError"):
-        sent(f"http://127.0.0.1:9/answer?{SECRET}", seconds=5)
-
-    assert "Signature" not in "".join(sent.lines)
-
-
 @pytest.mark.parametrize("letter", ["a", "é", "界", "😀", '"', "\n"])
-def test_a_long_reason_is_shortened_to_the_limit(letter):
-    # WHEN
+def test_r32_a_long_reason_is_shortened_to_the_limit(letter):
     body = failed(EVENT, "id", letter * 10_000)
 
-    # THEN no more is lost than needed
-    answer = json.loads(body)
+    response = json.loads(body)
     assert MAX_BYTES - 8 < len(body) <= MAX_BYTES
-    assert answer["Reason"].startswith(letter * 100)
-    assert answer["Reason"].endswith("…")
+    assert response["Reason"].startswith(letter * 100)
+    assert response["Reason"].endswith("…")
 
 
-def test_a_reason_is_shortened_only_beyond_the_limit_and_by_no_letter_too_many():
+def test_r32_a_reason_is_shortened_only_beyond_the_limit_and_by_as_little_as_possible():
     # GIVEN a reason that fits to the byte
     fitting = "a" * (MAX_BYTES - len(failed(EVENT, "id", "")))
 
     # WHEN
-    kept, shortened = failed(EVENT, "id", fitting), failed(EVENT, "id", fitting + "a")
+    complete, shortened = failed(EVENT, "id", fitting), failed(EVENT, "id", fitting + "a")
 
     # THEN the ellipsis takes three bytes
-    assert len(kept) == len(shortened) == MAX_BYTES
-    assert json.loads(kept)["Reason"] == fitting
+    assert len(complete) == len(shortened) == MAX_BYTES
+    assert json.loads(complete)["Reason"] == fitting
     assert json.loads(shortened)["Reason"] == f"{fitting[:-3]}…"
 
 
-def test_a_reason_for_which_there_is_no_room_is_left_out():
-    # GIVEN an id that takes all the room
+def test_r32_a_reason_is_left_out_when_there_is_no_room_for_it():
     physical_id = "a" * (MAX_BYTES - len(failed(EVENT, "", "")))
 
-    # WHEN
     body = failed(EVENT, physical_id, "why")
 
-    # THEN
     assert len(body) == MAX_BYTES
     assert json.loads(body)["Reason"] == ""
 
 
-def test_letters_are_not_escaped_so_that_more_of_them_fit():
+def test_characters_are_not_escaped_so_that_more_of_them_fit():
     assert "é界😀".encode() in failed(EVENT, "id", "é界😀")
 
 
-def test_half_a_surrogate_pair_is_answered_as_a_question_mark():
+def test_half_a_surrogate_pair_becomes_a_question_mark():
     assert json.loads(failed(EVENT, "id", "cut in \ud83d"))["Reason"] == "cut in ?"
 
 
 @pytest.mark.parametrize(
-    ("answer", "content"),
+    ("body", "fields"),
     [
         (
-            lambda: success(EVENT, Result(physical_id="id", data={"Version": "1"})),
+            success(EVENT, Result(physical_id="id", data={"Version": "1"})),
             {"Status": "SUCCESS", "Reason": "", "Data": {"Version": "1"}},
         ),
-        (lambda: failed(EVENT, "id", "why"), {"Status": "FAILED", "Reason": "why", "Data": {}}),
+        (failed(EVENT, "id", "why"), {"Status": "FAILED", "Reason": "why", "Data": {}}),
     ],
     ids=["success", "failed"],
 )
-def test_the_shape_of_an_answer(answer, content):
-    assert json.loads(answer()) == {
+def test_the_fields_of_a_response(body, fields):
+    assert json.loads(body) == {
         "PhysicalResourceId": "id",
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "Version",
-        **content,
+        **fields,
     }

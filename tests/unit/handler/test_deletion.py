@@ -1,0 +1,284 @@
+"""Delete of Custom::SageMakerImageVersion: deletes, archives, or leaves the version alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+from harness import ARN, REPOSITORY
+from imgver_sandbox.sagemaker.service import ServiceError
+
+ARCHIVE = {"OnDelete": "ARCHIVE"}
+BUSY = ServiceError("ResourceInUse", "Resource was modified concurrently")
+
+
+@pytest.fixture
+def created(create):
+    """The response to the Create of version 1."""
+    return create()
+
+
+def gone(arn):
+    return ("INFO", "nothing to delete: the version is gone", {"arn": arn})
+
+
+def test_delete_waits_until_the_version_is_gone(aws, function, delete, created):
+    response = delete()
+
+    assert response["Status"] == "SUCCESS"
+    assert response["PhysicalResourceId"] == ARN
+    assert response["Data"] == {}
+    assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * 2]
+    assert [parameters for _, parameters in function.calls] == [{"ImageName": "data-science", "Version": 1}] * 4
+    assert aws.versions() == {}
+
+
+def test_delete_deletes_no_other_version(aws, delete, created):
+    # GIVEN a later version, which the service uses when no version is named
+    aws.create_version()
+
+    delete()
+
+    assert aws.versions() == {2: "CREATED"}
+
+
+def test_r06_delete_with_an_id_that_cloudformation_invented(function, delete):
+    physical_id = "DataScience-Version-1A2B3C4D5E6F"
+
+    assert delete(physical_id=physical_id)["Status"] == "SUCCESS"
+    assert function.names() == []
+    assert function.decisions() == [
+        ("INFO", "nothing to delete: the physical id is not an image version", {"physical_id": physical_id})
+    ]
+
+
+@pytest.mark.parametrize("missing", ["version", "image"])
+@pytest.mark.parametrize("on_delete", ["DELETE", "ARCHIVE"])
+def test_r16_delete_of_a_missing_version(function, delete, missing, on_delete):
+    image = "data-science" if missing == "version" else "other"
+    arn = ARN.replace("data-science", image)
+
+    assert delete(physical_id=arn, ImageName=image, OnDelete=on_delete)["Status"] == "SUCCESS"
+    assert function.names() == ["DescribeImageVersion"]
+    assert function.decisions() == [gone(arn)]
+
+
+def test_r17_delete_while_deleting(aws, function, delete, created):
+    aws.sagemaker.delete_image_version(ImageName="data-science", Version=1)
+
+    assert delete()["Status"] == "SUCCESS"
+    assert function.names().count("DeleteImageVersion") == 1
+    assert aws.versions() == {}
+
+
+def test_r18_the_deletion_fails(aws, delete, created):
+    aws.service.faults.fail("internal trouble.", operation="DeleteImageVersion")
+
+    response = delete()
+
+    assert response["Status"] == "FAILED"
+    assert response["Reason"] == f"{ARN} could not be deleted: internal trouble. Remove what uses it, then delete it."
+
+
+def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, created):
+    # GIVEN a replaced version that a running app uses
+    function.seconds = 200
+    update(BaseImage=f"{REPOSITORY}:1.1.0")
+    aws.service.mark_in_use(ARN)
+    start = aws.clock.now()
+
+    # WHEN
+    response = delete()
+
+    # THEN the reason and the log name the version, which CloudFormation does not know any more
+    assert 180 < aws.clock.now() - start <= 200
+    assert function.names().count("DeleteImageVersion") > 10
+    assert response["Status"] == "FAILED"
+    assert response["Reason"] == (
+        f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. The version was in use "
+        "until the function's time was up: remove it from domains, spaces and running apps, then delete it."
+    )
+    assert (function.logs[-1]["level"], function.logs[-1]["reason"]) == ("ERROR", response["Reason"])
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        (
+            "create",
+            (
+                "was not CREATED before the function's time was up. Deploy again; if it happens again, check the "
+                "version in SageMaker."
+            ),
+        ),
+        ("delete", "was not gone before the function's time was up. Check the version in SageMaker, and delete it."),
+    ],
+)
+def test_r31_the_deadline_is_near(make_aws, function_of, event, action, reason):
+    # GIVEN a service that takes longer than the function may
+    aws = make_aws(create_seconds=1_000 if action == "create" else 2, delete_seconds=1_000)
+    function = function_of(aws, seconds=200)
+    if action == "delete":
+        function.deliver(event("image_version_create"))
+
+    # WHEN the harness checks that the response is sent in time
+    response = function.deliver(event(f"image_version_{action}"))
+
+    # THEN
+    assert response["Status"] == "FAILED"
+    assert response["PhysicalResourceId"] == ARN
+    assert response["Reason"] == f"{ARN} {reason}"
+
+
+def test_r36_properties_of_an_older_release(aws, delete, created):
+    # GIVEN a release with fewer properties, and one that does not exist any more
+    older = dict.fromkeys(["OnDelete", "Horovod", "JobType", "BaseImage", "ImageName"]) | {"Colour": "blue"}
+
+    response = delete(**older)
+
+    assert response["Status"] == "SUCCESS", response["Reason"]
+    assert aws.versions() == {}
+
+
+def test_r39_archived_on_teardown(aws, function, create, delete):
+    create(**ARCHIVE)
+
+    assert delete(**ARCHIVE)["Status"] == "SUCCESS"
+    assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
+    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
+
+
+def test_r39_archived_on_replacement(aws, create, update, delete):
+    create(**ARCHIVE)
+    update(BaseImage=f"{REPOSITORY}:1.1.0", **ARCHIVE)
+
+    delete(**ARCHIVE)
+
+    assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
+    assert aws.versions() == {1: "CREATED", 2: "CREATED"}
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])
+def test_r39_a_version_that_cannot_be_archived_is_deleted(aws, function, delete, created, status):
+    aws.describe_as(status)
+
+    assert delete(**ARCHIVE)["Status"] == "SUCCESS"
+    assert "UpdateImageVersion" not in function.names()
+    assert aws.versions() == {}
+
+
+@pytest.mark.parametrize("forever", [False, True])
+def test_r39_archived_while_another_write_is_running(aws, function, delete, created, forever):
+    function.seconds = 100
+    aws.refuse("UpdateImageVersion", BUSY, BUSY, forever=forever)
+
+    response = delete(**ARCHIVE)
+
+    if forever:
+        assert response["Status"] == "FAILED"
+        assert response["Reason"].startswith(f"UpdateImageVersion failed for {ARN}: ResourceInUse: ")
+    else:
+        assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
+
+
+@pytest.mark.parametrize(
+    ("on_delete", "first_calls"),
+    [
+        ("ARCHIVE", [*["DescribeImageVersion"] * 3, "UpdateImageVersion"]),
+        ("DELETE", ["DescribeImageVersion", "DeleteImageVersion"]),
+    ],
+)
+def test_delete_waits_for_a_creation_only_to_archive_the_version(aws, function, delete, on_delete, first_calls):
+    aws.sagemaker.create_image_version(
+        ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="without-the-handler"
+    )
+
+    assert delete(OnDelete=on_delete)["Status"] == "SUCCESS"
+    assert function.names()[: len(first_calls)] == first_calls
+
+
+@pytest.mark.parametrize("on_delete", ["DELETE", "ARCHIVE"])
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_version_that_is_deleted_right_before_the_write(aws, function, delete, created, on_delete, busy):
+    # GIVEN the version is deleted between Describe and the write, which the service refuses in one way or the other
+    write = "DeleteImageVersion" if on_delete == "DELETE" else "UpdateImageVersion"
+
+    def delete_first(operation, _parameters):
+        if operation == write and aws.versions():
+            aws.delete_version(1)
+            aws.refuse(write, *[BUSY] * busy)
+
+    function.before_call = delete_first
+
+    # WHEN
+    response = delete(OnDelete=on_delete)
+
+    # THEN
+    assert response["Status"] == "SUCCESS", response["Reason"]
+    assert aws.versions() == {}
+
+
+@pytest.mark.parametrize("polls", [1, 2])
+def test_the_number_of_a_deleted_version_is_used_again(aws, function, delete, created, polls):
+    # GIVEN a service that gives the number to a new version before the first or the second poll
+    described = []
+    call = aws.service.call
+
+    def describe(operation, parameters, **where):
+        if operation != "DescribeImageVersion":
+            return call(operation, parameters, **where)
+        again = len(described) == polls
+        version = described[0] | {"CreationTime": aws.clock.now()} if again else call(operation, parameters, **where)
+        described.append(version)
+        return version
+
+    aws.service.call = describe
+
+    # WHEN
+    response = delete()
+
+    # THEN
+    assert response["Status"] == "SUCCESS"
+    assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * polls]
+
+
+@pytest.mark.parametrize(
+    ("query", "retained"),
+    [
+        ("X-Amz-Date=20231114T221420Z", False),
+        ("X-Amz-Date=20231114T221419Z", True),
+        ("X-Amz-Date=20231399T221419Z", False),
+        ("Expires=1699999999", False),
+    ],
+)
+def test_a_version_that_was_created_after_the_event_is_retained(aws, function, event, query, retained):
+    # GIVEN a version created at 22:14:20, whose number a deleted version may have had before
+    assert aws.clock.now() == datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC).timestamp()
+    aws.create_version()
+
+    # WHEN a Delete arrives that was sent in that second, or before, or at an unknown time
+    delete = event("image_version_delete") | {"ResponseURL": f"https://example.invalid/response?{query}"}
+    response = function.deliver(delete)
+
+    # THEN
+    assert response["Status"] == "SUCCESS"
+    assert aws.versions() == ({1: "CREATED"} if retained else {})
+    warning = ("WARNING", "retained: the version was created after the event", {"arn": ARN})
+    assert function.decisions() == ([warning] if retained else [])
+
+
+@pytest.mark.parametrize(
+    ("physical_id", "reason"),
+    [
+        (ARN.replace("123456789012", "210987654321"), "belongs to another account or region than the stack"),
+        (ARN.replace("eu-west-1", "us-east-1"), "belongs to another account or region than the stack"),
+        (ARN.replace("arn:aws:", "arn:aws-cn:"), "belongs to another account or region than the stack"),
+        (ARN.replace("data-science", "other"), "is not a version of the image data-science that the resource declares"),
+    ],
+    ids=["account", "region", "partition", "image"],
+)
+def test_delete_refuses_a_version_of_another_stack(function, delete, created, physical_id, reason):
+    response = delete(physical_id=physical_id)
+
+    assert response["Status"] == "FAILED"
+    assert f"{physical_id} {reason}" in response["Reason"]
+    assert response["Reason"].endswith("nothing was deleted.")
+    assert function.names() == []
