@@ -14,9 +14,8 @@ from imgver_constructs.app_image_config import AppImageConfig, AppImageConfigBas
 from imgver_constructs.base_image import BaseImage
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.image import Image, ImageBase
-from imgver_constructs.image_alias import ImageAlias
 from imgver_constructs.image_retention import ImageRetention
-from imgver_constructs.image_version import ImageVersion, ImageVersionBase
+from imgver_constructs.image_version import ImageAlias, ImageVersion, ImageVersionBase
 from imgver_constructs.monitoring import ImageVersionMonitoring
 from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.studio_app import StudioApp

@@ -1,8 +1,8 @@
-"""What logical ids are made from where a path would say too much."""
+"""Hashes in logical ids that must not depend on a construct's path."""
 
 import hashlib
 
 
-def fingerprint(text: str) -> str:
-    """A short hash of ``text`` for logical ids."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16].upper()
+def fingerprint(value: str) -> str:
+    """Return a hash of ``value``: 16 hexadecimal digits in upper case."""
+    return hashlib.sha256(value.encode()).hexdigest()[:16].upper()

@@ -1,137 +1,140 @@
-"""What a stack declares of each image, so that a declaration can refuse its double and a retention spare its versions.
-
-The keys are the identities of images: two constructs may stand for one image.
-"""
+"""The state of one stack: its declarations of images, versions, aliases and retentions, and its providers."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
-from typing import ClassVar
 
 import aws_cdk as cdk
-from constructs import Construct, IConstruct
+from constructs import Construct, DependencyGroup, IConstruct
 
 from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.tokens import is_known
 
-IMAGE_VERSION = "Custom::SageMakerImageVersion"
-IMAGE_ALIAS = "Custom::SageMakerImageAlias"
-
-Declared = cdk.CfnResource | cdk.CustomResource
-Follower = Callable[[str, Declared], None]
-"""Takes a custom resource of an image: its type, and itself."""
+_OF_STACK = "_imgver_constructs_registry"
+_OF_STACKS_BELOW = "_imgver_constructs_registries"
 
 
-class Declarations:
-    """The images, versions and aliases of one stack."""
+class StackRegistry:
+    """What the constructs of this package declare in one stack.
 
-    _of_scope: ClassVar[dict[Construct, Declarations]] = {}
-    _of_stack: ClassVar[dict[str, Declarations]] = {}
+    It is an attribute of the stack, and dies with the stack.
+    """
 
     def __init__(self, stack: cdk.Stack) -> None:
+        """Create the registry of a stack; use :meth:`of` to get it.
+
+        Args:
+            stack: the stack.
+        """
         self.stack = stack
-        self._images: dict[str, Construct] = {}
-        self._aliases: dict[tuple[str, str], Construct] = {}
-        self._retentions: dict[str, Construct] = {}
-        self._resources: dict[str, list[tuple[str, Declared]]] = defaultdict(list)
-        self._followers: dict[str, list[Follower]] = defaultdict(list)
+        self.named_provider: Construct | None = None
+        """The provider that was declared last of those that constructs have to name."""
+        self._images_in_environment: set[cdk.Resource] = set()
+        self._declared: dict[tuple[str, ...], Construct] = {}
+        self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
+        self._aliases: dict[str, DependencyGroup] = defaultdict(DependencyGroup)
 
     @classmethod
-    def of(cls, scope: Construct) -> Declarations:
-        """What the stack of ``scope`` declares: the same object for every scope in it."""
-        # A call into jsii takes longer than everything else here, and many versions have one scope.
-        if scope not in cls._of_scope:
-            stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
-            # A stack that was not made in Python is another object every time, with the same reference.
-            reference: str = stack.__jsii_ref__.ref  # type: ignore[attr-defined]
-            if reference not in cls._of_stack:
-                cls._of_stack[reference] = cls(stack)
-            cls._of_scope[scope] = cls._of_stack[reference]
-        return cls._of_scope[scope]
+    def of(cls, scope: Construct) -> StackRegistry:
+        """Return the registry of the stack of ``scope``.
 
-    def hold(self, construct: Construct) -> None:
-        """Remember that ``construct`` is in the stack, so that it is not asked when something is declared below it."""
-        self._of_scope[construct] = self
+        Args:
+            scope: the stack, or a construct in it.
+        """
+        stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
+        if _OF_STACK not in vars(stack):
+            # jsii returns a new Python object for the stack on every call if the CDK, and not Python, created it.
+            registries = vars(_created_in_python(stack)).setdefault(_OF_STACKS_BELOW, {})
+            vars(stack)[_OF_STACK] = registries.setdefault(stack.node.path, cls(stack))
+        registry: StackRegistry = vars(stack)[_OF_STACK]
+        return registry
+
+    @cached_property
+    def account(self) -> str:
+        """The account of the stack; may be a token."""
+        return self.stack.account
 
     @cached_property
     def region(self) -> str:
-        """The region of the stack."""
+        """The region of the stack; may be a token."""
         return self.stack.region
 
-    def check_image_is_free(self, image: str, name: str) -> None:
-        """Check that no construct of the stack makes the image.
+    def check_environment(self, image: cdk.Resource) -> None:
+        """Check that an image is in the account and region of the stack.
+
+        Args:
+            image: the image.
 
         Raises:
-            ValueError: one does.
+            ValueError: the image is in another account or region.
         """
-        holder = self._images.get(image)
-        if holder is not None and _is_in_tree(holder):
-            raise ValueError(
-                f"image_name {shown(name)} must be declared once in a stack, but {shown(holder.node.path)} "
-                "declares it too: use that image, or another name"
-            )
+        # The check takes several calls into jsii, and many versions share an image.
+        if image in self._images_in_environment:
+            return
+        for what, of_image, of_stack in (
+            ("account", image.env.account, self.account),
+            ("region", image.env.region, self.region),
+        ):
+            if is_known(of_image) and is_known(of_stack) and of_image != of_stack:
+                raise ValueError(
+                    f"image {shown(image.node.path)} must be in {what} {of_stack} of stack "
+                    f"{shown(self.stack.node.path)}, not in {of_image}: declare the version where the image is"
+                )
+        self._images_in_environment.add(image)
 
-    def add_image(self, image: str, construct: Construct) -> None:
-        """Remember which construct makes the image."""
-        self._images[image] = construct
+    def check_is_free(self, *key: str, subject: str, remedy: str) -> None:
+        """Check that no construct of the stack declares something yet.
 
-    def check_alias_is_free(self, image: str, image_name: str, alias: str) -> None:
-        """Check that no construct of the stack declares the alias.
+        Args:
+            key: what is declared, as in :meth:`add`.
+            subject: what is declared, in the words of the error.
+            remedy: what the user can do about the second declaration.
 
         Raises:
-            ValueError: one does.
+            ValueError: a construct of the stack declares it.
         """
-        holder = self._aliases.get((image, alias))
+        holder = self._declared.get(key)
         if holder is not None and _is_in_tree(holder):
             raise ValueError(
-                f"alias {shown(alias)} of image {shown(image_name)} must be declared once in a stack, but "
-                f"{shown(holder.node.path)} declares it too: remove one of the two"
+                f"{subject} must be declared once in a stack, but {shown(holder.node.path)} declares it too: {remedy}"
             )
 
-    def add_alias(self, image: str, alias: str, construct: Construct) -> None:
-        """Remember which construct declares the alias."""
-        self._aliases[image, alias] = construct
+    def add(self, *key: str, construct: Construct) -> None:
+        """Record which construct declares something.
 
-    def check_retention_is_free(self, image: str, image_name: str) -> None:
-        """Check that no construct of the stack declares a retention of the image.
-
-        Raises:
-            ValueError: one does.
+        Args:
+            key: what it declares: its kind and the key of the image, and for an alias its name.
+            construct: the construct.
         """
-        holder = self._retentions.get(image)
-        if holder is not None and _is_in_tree(holder):
-            raise ValueError(
-                f"the retention of image {shown(image_name)} must be declared once in a stack, but "
-                f"{shown(holder.node.path)} declares it too: remove one of the two"
-            )
+        self._declared[key] = construct
 
-    def add_retention(self, image: str, construct: Construct) -> None:
-        """Remember which construct declares the retention of the image."""
-        self._retentions[image] = construct
+    def add_version(self, image_key: str, resource: cdk.CfnResource) -> None:
+        """Record the custom resource of a version."""
+        self._versions[image_key].append(resource)
 
-    def add_resource(self, image: str, resource_type: str, resource: Declared) -> None:
-        """Remember a version or an alias of the image."""
-        self._resources[image].append((resource_type, resource))
-        for follow in self._followers[image]:
-            follow(resource_type, resource)
+    def add_alias(self, image_key: str, resource: cdk.CfnResource) -> None:
+        """Record the custom resource of an alias."""
+        self._aliases[image_key].add(resource)
 
-    def follow(self, image: str, follower: Follower) -> None:
-        """Tell ``follower`` of every version and alias of the image, those declared so far and those to come."""
-        self._followers[image].append(follower)
-        for resource_type, resource in self._resources[image]:
-            follower(resource_type, resource)
+    def versions(self, image_key: str) -> list[cdk.CfnResource]:
+        """Return the custom resources of an image's versions; versions that are declared later are appended."""
+        return self._versions[image_key]
+
+    def aliases(self, image_key: str) -> DependencyGroup:
+        """Return the custom resources of an image's aliases; aliases that are declared later are added."""
+        return self._aliases[image_key]
 
 
-def _is_in_tree(construct: IConstruct) -> bool:
-    """Whether neither the construct nor one that it is below was taken out with ``try_remove_child``."""
-    return all(
-        _is_same(above.node.try_find_child(below.node.id), below) for above, below in pairwise(construct.node.scopes)
-    )
+def _created_in_python(construct: IConstruct) -> IConstruct:
+    """Return the construct, or the nearest one above it that Python created: jsii always returns the same object."""
+    inner_first = zip(reversed(construct.node.scopes), reversed(construct.node.scopes), strict=True)
+    return next((one for one, again in inner_first if one is again), construct)
 
 
-def _is_same(found: IConstruct | None, construct: IConstruct) -> bool:
-    # What was not made in Python is another object every time, with the same reference.
-    reference: str = construct.__jsii_ref__.ref  # type: ignore[attr-defined]
-    return found is not None and reference == found.__jsii_ref__.ref  # type: ignore[attr-defined]
+def _is_in_tree(construct: Construct) -> bool:
+    """Return whether neither the construct nor one above it was removed with ``try_remove_child``."""
+    found: IConstruct | None = construct.node.root
+    for scope in construct.node.scopes[1:]:
+        found = None if found is None else found.node.try_find_child(scope.node.id)
+    return found is construct

@@ -11,7 +11,7 @@ from constructs import Construct
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import APP_IMAGE_CONFIG_NAME
-from imgver_constructs._validation.tokens import check_is_text, check_text_or_token
+from imgver_constructs._validation.tokens import check_is_string, check_string_or_token
 from imgver_constructs.studio_app import StudioApp, apply_studio_app
 
 
@@ -79,7 +79,7 @@ class AppImageConfig(AppImageConfigBase):
                 "StudioApp.kernel_gateway(…)"
             )
         if app_image_config_name is not None:
-            check_text_or_token("app_image_config_name", app_image_config_name, APP_IMAGE_CONFIG_NAME)
+            check_string_or_token("app_image_config_name", app_image_config_name, APP_IMAGE_CONFIG_NAME)
         check_removal_policy(removal_policy)
 
         super().__init__(scope, construct_id, physical_name=app_image_config_name)
@@ -111,7 +111,7 @@ class AppImageConfig(AppImageConfigBase):
         Raises:
             ValueError: ``app_image_config_name`` is not a string.
         """
-        check_is_text("app_image_config_name", app_image_config_name)
+        check_is_string("app_image_config_name", app_image_config_name)
         return _ImportedAppImageConfig(scope, construct_id, app_image_config_name=app_image_config_name)
 
 

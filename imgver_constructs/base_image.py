@@ -19,7 +19,7 @@ from constructs import Construct, IDependable
 
 from imgver_constructs._validation.checks import check_string, shown
 from imgver_constructs._validation.rules import BASE_IMAGE, ECR_ADDRESS, IMAGE_DIGEST, IMAGE_TAG, LIKE_AN_ECR_ADDRESS
-from imgver_constructs._validation.tokens import check_text_or_token, is_known, is_token, plain
+from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
@@ -122,10 +122,10 @@ class BaseImage(ABC):
                 "name the image by its tag, or pin it by its digest"
             )
         if tag is not None:
-            check_text_or_token("tag", tag, IMAGE_TAG)
+            check_string_or_token("tag", tag, IMAGE_TAG)
             tag = plain(tag)
         if digest is not None:
-            check_text_or_token("digest", digest, IMAGE_DIGEST)
+            check_string_or_token("digest", digest, IMAGE_DIGEST)
             digest = plain(digest)
         return _EcrBaseImage(repository=repository, tag=tag, digest=digest)
 

@@ -1,10 +1,8 @@
-"""The SageMaker image: what versions are versions of."""
+"""The SageMaker image, which versions belong to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cached_property
 
 import aws_cdk as cdk
 import jsii
@@ -12,32 +10,25 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
-from constructs import Construct, IDependable
+from constructs import Construct
 
-from imgver_constructs._stack_registry import Declarations
+from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
+from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
-from imgver_constructs._validation.tokens import check_is_text, check_text_or_token, is_known, is_token, plain
+from imgver_constructs._validation.tokens import check_is_string, check_string_or_token, is_known, is_token, plain
 
 
 @jsii.implements(refs.IImageRef)
 class ImageBase(cdk.Resource):
-    """What declared and imported images share; made by :class:`Image` and its ``from_…`` methods."""
+    """The base class of declared and imported images; :class:`Image` and its ``from_…`` methods create them."""
 
     _image_name: str
     _image_arn: str
-    _declared_name: str
-    """The name as it was declared: a plain text also where ``image_name`` is a token, for the ordering's sake."""
-
-    _has_own_name: bool = True
-    """Whether the user gave the name, and not the path."""
-
+    _identity: ImageIdentity
     _role: iam.IRole | None = None
-
-    _prerequisites: Sequence[IDependable] = ()
-    """What a version waits for. Not the image with all below it: that is where the version itself may be."""
 
     @property
     def image_name(self) -> str:
@@ -51,7 +42,7 @@ class ImageBase(cdk.Resource):
 
     @property
     def image_ref(self) -> refs.ImageReference:
-        """The image as other constructs of the CDK take it."""
+        """The image as other constructs of the CDK accept it."""
         return refs.ImageReference(image_arn=self._image_arn)
 
     @property
@@ -59,53 +50,22 @@ class ImageBase(cdk.Resource):
         """The role that SageMaker pulls container images with; None for an imported image."""
         return self._role
 
-    @cached_property
-    def _identity(self) -> str:
-        """What logical ids derive from: the same for every construct that stands for an image of this name."""
-        if self._has_own_name and is_known(self._declared_name):
-            return _comparable(self._declared_name)
-        # Below the stage: every stage is to have the same logical ids.
-        stage = cdk.Stage.of(self)
-        return self.node.path if stage is None else self.node.path.removeprefix(f"{stage.node.path}/")
-
-    def _check_environment(self, stack: cdk.Stack) -> None:
-        """Check that the image can be where ``stack`` is.
-
-        Raises:
-            ValueError: it is in another account or region.
-        """
-        if stack is self._fitting_stack:
-            return
-        for what, of_image, of_stack in (
-            ("account", self.env.account, stack.account),
-            ("region", self.env.region, stack.region),
-        ):
-            if is_known(of_image) and is_known(of_stack) and of_image != of_stack:
-                raise ValueError(
-                    f"image {shown(self.node.path)} must be in {what} {of_stack} of stack {shown(stack.node.path)}, "
-                    f"not in {of_image}: declare the version where the image is"
-                )
-        self._fitting_stack = stack
-
-    _fitting_stack: cdk.Stack | None = None
-    """The stack that was checked last: the checks ask jsii a lot, and many versions share a stack."""
-
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        """Permit actions on the image itself, such as ``sagemaker:CreateImageVersion``.
+        """Grant permission for actions on the image itself, such as ``sagemaker:CreateImageVersion``.
 
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 
         Args:
-            grantee: who may.
-            actions: what.
+            grantee: the principal that gets the permission.
+            actions: the IAM actions.
         """
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self._image_arn])
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Permit to describe the image, and to list and describe its versions and their aliases.
+        """Grant permission to describe the image, and to list and describe its versions and their aliases.
 
         Args:
-            grantee: who may.
+            grantee: the principal that gets the permission.
         """
         versions = [
             cdk.Stack.of(self).format_arn(
@@ -115,7 +75,7 @@ class ImageBase(cdk.Resource):
                 account=self.env.account,
                 region=self.env.region,
             )
-            for name in spellings(self._declared_name)
+            for name in spellings(self._identity.declared_name)
         ]
         of_image = self.grant(
             grantee, "sagemaker:DescribeImage", "sagemaker:ListImageVersions", "sagemaker:ListAliases"
@@ -138,17 +98,17 @@ class ImageBase(cdk.Resource):
         rule_name: str | None = None,
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
-        """A rule for the events that SageMaker sends when the status of the image itself changes.
+        """Create a rule for the events that SageMaker sends when the status of the image itself changes.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
             construct_id: the id of the rule below the image.
-            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
-            description: what the rule is for. Default: none.
-            event_pattern: what else the events have to be like, such as their ``ImageStatus``. Default: all of them.
-            rule_name: the name of the rule. Default: one that CloudFormation makes.
-            cross_stack_scope: where the rule is made, if that is another stack. Default: below the image.
+            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            description: the description of the rule. Default: none.
+            event_pattern: what else the events must match, such as their ``ImageStatus``. Default: all events.
+            rule_name: the name of the rule. Default: a name that CloudFormation generates.
+            cross_stack_scope: the parent construct of the rule, if the rule is in another stack. Default: the image.
         """
         return state_change_rule(
             cross_stack_scope or self,
@@ -171,18 +131,17 @@ class ImageBase(cdk.Resource):
         rule_name: str | None = None,
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
-        """A rule for the events that SageMaker sends when the status of any version of the image changes.
+        """Create a rule for the events that SageMaker sends when the status of any version of the image changes.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
             construct_id: the id of the rule below the image.
-            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
-            description: what the rule is for. Default: none.
-            event_pattern: what else the events have to be like, such as their ``ImageVersionStatus``. Default: all of
-                them.
-            rule_name: the name of the rule. Default: one that CloudFormation makes.
-            cross_stack_scope: where the rule is made, if that is another stack. Default: below the image.
+            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            description: the description of the rule. Default: none.
+            event_pattern: what else the events must match, such as their ``ImageVersionStatus``. Default: all events.
+            rule_name: the name of the rule. Default: a name that CloudFormation generates.
+            cross_stack_scope: the parent construct of the rule, if the rule is in another stack. Default: the image.
         """
         return state_change_rule(
             cross_stack_scope or self,
@@ -223,14 +182,15 @@ class Image(ImageBase):
         Args:
             scope: the parent construct.
             construct_id: the id below it.
-            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. Default: a name made from
-                the construct's path. Another name is another image: CloudFormation replaces it, versions and all.
+            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. Another name makes
+                CloudFormation replace the image with all of its versions. Default: a name generated from the path of
+                the construct.
             display_name: 1 to 128 characters on one line. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
-            role: the role that SageMaker pulls container images with; it is granted to pull the base images of
-                the versions that the app declares. Default: a new one.
-            removal_policy: what becomes of the image when it leaves the stack: DESTROY deletes it *and all of its
-                versions*, also those that no stack declares; RETAIN keeps them. Default: DESTROY.
+            role: the role that SageMaker pulls container images with. It is granted to pull the base images of the
+                versions that the app declares. Default: a new role.
+            removal_policy: what happens to the image when it leaves the stack: DESTROY deletes it *and all of its
+                versions*, including those that no stack declares; RETAIN retains them. Default: DESTROY.
 
         Raises:
             ValueError: SageMaker or CloudFormation would refuse a value, or the stack declares an image of this name
@@ -244,22 +204,27 @@ class Image(ImageBase):
             ("description", description, DESCRIPTION),
         ):
             if value is not None:
-                check_text_or_token(parameter, value, rule)
+                check_string_or_token(parameter, value, rule)
         if role is not None and not hasattr(role, "role_arn"):
             raise ValueError(f"role {shown(role)} must be a role: for an arn use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
-        declarations = Declarations.of(scope)
+        registry = StackRegistry.of(scope)
+        key = None
         if image_name is not None:
             image_name = plain(image_name)
-        if image_name is not None and is_known(image_name):
-            declarations.check_image_is_free(_comparable(image_name), image_name)
+            if is_known(image_name):
+                key = key_from_name(image_name)
+                registry.check_is_free(
+                    "image",
+                    key,
+                    subject=f"image_name {shown(image_name)}",
+                    remedy="use that image, or another name",
+                )
 
         super().__init__(scope, construct_id, physical_name=image_name or cdk.PhysicalName.GENERATE_IF_NEEDED)
-        self._has_own_name = image_name is not None
         self._declared_name = image_name or cdk.Names.unique_resource_name(
             self, max_length=IMAGE_NAME.maximum, separator="-"
         )
-        declarations.add_image(self._identity, self)
         self._role = role or iam.Role(
             self,
             "Role",
@@ -275,7 +240,12 @@ class Image(ImageBase):
             image_description=description,
         )
         resource.apply_removal_policy(removal_policy)
-        self._prerequisites = [resource] if role else [resource, self._role]
+        self._identity = ImageIdentity(
+            key=key or key_from_path(self),
+            declared_name=self._declared_name,
+            dependencies=[resource] if role else [resource, self._role],
+        )
+        registry.add("image", self._identity.key, construct=self)
         self._image_arn = self._get_resource_arn_attribute(
             resource.attr_image_arn, service="sagemaker", resource="image", resource_name=self._declared_name
         )
@@ -283,7 +253,7 @@ class Image(ImageBase):
         self._image_name = self._get_resource_name_attribute(_name_in(resource.attr_image_arn))
 
     def _generate_physical_name(self) -> str:
-        """What the CDK writes where the image is used from another account or region."""
+        """Return the name for uses of the image in another account or region; the CDK calls this method."""
         return self._declared_name
 
     @property
@@ -293,23 +263,23 @@ class Image(ImageBase):
 
     @staticmethod
     def from_image_name(scope: Construct, construct_id: str, image_name: str) -> ImageBase:
-        """An image that exists already, in the account and region of the stack, by its name.
+        """Import an image that exists already, in the account and region of the stack, by its name.
 
         Args:
             scope: the parent construct.
             construct_id: the id below it.
-            image_name: the name. What is in it is checked when a version is declared, not here.
+            image_name: the name. It is checked when a version is declared, not here.
 
         Raises:
-            ValueError: ``image_name`` is no text.
+            ValueError: ``image_name`` is not a string.
         """
-        check_is_text("image_name", image_name)
+        check_is_string("image_name", image_name)
         arn = cdk.Stack.of(scope).format_arn(service="sagemaker", resource="image", resource_name=image_name)
         return ImportedImage(scope, construct_id, image_name=image_name, image_arn=arn)
 
     @staticmethod
     def from_image_arn(scope: Construct, construct_id: str, image_arn: str) -> ImageBase:
-        """An image that exists already, in the account and region of the stack, by its ARN.
+        """Import an image that exists already, in the account and region of the stack, by its ARN.
 
         Args:
             scope: the parent construct.
@@ -318,13 +288,13 @@ class Image(ImageBase):
                 a ``CfnImage``.
 
         Raises:
-            ValueError: ``image_arn`` is none of an image.
+            ValueError: ``image_arn`` is not the ARN of an image.
         """
         if is_token(image_arn):
-            check_is_text("image_arn", image_arn)
+            check_is_string("image_arn", image_arn)
         elif not isinstance(image_arn, str) or _ARN.fullmatch(image_arn) is None:
             raise ValueError(
-                f"image_arn {shown(image_arn)} must be the arn of an image: "
+                f"image_arn {shown(image_arn)} must be the ARN of an image: "
                 "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image/data-science'"
             )
         return ImportedImage(scope, construct_id, image_name=_name_in(image_arn), image_arn=image_arn)
@@ -334,7 +304,7 @@ def check_image(image: object) -> None:
     """Check that ``image`` is an image, declared or imported.
 
     Raises:
-        ValueError: it is not.
+        ValueError: ``image`` is not an image.
     """
     if not isinstance(image, ImageBase):
         raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
@@ -342,23 +312,30 @@ def check_image(image: object) -> None:
         )
 
 
+def identity_of(image: ImageBase) -> ImageIdentity:
+    """Return the identity of an image, for the other constructs of this package."""
+    return image._identity
+
+
 class ImportedImage(ImageBase):
-    """An image that exists already; made by the ``from_…`` methods of :class:`Image` and ImageVersion."""
+    """An image that exists already; the ``from_…`` methods of :class:`Image` and ImageVersion create it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:
+        """Import an image.
+
+        Args:
+            scope: the parent construct.
+            construct_id: the id below it.
+            image_name: the name of the image; may be a token.
+            image_arn: the ARN of the image; may be a token.
+        """
         super().__init__(scope, construct_id, environment_from_arn=image_arn)
-        self._image_name = self._declared_name = plain(image_name)
+        self._image_name = plain(image_name)
         self._image_arn = image_arn
-
-
-def spellings(name: str) -> list[str]:
-    """A name in each case that SageMaker may authorise it in, which is not documented; its ARNs are lower-case only."""
-    return list(dict.fromkeys((name, name.lower()))) if is_known(name) else [name]
-
-
-def _comparable(name: str) -> str:
-    # SageMaker's ARNs of images are lower-case only: names that differ in case are one image.
-    return name.lower()
+        self._identity = ImageIdentity(
+            key=key_from_name(self._image_name) if is_known(self._image_name) else key_from_path(self),
+            declared_name=self._image_name,
+        )
 
 
 def _name_in(image_arn: str) -> str:

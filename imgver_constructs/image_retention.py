@@ -1,4 +1,4 @@
-"""The retention: how many old versions of an image are kept."""
+"""The retention: how many old versions of an image are retained."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import aws_cdk as cdk
 import jsii
 from constructs import Construct
 
-from imgver_constructs._stack_registry import IMAGE_VERSION, Declarations, Declared
+from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_number, shown
 from imgver_constructs._validation.tokens import is_known
-from imgver_constructs.image import ImageBase, check_image
-from imgver_constructs.image_version import ImageVersion, ImageVersionBase
-from imgver_constructs.provider import ImageVersionProvider
+from imgver_constructs.image import ImageBase, check_image, identity_of
+from imgver_constructs.image_version import ImageVersion, ImageVersionBase, check_stack
+from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
 class ImageRetention(Construct):
     """Deletes old versions of an image (``Custom::SageMakerImageRetention``).
 
-    In every deployment that makes a version, after all versions and aliases of the stack, the versions of the image
-    beyond the newest are deleted, also those that no stack made. Never deleted are the versions that this stack
-    declares, the one before each of them, which a rollback needs, versions that have an alias, and versions in use.
-    What other stacks declare is not known here: an image whose versions are in several stacks wants none, or aliases.
+    Every deployment that creates a version deletes, after all versions and aliases of the stack, the image's versions
+    except the newest ones, including versions that no stack created. It never deletes the versions that this stack
+    declares, the version before each of them, which a rollback needs, versions with an alias, and versions in use. It
+    does not know the versions that other stacks declare: an image with versions in several stacks should have no
+    retention, or an alias for each version.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImageVersion.html
     """
@@ -44,62 +45,62 @@ class ImageRetention(Construct):
             scope: the parent construct.
             construct_id: the id below it.
             image: the image, in the account and region of this stack.
-            keep: how many of the newest versions are kept, from 1.
-            versions: versions that stay besides those that this stack declares, such as imported ones. Default: none.
-            provider: what deletes them: one of this stack. Default: the stack's own.
+            keep: how many of the newest versions are retained, from 1.
+            versions: versions to retain besides those that this stack declares, such as imported ones. Default: none.
+            provider: the provider that deletes the versions, in this stack. Default: the default provider.
 
         Raises:
-            ValueError: ``keep`` is no such number, ``versions`` is no list, a version is none of this image, or the
-                image has a retention in this stack already. Nothing is left in the tree.
+            ValueError: ``keep`` is not a whole number from 1, ``versions`` is not a list of versions of this image, or
+                the stack declares a retention of the image already. Nothing is left in the tree.
         """
         check_image(image)
-        declarations = Declarations.of(scope)
-        stack = declarations.stack
-        image._check_environment(stack)
+        registry, identity = StackRegistry.of(scope), identity_of(image)
+        registry.check_environment(image)
         if keep is None or is_known(keep):
             check_number("keep", keep, "say how many of the newest versions stay")
-        # An iterator is empty after the checks.
+        # An iterator would be empty after these checks.
         if not isinstance(versions, list | tuple):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"versions {shown(versions)} must be a list with one item per version: write it like [version]"
             )
         for version in versions:
-            if not isinstance(version, ImageVersionBase) or version.image._identity != image._identity:
+            if not isinstance(version, ImageVersionBase) or identity_of(version.image).key != identity.key:
                 raise ValueError(
-                    f"versions {shown(version)} must be an ImageVersion of image {shown(image._declared_name)}: "
+                    f"versions {shown(version)} must be an ImageVersion of image {shown(identity.declared_name)}: "
                     "declare one retention for each image"
                 )
-            version._check_stack(stack, "the retention")
-        declarations.check_retention_is_free(image._identity, image._declared_name)
-        provider = ImageVersionProvider._of(stack, provider, image=image)
+            check_stack(registry, version, "the retention")
+        registry.check_is_free(
+            "retention",
+            identity.key,
+            subject=f"the retention of image {shown(identity.declared_name)}",
+            remedy="remove one of the two",
+        )
+        provider = choose_provider(registry, provider, image=image)
 
         super().__init__(scope, construct_id)
-        declarations.add_retention(image._identity, self)
-        self._spared = _Numbers([version.version for version in versions if not isinstance(version, ImageVersion)])
-        self._resource = provider._resource(
+        registry.add("retention", identity.key, construct=self)
+        imported = [version.version for version in versions if not isinstance(version, ImageVersion)]
+        numbers = _VersionNumbers(imported, registry.versions(identity.key))
+        resource = binding_of(provider).create_resource(
             self,
+            "Resource",
             "Custom::SageMakerImageRetention",
             image=image,
-            properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(self._spared)},
+            properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(numbers)},
             lists_versions=True,
         )
-        declarations.follow(image._identity, self._spare)
-
-    def _spare(self, resource_type: str, resource: Declared) -> None:
-        """Wait for a version or an alias of the stack, and leave the version alone."""
-        if resource_type == IMAGE_VERSION:
-            self._spared.numbers.append(resource.get_att("Version"))
-        else:
-            self._resource.node.add_dependency(resource)
+        resource.node.add_dependency(registry.aliases(identity.key))
 
 
 @jsii.implements(cdk.IStableAnyProducer)
-class _Numbers:
-    """Numbers of versions, complete only when the template is written."""
+class _VersionNumbers:
+    """The numbers of the retained versions, complete only when the template is written."""
 
-    def __init__(self, numbers: list[Any]) -> None:
-        self.numbers = numbers
+    def __init__(self, imported: list[float], declared: list[cdk.CfnResource]) -> None:
+        self._imported = imported
+        self._declared = declared
 
     def produce(self) -> list[Any]:
-        """What the template says."""
-        return self.numbers
+        """Return the value of the property."""
+        return [*self._imported, *(resource.get_att("Version") for resource in self._declared)]

@@ -1,11 +1,14 @@
-"""The image version: a container image, registered with SageMaker under a number."""
+"""The image version, a container image that SageMaker has registered under a number, and its aliases.
+
+Versions create aliases, and an alias needs a version: the two are in one module.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import aws_cdk as cdk
 import jsii
@@ -15,7 +18,9 @@ from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
 from imgver_constructs._custom_image import alias_warning, custom_image
-from imgver_constructs._stack_registry import IMAGE_VERSION, Declarations
+from imgver_constructs._image_identity import ImageIdentity
+from imgver_constructs._logical_ids import fingerprint
+from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import (
     check_choice,
@@ -34,30 +39,29 @@ from imgver_constructs._validation.rules import (
     PROGRAMMING_LANG,
     RELEASE_NOTES,
 )
-from imgver_constructs._validation.tokens import check_is_number, check_is_text, is_known, is_token
+from imgver_constructs._validation.tokens import check_is_number, check_is_string, is_known, is_token, plain
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
-from imgver_constructs.base_image import BaseImage
+from imgver_constructs.base_image import BaseImage, bind_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
-from imgver_constructs.image import ImageBase, ImportedImage, check_image
-from imgver_constructs.image_alias import ImageAlias
-from imgver_constructs.provider import ImageVersionProvider
+from imgver_constructs.image import ImageBase, ImportedImage, check_image, identity_of
+from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
 @jsii.implements(refs.IImageVersionRef)
 class ImageVersionBase(cdk.Resource):
-    """What declared and imported versions share; made by :class:`ImageVersion` and its ``from_…`` methods."""
+    """The base class of declared and imported versions, which :class:`ImageVersion` and its methods create."""
 
     _image: ImageBase
     _aliases: Sequence[str] = ()
 
     @property
     def image(self) -> ImageBase:
-        """The image this is a version of."""
+        """The image that the version belongs to."""
         return self._image
 
     @property
     def provider(self) -> ImageVersionProvider | None:
-        """What creates this version; None for an imported one."""
+        """The provider that creates this version; None for an imported version."""
         return None
 
     @property
@@ -74,51 +78,49 @@ class ImageVersionBase(cdk.Resource):
     def version(self) -> float:
         """The number of the version; a token for a declared version.
 
-        Hand it on as a number. Where a text is needed use ``cdk.Tokenization.stringify_number(version.version)``:
-        Python's ``str`` would write out the token's placeholder.
+        Pass it on as a number. Where a string is needed, use ``cdk.Tokenization.stringify_number(version.version)``:
+        Python's ``str`` would write the token's placeholder.
         """
         raise NotImplementedError
 
     @property
-    def _number(self) -> object:
-        """The number as a template takes it: a token as it comes, which takes no call into jsii to be a float."""
-        return self.version
-
-    @property
     def image_version_ref(self) -> refs.ImageVersionReference:
-        """The version as other constructs of the CDK take it."""
+        """The version as other constructs of the CDK accept it."""
         return refs.ImageVersionReference(image_version_arn=self.image_version_arn)
 
     def add_alias(self, alias_name: str) -> ImageAlias:
         """Declare an alias of this version.
 
         Args:
-            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores, beginning with no dot or hyphen. Name
-                one that is a token with an :class:`ImageAlias` instead, which has an id.
+            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores. The first character is not a dot or
+                hyphen. It becomes a part of a construct's id: for a token, declare an :class:`ImageAlias` instead.
 
         Raises:
-            ValueError: SageMaker would refuse the name, it is a token, or the stack declares it already.
+            ValueError: SageMaker would refuse the name, it is a token, or the stack declares the alias already.
         """
         if is_token(alias_name):
             raise ValueError(
-                f"alias_name {shown(alias_name)} must be known here, since it becomes the id of a construct: declare "
-                "an ImageAlias, which has an id of its own"
+                f"alias_name {shown(alias_name)} must be known at synth, since it becomes the id of a construct: "
+                "declare an ImageAlias, which has an id of its own"
             )
         alias = ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
         self._aliases = [*self._aliases, alias_name]
         return alias
 
     def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
-        """This version as Studio offers it: an item of ``custom_images`` of a ``CfnDomain``, ``CfnUserProfile`` or
-        ``CfnSpace``, in the stack of the version: a number that another stack imports could not change.
+        """Return this version as a custom image of Studio.
+
+        It is an item of ``custom_images`` of a ``CfnDomain``, ``CfnUserProfile`` or ``CfnSpace`` in the stack of the
+        version: the number of a version could not change any more if another stack imported it.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html
 
         Args:
-            app_image_config: how Studio runs it: an :class:`AppImageConfig`, declared or imported, or the L1.
+            app_image_config: how Studio runs the version: an :class:`AppImageConfig`, declared or imported, or the L1.
 
         Raises:
-            ValueError: ``app_image_config`` is none, or in another account or region than the image.
+            ValueError: ``app_image_config`` is not an AppImageConfig, or is in another account or region than the
+                image.
         """
         item = custom_image(image=self._image, version=self.version, app_image_config=app_image_config)
         warning = alias_warning(self._aliases)
@@ -127,36 +129,36 @@ class ImageVersionBase(cdk.Resource):
         return item
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        """Permit actions on this version, such as ``sagemaker:UpdateImageVersion``.
+        """Grant permission for actions on this version, such as ``sagemaker:UpdateImageVersion``.
 
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 
         Args:
-            grantee: who may; in the stack of a declared version.
-            actions: what.
+            grantee: the principal that gets the permission; for a declared version, in the version's stack.
+            actions: the IAM actions.
 
         Raises:
-            ValueError: ``grantee`` is in another stack than a declared version, nested ones aside.
+            ValueError: ``grantee`` is in another stack than a declared version; nested stacks count as their parent.
         """
         principal = grantee.grant_principal
         if isinstance(principal, Construct) and self._is_imported_by(principal):
             raise ValueError(
                 f"grantee {shown(principal.node.path)} must be in stack {shown(_outermost_stack(self))} of version "
-                f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
-                "use the image's grant_read, which permits all versions"
+                f"{shown(self.node.path)}, since a version whose ARN another stack imports could not be replaced: "
+                "use the image's grant_read, which permits all of its versions"
             )
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[self.image_version_arn]
         )
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Permit to describe this version and to list its aliases.
+        """Grant permission to describe this version and to list its aliases.
 
         Args:
-            grantee: who may; in the stack of a declared version.
+            grantee: the principal that gets the permission; for a declared version, in the version's stack.
 
         Raises:
-            ValueError: ``grantee`` is in another stack than a declared version, nested ones aside.
+            ValueError: ``grantee`` is in another stack than a declared version; nested stacks count as their parent.
         """
         of_version = self.grant(grantee, "sagemaker:DescribeImageVersion", "sagemaker:ListAliases")
         return of_version.combine(self._image.grant(grantee, "sagemaker:ListAliases"))
@@ -171,31 +173,31 @@ class ImageVersionBase(cdk.Resource):
         rule_name: str | None = None,
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
-        """A rule for the events that SageMaker sends when the status of this version changes.
+        """Create a rule for the events that SageMaker sends when the status of this version changes.
 
-        CloudFormation makes the rule of a declared version after the version: how that one comes to be is told to the
-        rules of its image only, see :meth:`ImageBase.on_version_state_change`.
+        CloudFormation creates the rule of a declared version after the version, so the rule does not match the events
+        of the version's creation; a rule from :meth:`ImageBase.on_version_state_change` does.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
             construct_id: the id of the rule below the version.
-            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
-            description: what the rule is for. Default: none.
-            event_pattern: what else the events have to be like, such as their ``ImageVersionStatus``. Default: all of
-                them.
-            rule_name: the name of the rule. Default: one that CloudFormation makes.
-            cross_stack_scope: where the rule of an imported version is made, if that is another stack. Default: below
-                the version.
+            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            description: the description of the rule. Default: none.
+            event_pattern: what else the events must match, such as their ``ImageVersionStatus``. Default: all events.
+            rule_name: the name of the rule. Default: a name that CloudFormation generates.
+            cross_stack_scope: the parent construct of an imported version's rule, if the rule is in another stack.
+                Default: the version.
 
         Raises:
-            ValueError: ``cross_stack_scope`` is in another stack than a declared version, nested ones aside.
+            ValueError: ``cross_stack_scope`` is in another stack than a declared version; nested stacks count as their
+                parent.
         """
         if cross_stack_scope is not None and self._is_imported_by(cross_stack_scope):
             raise ValueError(
                 f"cross_stack_scope {shown(cross_stack_scope.node.path)} must be in stack "
                 f"{shown(_outermost_stack(self))} of version "
-                f"{shown(self.node.path)}, since a version whose arn another stack imports could not be replaced: "
+                f"{shown(self.node.path)}, since a version whose ARN another stack imports could not be replaced: "
                 "use the image's on_version_state_change, or leave it out"
             )
         return state_change_rule(
@@ -210,20 +212,8 @@ class ImageVersionBase(cdk.Resource):
         )
 
     def _is_imported_by(self, construct: Construct) -> bool:
-        """Whether the ARN of a declared version would be imported into the stack of ``construct``."""
+        """Return whether the stack of ``construct`` would import the ARN of a declared version."""
         return self.provider is not None and _outermost_stack(construct) != _outermost_stack(self)
-
-    def _check_stack(self, stack: cdk.Stack, what: str) -> None:
-        """Check that the version is declared in ``stack``.
-
-        Raises:
-            ValueError: it is not.
-        """
-        if Declarations.of(self).stack is not stack:
-            raise ValueError(
-                f"version {shown(self.node.path)} must be in stack {shown(stack.node.path)}, as {what} is: declare "
-                "both in one stack, since a version whose number another stack imports could not be replaced"
-            )
 
 
 _ARN = re.compile(
@@ -238,61 +228,12 @@ _UPDATE_REPLACE_POLICIES = {
 }
 
 
-class _Attributes:
-    """What a declared version has that an imported one has not: its provider, and what the function answers.
-
-    jsii asks of every member of ImageVersion itself what it overrides, once for each version of a stack: these are
-    none.
-    """
-
-    get_att: Callable[[str], cdk.Reference]
-    _provider: ImageVersionProvider
-
-    @property
-    def provider(self) -> ImageVersionProvider:
-        """What creates this version."""
-        return self._provider
-
-    @property
-    def image_version_arn(self) -> str:
-        """The ARN of the version; a token."""
-        return self.get_att("ImageVersionArn").to_string()
-
-    @property
-    def image_arn(self) -> str:
-        """The ARN of the image; a token."""
-        return self.get_att("ImageArn").to_string()
-
-    @cached_property
-    def version(self) -> float:
-        """The number of the version; a token.
-
-        Hand it on as a number. Where a text is needed use ``cdk.Tokenization.stringify_number(version.version)``:
-        Python's ``str`` would write out the token's placeholder.
-        """
-        return cdk.Token.as_number(self._number)
-
-    @cached_property
-    def _number(self) -> cdk.Reference:
-        return self.get_att("Version")
-
-    @property
-    def base_image(self) -> str:
-        """The registry path the version was made from, as declared; a token."""
-        return self.get_att("BaseImage").to_string()
-
-    @property
-    def container_image(self) -> str:
-        """The registry path with the digest that SageMaker took when it made the version; a token."""
-        return self.get_att("ContainerImage").to_string()
-
-
-class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
+class ImageVersion(ImageVersionBase):
     """A version of a SageMaker image (``Custom::SageMakerImageVersion``).
 
-    Another image or base image makes a new version; the aliases move to it, and the old version is deleted after
-    everything else in the deployment went well. Everything else is changed in place, but for metadata that is removed
-    and that the API cannot unset: that makes a new version, too.
+    Another image or base image creates a new version. The aliases move to it, and after everything else in the
+    deployment has succeeded, the old version is deleted. All other properties are updated in place, except when
+    metadata is removed that the API cannot unset: that creates a new version, too.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
     """
@@ -328,40 +269,42 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
             base_image: the container image: ``BaseImage.from_ecr_repository(…)`` or ``BaseImage.from_uri(…)``.
             aliases: names that point to this version, each of 1 to 128 characters; each becomes an
                 :class:`ImageAlias`. Default: none.
-            job_type: the SageMaker job type it is compatible with. Default: not declared.
-            processor: CPU or GPU compatibility. Default: not declared.
-            horovod: Horovod compatibility. Default: not declared.
+            job_type: the SageMaker job type that the version is compatible with. Default: not declared.
+            processor: the processor that the version is compatible with. Default: not declared.
+            horovod: whether the version is compatible with Horovod. Default: not declared.
             ml_framework: the framework and its version, like ``PyTorch 2.5``. Default: not declared.
             programming_lang: the language and its version, like ``Python 3.12``. Default: not declared.
             release_notes: the maintainer's description, 1 to 255 characters on one line. Default: not declared.
-            vendor_guidance: how stable the maintainer says it is. Default: not declared; SageMaker takes NOT_PROVIDED.
-            follow_tag: look at the tag of the base image in every deployment in which this value is a new one, and make
-                a new version if another container image has been pushed under the tag: 1 to 255 characters, such as a
-                build number or a commit. CloudFormation does nothing about a declaration that stays the same. Needs an
-                address in Amazon ECR with a tag. Default: the version keeps the container image that it was made from.
-            adopt_version: the number of a version that exists already and has this base image, to be taken over
-                instead of creating one, when this construct is first deployed. As long as it is given, that version is
-                not deleted with the stack. Default: a version is created.
-            removal_policy: what becomes of the version when it leaves the stack: DESTROY or RETAIN, or
-                RETAIN_ON_UPDATE_OR_DELETE. It does not apply to the aliases, and does not save the version from
-                the deletion of its image. Default: DESTROY.
-            superseded: what becomes of the version when a new one takes its place: DELETE, RETAIN or ARCHIVE.
-                Default: what removal_policy says.
-            provider: what creates it: one of this stack. Default: the stack's own.
+            vendor_guidance: the stability that the maintainer states. Default: not declared; SageMaker uses
+                NOT_PROVIDED.
+            follow_tag: a build number or a commit, 1 to 255 characters. In every deployment that changes this value,
+                the digest of the base image's tag is compared with the digest of the version, and another digest
+                creates a new version. CloudFormation sends no event for a declaration that stays the same. Needs an
+                address in Amazon ECR with a tag. Default: the version keeps the container image that it was created
+                from.
+            adopt_version: the number of an existing version with this base image. The first deployment of this
+                construct takes that version over and creates none. As long as the number is given, the version is not
+                deleted with the stack. Default: a version is created.
+            removal_policy: what happens to the version when it leaves the stack: DESTROY, RETAIN or
+                RETAIN_ON_UPDATE_OR_DELETE. It does not apply to the aliases, and a retained version is deleted with its
+                image. Default: DESTROY.
+            superseded: what happens to the version when a new one replaces it: DELETE, RETAIN or ARCHIVE.
+                Default: as removal_policy says.
+            provider: the provider that creates the version, in this stack. Default: the default provider.
 
         Raises:
-            ValueError: SageMaker would refuse a value, or an alias is declared already. Nothing is left in the tree.
+            ValueError: SageMaker would refuse a value, or the stack declares an alias already. Nothing is left in the
+                tree.
         """
         check_image(image)
-        declarations = Declarations.of(scope)
-        stack = declarations.stack
-        image._check_environment(stack)
+        registry, identity = StackRegistry.of(scope), identity_of(image)
+        registry.check_environment(image)
         if not isinstance(base_image, BaseImage):
             raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
             )
-        if not is_token(image._declared_name):
-            check_string("image_name", image._declared_name, IMAGE_NAME)
+        if not is_token(identity.declared_name):
+            check_string("image_name", identity.declared_name, IMAGE_NAME)
         metadata = _metadata(
             job_type=job_type,
             processor=processor,
@@ -380,13 +323,16 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
         if superseded is not None:
             superseded = check_choice("superseded", superseded, Superseded)
         for alias in filter(is_known, aliases):
-            declarations.check_alias_is_free(image._identity, image._declared_name, alias)
-        provider = ImageVersionProvider._of(stack, provider, image=image)
+            _check_alias_is_free(registry, identity, alias)
+        provider = choose_provider(registry, provider, image=image)
 
-        bound = base_image._bind(scope, construct_id, image.role)
-        needs = provider._needs(image, bound)
+        bound = bind_base_image(base_image, scope, construct_id, image.role)
+
+        super().__init__(scope, construct_id)
+        self._image = image
+        self._provider = provider
+        self._aliases = list(aliases)
         properties: dict[str, Any] = {
-            "Prerequisites": needs.references,
             "ImageName": image.image_name,
             "BaseImage": bound.uri,
             "FollowTag": follow_tag,
@@ -394,37 +340,64 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
             "OnDelete": "ARCHIVE" if superseded is Superseded.ARCHIVE else None,
             **metadata,
         }
-        # One call into jsii makes the construct and its resource.
-        super().__init__(
-            scope,
-            construct_id,
-            resource_type=IMAGE_VERSION,
-            service_token=provider._service_token,
-            service_timeout=provider._service_timeout,
-            properties=_declared(properties),
-            removal_policy=None if removal_policy == cdk.RemovalPolicy.DESTROY else removal_policy,
+        self._resource = binding_of(provider).create_resource(
+            self,
+            "Default",
+            "Custom::SageMakerImageVersion",
+            image=image,
+            properties={name: value for name, value in properties.items() if value is not None},
+            base_image=bound,
         )
-        needs.order(self)
-        declarations.hold(self)
-        self._image = image
-        self._provider = provider
-        self._aliases = list(aliases)
+        self._resource.apply_removal_policy(removal_policy)
         if superseded is not None:
-            resource = cast("cdk.CfnResource", self.node.default_child)
-            resource.cfn_options.update_replace_policy = _UPDATE_REPLACE_POLICIES[superseded]
-        for warning_id, text in warnings(
-            bound, region=declarations.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance
+            self._resource.cfn_options.update_replace_policy = _UPDATE_REPLACE_POLICIES[superseded]
+        for warning_id, message in warnings(
+            bound, region=registry.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance
         ):
-            cdk.Annotations.of(self).add_warning_v2(warning_id, text)
-        declarations.add_resource(image._identity, IMAGE_VERSION, self)
+            cdk.Annotations.of(self).add_warning_v2(warning_id, message)
+        registry.add_version(identity.key, self._resource)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an id.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
             ImageAlias(self, alias_id, alias_name=alias, version=self)
 
+    @property
+    def provider(self) -> ImageVersionProvider:
+        """The provider that creates this version."""
+        return self._provider
+
+    @property
+    def image_version_arn(self) -> str:
+        """The ARN of the version; a token."""
+        return self._resource.get_att("ImageVersionArn").to_string()
+
+    @property
+    def image_arn(self) -> str:
+        """The ARN of the image; a token."""
+        return self._resource.get_att("ImageArn").to_string()
+
+    @cached_property
+    def version(self) -> float:
+        """The number of the version; a token.
+
+        Pass it on as a number. Where a string is needed, use ``cdk.Tokenization.stringify_number(version.version)``:
+        Python's ``str`` would write the token's placeholder.
+        """
+        return cdk.Token.as_number(self._resource.get_att("Version"))
+
+    @property
+    def base_image(self) -> str:
+        """The registry path that the version was created from, as declared; a token."""
+        return self._resource.get_att("BaseImage").to_string()
+
+    @property
+    def container_image(self) -> str:
+        """The registry path with the digest that SageMaker resolved when it created the version; a token."""
+        return self._resource.get_att("ContainerImage").to_string()
+
     @staticmethod
     def from_image_version_arn(scope: Construct, construct_id: str, image_version_arn: str) -> ImageVersionBase:
-        """A version that exists already, in the account and region of the stack, by its ARN.
+        """Import a version that exists already, in the account and region of the stack, by its ARN.
 
         Args:
             scope: the parent construct.
@@ -432,11 +405,11 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
             image_version_arn: ``arn:<partition>:sagemaker:<region>:<account>:image-version/<name>/<number>``.
 
         Raises:
-            ValueError: there is no name and number in ``image_version_arn``.
+            ValueError: ``image_version_arn`` is not the ARN of an image version.
         """
         stack = cdk.Stack.of(scope)
         if is_token(image_version_arn):
-            check_is_text("image_version_arn", image_version_arn)
+            check_is_string("image_version_arn", image_version_arn)
             parts = cdk.Fn.split("/", image_version_arn)
             name, version = cdk.Fn.select(1, parts), cdk.Token.as_number(cdk.Fn.select(2, parts))
             image_arn = stack.format_arn(service="sagemaker", resource="image", resource_name=name)
@@ -444,7 +417,7 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
             found = _ARN.fullmatch(image_version_arn) if isinstance(image_version_arn, str) else None
             if found is None:
                 raise ValueError(
-                    f"image_version_arn {shown(image_version_arn)} must be the arn of an image version: "
+                    f"image_version_arn {shown(image_version_arn)} must be the ARN of an image version: "
                     "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/1'"
                 )
             name, version = found["name"], int(found["number"])
@@ -461,7 +434,7 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
     def from_image_version_attributes(
         scope: Construct, construct_id: str, *, image: ImageBase, version: int
     ) -> ImageVersionBase:
-        """A version that exists already, by its image and its number.
+        """Import a version that exists already, by its image and its number.
 
         Args:
             scope: the parent construct.
@@ -470,7 +443,7 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
             version: the number of the version.
 
         Raises:
-            ValueError: ``image`` is no image, or ``version`` no whole number from 1.
+            ValueError: ``image`` is not an image, or ``version`` is not a whole number from 1.
         """
         check_image(image)
         if is_token(version):
@@ -478,19 +451,87 @@ class ImageVersion(cdk.CustomResource, _Attributes, ImageVersionBase):
         else:
             check_number("version", version, "give the number of an existing version")
         stack = cdk.Stack.of(scope)
-        name, number = image._declared_name, cdk.Tokenization.stringify_number(version)
+        name, number = identity_of(image).declared_name, cdk.Tokenization.stringify_number(version)
         arn = stack.format_arn(
             service="sagemaker",
             resource="image-version",
-            # SageMaker's ARNs are lower-case only.
+            # SageMaker's ARNs are in lower case.
             resource_name=f"{name.lower() if is_known(name) else name}/{number}",
             account=image.env.account,
             region=image.env.region,
         )
         return _ImportedImageVersion(scope, construct_id, image=lambda _: image, image_version_arn=arn, version=version)
 
-    # jsii looks for what it may be asked for in this class, and no further than CustomResource.
-    image_version_ref = ImageVersionBase.image_version_ref
+
+class ImageAlias(Construct):
+    """An alias of an image version (``Custom::SageMakerImageAlias``).
+
+    It is a resource of its own, so that CloudFormation moves it: to a new version after that has been created, and back
+    when the deployment fails. If another version of the image has the alias, it moves from that version to this one.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        alias_name: str,
+        version: ImageVersionBase,
+        provider: ImageVersionProvider | None = None,
+    ) -> None:
+        """Declare an alias.
+
+        Args:
+            scope: the parent construct, in the stack of the version.
+            construct_id: the id below it. The id may change, and the alias may move to another parent in the stack: its
+                logical id derives from the name of the image and its own.
+            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores. The first character is not a dot or
+                hyphen.
+            version: the version that the alias points to, declared or imported.
+            provider: the provider that moves the alias, in this stack. Default: the provider of the version; for an
+                imported version, the default provider.
+
+        Raises:
+            ValueError: SageMaker would refuse the name, the stack declares the alias already, ``version`` is not a
+                version, or ``version`` or ``provider`` is in another stack. Nothing is left in the tree.
+        """
+        if not isinstance(version, ImageVersionBase):
+            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+                f"version {shown(version)} must be an ImageVersion: "
+                "for one that exists use ImageVersion.from_image_version_arn(…)"
+            )
+        registry, image = StackRegistry.of(scope), version.image
+        identity = identity_of(image)
+        check_stack(registry, version, "the alias")
+        if alias_name is None or is_known(alias_name):
+            check_string("alias_name", alias_name, ALIAS)
+            alias_name = plain(alias_name)
+            _check_alias_is_free(registry, identity, alias_name)
+        provider = choose_provider(registry, provider or version.provider, image=image)
+
+        super().__init__(scope, construct_id)
+        self._alias_name = alias_name
+        resource = binding_of(provider).create_resource(
+            self,
+            "Resource",
+            "Custom::SageMakerImageAlias",
+            image=image,
+            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
+        )
+        registry.add_alias(identity.key, resource)
+        if is_known(alias_name):
+            registry.add("alias", identity.key, alias_name, construct=self)
+            # An id from the path would change when the alias moves in the stack. CloudFormation would create the new
+            # resource, which finds the alias in place, and then delete the old resource, and the alias with it.
+            readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
+            resource.override_logical_id(f"ImageAlias{readable}{fingerprint(f'{identity.key}/{alias_name}')}")
+
+    @property
+    def alias_name(self) -> str:
+        """The name of the alias."""
+        return self._alias_name
 
 
 class _ImportedImageVersion(ImageVersionBase):
@@ -518,7 +559,7 @@ class _ImportedImageVersion(ImageVersionBase):
 
 
 def _outermost_stack(construct: Construct) -> str:
-    """The path of the stack that a construct is deployed with."""
+    """Return the path of the stack that a construct is deployed with: of nested stacks, the outermost."""
     stack = cdk.Stack.of(construct)
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent
@@ -535,7 +576,7 @@ def _metadata(
     release_notes: str | None,
     vendor_guidance: VendorGuidance | None,
 ) -> dict[str, Any]:
-    """The checked metadata under the API's names."""
+    """Check the metadata and return it under the API's names."""
     metadata: dict[str, Any] = {
         "Horovod": horovod,
         "JobType": job_type,
@@ -547,7 +588,7 @@ def _metadata(
     }
     if is_known(horovod):
         check_flag("horovod", horovod)
-        # CloudFormation would make the same text of the bool.
+        # CloudFormation would convert the bool to the same string.
         metadata["Horovod"] = "true" if horovod else "false"
     if is_known(job_type):
         metadata["JobType"] = check_choice("job_type", job_type, JobType).value
@@ -564,12 +605,8 @@ def _metadata(
     return metadata
 
 
-def _declared(properties: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in properties.items() if value is not None}
-
-
 def _check_aliases(aliases: Sequence[str]) -> None:
-    # A set has no order that two synths share, and an iterator is empty after the checks.
+    # The order of a set differs from synth to synth, and an iterator would be empty after these checks.
     if not isinstance(aliases, list | tuple) or is_token(aliases):
         raise ValueError(
             f"aliases {shown(aliases)} must be a list with one item per alias: write it like ['latest', '1.4.0']"
@@ -578,3 +615,31 @@ def _check_aliases(aliases: Sequence[str]) -> None:
     for alias in known:
         check_string("aliases", alias, ALIAS)
     check_distinct("aliases", known)
+
+
+def _check_alias_is_free(registry: StackRegistry, image: ImageIdentity, alias: str) -> None:
+    registry.check_is_free(
+        "alias",
+        image.key,
+        alias,
+        subject=f"alias {shown(alias)} of image {shown(image.declared_name)}",
+        remedy="remove one of the two",
+    )
+
+
+def check_stack(registry: StackRegistry, version: ImageVersionBase, what: str) -> None:
+    """Check that a version is declared in the stack of another construct.
+
+    Args:
+        registry: the registry of the other construct's stack.
+        version: the version.
+        what: the other construct, in the words of the error.
+
+    Raises:
+        ValueError: the version is declared in another stack.
+    """
+    if StackRegistry.of(version) is not registry:
+        raise ValueError(
+            f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)}, as {what} is: "
+            "declare both in one stack, since a version whose number another stack imports could not be replaced"
+        )

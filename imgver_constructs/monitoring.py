@@ -9,9 +9,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from imgver_constructs._stack_registry import Declarations
+from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_flag, shown
-from imgver_constructs.provider import ImageVersionProvider
+from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
 class ImageVersionMonitoring(Construct):
@@ -53,17 +53,18 @@ class ImageVersionMonitoring(Construct):
                 "[aws_cloudwatch_actions.SnsAction(topic)]"
             )
         check_flag("dashboard", dashboard)
-        provider = ImageVersionProvider._of(Declarations.of(scope).stack, provider, image=None)
-        if provider._working_seconds is None:
+        provider = choose_provider(StackRegistry.of(scope), provider)
+        binding = binding_of(provider)
+        if binding.working_seconds is None:
             raise ValueError(
                 f"timeout of provider {shown(provider.node.path)} must be known here, since the threshold of an alarm "
                 "derives from it: write it like cdk.Duration.minutes(5)"
             )
 
         super().__init__(scope, construct_id)
-        log_group = provider._log_group
+        log_group = binding.log_group
         # The names of metrics and queries have to be unique in the account and region, as the function's name is.
-        name = provider._function.function_name
+        name = binding.function.function_name
         self._failed_events = logs.MetricFilter(
             self,
             "FailedEvents",
@@ -96,7 +97,7 @@ class ImageVersionMonitoring(Construct):
             "DurationAlarm",
             provider.metric_duration(statistic="Maximum"),
             "An event took more than 80 % of the time there is for it: the log says what it waited for.",
-            threshold=provider._working_seconds * 800,
+            threshold=binding.working_seconds * 800,
         )
         self._events_dropped_alarm = self._alarm(
             "EventsDroppedAlarm",
@@ -214,7 +215,7 @@ class ImageVersionMonitoring(Construct):
         dashboard.add_widgets(
             cloudwatch.LogQueryWidget(
                 title=title,
-                log_group_names=[provider._log_group.log_group_name],
+                log_group_names=[binding_of(provider).log_group.log_group_name],
                 query_string=query.to_string(),
                 width=24,
             )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,36 +12,35 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IConstruct, IDependable
+from constructs import Construct, IConstruct
 
-from imgver_constructs._provider.dependencies import Prerequisites
+from imgver_constructs._provider.binding import ProviderBinding
 from imgver_constructs._provider.inline_policy_quota import InlineLimit
 from imgver_constructs._provider.policies import Permissions, check_permitted_images
-from imgver_constructs._stack_registry import Declarations
+from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import check_is_number, is_token
-from imgver_constructs.base_image import BoundBaseImage
-from imgver_constructs.image import ImageBase
+from imgver_constructs.image import ImageBase, identity_of
 
 _MAX_EVENT_AGE = 900
-"""Seconds for which Lambda keeps an event that the function does not take."""
+"""Seconds for which Lambda retains an event that the function has not taken."""
 
 _SHORTEST_TIMEOUT = 180
-"""Seconds: in an update the handler keeps 105 of them, to delete a new version that fails and to answer. A version
-takes up to some tens."""
+"""Seconds. An update reserves 105 of them, to delete a new version that fails and to respond; creating a version takes
+up to some tens of seconds."""
 
 _LONGEST_TIMEOUT = 900
-"""Seconds: Lambda's own limit."""
+"""Seconds: the limit of Lambda."""
 
-_ANSWER_RESERVE = 15
-"""Seconds of the timeout that the handler keeps for its answer."""
+_RESPONSE_RESERVE = 15
+"""Seconds of the timeout that the handler reserves for its response."""
 
 _SMALLEST_MEMORY, _LARGEST_MEMORY = 128, 10_240
-"""Megabytes: Lambda's own limits."""
+"""Megabytes: the limits of Lambda."""
 
 _DESCRIPTION = "Creates, updates and deletes SageMaker image versions for CloudFormation"
-_OWN_ID = "ImageVersionProvider"
-# What a Python or an editor leaves behind must not change the asset's hash.
+_DEFAULT_PROVIDER_ID = "ImageVersionProvider"
+# Files that Python or an editor leaves behind must not change the hash of the asset.
 _NOT_IN_ASSET = ["__pycache__", "*.py[co]", "*.egg-info", ".*", "*~"]
 
 # Lambda documents them for all resources: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
@@ -59,21 +57,16 @@ _NETWORK_INTERFACES = [
 class ImageVersionProvider(Construct):
     """The custom resource provider of image versions, aliases and retentions: one Lambda function.
 
-    A stack gets one of its own accord, with the first construct that names none. Its role may write to its own log
-    group, ask for the state of its own stack, and do what the declared images need, nothing else.
+    A stack has one default provider, which the first construct without a ``provider`` creates. The role of the function
+    may write to its own log group, describe its own stack, and change the declared images, nothing else.
 
-    To choose its options make it before that, directly in the stack and with the id ``ImageVersionProvider``: then it
-    is the stack's own. One with another id or elsewhere is used by the constructs that name it as their ``provider``.
+    To choose the options of the default provider, create it before those constructs, directly in the stack and with the
+    id ``ImageVersionProvider``. A provider with another id, or elsewhere, serves the constructs that name it as their
+    ``provider``.
     """
 
-    _own: ClassVar[dict[cdk.Stack, ImageVersionProvider]] = {}
-    """What each stack uses where none is named."""
-
-    _named: ClassVar[dict[cdk.Stack, ImageVersionProvider]] = {}
-    """The last one of each stack that has to be named."""
-
-    _implicit: bool = False
-    """Whether it was made of the stack's own accord."""
+    _created_by_default: bool = False
+    """Whether a construct without a ``provider`` created this one."""
 
     def __init__(
         self,
@@ -93,43 +86,45 @@ class ImageVersionProvider(Construct):
         tracing: lambda_.Tracing | None = None,
         permitted_images: Sequence[str] | None = None,
     ) -> None:
-        """Make a provider.
+        """Declare a provider.
 
-        CloudFormation refuses to move an existing custom resource to another function: the path of the provider has to
-        stay what it was at the first deployment. Its options may change.
+        CloudFormation refuses to move an existing custom resource to another function: the path of the provider must
+        stay as it was in the first deployment. The options may change.
 
         https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
         Args:
             scope: the parent construct, in the stack of the versions that will use this provider.
             construct_id: the id below it.
-            vpc: the network that the function runs in. It has to reach SageMaker, CloudFormation, Amazon ECR, and
-                Amazon S3, where CloudFormation takes the answers. Default: no network of yours.
-            vpc_subnets: the private subnets of ``vpc``. Default: those that CDK selects for a function.
-            security_groups: what guards the function in ``vpc``. Default: a new one that lets everything out.
-            role: the role of the function, which Lambda must be able to assume. It is given inline policies with what
-                the function needs. One that must not be changed is given nothing, and needs:
+            vpc: the VPC that the function runs in. SageMaker, CloudFormation, Amazon ECR, and Amazon S3, to which the
+                function sends its responses, must be reachable from it. Default: no VPC of yours.
+            vpc_subnets: the private subnets of ``vpc``. Default: the subnets that CDK selects for a function.
+            security_groups: the security groups of the function in ``vpc``. Default: a new one that allows all outbound
+                traffic.
+            role: the role of the function, which Lambda must be able to assume. It gets inline policies with the
+                permissions of the function. An immutable role gets none, and needs:
                 logs:CreateLogStream and logs:PutLogEvents on the log group; cloudformation:DescribeStacks on the
                 stack; sagemaker:CreateImageVersion on the images; sagemaker:DeleteImageVersion,
                 sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their versions; ecr:DescribeImages on
                 the repositories; with a retention sagemaker:ListImageVersions and sagemaker:ListAliases on the images
-                and sagemaker:ListAliases on their versions; with ``vpc`` what Lambda's
-                AWSLambdaVPCAccessExecutionRole allows. Default: a new one.
-            log_group: where the function writes its log. Default: a new one that is deleted with the stack.
-            log_retention: how long the new log group keeps what is written. Default: one month.
-            environment_encryption: the key that Lambda encrypts the function's configuration with; whoever deploys
-                must be allowed to use it. Default: a key of Lambda's.
+                and sagemaker:ListAliases on their versions; with ``vpc`` the permissions of Lambda's
+                AWSLambdaVPCAccessExecutionRole. Default: a new role.
+            log_group: the log group of the function. Default: a new one that is deleted with the stack.
+            log_retention: how long the new log group retains log events. Default: one month.
+            environment_encryption: the key that Lambda encrypts the function's configuration with. The principal that
+                deploys must be allowed to use it. Default: a key that Lambda manages.
             memory_size: the function's memory, 128 to 10,240 megabytes. Default: 512.
-            architecture: the function's processor. Default: ARM_64.
+            architecture: the function's processor architecture. Default: ARM_64.
             timeout: how long one event may take, 3 to 15 minutes in whole seconds. CloudFormation waits for 15 minutes
-                more, for which Lambda may keep the event. Default: 15 minutes.
+                more, for which Lambda may queue the event. Default: 15 minutes.
             tracing: whether AWS X-Ray traces the function. Default: it does not.
-            permitted_images: names of images, with ``*`` for any characters, such as ``team-*``: the function may
-                change all of them, and no others can be declared. It takes two policies, where one for each image is
-                too much for the 10,240 characters that IAM allows a role. Default: what is declared is permitted.
+            permitted_images: names of images, with ``*`` for any characters, such as ``team-*``. The function may
+                change all images whose names match, and no others can be declared. Use it where one policy for each
+                image would exceed the 10,240 characters that IAM allows a role: these are two policies. Default: the
+                declared images are permitted.
 
         Raises:
-            ValueError: an option is not what it must be, or does not go with another one, or the stack has made its own
+            ValueError: an option is invalid, or does not go with another one, or the stack has created its default
                 provider already. Nothing is left in the tree.
         """
         _check_options(
@@ -147,21 +142,19 @@ class ImageVersionProvider(Construct):
         )
         if permitted_images is not None:
             check_permitted_images(permitted_images)
-        stack = Declarations.of(scope).stack
-        if stack in ImageVersionProvider._own and ImageVersionProvider._own[stack]._implicit:
+        registry = StackRegistry.of(scope)
+        default = _default_provider(registry.stack)
+        if default is not None and default._created_by_default:
             raise ValueError(
-                f"provider {shown(construct_id)} must be made before stack {shown(stack.node.path)} makes its own for "
-                f"what names none: make it first, and with the id {shown(_OWN_ID)}, or name it everywhere"
+                f"provider {shown(construct_id)} must be created before the default provider of stack "
+                f"{shown(registry.stack.node.path)}: create it before all constructs without a provider, and with the "
+                f"id {shown(_DEFAULT_PROVIDER_ID)}, or name it in each of them"
             )
 
         super().__init__(scope, construct_id)
-        self._stack = stack
-        seconds = _LONGEST_TIMEOUT if timeout is None or timeout.is_unresolved() else int(timeout.to_seconds())
-        # No event may run after CloudFormation stopped waiting for its answer.
-        self._timeout_seconds = _MAX_EVENT_AGE + seconds
-        self._service_timeout = cdk.Duration.seconds(self._timeout_seconds)
-        self._working_seconds = None if timeout is not None and timeout.is_unresolved() else seconds - _ANSWER_RESERVE
-        self._log_group = log_group = log_group or logs.LogGroup(
+        timeout_is_known = timeout is None or not timeout.is_unresolved()
+        seconds = int(timeout.to_seconds()) if timeout is not None and timeout_is_known else _LONGEST_TIMEOUT
+        log_group = log_group or logs.LogGroup(
             self,
             "Logs",
             retention=log_retention or logs.RetentionDays.ONE_MONTH,
@@ -171,10 +164,10 @@ class ImageVersionProvider(Construct):
             "Logs": iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
-            # An update may be a rollback, which no event says.
+            # An update may be a rollback, which the event does not tell.
             "Stack": iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID]),
         }
-        self._role = role or iam.Role(
+        function_role = role or iam.Role(
             self,
             "Role",
             description=_DESCRIPTION,
@@ -193,7 +186,7 @@ class ImageVersionProvider(Construct):
             code=lambda_.Code.from_asset(str(_handler_folder()), exclude=_NOT_IN_ASSET, ignore_mode=cdk.IgnoreMode.GIT),
             memory_size=memory_size,
             timeout=timeout or cdk.Duration.seconds(_LONGEST_TIMEOUT),
-            role=self._role,
+            role=function_role,
             log_group=log_group,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
@@ -203,219 +196,182 @@ class ImageVersionProvider(Construct):
             max_event_age=cdk.Duration.seconds(_MAX_EVENT_AGE),
             retry_attempts=2,
         )
-        # A rule of a group may be a resource of its own, and the function needs it as long as there are events.
+        # The rules of a group may be resources of their own, and the function needs them for every event.
         self._function.node.add_dependency(*(security_groups or ()))
-        # The function's own would ask for its stack wherever it is written.
-        self._service_token = cast("lambda_.CfnFunction", self._function.node.default_child).attr_arn
 
         # Stacks that share a role must not overwrite each other's policies.
         prefix = None if role is None else cdk.Names.unique_resource_name(self, max_length=96, separator="-")
-        self._permissions = Permissions(self, self._role, policy_prefix=prefix, patterns=permitted_images)
+        permissions = Permissions(self, function_role, policy_prefix=prefix, patterns=permitted_images)
         if role is not None:
-            self._function.node.add_dependency(self._permissions.attach("Policy", list(statements.values())))
+            self._function.node.add_dependency(permissions.attach("Policy", list(statements.values())))
         if vpc is not None:
-            # No part of the role, from which it would go before the function has left the network.
+            # A policy of its own: as a part of the role it would go before the function has left the network.
             network = iam.PolicyStatement(actions=_NETWORK_INTERFACES, resources=["*"])
-            self._function.node.add_dependency(self._permissions.attach("Network", [network]))
+            self._function.node.add_dependency(permissions.attach("Network", [network]))
+        self._binding = ProviderBinding(
+            registry=registry,
+            function=self._function,
+            log_group=log_group,
+            permissions=permissions,
+            # No event may run after CloudFormation has stopped waiting for its response.
+            service_timeout=_MAX_EVENT_AGE + seconds,
+            working_seconds=seconds - _RESPONSE_RESERVE if timeout_is_known else None,
+        )
         remedy = (
-            f"before the versions, make ImageVersionProvider(…, {shown(construct_id)}, permitted_images=['team-*'])"
+            f"before the versions, create ImageVersionProvider(…, {shown(construct_id)}, permitted_images=['team-*'])"
             if permitted_images is None
             else "declare the versions in several stacks"
         )
         scopes: list[IConstruct] = [self] if role is None else [self, role]
-        self.node.add_validation(InlineLimit(self._role, scopes=scopes, remedy=remedy))
-        self._prerequisites: dict[tuple[ImageBase, str | None, bool], Prerequisites] = {}
-        of_stack = self._own if isinstance(scope, cdk.Stack) and construct_id == _OWN_ID else self._named
-        of_stack[stack] = self
+        self.node.add_validation(InlineLimit(function_role, scopes=scopes, remedy=remedy))
+        if not (isinstance(scope, cdk.Stack) and construct_id == _DEFAULT_PROVIDER_ID):
+            registry.named_provider = self
 
     @staticmethod
     def get_or_create(scope: Construct) -> ImageVersionProvider:
-        """The provider that the stack of ``scope`` uses when none is named, made at the first call.
+        """Return the default provider of the stack of ``scope``; the first call creates it.
 
         Args:
             scope: the stack, or a construct in it.
 
         Raises:
-            ValueError: something else has its id in the stack, or the stack has a provider to be named.
+            ValueError: another construct has its id in the stack, or the stack has a provider that must be named.
         """
-        stack = Declarations.of(scope).stack
-        if stack in ImageVersionProvider._own:
-            return ImageVersionProvider._own[stack]
-        if stack.node.try_find_child(_OWN_ID) is not None:
+        registry = StackRegistry.of(scope)
+        stack = registry.stack
+        default = _default_provider(stack)
+        if default is not None:
+            return default
+        if stack.node.try_find_child(_DEFAULT_PROVIDER_ID) is not None:
             raise ValueError(
-                f"construct id {shown(_OWN_ID)} must be free in stack {shown(stack.node.path)}, or that of an "
-                "ImageVersionProvider: rename the construct that has it"
+                f"construct id {shown(_DEFAULT_PROVIDER_ID)} must be free in stack {shown(stack.node.path)}, or that "
+                "of an ImageVersionProvider: rename the construct that has it"
             )
-        if stack in ImageVersionProvider._named:
+        if registry.named_provider is not None:
             raise ValueError(
-                f"provider None must be one that is named, since stack {shown(stack.node.path)} has "
-                f"{shown(ImageVersionProvider._named[stack].node.path)}: name it, or first make the stack's own with "
-                f"ImageVersionProvider(stack, {shown(_OWN_ID)})"
+                f"provider None must be a named provider, since stack {shown(stack.node.path)} has "
+                f"{shown(registry.named_provider.node.path)}: name it, or first create the default provider with "
+                f"ImageVersionProvider(stack, {shown(_DEFAULT_PROVIDER_ID)})"
             )
-        provider = ImageVersionProvider(stack, _OWN_ID)
-        provider._implicit = True
+        provider = ImageVersionProvider(stack, _DEFAULT_PROVIDER_ID)
+        provider._created_by_default = True
         return provider
 
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """A metric of the function, by its name. What else a metric can have is added by its ``with_(…)``.
+        """Return a metric of the function by its name; ``with_(…)`` of the metric sets its other options.
 
         https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 
         Args:
-            metric_name: such as ``ConcurrentExecutions``.
-            statistic: what becomes of the values of a period, such as ``Maximum``. Default: Average.
-            period: the time that one value is about. Default: 5 minutes.
+            metric_name: the name, such as ``ConcurrentExecutions``.
+            statistic: the statistic, such as ``Maximum``. Default: Average.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self._function.metric(metric_name, statistic=statistic, period=period)
 
     def metric_invocations(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """How often the function was run: once for each event of CloudFormation, and once more for each retry.
+        """Return the number of invocations: one for each event of CloudFormation, and one more for each retry.
 
         Args:
-            statistic: what becomes of the values of a period. Default: Sum.
-            period: the time that one value is about. Default: 5 minutes.
+            statistic: the statistic. Default: Sum.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self._function.metric_invocations(statistic=statistic, period=period)
 
     def metric_errors(self, *, statistic: str | None = None, period: cdk.Duration | None = None) -> cloudwatch.Metric:
-        """How often the function ended without an answer. An event that was answered with FAILED is none of them.
+        """Return how often the function ended without a response; a FAILED response is a response.
 
         Args:
-            statistic: what becomes of the values of a period. Default: Sum.
-            period: the time that one value is about. Default: 5 minutes.
+            statistic: the statistic. Default: Sum.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self._function.metric_errors(statistic=statistic, period=period)
 
     def metric_throttles(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """How often Lambda did not run the function for want of concurrency. It tries again for 15 minutes.
+        """Return how often Lambda throttled the function for lack of concurrency; it retries for 15 minutes.
 
         Args:
-            statistic: what becomes of the values of a period. Default: Sum.
-            period: the time that one value is about. Default: 5 minutes.
+            statistic: the statistic. Default: Sum.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self._function.metric_throttles(statistic=statistic, period=period)
 
     def metric_duration(self, *, statistic: str | None = None, period: cdk.Duration | None = None) -> cloudwatch.Metric:
-        """How long the function ran, in milliseconds.
+        """Return the duration of the invocations in milliseconds.
 
         Args:
-            statistic: what becomes of the values of a period. Default: Average.
-            period: the time that one value is about. Default: 5 minutes.
+            statistic: the statistic. Default: Average.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self._function.metric_duration(statistic=statistic, period=period)
 
     def metric_async_events_dropped(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """How many events Lambda gave up, so that CloudFormation gets no answer and waits for its timeout.
+        """Return the number of events that Lambda dropped: CloudFormation gets no response and waits for its timeout.
 
         Args:
-            statistic: what becomes of the values of a period. Default: Sum.
-            period: the time that one value is about. Default: 5 minutes.
+            statistic: the statistic. Default: Sum.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self.metric("AsyncEventsDropped", statistic=statistic or "Sum", period=period)
 
     def metric_async_event_age(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """How long events waited in Lambda's queue, in milliseconds. It gives them up after 15 minutes.
+        """Return how long events waited in Lambda's queue in milliseconds; Lambda drops them after 15 minutes.
 
         Args:
-            statistic: what becomes of the values of a period. Default: Maximum.
-            period: the time that one value is about. Default: 5 minutes.
+            statistic: the statistic. Default: Maximum.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self.metric("AsyncEventAge", statistic=statistic or "Maximum", period=period)
 
-    @staticmethod
-    def _of(
-        stack: cdk.Stack, provider: ImageVersionProvider | None, *, image: ImageBase | None
-    ) -> ImageVersionProvider:
-        """The provider that a construct uses: the one it was given, or else the stack's own.
 
-        Args:
-            stack: the stack of the construct.
-            provider: the one it was given; None for none.
-            image: the image it is going to change; None for none.
+def binding_of(provider: ImageVersionProvider) -> ProviderBinding:
+    """Return the parts of a provider that the other constructs of this package use."""
+    return provider._binding
 
-        Raises:
-            ValueError: ``provider`` is none or one of another stack, or it does not permit the image.
-        """
-        if provider is None:
-            provider = ImageVersionProvider.get_or_create(stack)
-        elif not isinstance(provider, ImageVersionProvider):
-            raise ValueError(
-                f"provider {shown(provider)} must be an ImageVersionProvider: make one in this stack, or leave it out"
-            )
-        elif provider._stack is not stack:
-            raise ValueError(
-                f"provider {shown(provider.node.path)} must be in stack {shown(stack.node.path)}: "
-                "make one there, or leave it out"
-            )
-        if image is not None:
-            provider._permissions.check(image)
-        return provider
 
-    def _resource(
-        self,
-        scope: Construct,
-        resource_type: str,
-        *,
-        image: ImageBase,
-        properties: Mapping[str, object],
-        lists_versions: bool = False,
-    ) -> cdk.CfnResource:
-        """Make the child ``Resource`` of ``scope``: what stands for its custom resource.
+def choose_provider(
+    registry: StackRegistry, provider: ImageVersionProvider | None, *, image: ImageBase | None = None
+) -> ImageVersionProvider:
+    """Return the provider that a construct uses: the one that the user named, or else the default provider.
 
-        Args:
-            scope: the construct that the resource is the main child of.
-            resource_type: its CloudFormation type.
-            image: the image whose versions it reads and changes.
-            properties: its properties as they go over the wire.
-            lists_versions: whether it also lists the image's versions and their aliases.
-        """
-        needs = self._needs(image, lists_versions=lists_versions)
-        # Made for every alias: each call into jsii counts, and CustomResource makes more of them.
-        resource = cdk.CfnResource(
-            scope,
-            "Resource",
-            type=resource_type,
-            properties={
-                "ServiceToken": self._service_token,
-                "ServiceTimeout": str(self._timeout_seconds),
-                "Prerequisites": needs.references,
-                **properties,
-            },
+    Args:
+        registry: the registry of the construct's stack.
+        provider: the provider that the user named; None for the default provider.
+        image: the image that the construct changes. Default: none.
+
+    Raises:
+        ValueError: ``provider`` is not a provider, is in another stack, or does not permit the image.
+    """
+    if provider is None:
+        provider = ImageVersionProvider.get_or_create(registry.stack)
+    elif not isinstance(provider, ImageVersionProvider):
+        raise ValueError(
+            f"provider {shown(provider)} must be an ImageVersionProvider: create one in this stack, or leave it out"
         )
-        needs.order(resource)
-        return resource
+    elif provider._binding.registry is not registry:
+        raise ValueError(
+            f"provider {shown(provider.node.path)} must be in stack {shown(registry.stack.node.path)}: "
+            "create one there, or leave it out"
+        )
+    if image is not None:
+        provider._binding.permissions.check(identity_of(image))
+    return provider
 
-    def _needs(
-        self, image: ImageBase, bound: BoundBaseImage | None = None, *, lists_versions: bool = False
-    ) -> Prerequisites:
-        """What has to exist before a custom resource and outlive it, made once for all that need the same.
 
-        Args:
-            image: the image whose versions it may create, read, change and delete.
-            bound: the base image that it makes a version from. Default: none.
-            lists_versions: whether it may also list the image's versions and their aliases.
-        """
-        repository_arn = None if bound is None else bound.repository_arn
-        need = (image, repository_arn, lists_versions)
-        if need not in self._prerequisites:
-            policies = self._permissions.permit(image, repository_arn=repository_arn, lists_versions=lists_versions)
-            needed: list[IDependable] = [self._function.node.find_child("EventInvokeConfig"), *policies]
-            scopes: list[IConstruct | None] = []
-            if bound is not None and image.role is not None:
-                needed += [*image._prerequisites, *bound.pull_permission]
-                scopes += [image, image.role, bound.repository]
-            self._prerequisites[need] = Prerequisites(self._stack, needed, scopes=scopes)
-        return self._prerequisites[need]
+def _default_provider(stack: cdk.Stack) -> ImageVersionProvider | None:
+    """Return the default provider of a stack; None if there is none yet."""
+    found = stack.node.try_find_child(_DEFAULT_PROVIDER_ID)
+    return found if isinstance(found, ImageVersionProvider) else None
 
 
 def _check_options(
@@ -433,7 +389,7 @@ def _check_options(
     tracing: lambda_.Tracing | None,
 ) -> None:
     for parameter, value, fits, rule in (
-        ("vpc", vpc, hasattr(vpc, "vpc_id"), "a vpc: for an id use ec2.Vpc.from_lookup(…)"),
+        ("vpc", vpc, hasattr(vpc, "vpc_id"), "a VPC: for an id use ec2.Vpc.from_lookup(…)"),
         (
             "vpc_subnets",
             vpc_subnets,
@@ -526,7 +482,7 @@ def _check_timeout(timeout: cdk.Duration) -> None:
 
 
 def _handler_folder() -> Path:
-    """The function's source: inside the package in a wheel, beside it in a checkout."""
+    """Return the folder of the handler: inside the package in a wheel, beside it in a checkout."""
     package = Path(__file__).parent
     inside = package / "lambda"
     return inside if inside.is_dir() else package.parent / "lambda"

@@ -20,7 +20,7 @@ from imgver_constructs._validation.rules import (
     KERNEL_NAME,
     MOUNT_PATH,
 )
-from imgver_constructs._validation.tokens import check_is_number, check_text_or_token, is_known, is_token
+from imgver_constructs._validation.tokens import check_is_number, check_string_or_token, is_known, is_token
 
 
 class StudioApp(ABC):
@@ -114,11 +114,11 @@ class StudioApp(ABC):
         Raises:
             ValueError: SageMaker or CloudFormation would reject a value.
         """
-        check_text_or_token("kernel_name", kernel_name, KERNEL_NAME)
+        check_string_or_token("kernel_name", kernel_name, KERNEL_NAME)
         if kernel_display_name is not None:
-            check_text_or_token("kernel_display_name", kernel_display_name, KERNEL_DISPLAY_NAME)
+            check_string_or_token("kernel_display_name", kernel_display_name, KERNEL_DISPLAY_NAME)
         if mount_path is not None:
-            check_text_or_token("mount_path", mount_path, MOUNT_PATH)
+            check_string_or_token("mount_path", mount_path, MOUNT_PATH)
         for parameter, number in (("default_uid", default_uid), ("default_gid", default_gid)):
             if is_token(number):
                 check_is_number(parameter, number)
@@ -182,7 +182,7 @@ def _container_config(
     """Check the configuration of a container; return None if nothing is declared."""
     _check_arguments(arguments)
     if entrypoint is not None:
-        check_text_or_token("container_entrypoint", entrypoint, CONTAINER_ENTRYPOINT)
+        check_string_or_token("container_entrypoint", entrypoint, CONTAINER_ENTRYPOINT)
     if environment_variables is not None:
         _check_environment_variables(environment_variables)
     if not arguments and entrypoint is None and not environment_variables:
@@ -213,7 +213,7 @@ def _check_arguments(arguments: Sequence[str]) -> None:
     )
     if not is_token(arguments):
         for argument in arguments:
-            check_text_or_token("container_arguments", argument, CONTAINER_ARGUMENT)
+            check_string_or_token("container_arguments", argument, CONTAINER_ARGUMENT)
 
 
 def _check_environment_variables(variables: Mapping[str, str]) -> None:
@@ -226,5 +226,5 @@ def _check_environment_variables(variables: Mapping[str, str]) -> None:
         parameter, variables, ENVIRONMENT_VARIABLES_MAXIMUM, "set the others in a script that is the entrypoint"
     )
     for name, value in variables.items():
-        check_text_or_token(parameter, name, ENVIRONMENT_VARIABLE_NAME)
-        check_text_or_token(f"{parameter}[{shown(name)}]", value, ENVIRONMENT_VARIABLE_VALUE)
+        check_string_or_token(parameter, name, ENVIRONMENT_VARIABLE_NAME)
+        check_string_or_token(f"{parameter}[{shown(name)}]", value, ENVIRONMENT_VARIABLE_VALUE)

@@ -1,4 +1,4 @@
-"""What may become of a resource when it leaves its stack."""
+"""The removal policies that CloudFormation accepts for resources without snapshots."""
 
 import aws_cdk as cdk
 
@@ -12,13 +12,13 @@ _POLICIES = (
 
 
 def check_removal_policy(value: object) -> None:
-    """Check a removal policy of something that has no snapshots.
+    """Check the removal policy of a resource without snapshots.
 
     Raises:
-        ValueError: CloudFormation would refuse it.
+        ValueError: CloudFormation would refuse the policy.
     """
     if value not in _POLICIES:
         raise ValueError(
             f"removal_policy {shown(value)} must be RemovalPolicy.DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE: "
-            "to keep it, use RemovalPolicy.RETAIN"
+            "to keep the resource, use RemovalPolicy.RETAIN"
         )

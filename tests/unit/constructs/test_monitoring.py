@@ -1,4 +1,4 @@
-"""ImageVersionMonitoring: its alarms, its dashboard, its queries, and the metrics of the provider that it uses."""
+"""ImageVersionMonitoring: its alarms, its dashboard and its queries, and the metrics of the provider."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
@@ -22,158 +21,113 @@ FILTER = "AWS::Logs::MetricFilter"
 QUERY = "AWS::Logs::QueryDefinition"
 FUNCTION = {"Ref": "ImageVersionProviderFunction124F3991"}
 LOGS = {"Ref": "ImageVersionProviderLogs0DB3204C"}
+NAMESPACE = {"Fn::Join": ["", ["ImageVersions/", FUNCTION]]}
 
-QUERIES = {
-    "Failed events": [
-        "fields @timestamp, logical_resource_id, request_type, message, reason, error, physical_id, stack_id",
-        'filter level = "ERROR"',
-        "sort @timestamp desc",
-        "limit 100",
-    ],
-    "Calls that were throttled or refused": [
-        "fields @timestamp, operation, result, seconds, logical_resource_id, request_id",
-        "filter ispresent(operation)",
-        'filter result not in ["OK", "ResourceNotFound"]',
-        "sort @timestamp desc",
-        "limit 1000",
-    ],
-    "Slowest events": [
-        "filter ispresent(request_id)",
-        "stats max(@timestamp) - min(@timestamp) as milliseconds by request_id, logical_resource_id, request_type",
-        "sort milliseconds desc",
-        "limit 50",
-    ],
-    "History of a resource": [
-        "fields @timestamp, logical_resource_id, request_type, level, message, why, reason, physical_id",
-        "filter logical_resource_id like /./",
-        "filter not ispresent(operation)",
-        "sort @timestamp asc",
-        "limit 1000",
-    ],
-}
-
-Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
 Resources = Callable[[str], dict[str, Any]]
+Tree = Callable[[], list[str]]
 
 
-def joined(*parts: object) -> dict[str, Any]:
-    return {"Fn::Join": ["", list(parts)]}
+@pytest.fixture
+def monitoring(stack: cdk.Stack, declare: Callable[..., ImageVersion]) -> ImageVersionMonitoring:
+    """The monitoring of a stack's default provider."""
+    declare()
+    return ImageVersionMonitoring(stack, "Monitoring")
 
 
-def alarm(name: str, description: str, **others: Any) -> dict[str, Any]:
-    """What an alarm on a metric of the function is to be."""
-    return {
-        "AlarmDescription": description,
+def test_alarms(monitoring: ImageVersionMonitoring, resources: Resources) -> None:
+    alarms = {each["Properties"].pop("MetricName"): each["Properties"] for each in resources(ALARM).values()}
+    descriptions = {name: alarm.pop("AlarmDescription") for name, alarm in alarms.items()}
+
+    of_function = {
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "Dimensions": [{"Name": "FunctionName", "Value": FUNCTION}],
         "EvaluationPeriods": 1,
-        "MetricName": name,
         "Namespace": "AWS/Lambda",
         "Period": 300,
         "Statistic": "Sum",
         "Threshold": 1,
         "TreatMissingData": "notBreaching",
-    } | others
-
-
-def test_alarms(stack: cdk.Stack, declare: Declare, resources: Resources) -> None:
-    # GIVEN
-    declare()
-
-    # WHEN
-    ImageVersionMonitoring(stack, "Monitoring")
-
-    # THEN
-    failed_events = alarm(
-        "FailedEvents",
-        "A resource could not be made what its stack declares, or is left over: the log says why.",
-        Namespace=joined("ImageVersions/", FUNCTION),
-    )
-    del failed_events["Dimensions"]
-    assert [resource["Properties"] for resource in resources(ALARM).values()] == [
-        failed_events,
-        alarm("Errors", "The function ended without an answer; Lambda tries again twice. The end of its log says why."),
-        alarm(
-            "Throttles",
-            "Lambda has had no concurrency for the function for 10 minutes, and gives events up after 15.",
-            EvaluationPeriods=2,
+    }
+    of_log = of_function | {"Namespace": NAMESPACE}
+    del of_log["Dimensions"]
+    assert alarms == {
+        "FailedEvents": of_log,
+        "Errors": of_function,
+        "Throttles": of_function | {"EvaluationPeriods": 2},
+        "Duration": of_function | {"Statistic": "Maximum", "Threshold": 708_000},
+        "AsyncEventsDropped": of_function,
+    }
+    assert descriptions == {
+        "FailedEvents": "A resource could not be made what its stack declares, or is left over: the log says why.",
+        "Errors": "The function ended without an answer; Lambda tries again twice. The end of its log says why.",
+        "Throttles": "Lambda has had no concurrency for the function for 10 minutes, and gives events up after 15.",
+        "Duration": "An event took more than 80 % of the time there is for it: the log says what it waited for.",
+        "AsyncEventsDropped": (
+            "An event was given up unanswered: CloudFormation waits for its timeout, up to 30 minutes."
         ),
-        alarm(
-            "Duration",
-            "An event took more than 80 % of the time there is for it: the log says what it waited for.",
-            Statistic="Maximum",
-            Threshold=708_000,
-        ),
-        alarm(
-            "AsyncEventsDropped",
-            "An event was given up unanswered: CloudFormation waits for its timeout, up to 30 minutes.",
-        ),
-    ]
+    }
 
 
-def test_errors_in_the_log_are_counted(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    # GIVEN
-    declare()
-
-    # WHEN
-    ImageVersionMonitoring(stack, "Monitoring")
-
-    # THEN in a namespace that no other function shares
+def test_errors_in_the_log_are_counted_in_a_namespace_of_the_function(
+    monitoring: ImageVersionMonitoring, only: Only
+) -> None:
     assert only(FILTER)["Properties"] == {
         "FilterPattern": '{ $.level = "ERROR" }',
         "LogGroupName": LOGS,
         "MetricTransformations": [
-            {
-                "MetricName": "FailedEvents",
-                "MetricNamespace": joined("ImageVersions/", FUNCTION),
-                "MetricValue": "1",
-            }
+            {"MetricName": "FailedEvents", "MetricNamespace": NAMESPACE, "MetricValue": "1"},
         ],
     }
 
 
-def test_queries(stack: cdk.Stack, declare: Declare, resources: Resources) -> None:
-    # GIVEN
-    declare()
+def test_queries(monitoring: ImageVersionMonitoring, resources: Resources) -> None:
+    queries = [resource["Properties"] for resource in resources(QUERY).values()]
 
-    # WHEN
-    ImageVersionMonitoring(stack, "Monitoring")
+    assert [query["LogGroupNames"] for query in queries] == [[LOGS]] * 4
+    assert {query["Name"]["Fn::Join"][1][-1]: query["QueryString"].split("\n| ") for query in queries} == {
+        "/Failed events": [
+            "fields @timestamp, logical_resource_id, request_type, message, reason, error, physical_id, stack_id",
+            'filter level = "ERROR"',
+            "sort @timestamp desc",
+            "limit 100",
+        ],
+        "/Calls that were throttled or refused": [
+            "fields @timestamp, operation, outcome, seconds, logical_resource_id, request_id",
+            "filter ispresent(operation)",
+            'filter outcome not in ["OK", "ResourceNotFound"]',
+            "sort @timestamp desc",
+            "limit 1000",
+        ],
+        "/Slowest events": [
+            "filter ispresent(request_id)",
+            "stats max(@timestamp) - min(@timestamp) as milliseconds by request_id, logical_resource_id, request_type",
+            "sort milliseconds desc",
+            "limit 50",
+        ],
+        "/History of a resource": [
+            "fields @timestamp, logical_resource_id, request_type, level, message, why, reason, physical_id",
+            "filter logical_resource_id like /./",
+            "filter not ispresent(operation)",
+            "sort @timestamp asc",
+            "limit 1000",
+        ],
+    }
 
-    # THEN
-    assert [resource["Properties"] for resource in resources(QUERY).values()] == [
-        {
-            "LogGroupNames": [LOGS],
-            "Name": joined("ImageVersions/", FUNCTION, f"/{title}"),
-            "QueryString": "\n| ".join(commands),
-        }
-        for title, commands in QUERIES.items()
-    ]
 
-
-def test_dashboard(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    # GIVEN
-    declare()
-
-    # WHEN
-    monitoring = ImageVersionMonitoring(stack, "Monitoring")
-
-    # THEN
-    assert monitoring.dashboard is not None
+def test_dashboard(monitoring: ImageVersionMonitoring, only: Only) -> None:
     parts = only(DASHBOARD)["Properties"]["DashboardBody"]["Fn::Join"][1]
     body = json.loads("".join(part if isinstance(part, str) else next(iter(part.values()))[0] for part in parts))
     status, events, duration, waiting, failed = [widget["properties"] for widget in body["widgets"]]
+
     assert body["start"] == "-P7D"
     assert len(status["alarms"]) == 5
-    shown = {graph["title"]: [metric[1] for metric in graph["metrics"]] for graph in (events, duration, waiting)}
-    assert shown == {
+    assert {graph["title"]: [metric[1] for metric in graph["metrics"]] for graph in (events, duration, waiting)} == {
         "Events": ["Invocations", "Errors", "FailedEvents"],
         "Duration": ["Duration", "Duration"],
         "Events that wait": ["Throttles", "AsyncEventsDropped", "AsyncEventAge"],
     }
-    assert [metric[-1].get("stat", "Average") for metric in duration["metrics"] if isinstance(metric[-1], dict)] == [
-        "Maximum"
-    ]
+    assert duration["metrics"][1][-1]["stat"] == "Maximum"
     assert duration["annotations"]["horizontal"][0]["value"] == 708_000
     assert failed["title"] == "Failed events"
     assert '| filter level = "ERROR"' in failed["query"]
@@ -183,188 +137,157 @@ def test_without_a_dashboard(stack: cdk.Stack, resources: Resources) -> None:
     monitoring = ImageVersionMonitoring(stack, "Monitoring", dashboard=False)
 
     assert monitoring.dashboard is None
-    assert resources(DASHBOARD) == {}
-    assert len(resources(ALARM)) == 5
+    assert (len(resources(DASHBOARD)), len(resources(ALARM))) == (0, 5)
 
 
-def test_every_alarm_does_what_all_are_to_do(stack: cdk.Stack, resources: Resources) -> None:
-    # GIVEN
-    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:123456789012:on-call")
-
-    # WHEN
-    ImageVersionMonitoring(stack, "Monitoring", alarm_actions=[actions.SnsAction(topic)])
+def test_actions_of_alarms(stack: cdk.Stack, resources: Resources) -> None:
+    # GIVEN an action for every alarm, and one more for one of them
+    of_all, of_one = (
+        sns.Topic.from_topic_arn(stack, name, f"arn:aws:sns:eu-west-1:123456789012:{name}") for name in ("All", "One")
+    )
+    monitoring = ImageVersionMonitoring(stack, "Monitoring", alarm_actions=[actions.SnsAction(of_all)])
+    monitoring.events_dropped_alarm.add_alarm_action(actions.SnsAction(of_one))
 
     # THEN
-    assert [each["Properties"]["AlarmActions"] for each in resources(ALARM).values()] == [[topic.topic_arn]] * 5
+    found = {each["Properties"]["MetricName"]: each["Properties"]["AlarmActions"] for each in resources(ALARM).values()}
+    both = [of_all.topic_arn, of_one.topic_arn]
+    assert found.pop("AsyncEventsDropped") == both
+    assert [*found.values()] == [both[:1]] * 4
 
 
-def test_one_alarm_does_more(stack: cdk.Stack, resources: Resources) -> None:
-    # GIVEN
-    topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:123456789012:on-call")
-    monitoring = ImageVersionMonitoring(stack, "Monitoring")
-
-    # WHEN each alarm is asked for by what it is about
-    by_name = {
+def test_every_alarm_is_an_attribute(
+    stack: cdk.Stack, monitoring: ImageVersionMonitoring, resources: Resources
+) -> None:
+    by_metric = {
         "FailedEvents": monitoring.failed_events_alarm,
         "Errors": monitoring.errors_alarm,
         "Throttles": monitoring.throttles_alarm,
         "Duration": monitoring.duration_alarm,
         "AsyncEventsDropped": monitoring.events_dropped_alarm,
     }
-    monitoring.failed_events_alarm.add_alarm_action(actions.SnsAction(topic))
 
-    # THEN
-    metrics = {stack.get_logical_id(each.node.default_child): name for name, each in by_name.items()}  # type: ignore[arg-type]
-    assert {name: each["Properties"]["MetricName"] for name, each in resources(ALARM).items()} == metrics
-    assert [
-        each["Properties"]["MetricName"] for each in resources(ALARM).values() if "AlarmActions" in each["Properties"]
-    ] == ["FailedEvents"]
+    names = {each["Properties"]["MetricName"]: logical_id for logical_id, each in resources(ALARM).items()}
+    assert {name: stack.resolve(alarm.alarm_name) for name, alarm in by_metric.items()} == {
+        name: {"Ref": logical_id} for name, logical_id in names.items()
+    }
 
 
-@pytest.mark.parametrize("seconds", [180, 300, 900])
+@pytest.mark.parametrize("seconds", [180, 900])
 def test_the_duration_alarm_goes_off_before_the_handler_gives_up(
     stack: cdk.Stack, resources: Resources, seconds: int
 ) -> None:
-    # GIVEN
     provider = ImageVersionProvider(stack, "Provider", timeout=cdk.Duration.seconds(seconds))
 
-    # WHEN
     ImageVersionMonitoring(stack, "Monitoring", provider=provider)
 
-    # THEN
-    (threshold,) = [
-        each["Properties"]["Threshold"]
-        for each in resources(ALARM).values()
-        if each["Properties"]["MetricName"] == "Duration"
-    ]
-    assert threshold == 0.8 * (seconds - RESPONSE_TIME_BUDGET) * 1000
+    alarms = {each["Properties"]["MetricName"]: each["Properties"] for each in resources(ALARM).values()}
+    assert alarms["Duration"]["Threshold"] == 0.8 * (seconds - RESPONSE_TIME_BUDGET) * 1000
 
 
-def test_log_group_of_ones_own(stack: cdk.Stack, only: Only, resources: Resources) -> None:
-    # GIVEN
+def test_an_imported_log_group(stack: cdk.Stack, only: Only, resources: Resources) -> None:
     imported = logs.LogGroup.from_log_group_name(stack, "Logs", "/platform/image-versions")
     provider = ImageVersionProvider(stack, "Provider", log_group=imported)
 
-    # WHEN
     ImageVersionMonitoring(stack, "Monitoring", provider=provider)
 
-    # THEN
-    assert only(FILTER)["Properties"]["LogGroupName"] == "/platform/image-versions"
+    assert only(FILTER)["Properties"]["LogGroupName"] == imported.log_group_name
     assert [each["Properties"]["LogGroupNames"] for each in resources(QUERY).values()] == [
-        ["/platform/image-versions"]
+        [imported.log_group_name]
     ] * 4
     assert "SOURCE '/platform/image-versions' | fields" in json.dumps(only(DASHBOARD)["Properties"])
 
 
-def test_two_providers_in_a_stack(stack: cdk.Stack, resources: Resources) -> None:
-    # WHEN
+def test_two_providers_of_a_stack_share_no_metric_and_no_query(stack: cdk.Stack, resources: Resources) -> None:
     for name in ("One", "Two"):
         ImageVersionMonitoring(stack, f"Monitoring{name}", provider=ImageVersionProvider(stack, name))
 
-    # THEN neither counts what the other does
-    namespaces = [
-        json.dumps(each["Properties"]["MetricTransformations"][0]["MetricNamespace"])
-        for each in resources(FILTER).values()
-    ]
+    filters = [each["Properties"]["MetricTransformations"][0] for each in resources(FILTER).values()]
     names = [json.dumps(each["Properties"]["Name"]) for each in resources(QUERY).values()]
-    assert len(set(namespaces)) == 2
+    assert len({json.dumps(each["MetricNamespace"]) for each in filters}) == 2
     assert len(set(names)) == 8
 
 
-def test_metric_of_failed_events(stack: cdk.Stack) -> None:
-    # GIVEN
-    monitoring = ImageVersionMonitoring(stack, "Monitoring")
+def test_metric_of_failed_events(stack: cdk.Stack, monitoring: ImageVersionMonitoring) -> None:
+    default = monitoring.metric_failed_events()
+    chosen = monitoring.metric_failed_events(statistic="SampleCount", period=cdk.Duration.hours(1))
 
-    # WHEN
-    default, chosen = (
-        monitoring.metric_failed_events(),
-        monitoring.metric_failed_events(statistic="SampleCount", period=cdk.Duration.hours(1)),
-    )
-
-    # THEN
     assert (default.statistic, default.period.to_minutes()) == ("Sum", 5)
     assert (chosen.statistic, chosen.period.to_minutes()) == ("SampleCount", 60)
 
 
-METRICS: dict[str, tuple[Callable[..., cloudwatch.Metric], str, str]] = {
-    "metric_invocations": (ImageVersionProvider.metric_invocations, "Invocations", "Sum"),
-    "metric_errors": (ImageVersionProvider.metric_errors, "Errors", "Sum"),
-    "metric_throttles": (ImageVersionProvider.metric_throttles, "Throttles", "Sum"),
-    "metric_duration": (ImageVersionProvider.metric_duration, "Duration", "Average"),
-    "metric_async_events_dropped": (ImageVersionProvider.metric_async_events_dropped, "AsyncEventsDropped", "Sum"),
-    "metric_async_event_age": (ImageVersionProvider.metric_async_event_age, "AsyncEventAge", "Maximum"),
-    "metric": (
-        lambda provider, **options: provider.metric("ConcurrentExecutions", **options),
-        "ConcurrentExecutions",
-        "Average",
-    ),
+METRICS = {
+    "metric_invocations": ("Invocations", "Sum"),
+    "metric_errors": ("Errors", "Sum"),
+    "metric_throttles": ("Throttles", "Sum"),
+    "metric_duration": ("Duration", "Average"),
+    "metric_async_events_dropped": ("AsyncEventsDropped", "Sum"),
+    "metric_async_event_age": ("AsyncEventAge", "Maximum"),
+    "metric": ("ConcurrentExecutions", "Average"),
 }
 
 
-@pytest.mark.parametrize("method", METRICS)
-def test_metrics_of_the_provider(stack: cdk.Stack, method: str) -> None:
-    # GIVEN
-    metric, name, statistic = METRICS[method]
+def test_metrics_of_the_provider(stack: cdk.Stack) -> None:
     provider = ImageVersionProvider(stack, "ImageVersionProvider")
 
-    # WHEN
-    default, chosen = metric(provider), metric(provider, statistic="p99", period=cdk.Duration.minutes(1))
-
-    # THEN
-    assert (default.namespace, default.metric_name) == ("AWS/Lambda", name)
-    assert stack.resolve(default.dimensions) == {"FunctionName": FUNCTION}
-    assert (default.statistic, default.period.to_minutes()) == (statistic, 5)
-    assert (chosen.statistic, chosen.period.to_minutes()) == ("p99", 1)
-
-
-def test_every_metric_is_tested() -> None:
     assert METRICS.keys() == {name for name in vars(ImageVersionProvider) if name.startswith("metric")}
+    for method, (name, statistic) in METRICS.items():
+        arguments = [name] if method == "metric" else []
+        default = getattr(provider, method)(*arguments)
+        chosen = getattr(provider, method)(*arguments, statistic="p99", period=cdk.Duration.minutes(1))
+        assert (default.namespace, default.metric_name) == ("AWS/Lambda", name)
+        assert stack.resolve(default.dimensions) == {"FunctionName": FUNCTION}
+        assert (default.statistic, default.period.to_minutes()) == (statistic, 5)
+        assert (chosen.statistic, chosen.period.to_minutes()) == ("p99", 1)
 
 
-def test_provider_of_another_stack_is_refused(app: cdk.App, stack: cdk.Stack, tree: Callable[[], list[str]]) -> None:
-    # GIVEN
-    elsewhere = ImageVersionProvider(cdk.Stack(app, "Elsewhere"), "Provider")
-    before = tree()
-
-    # WHEN / THEN
-    with pytest.raises(ValueError, match="provider") as refusal:
-        ImageVersionMonitoring(stack, "Monitoring", provider=elsewhere)
-    assert str(refusal.value) == (
-        "provider 'Elsewhere/Provider' must be in stack 'Stack': make one there, or leave it out"
-    )
-    assert tree() == before
+def elsewhere(stack: cdk.Stack) -> ImageVersionProvider:
+    return ImageVersionProvider(cdk.Stack(cdk.App(), "Elsewhere"), "Provider")
 
 
-@pytest.mark.parametrize("wrong", ["arn:aws:sns:eu-west-1:123456789012:on-call", [7], None])
-def test_what_are_no_alarm_actions_are_refused(stack: cdk.Stack, tree: Callable[[], list[str]], wrong: Any) -> None:
-    with pytest.raises(ValueError, match="alarm_actions") as refusal:
-        ImageVersionMonitoring(stack, "Monitoring", alarm_actions=wrong)
-
-    assert str(refusal.value) == (
-        f"alarm_actions {wrong!r} must be a list of alarm actions: for a topic use "
-        "[aws_cloudwatch_actions.SnsAction(topic)]"
-    )
-    assert tree() == ["", "Stack"]
-
-
-def test_dashboard_that_is_no_bool_is_refused(stack: cdk.Stack, tree: Callable[[], list[str]]) -> None:
-    with pytest.raises(ValueError, match=r"^dashboard 'yes' must be a bool: write True or False, or leave it out$"):
-        ImageVersionMonitoring(stack, "Monitoring", dashboard="yes")  # type: ignore[arg-type]
-
-    assert tree() == ["", "Stack"]
-
-
-def test_timeout_as_a_token_is_refused(stack: cdk.Stack, tree: Callable[[], list[str]]) -> None:
-    # GIVEN
+def with_a_timeout_that_is_a_token(stack: cdk.Stack) -> ImageVersionProvider:
     timeout = cdk.CfnParameter(stack, "Timeout", type="Number").value_as_number
-    provider = ImageVersionProvider(stack, "Provider", timeout=cdk.Duration.seconds(timeout))
+    return ImageVersionProvider(stack, "Provider", timeout=cdk.Duration.seconds(timeout))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "message"),
+    [
+        *[
+            (
+                "alarm_actions",
+                value,
+                (
+                    f"alarm_actions {value!r} must be a list of alarm actions: for a topic use "
+                    "[aws_cloudwatch_actions.SnsAction(topic)]"
+                ),
+            )
+            for value in ("arn:aws:sns:eu-west-1:123456789012:on-call", [7], None)
+        ],
+        ("dashboard", "yes", "dashboard 'yes' must be a bool: write True or False, or leave it out"),
+        (
+            "provider",
+            elsewhere,
+            "provider 'Elsewhere/Provider' must be in stack 'Stack': make one there, or leave it out",
+        ),
+        (
+            "provider",
+            with_a_timeout_that_is_a_token,
+            (
+                "timeout of provider 'Stack/Provider' must be known here, since the threshold of an alarm derives from "
+                "it: write it like cdk.Duration.minutes(5)"
+            ),
+        ),
+    ],
+)
+def test_a_refused_declaration_leaves_the_tree_unchanged(
+    stack: cdk.Stack, tree: Tree, keyword: str, value: Any, message: str
+) -> None:
+    if callable(value):
+        value = value(stack)
     before = tree()
 
-    # WHEN / THEN
-    with pytest.raises(ValueError, match="timeout") as refusal:
-        ImageVersionMonitoring(stack, "Monitoring", provider=provider)
-    assert str(refusal.value) == (
-        "timeout of provider 'Stack/Provider' must be known here, since the threshold of an alarm derives from it: "
-        "write it like cdk.Duration.minutes(5)"
-    )
+    with pytest.raises(ValueError, match=keyword) as refusal:
+        ImageVersionMonitoring(stack, "Monitoring", **{keyword: value})
+
+    assert str(refusal.value) == message
     assert tree() == before

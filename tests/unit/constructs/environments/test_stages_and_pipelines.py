@@ -129,8 +129,9 @@ def test_a_stage_does_not_use_the_image_of_another(app: cdk.App) -> None:
     # THEN the CDK says which of them, and what is wrong about it
     with pytest.raises(RuntimeError, match="dependency cannot cross stage boundaries") as raised:
         app.synth()
-    assert "'Prod/DataScience/Version' (in Stage 'Prod') to 'Dev/DataScience/Image/Resource' (in Stage 'Dev')" in str(
-        raised.value
+    assert (
+        "'Prod/DataScience/Version/Default' (in Stage 'Prod') to 'Dev/DataScience/Image/Resource' (in Stage 'Dev')"
+        in str(raised.value)
     )
 
 

@@ -1,0 +1,100 @@
+"""The link between a provider and the custom resources that its function handles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IDependable
+
+from imgver_constructs._provider.policies import Permissions
+from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs.base_image import BoundBaseImage
+from imgver_constructs.image import ImageBase, identity_of
+
+
+@dataclass(kw_only=True)
+class ProviderBinding:
+    """The parts of a provider that the other constructs of this package use."""
+
+    registry: StackRegistry
+    """The registry of the stack in which the provider is declared."""
+
+    function: lambda_.Function
+    log_group: logs.ILogGroup
+    permissions: Permissions
+
+    service_timeout: int
+    """Seconds for which CloudFormation waits for a response."""
+
+    working_seconds: int | None
+    """Seconds that the handler has for one event; None if the timeout of the function is a token."""
+
+    _service_token: str = field(init=False)
+    _dependencies: dict[tuple[ImageBase, str | None, bool], Sequence[IDependable]] = field(
+        init=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        """Read the ARN of the function once."""
+        # Function.function_arn would look up its stack on each use.
+        self._service_token = cast("lambda_.CfnFunction", self.function.node.default_child).attr_arn
+
+    def create_resource(
+        self,
+        scope: Construct,
+        construct_id: str,
+        resource_type: str,
+        *,
+        image: ImageBase,
+        properties: Mapping[str, object],
+        base_image: BoundBaseImage | None = None,
+        lists_versions: bool = False,
+    ) -> cdk.CfnResource:
+        """Create a custom resource that depends on everything that its events need.
+
+        CloudFormation then creates the function's policies before the resource, and deletes them after it.
+
+        Args:
+            scope: the parent construct.
+            construct_id: the id below it.
+            resource_type: the CloudFormation type.
+            image: the image whose versions the resource describes and changes.
+            properties: the properties as the handler receives them.
+            base_image: the base image that the resource creates a version from. Default: none.
+            lists_versions: whether the resource also lists the versions of the image and their aliases.
+        """
+        # CustomResource would create a second construct, and each takes a call into jsii.
+        resource = cdk.CfnResource(
+            scope,
+            construct_id,
+            type=resource_type,
+            properties={
+                "ServiceToken": self._service_token,
+                "ServiceTimeout": str(self.service_timeout),
+                **properties,
+            },
+        )
+        resource.node.add_dependency(*self._dependencies_of(image, base_image, lists_versions=lists_versions))
+        return resource
+
+    def _dependencies_of(
+        self, image: ImageBase, base_image: BoundBaseImage | None, *, lists_versions: bool
+    ) -> Sequence[IDependable]:
+        """Return what must exist before the resource and must outlive it, determined once for all like resources."""
+        identity = identity_of(image)
+        repository_arn = None if base_image is None else base_image.repository_arn
+        key = (image, repository_arn, lists_versions)
+        if key not in self._dependencies:
+            dependencies: list[IDependable] = [
+                self.function.node.find_child("EventInvokeConfig"),
+                *self.permissions.permit(identity, repository_arn=repository_arn, lists_versions=lists_versions),
+            ]
+            if base_image is not None and image.role is not None:
+                dependencies += [*identity.dependencies, *base_image.pull_permission]
+            self._dependencies[key] = dependencies
+        return self._dependencies[key]
