@@ -37,13 +37,6 @@ def lab_config(**container_config):
     return "CreateAppImageConfig", {"AppImageConfigName": "a", "JupyterLabAppImageConfig": config}
 
 
-def kernels(*specs):
-    return "CreateAppImageConfig", {
-        "AppImageConfigName": "a",
-        "KernelGatewayImageConfig": {"KernelSpecs": list(specs)},
-    }
-
-
 def domain(**lab_settings):
     return "CreateDomain", DOMAIN | {"DefaultUserSettings": USER | {"JupyterLabAppSettings": lab_settings}}
 
@@ -85,8 +78,6 @@ VARIABLES = "jupyterLabAppImageConfig.containerConfig.containerEnvironmentVariab
             "tags.1.member.key",
             r"Member must satisfy regular expression pattern: ([\p{L}\p{Z}\p{N}_.:/=+\-@]*)",
         ),
-        (kernels(), "'[]'", "kernelGatewayImageConfig.kernelSpecs", at_least(1)),
-        (kernels({"DisplayName": "P"}), "null", "kernelGatewayImageConfig.kernelSpecs.1.member.name", NOT_NULL),
         (
             lab_config(ContainerEnvironmentVariables={"A": "a" * 257, "B": "b"}),
             f"'{{A={'a' * 257}, B=b}}'",
