@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -112,72 +113,104 @@ def _perform(steps: Steps) -> None:
     with tempfile.TemporaryDirectory(prefix="imgver-demo-") as folder:
         with steps.step("CDK CLI"):
             cdk_cli.installed()
-        with steps.step("sandbox: start"):
-            sandbox = Sandbox.start(enforce_iam=True)
-        with sandbox:
-            commands = _Commands(steps, sandbox, Path(folder))
+        with steps.step("sandbox: start, with a SageMaker that is faster than AWS's"):
+            sandbox = Sandbox.start(enforce_iam=True, fast=True)
+        with sandbox, _Commands(steps, sandbox, Path(folder)) as commands:
+            # In the background, one after the other: `cdk synth` works while the others mostly wait.
+            assemblies = {tag: commands.synthesize(tag) for tag in _TAGS}
             with steps.step(f"ECR: push {_REPOSITORY}:{first} and {_REPOSITORY}:{changed}"):
                 _push(sandbox)
             commands.bootstrap()
-            commands.deploy(first)
-            _show(steps, sandbox)
-            commands.deploy(changed)
-            _show(steps, sandbox)
+            for tag in _TAGS:
+                commands.deploy(tag, assemblies[tag])
+                _show(steps, sandbox)
             commands.destroy()
             _show(steps, sandbox)
 
 
 class _Commands:
-    """The CDK CLI's commands. What they write goes to a folder of the demo's own."""
+    """Runs the CDK CLI. Everything that it writes goes to a temporary folder."""
 
     def __init__(self, steps: Steps, sandbox: Sandbox, folder: Path) -> None:
         self._steps = steps
-        self._environment = {**sandbox.environment(), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._environment = {**sandbox.environment(), "NO_COLOR": "1"}
         self._target = f"aws://{sandbox.account}/{sandbox.region}"
         self._folder = folder
-        self._assembly = folder / "cdk.out"
+        self._background = ThreadPoolExecutor(1)
+        self._processes: set[subprocess.Popen[str]] = set()
+
+    def __enter__(self) -> "_Commands":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill the commands that still run, together with the app that they run."""
+        self._background.shutdown(wait=False, cancel_futures=True)
+        for process in list(self._processes):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        self._background.shutdown()
+
+    def synthesize(self, tag: str) -> Future[None]:
+        """Run `cdk synth` in the background."""
+        # This interpreter has the app's imports, whatever `python3` is.
+        app = ["--app", shlex.join([sys.executable, _APP]), "--output", str(self._assembly(tag)), "--quiet"]
+        return self._background.submit(self._run, ["cdk", "synth", _STACK, *app, *_context(tag)])
 
     def bootstrap(self) -> None:
-        # Outside the app's folder, so that the app does not run for it.
-        self._run("cdk bootstrap", ["cdk", "bootstrap", self._target], folder=self._folder)
+        # Outside the app's folder, so that the CLI does not run the app.
+        with self._steps.step("cdk bootstrap") as show:
+            self._run(["cdk", "bootstrap", self._target], show=show, folder=self._folder)
 
-    def deploy(self, tag: str) -> None:
-        # This interpreter has what the app imports, whatever `python3` is. No change set: it takes longer.
-        app = ["--app", shlex.join([sys.executable, _APP]), "--output", str(self._assembly)]
+    def deploy(self, tag: str, synthesized: Future[None]) -> None:
+        with self._steps.step(shlex.join(["cdk", "synth", *_context(tag)])):
+            synthesized.result()
+        # No change set: it takes longer.
         options = ["--require-approval", "never", "--method", "direct", "--progress", "events", "--ci"]
-        context = [] if tag == _TAGS[0] else ["--context", f"image_tag={tag}"]
-        self._run(shlex.join(["cdk", "deploy", *context]), ["cdk", "deploy", _STACK, *app, *options, *context])
+        with self._steps.step(shlex.join(["cdk", "deploy", *_context(tag)])) as show:
+            self._run(["cdk", "deploy", _STACK, "--app", str(self._assembly(tag)), *options], show=show)
 
     def destroy(self) -> None:
-        # What the last deployment wrote is enough: the app does not run again.
-        self._run("cdk destroy", ["cdk", "destroy", _STACK, "--force", "--app", str(self._assembly)])
+        with self._steps.step("cdk destroy") as show:
+            self._run(["cdk", "destroy", _STACK, "--force", "--app", str(self._assembly(_TAGS[-1]))], show=show)
 
-    def _run(self, title: str, command: Sequence[str], *, folder: Path | None = None) -> None:
-        with self._steps.step(title) as show:
-            lines = []
-            with subprocess.Popen(  # noqa: S603  cdk, with arguments from this file
-                command,
-                cwd=folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            ) as process:
-                try:
-                    assert process.stdout is not None  # noqa: S101  it is a pipe
-                    for line in process.stdout:
-                        lines.append(line)
-                        if line.strip():
-                            show(brief(line))
-                except BaseException:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
-                    raise
-            if process.returncode:
-                raise CommandFailed(command, process.returncode, "".join(lines))
+    def _assembly(self, tag: str) -> Path:
+        return self._folder / f"cdk.out-{tag}"
+
+    def _run(
+        self, command: Sequence[str], *, show: Callable[[str], None] = lambda _: None, folder: Path | None = None
+    ) -> None:
+        lines = []
+        with subprocess.Popen(  # noqa: S603  cdk, with arguments from this file
+            command,
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            self._processes.add(process)
+            assert process.stdout is not None  # noqa: S101  it is a pipe
+            try:
+                for line in process.stdout:
+                    lines.append(line)
+                    if line.strip():
+                        show(brief(line))
+                process.wait()
+            except BaseException:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
+                raise
+            finally:
+                self._processes.discard(process)
+        if process.returncode:
+            raise CommandFailed(command, process.returncode, "".join(lines))
+
+
+def _context(tag: str) -> list[str]:
+    return [] if tag == _TAGS[0] else ["--context", f"image_tag={tag}"]
 
 
 def brief(line: str) -> str:

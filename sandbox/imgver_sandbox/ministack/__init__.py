@@ -19,6 +19,7 @@ from imgver_sandbox.ministack.query_definitions import QueryDefinitions
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
+from imgver_sandbox.ministack.stack_polls import hold_stack_polls
 from imgver_sandbox.ministack.state_changes import StateChanges
 from imgver_sandbox.ministack.vpc_attributes import answer_cidr_blocks
 from imgver_sandbox.runtime.iam_decisions import Call
@@ -43,6 +44,7 @@ def install(service: ImagesService, calls: deque[Call]) -> None:
     mend_iam(calls)
     use_execution_roles()
     answer_cidr_blocks()
+    hold_stack_polls()
 
 
 def serve(listener: int, routes: Routes, service: ImagesService) -> None:

@@ -60,7 +60,12 @@ class Sandbox:
 
     @classmethod
     def start(
-        cls, *, port: int | None = None, assumptions: Assumptions | None = None, enforce_iam: bool = False
+        cls,
+        *,
+        port: int | None = None,
+        assumptions: Assumptions | None = None,
+        enforce_iam: bool = False,
+        fast: bool = False,
     ) -> Self:
         """Start a sandbox that belongs to this process, on 127.0.0.1.
 
@@ -70,7 +75,7 @@ class Sandbox:
         account's root, as whom `environment` and `client` act, and CloudFormation. Raises SandboxError when the named
         port is taken, without MiniStack's pinned version or Node.js and npm, and when the server does not start.
         """
-        return cls(*_start(port, assumptions, enforce_iam=enforce_iam, background=False))
+        return cls(*_start(port, assumptions, enforce_iam=enforce_iam, fast=fast))
 
     @classmethod
     def start_in_background(
@@ -189,7 +194,12 @@ class Sandbox:
 
 
 def _start(
-    port: int | None, assumptions: Assumptions | None, *, enforce_iam: bool, background: bool
+    port: int | None,
+    assumptions: Assumptions | None,
+    *,
+    enforce_iam: bool,
+    background: bool = False,
+    fast: bool = False,
 ) -> tuple[state.State, subprocess.Popen[str]]:
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
@@ -205,6 +215,7 @@ def _start(
                 f"--path={_path()}",
                 *(["--background"] if background else []),
                 *(["--enforce-iam"] if enforce_iam else []),
+                *(["--fast"] if fast else []),
                 *(f"--assume={switch}" for switch in (assumptions or Assumptions()).switches()),
             ),
             stdin=subprocess.DEVNULL if background else subprocess.PIPE,

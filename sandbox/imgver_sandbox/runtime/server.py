@@ -4,12 +4,14 @@ It is the leader of a session of its own, and Lambda workers are in its process 
 however that came about, the whole group ends with it.
 """
 
+import argparse
 import os
 import shutil
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from imgver_sandbox import ministack
@@ -24,24 +26,44 @@ from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import SystemClock
 from imgver_sandbox.sagemaker.service import ImagesService
 
+_FAST: Mapping[str, float] = {
+    "create_seconds": 1.0,
+    "delete_seconds": 0.0,
+    "write_seconds": 0.0,
+    "image_seconds": 0.1,
+    "domain_seconds": 0.1,
+}
+"""The times of a sandbox that is started with `fast=True`. A creation is still seen in progress."""
+
 
 def main() -> None:
     """Serve on the socket, watch the supervisor and remove the folder at the end.
 
-    In argv: the two file descriptors, the paths of the folder and that of the logs, and the switches of the
-    assumptions.
+    The supervisor passes the arguments.
     """
-    listener, supervisor, folder = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])), sys.argv[3]
-    logs_folder, assumptions = Path(sys.argv[4]), Assumptions.parse(sys.argv[5:])
-    threading.Thread(target=_end_with, args=(supervisor, folder), daemon=True).start()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("listener", type=int, help="file descriptor of the bound socket")
+    parser.add_argument("supervisor", type=int, help="file descriptor of the connection to the supervisor")
+    parser.add_argument("folder", type=Path, help="the server's folder, which is removed when it ends")
+    parser.add_argument("logs_folder", type=Path, help="the folder of the logs")
+    parser.add_argument("--assume", action="append", default=[], help="an assumption about the images service")
+    parser.add_argument("--fast", action="store_true", help="let SageMaker need almost no time")
+    arguments = parser.parse_args()
+    supervisor = socket.socket(fileno=arguments.supervisor)
+    threading.Thread(target=_end_with, args=(supervisor, arguments.folder), daemon=True).start()
     try:
         registry, queries, record = ministack.EcrRegistry(), ministack.QueryDefinitions(), calls.record()
-        service = ImagesService(clock=SystemClock(), registry=registry, assumptions=assumptions)
+        service = ImagesService(
+            clock=SystemClock(),
+            registry=registry,
+            assumptions=Assumptions.parse(arguments.assume),
+            **(_FAST if arguments.fast else {}),
+        )
         ministack.install(service, record)
         queries.add()
     except SandboxError as error:
         sys.exit(str(error))
-    ministack.log_invocations(logs.Log(logs_folder / logs.LAMBDA))
+    ministack.log_invocations(logs.Log(arguments.logs_folder / logs.LAMBDA))
     api_calls = ApiCalls()
     ministack.record_requests(api_calls)
 
@@ -56,10 +78,10 @@ def main() -> None:
     routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
     add_page(routes, service=service, api_calls=api_calls, deployments=ministack.deployments)
-    ministack.serve(listener, routes, service)
+    ministack.serve(arguments.listener, routes, service)
 
 
-def _end_with(supervisor: socket.socket, folder: str) -> None:
+def _end_with(supervisor: socket.socket, folder: Path) -> None:
     while supervisor.recv(1):
         pass
     shutil.rmtree(folder, ignore_errors=True)

@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--path", required=True, help="PATH of the server and its Lambda functions")
     parser.add_argument("--assume", action="append", default=[], help="a switch of the images service")
     parser.add_argument("--enforce-iam", action="store_true", help="refuse what no policy allows")
+    parser.add_argument("--fast", action="store_true", help="let SageMaker need almost no time")
     arguments = parser.parse_args()
     asked_to_end = _signals()
     listener = socket.socket(fileno=arguments.listener)
@@ -75,10 +76,9 @@ def main() -> None:
             stack.callback(state.release, state_file)
         settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
         logs_folder = state.logs_folder() if arguments.background else None
+        options = [*(f"--assume={switch}" for switch in arguments.assume), *(["--fast"] if arguments.fast else [])]
         try:
-            server = stack.enter_context(
-                _server(listener, logs_folder=logs_folder, settings=settings, switches=arguments.assume)
-            )
+            server = stack.enter_context(_server(listener, logs_folder=logs_folder, settings=settings, options=options))
         except OSError as error:
             remedy = "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write"
             _say({"error": f"the sandbox has no place for its files, {error}: {remedy}"})
@@ -130,7 +130,7 @@ class _Server:
 
 @contextlib.contextmanager
 def _server(
-    listener: socket.socket, *, logs_folder: Path | None, settings: Mapping[str, str], switches: list[str]
+    listener: socket.socket, *, logs_folder: Path | None, settings: Mapping[str, str], options: list[str]
 ) -> Iterator[_Server]:
     folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
     ours, theirs = socket.socketpair()
@@ -140,7 +140,7 @@ def _server(
         logs_folder.mkdir(mode=0o700)
         descriptors = (listener.fileno(), theirs.fileno())
         process = subprocess.Popen(  # noqa: S603  our own module
-            command("server", *map(str, descriptors), str(folder), str(logs_folder), *switches),
+            command("server", *map(str, descriptors), str(folder), str(logs_folder), *options),
             env={**_environment(folder, port=listener.getsockname()[1]), **settings},
             cwd=folder,
             stdin=subprocess.DEVNULL,
