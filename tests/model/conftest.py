@@ -12,7 +12,7 @@ from harness import ACCOUNT, REGION, function_client
 from imgver_sandbox.in_process import client
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
-from imgver_sandbox.sagemaker.service import Call, ImagesService, ServiceError
+from imgver_sandbox.sagemaker.service import ImagesService, ServiceCall, ServiceError
 from simulated_time import Simulation
 
 BASE_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science:1.0.0"
@@ -70,7 +70,7 @@ class CrowdedAccount:
         )
         return [answer for delivery in deliveries for answer in delivery.answers], self.clock.now() - began
 
-    def _limit(self, _call: Call) -> None:
+    def _limit(self, _call: ServiceCall) -> None:
         now = self.clock.now()
         while self.accepted and self.accepted[0] <= now - 1:
             self.accepted.popleft()

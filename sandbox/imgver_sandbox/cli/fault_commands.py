@@ -8,8 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgver_sandbox.errors import SandboxError
-from imgver_sandbox.faults.kinds import KINDS, LIMITED, OUTCOMES, Kind, Limit, When
-from imgver_sandbox.faults.queue import Faults
+from imgver_sandbox.faults.control import Faults
+from imgver_sandbox.faults.kinds import (
+    CHANGE_OPERATIONS,
+    FAULT_KINDS,
+    LIMITED_OPERATIONS,
+    DropMoment,
+    FaultKind,
+    LimitFault,
+)
 from imgver_sandbox.runtime.sandbox import Sandbox
 
 _DESCRIPTION = """\
@@ -49,7 +56,7 @@ def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     actions = fault.add_subparsers(metavar="ACTION", required=True)
     add = actions.add_parser("add", help="add a fault", description=_DESCRIPTION)
     kinds = add.add_subparsers(metavar="KIND", required=True)
-    for name, kind in KINDS.items():
+    for name, kind in FAULT_KINDS.items():
         _add_settings(kinds.add_parser(name, help=_WHAT[name], description=f"Add a fault: {_WHAT[name]}."), kind)
     remove = actions.add_parser("remove", help="end one of them", description="End a fault.")
     remove.add_argument("id", type=int, help="its number in `imgver-sandbox faults`")
@@ -58,13 +65,13 @@ def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     reset.set_defaults(perform=_reset)
 
 
-def _add_settings(parser: argparse.ArgumentParser, kind: type[Kind]) -> None:
+def _add_settings(parser: argparse.ArgumentParser, kind: type[FaultKind]) -> None:
     types: Mapping[str, Any] = {**typing.get_type_hints(kind), "operation": str, "when": str}
-    possible = ", ".join(LIMITED if kind is Limit else OUTCOMES)
+    possible = ", ".join(LIMITED_OPERATIONS if kind is LimitFault else CHANGE_OPERATIONS)
     for setting in dataclasses.fields(kind):
         name, default = setting.name, setting.default
         if default is dataclasses.MISSING:
-            choices = typing.get_args(When) if name == "when" else None
+            choices = typing.get_args(DropMoment) if name == "when" else None
             parser.add_argument(name, type=types[name], choices=choices, metavar=name.upper(), help=_SETTINGS[name])
         else:
             text = _SETTINGS.get(name, f"{possible} (default: {default})" if default else _OPERATION)

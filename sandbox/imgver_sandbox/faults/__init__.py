@@ -1,1 +1,1 @@
-"""Faults on demand."""
+"""Faults: the errors and delays of AWS that a test can cause in the sandbox."""

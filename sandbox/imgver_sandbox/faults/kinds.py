@@ -1,20 +1,20 @@
-"""The kinds of faults, their settings, and how they are written in JSON."""
+"""The kinds of faults (fail, slow, hold, throttle, deny, drop, error, limit), their settings and their JSON form."""
 
 import dataclasses
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, get_args
 
-When = Literal["before", "after"]
+DropMoment = Literal["before", "after"]
 
-OUTCOMES = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
-"""The operations that take a while, and whose outcome is seen later, in a status."""
+CHANGE_OPERATIONS = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
+"""The operations that begin a change. Its result appears later, as a status."""
 
-LIMITED = ("CreateImage", "CreateImageVersion", "CreateDomain")
-"""The operations for which the model has ResourceLimitExceeded."""
+LIMITED_OPERATIONS = ("CreateImage", "CreateImageVersion", "CreateDomain")
+"""The operations for which the service model has the error ResourceLimitExceeded."""
 
 
-def _is_text(value: object) -> bool:
+def _is_string(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
@@ -28,31 +28,31 @@ def _is_duration(value: object) -> bool:
 
 _COUNT = (_is_count, "a whole number, 1 or more")
 _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
-    "reason": (_is_text, "a text with something in it"),
-    "image": (_is_text, "the name of an image"),
+    "reason": (_is_string, "a string that is not empty"),
+    "image": (_is_string, "the name of an image"),
     "version": _COUNT,
     "times": _COUNT,
     "per_second": _COUNT,
     "seconds": (_is_duration, "a number above 0"),
-    "when": (lambda value: value in get_args(When), "before or after"),
+    "when": (lambda value: value in get_args(DropMoment), "before or after"),
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class _Settings:
-    """What all kinds have in common: each checks its settings, by their names, when it is made."""
+class _FaultSettings:
+    """The base of all kinds. It validates the settings by their names."""
 
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for the first setting that cannot be."""
+        """Raise ValueError for the first invalid setting."""
         for setting, (holds, rule) in _RULES.items():
             if hasattr(self, setting) and not holds(getattr(self, setting)):
                 raise ValueError(f"{setting} {getattr(self, setting)!r} must be {rule}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Fail(_Settings):
+class FailFault(_FaultSettings):
     """A change ends in its failed status."""
 
     name: ClassVar[str] = "fail"
@@ -61,13 +61,13 @@ class Fail(_Settings):
     times: int = 1
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"{self.operation} fails: {self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)
-class Slow(_Settings):
-    """A change takes its time."""
+class SlowFault(_FaultSettings):
+    """A change takes longer."""
 
     name: ClassVar[str] = "slow"
     seconds: float
@@ -75,12 +75,12 @@ class Slow(_Settings):
     times: int = 1
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"{self.operation} takes {self.seconds:g} s"
 
 
 @dataclasses.dataclass(frozen=True)
-class Hold(_Settings):
+class HoldFault(_FaultSettings):
     """A version is in use."""
 
     name: ClassVar[str] = "hold"
@@ -88,103 +88,102 @@ class Hold(_Settings):
     version: int
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"version {self.version} of {self.image} is in use"
 
 
 @dataclasses.dataclass(frozen=True)
-class Throttle(_Settings):
-    """Requests above a rate are refused."""
+class ThrottleFault(_FaultSettings):
+    """Requests above a rate are throttled."""
 
     name: ClassVar[str] = "throttle"
     per_second: int
     operation: str | None = None
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"{self.operation or 'any call'} above {self.per_second} a second is throttled"
 
 
 @dataclasses.dataclass(frozen=True)
-class Deny(_Settings):
-    """A permission is not there yet."""
+class DenyFault(_FaultSettings):
+    """A permission is missing for some seconds."""
 
     name: ClassVar[str] = "deny"
     seconds: float
     operation: str | None = None
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"{self.operation or 'any call'} is denied for {self.seconds:g} s"
 
 
 @dataclasses.dataclass(frozen=True)
-class Drop(_Settings):
-    """A connection breaks."""
+class DropFault(_FaultSettings):
+    """A request loses its connection."""
 
     name: ClassVar[str] = "drop"
-    when: When
+    when: DropMoment
     operation: str | None = None
     times: int = 1
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"{self.operation or 'any call'} loses its connection {self.when} its effect"
 
 
 @dataclasses.dataclass(frozen=True)
-class Error(_Settings):
-    """The service breaks."""
+class ErrorFault(_FaultSettings):
+    """A request gets the HTTP status 500."""
 
     name: ClassVar[str] = "error"
     operation: str | None = None
     times: int = 1
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"{self.operation or 'any call'} is answered with status 500"
 
 
 @dataclasses.dataclass(frozen=True)
-class Limit(_Settings):
-    """There is room for no more."""
+class LimitFault(_FaultSettings):
+    """A request exceeds a limit of the account."""
 
     name: ClassVar[str] = "limit"
     operation: str = "CreateImageVersion"
     times: int = 1
 
     def __str__(self) -> str:
-        """What it does."""
+        """The effect, for the list of faults."""
         return f"{self.operation} exceeds a limit"
 
 
-Kind = Fail | Slow | Hold | Throttle | Deny | Drop | Error | Limit
+FaultKind = FailFault | SlowFault | HoldFault | ThrottleFault | DenyFault | DropFault | ErrorFault | LimitFault
 
-KINDS: Mapping[str, type[Kind]] = {kind.name: kind for kind in get_args(Kind)}
-"""All of them by their names."""
+FAULT_KINDS: Mapping[str, type[FaultKind]] = {kind.name: kind for kind in get_args(FaultKind)}
+"""All kinds by their names."""
 
 
-def to_json(kind: Kind) -> dict[str, Any]:
-    """The kind's name and its settings."""
+def to_json(kind: FaultKind) -> dict[str, Any]:
+    """The name and the settings of the kind as a JSON object."""
     return {"kind": kind.name, **dataclasses.asdict(kind)}
 
 
-def from_json(settings: object) -> Kind:
-    """What `to_json` made, or what somebody wrote. Raises ValueError when it makes no sense."""
+def from_json(settings: object) -> FaultKind:
+    """Parse the JSON object of a kind. Raises ValueError for an invalid one."""
     if not isinstance(settings, dict):
         example = '{"kind": "fail", "reason": "no space left"}'
-        raise ValueError(f"a fault must be a JSON object like {example}")  # noqa: TRY004  every mistake is one
+        raise ValueError(f"a fault must be a JSON object like {example}")  # noqa: TRY004  callers handle ValueError
     name = settings.get("kind")
-    kind = KINDS.get(name) if isinstance(name, str) else None
+    kind = FAULT_KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise ValueError(f"kind {name!r} must be one of {', '.join(KINDS)}")
+        raise ValueError(f"kind {name!r} must be one of {', '.join(FAULT_KINDS)}")
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
-    given = {name: value for name, value in settings.items() if name != "kind"}
+    given = {setting: value for setting, value in settings.items() if setting != "kind"}
     for setting in given:
         if setting not in fields:
             raise ValueError(f"setting {setting!r} of fault {name!r} must be one of {', '.join(fields)}")
-    for setting in required:
-        if setting not in given:
+    for setting, field in fields.items():
+        if setting not in given and field.default is dataclasses.MISSING:
             raise ValueError(f"setting {setting!r} of fault {name!r} must be given")
     return kind(**given)

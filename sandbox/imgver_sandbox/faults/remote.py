@@ -1,62 +1,62 @@
-"""The faults of a running sandbox: how it shows and takes them over HTTP, and how another process gets at them."""
+"""The faults of a running sandbox over HTTP: the server's routes, and the client that other processes use."""
 
 import json
 from typing import Any
 
-from imgver_sandbox.faults.kinds import Kind, from_json, to_json
-from imgver_sandbox.faults.queue import Fault, Faults
+from imgver_sandbox.faults.control import Fault, Faults
+from imgver_sandbox.faults.kinds import FaultKind, from_json, to_json
 from imgver_sandbox.runtime.routes import PREFIX, Request, Response, Routes, ask
 
 PATH = f"{PREFIX}/faults"
-"""GET answers all of them, POST adds one, DELETE ends all or, with `?id=3`, one of them."""
+"""GET returns the active faults, POST adds one, DELETE removes all of them or, with `?id=3`, one."""
 
 
 def add_fault_routes(routes: Routes, faults: Faults) -> None:
-    """Answer requests for `PATH` from `faults`."""
+    """Add the routes of `PATH`, which read and change `faults`."""
 
-    def left(_request: Request) -> Response:
+    def list_faults(_request: Request) -> Response:
         return Response(body=json.dumps([_encode(fault) for fault in faults.left()]).encode())
 
-    def add(request: Request) -> Response:
+    def add_fault(request: Request) -> Response:
         try:
             settings = json.loads(request.body)
         except (ValueError, RecursionError):
-            settings = None  # which is none, either
+            settings = None  # from_json refuses it
         return Response(status=201, body=json.dumps(_encode(faults.add(from_json(settings)))).encode())
 
-    def end(request: Request) -> Response:
+    def remove_faults(request: Request) -> Response:
         if "id" in request.query:
-            faults.remove(_number(request.query["id"]))
+            faults.remove(_fault_id(request.query["id"]))
         else:
             faults.reset()
-        return left(request)
+        return list_faults(request)
 
-    routes.add("GET", PATH, left)
-    routes.add("POST", PATH, add)
-    routes.add("DELETE", PATH, end)
+    routes.add("GET", PATH, list_faults)
+    routes.add("POST", PATH, add_fault)
+    routes.add("DELETE", PATH, remove_faults)
 
 
 class RemoteFaults(Faults):
-    """The faults of the sandbox on a port of this machine. Every method raises OSError when it has ended."""
+    """The faults of the sandbox on a port of this machine. Every method raises OSError if that sandbox has ended."""
 
     def __init__(self, port: int) -> None:
         """Use the sandbox on `port`."""
         self._port = port
 
-    def add(self, kind: Kind) -> Fault:
-        """Add a fault. Raises ValueError when the service has no such operation."""
+    def add(self, kind: FaultKind) -> Fault:
+        """Add a fault. Raises ValueError if the fault cannot apply to its operation."""
         return _decode(json.loads(ask(self._port, "POST", PATH, json.dumps(to_json(kind)).encode())))
 
     def left(self) -> list[Fault]:
-        """The faults that are not used up yet, in the order in which they were added."""
+        """The active faults, in the order in which they were added."""
         return [_decode(fault) for fault in json.loads(ask(self._port, "GET", PATH))]
 
     def remove(self, fault_id: int) -> None:
-        """End the fault with this `id`. Raises ValueError when there is none."""
+        """Remove the fault with this id. Raises ValueError if no active fault has it."""
         ask(self._port, "DELETE", f"{PATH}?id={fault_id}")
 
     def reset(self) -> None:
-        """End all of them."""
+        """Remove all faults."""
         ask(self._port, "DELETE", PATH)
 
 
@@ -69,7 +69,7 @@ def _decode(fault: dict[str, Any]) -> Fault:
     return Fault(id=fault_id, kind=from_json(fault), left=left)
 
 
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError(f"id {text!r} must be a number")
-    return int(text)
+def _fault_id(value: str) -> int:
+    if not value.isdecimal():
+        raise ValueError(f"id {value!r} must be a number")
+    return int(value)

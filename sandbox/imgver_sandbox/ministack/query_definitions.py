@@ -9,7 +9,8 @@ from typing import Any
 
 from imgver_sandbox.ministack.hooks import APP, PROVISIONERS, RESPONSES, module
 from imgver_sandbox.sagemaker import json_protocol
-from imgver_sandbox.sagemaker.service_model import ServiceError, modelled_service
+from imgver_sandbox.sagemaker.errors import ServiceError
+from imgver_sandbox.sagemaker.service_model import modelled_service
 
 Properties = Mapping[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -34,8 +35,8 @@ class QueryDefinitions:
         """Answer one operation for the account and region of the request. Raises ServiceError."""
         responses, logs = module(RESPONSES), modelled_service("logs")
         queries = self._queries.setdefault((responses.get_account_id(), responses.get_region()), {})
-        accepted = logs.accept(operation, parameters)
-        return logs.answer(operation, _OPERATIONS[operation](queries, accepted))
+        accepted = logs.parse_input(operation, parameters)
+        return logs.build_output(operation, _OPERATIONS[operation](queries, accepted))
 
     def add(self) -> None:
         """Add the operations and the type to MiniStack."""
@@ -48,7 +49,7 @@ class QueryDefinitions:
             target = headers.get("x-amz-target", "")
             if target.removeprefix(f"{_PREFIX}.") not in _OPERATIONS:
                 return await original(method, path, headers, body, query)
-            return json_protocol.answer(self.call, target=target, prefix=_PREFIX, body=body)
+            return json_protocol.respond(self.call, target=target, prefix=_PREFIX, body=body)
 
         handlers["logs"] = handle
         module(PROVISIONERS)._RESOURCE_HANDLERS[_TYPE] = {

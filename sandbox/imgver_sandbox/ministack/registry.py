@@ -6,13 +6,13 @@ from typing import Any
 
 from imgver_sandbox.ministack.hooks import APP, module
 from imgver_sandbox.ministack.iam import denial
-from imgver_sandbox.sagemaker.container_registry import ContainerImage, parse_image_uri
+from imgver_sandbox.sagemaker.container_registry import RegistryImage, parse_image_uri
 
 
 class EcrRegistry:
     """MiniStack's ECR, as the images service reads it."""
 
-    def resolve(self, uri: str, /) -> ContainerImage | None:
+    def resolve(self, uri: str, /) -> RegistryImage | None:
         """The image behind `uri` in the account and region that it names; None when it is not there."""
         parsed = parse_image_uri(uri)
         if parsed is None:
@@ -20,10 +20,10 @@ class EcrRegistry:
         images = module("ministack.services.ecr")._images
         for image in images.get_scoped(parsed.registry_id, parsed.region, parsed.repository, []):
             if image["imageDigest"] == parsed.digest or parsed.tag in image["imageTags"]:
-                return ContainerImage(digest=image["imageDigest"], media_type=_media_type(image))
+                return RegistryImage(digest=image["imageDigest"], media_type=_media_type(image))
         return None
 
-    def refusal(self, uri: str, role_arn: str, /) -> str | None:
+    def pull_denial(self, uri: str, role_arn: str, /) -> str | None:
         """Why the role may not pull the image behind `uri`; None when it may, as all may unless IAM is enforced."""
         parsed = parse_image_uri(uri)
         if parsed is None or not module(APP).AUTH:

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imgver_sandbox.faults.service_faults import ConnectionBroken
 from imgver_sandbox.ministack.connections import break_connection
 from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, module
 from imgver_sandbox.sagemaker.service import ImagesService, respond
+from imgver_sandbox.sagemaker.service_faults import ConnectionBroken
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -25,7 +25,7 @@ def add_service(service: ImagesService) -> None:
     ) -> Response:
         target, account, region = headers.get("x-amz-target", ""), responses.get_account_id(), responses.get_region()
         # MiniStack has checked the first one.
-        for arn in _authorised_arns(service, target, body, account=account, region=region)[1:]:
+        for arn in authorised_arns(service, target, body, account=account, region=region)[1:]:
             action = f"sagemaker:{target.partition('.')[2]}"
             denied: Response | None = module(APP)._enforce_data_plane(
                 "sagemaker", action, headers, query, str(uuid.uuid4()), resource_arn=arn, named_resource=arn
@@ -53,7 +53,7 @@ def add_service(service: ImagesService) -> None:
         if service_name != "sagemaker":
             return original(service_name, method, path, headers, body, query_params, region, account_id)
         target = headers.get("x-amz-target", "")
-        return _authorised_arns(service, target, body, account=account_id, region=region)[0]
+        return authorised_arns(service, target, body, account=account_id, region=region)[0]
 
     module(APP).SERVICE_HANDLERS["sagemaker"] = handle
     module("ministack.core.router").SERVICE_PATTERNS["sagemaker"] = {
@@ -64,7 +64,7 @@ def add_service(service: ImagesService) -> None:
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
-def _authorised_arns(service: ImagesService, target: str, body: bytes, *, account: str, region: str) -> list[str]:
+def authorised_arns(service: ImagesService, target: str, body: bytes, *, account: str, region: str) -> list[str]:
     """The ARNs that IAM checks for a call; all of them must be allowed. `*` when the call names nothing.
 
     Which they are is in the Service Authorization Reference. It names both kinds for ListAliases: the image is always

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgver_sandbox.ministack.hooks import EVENTBRIDGE, RESPONSES, module
-from imgver_sandbox.sagemaker.account import Account
-from imgver_sandbox.sagemaker.service import Call, ImagesService
+from imgver_sandbox.sagemaker.account import SageMakerAccount
+from imgver_sandbox.sagemaker.service import ImagesService, ServiceCall
 
 _POLL_SECONDS = 0.2
 
@@ -30,7 +30,7 @@ class State:
     detail: Mapping[str, Any]
 
 
-def _states(account: Account) -> Iterator[tuple[str, State]]:
+def _states(account: SageMakerAccount) -> Iterator[tuple[str, State]]:
     for image in account.images():
         yield (
             image.arn,
@@ -94,7 +94,7 @@ class StateChanges:
             self._tell()
             await asyncio.sleep(_POLL_SECONDS)
 
-    def _before(self, call: Call) -> None:
+    def _before(self, call: ServiceCall) -> None:
         if call.operation.startswith(("Describe", "List")):
             return
         # Whose events they are is told to MiniStack for this context, and the call goes on in its own.

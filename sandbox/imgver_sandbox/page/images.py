@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import Account
-from imgver_sandbox.sagemaker.image_records import Image, Version
+from imgver_sandbox.sagemaker.account import SageMakerAccount
+from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 
 _VERSIONS = 50
 
@@ -43,15 +43,15 @@ class ShownImage:
     """How many others there are."""
 
 
-def shown_images(account: Account) -> list[ShownImage]:
+def shown_images(account: SageMakerAccount) -> list[ShownImage]:
     """The images of an account in a region, by name."""
     images = sorted(account.images(), key=lambda image: image.name)
     return [_shown_image(image, account.numbers_in_use(image)) for image in images]
 
 
-def _shown_image(image: Image, in_use: Set[int]) -> ShownImage:
+def _shown_image(image: ImageRecord, in_use: Set[int]) -> ShownImage:
     latest = {version.number: version for version in itertools.islice(reversed(image.versions.values()), _VERSIONS)}
-    versions = latest | {version.number: version for version in image.alias_owners.values()}
+    versions = latest | {number: version for number, version in image.versions.items() if version.aliases}
     return ShownImage(
         arn=image.arn,
         name=image.name,
@@ -62,7 +62,7 @@ def _shown_image(image: Image, in_use: Set[int]) -> ShownImage:
     )
 
 
-def _shown_version(image: Image, version: Version, in_use: bool) -> ShownVersion:
+def _shown_version(image: ImageRecord, version: ImageVersionRecord, in_use: bool) -> ShownVersion:
     return ShownVersion(
         number=version.number,
         status=image.status_of(version),

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from imgver_sandbox.errors import SandboxError
-from imgver_sandbox.faults.queue import Faults
+from imgver_sandbox.faults.control import Faults
 from imgver_sandbox.faults.remote import RemoteFaults
 from imgver_sandbox.runtime import cdk_cli, ministack_release, supervisor
 from imgver_sandbox.runtime import iam_decisions as calls

@@ -1,1 +1,1 @@
-"""What the images service keeps, and its operations: one module for each kind of thing."""
+"""The SageMaker images service in memory: its operations, one module for each resource type, and its records."""

@@ -1,34 +1,39 @@
-"""The operation on aliases, and who may have one."""
+"""ListAliases, and the rule for an alias that another version has."""
 
 from collections.abc import Callable, Sequence
 
-from imgver_sandbox.sagemaker.account import Account, Answer, Request
-from imgver_sandbox.sagemaker.errors import in_use, invalid
-from imgver_sandbox.sagemaker.image_records import Image, Version
-from imgver_sandbox.sagemaker.pagination import Order, page
+from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
+from imgver_sandbox.sagemaker.errors import resource_in_use, validation_exception
+from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
+from imgver_sandbox.sagemaker.listing import list_page
 
 
-def list_aliases(account: Account, request: Request) -> Answer:
-    """ListAliases: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListAliases.html"""
-    if "Version" in request or "Alias" in request:
-        _, version = account.version(request)
-        order = Order[str]((alias,) for alias in version.aliases)
+def list_aliases(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform ListAliases.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListAliases.html
+    """
+    if "Version" in parameters or "Alias" in parameters:
+        versions = [account.version(parameters)[1]]
     else:
-        order = account.image(request["ImageName"]).aliases
-    aliases, token = page("ListAliases", request, order)
+        versions = list(account.image(parameters["ImageName"]).versions.values())
+    sort_keys = [(alias,) for version in versions for alias in version.aliases]
+    aliases, token = list_page(account, "ListAliases", parameters, sort_keys)
     return {"SageMakerImageVersionAliases": aliases, "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[Account, Request], Answer]] = {"ListAliases": list_aliases}
+OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {"ListAliases": list_aliases}
 
 
-def refuse_held_aliases(account: Account, image: Image, aliases: Sequence[str], version: Version | None) -> None:
-    """Raise ServiceError if another version than `version` holds one of the aliases, unless aliases move."""
-    assumed = account.conditions.assumptions.alias_held_elsewhere
+def refuse_held_aliases(
+    account: SageMakerAccount, image: ImageRecord, aliases: Sequence[str], version: ImageVersionRecord | None
+) -> None:
+    """Raise ServiceError if a version other than `version` has one of the aliases, unless aliases may move."""
+    assumed = account.context.assumptions.alias_held_elsewhere
     if assumed == "moved":
         return
     for alias in aliases:
-        owner = image.alias_owners.get(alias)
-        if owner not in (None, version):
-            text = f"Alias {alias} is already used by ImageVersion ({owner.arn})."
-            raise in_use(text) if assumed == "resource_in_use" else invalid(text)
+        owner = image.alias_owner(alias)
+        if owner is not None and owner is not version:
+            message = f"Alias {alias} is already used by ImageVersion ({owner.arn})."
+            raise resource_in_use(message) if assumed == "resource_in_use" else validation_exception(message)

@@ -3,75 +3,76 @@
 from collections.abc import Callable
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import Account, Answer, Request
-from imgver_sandbox.sagemaker.errors import does_not_exist, in_use
-from imgver_sandbox.sagemaker.listing import in_time, time_of
-from imgver_sandbox.sagemaker.pagination import Order, page
-from imgver_sandbox.sagemaker.studio_records import AppImageConfig
+from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
+from imgver_sandbox.sagemaker.errors import resource_in_use, resource_not_found
+from imgver_sandbox.sagemaker.listing import list_records
+from imgver_sandbox.sagemaker.studio_records import AppImageConfigRecord
 
-_APPS = frozenset({"KernelGatewayImageConfig", "JupyterLabAppImageConfig", "CodeEditorAppImageConfig"})
+_APP_CONFIGS = frozenset({"KernelGatewayImageConfig", "JupyterLabAppImageConfig", "CodeEditorAppImageConfig"})
 
 
-def create_app_image_config(account: Account, request: Request) -> Answer:
-    """CreateAppImageConfig: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAppImageConfig.html"""
-    name = request["AppImageConfigName"]
+def create_app_image_config(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform CreateAppImageConfig.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAppImageConfig.html
+    """
+    name = parameters["AppImageConfigName"]
     if name in account.app_image_configs:
-        raise in_use("The ID or Name specified is already in use.")
+        raise resource_in_use("The ID or Name specified is already in use.")
     now = account.now()
-    config = AppImageConfig(
+    config = AppImageConfigRecord(
         name=name,
         arn=account.arn(f"app-image-config/{name}"),
         created_at=now,
         modified_at=now,
-        apps=_apps(request),
+        app_configs=_app_configs(parameters),
     )
     account.app_image_configs[name] = config
     return {"AppImageConfigArn": config.arn}
 
 
-def describe_app_image_config(account: Account, request: Request) -> Answer:
-    """DescribeAppImageConfig:
-    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeAppImageConfig.html"""
-    return _described(_found(account, request))
+def describe_app_image_config(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform DescribeAppImageConfig.
 
-
-def update_app_image_config(account: Account, request: Request) -> Answer:
-    """UpdateAppImageConfig: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateAppImageConfig.html
-
-    What it names is replaced, the rest stays.
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeAppImageConfig.html
     """
-    config = _found(account, request)
-    config.apps |= _apps(request)
+    return _details(_config(account, parameters))
+
+
+def update_app_image_config(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform UpdateAppImageConfig: the call replaces the app configurations that it contains.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateAppImageConfig.html
+    """
+    config = _config(account, parameters)
+    config.app_configs |= _app_configs(parameters)
     config.modified_at = account.now()
     return {"AppImageConfigArn": config.arn}
 
 
-def delete_app_image_config(account: Account, request: Request) -> Answer:
-    """DeleteAppImageConfig: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteAppImageConfig.html
+def delete_app_image_config(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform DeleteAppImageConfig.
 
-    The model knows no error for one that a domain names, so it goes.
+    The service model has no error for a config that a domain names, so such a config is deleted too.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteAppImageConfig.html
     """
-    del account.app_image_configs[_found(account, request).name]
+    del account.app_image_configs[_config(account, parameters).name]
     return {}
 
 
-def list_app_image_configs(account: Account, request: Request) -> Answer:
-    """ListAppImageConfigs: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListAppImageConfigs.html"""
-    sort_by = request.get("SortBy", "CreationTime")
-    names, token = page(
-        "ListAppImageConfigs",
-        request,
-        Order[str](
-            (name,) if sort_by == "Name" else (time_of(config, sort_by), name)
-            for name, config in account.app_image_configs.items()
-            if request.get("NameContains", "") in name and in_time(config, request, modified="ModifiedTime")
-        ),
-        descending=request.get("SortOrder", "Descending") == "Descending",
+def list_app_image_configs(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform ListAppImageConfigs.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListAppImageConfigs.html
+    """
+    configs, token = list_records(
+        account, "ListAppImageConfigs", parameters, account.app_image_configs, modified_time="ModifiedTime"
     )
-    return {"AppImageConfigs": [_described(account.app_image_configs[name]) for name in names], "NextToken": token}
+    return {"AppImageConfigs": [_details(config) for config in configs], "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[Account, Request], Answer]] = {
+OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {
     "CreateAppImageConfig": create_app_image_config,
     "DescribeAppImageConfig": describe_app_image_config,
     "UpdateAppImageConfig": update_app_image_config,
@@ -80,23 +81,23 @@ OPERATIONS: dict[str, Callable[[Account, Request], Answer]] = {
 }
 
 
-def _found(account: Account, request: Request) -> AppImageConfig:
-    name = request["AppImageConfigName"]
+def _config(account: SageMakerAccount, parameters: OperationInput) -> AppImageConfigRecord:
+    name = parameters["AppImageConfigName"]
     config = account.app_image_configs.get(name)
     if config is None:
-        raise does_not_exist("AppImageConfig", AppImageConfigName=name)
+        raise resource_not_found("AppImageConfig", AppImageConfigName=name)
     return config
 
 
-def _apps(request: Request) -> dict[str, Any]:
-    return {name: value for name, value in request.items() if name in _APPS}
+def _app_configs(parameters: OperationInput) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name in _APP_CONFIGS}
 
 
-def _described(config: AppImageConfig) -> dict[str, Any]:
+def _details(config: AppImageConfigRecord) -> dict[str, Any]:
     return {
         "AppImageConfigArn": config.arn,
         "AppImageConfigName": config.name,
         "CreationTime": config.created_at,
         "LastModifiedTime": config.modified_at,
-        **config.apps,
+        **config.app_configs,
     }

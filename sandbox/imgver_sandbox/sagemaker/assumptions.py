@@ -1,4 +1,4 @@
-"""What nobody outside AWS knows about the images API, as switches."""
+"""The switches for behaviour of the images API that is not documented."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,49 +22,51 @@ SHORT_NAMES: Mapping[str, str] = {
     "u5": "arn_case",
     "u6": "rejected_manifest",
 }
-"""Names of the switches for the command line."""
+"""The short names of the switches, for the command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assumptions:
-    """How the service behaves where its real behaviour is not known. Each default is the value harder on the caller.
+    """The behaviour of the service where the behaviour of AWS is unknown.
 
-    What works under every combination works on AWS, whatever AWS does.
+    Each default is the value that is harder for the caller. Code that works with every combination of values works
+    on AWS too, whatever AWS does.
     """
 
     alias_held_elsewhere: AliasHeldElsewhere = "resource_in_use"
-    """A create or update names an alias that another version holds. `resource_in_use`, `validation_exception`: it is
-    refused with that error and changes nothing. `moved`: the alias silently leaves the other version."""
+    """A create or update names an alias that another version has. `resource_in_use`, `validation_exception`: the call
+    is refused with that error. `moved`: the alias moves from the other version without an error."""
 
     repeat_of_dead_create: RepeatOfDeadCreate = "old_arn"
-    """A ClientToken comes again after the version it made failed, is being deleted or is gone. `old_arn`: the answer is
-    that version's ARN. `new_version`: a new version is made."""
+    """A ClientToken is sent again after its version failed, is being deleted or was deleted. `old_arn`: the response
+    has the ARN of that version. `new_version`: the service creates a new version."""
 
     repeat_with_other_parameters: RepeatWithOtherParameters = "refused"
-    """A ClientToken comes again with other parameters. `refused`: ValidationException. `old_arn`: as if they were the
-    same."""
+    """A ClientToken is sent again with other parameters. `refused`: ValidationException. `old_arn`: the response is
+    the same as for the first call."""
 
     delete_of_version_in_use: DeleteOfVersionInUse = "refused"
-    """A version that was marked as in use (by a Studio domain, a running app), or its image, is deleted. `refused`:
-    ResourceInUse. `allowed`: it goes."""
+    """A version that a Studio domain or a running app uses, or its image, is deleted. `refused`: ResourceInUse.
+    `allowed`: it is deleted."""
 
     highest_number_after_delete: HighestNumberAfterDelete = "reused"
-    """The highest version is deleted and another one created. `reused`: it gets the same number. `retired`: the next
-    one."""
+    """A version is created after the version with the highest number was deleted. `reused`: it gets the same number.
+    `retired`: it gets the next number."""
 
     arn_case: ArnCase = "lower"
-    """An image's name has capitals. `lower`: version ARNs are in lower case, as the model's pattern has it, and names
-    are resolved whatever their case. `kept`: ARNs keep the name, and names are resolved as written."""
+    """The name of an image has capital letters. `lower`: version ARNs are in lower case, as the pattern in the service
+    model requires, and names are not case-sensitive. `kept`: ARNs keep the name as written, and names are
+    case-sensitive."""
 
     rejected_manifest: RejectedManifest = "create_failed"
-    """The base image's manifest is not Docker V2 schema 2. `create_failed`: there is a version, and it fails.
-    `validation_exception`: the call is refused and there is no version."""
+    """The manifest of the base image is not Docker V2 schema 2. `create_failed`: the version is created and gets the
+    status CREATE_FAILED. `validation_exception`: the call is refused and no version is created."""
 
     @classmethod
     def parse(cls, switches: Sequence[str]) -> Self:
-        """The assumptions that differ from the defaults as `switches` say, each like `u1=moved` or `arn_case=kept`.
+        """Parse switches such as `u1=moved` or `arn_case=kept`; other switches have their defaults.
 
-        Raises ValueError when one names no switch or no value of it.
+        Raises ValueError for an unknown switch or value.
         """
         values: dict[str, Any] = {}
         for switch in switches:
@@ -79,9 +81,9 @@ class Assumptions:
 
     @classmethod
     def choices(cls) -> dict[str, tuple[str, ...]]:
-        """The values of every switch by its name, the default first."""
-        return {name: get_args(kind) for name, kind in get_type_hints(cls).items()}
+        """The values of each switch by its name, the default first."""
+        return {name: get_args(values) for name, values in get_type_hints(cls).items()}
 
     def switches(self) -> list[str]:
-        """What `parse` makes these assumptions of."""
+        """All switches with their values, as `parse` accepts them."""
         return [f"{name}={getattr(self, name)}" for name in self.choices()]

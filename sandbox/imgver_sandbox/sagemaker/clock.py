@@ -1,38 +1,38 @@
-"""Time as the sandbox sees it: the real clock, or one that a test moves by hand."""
+"""The time in the sandbox: the system's clock, or a clock that a test moves by hand."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Anything that tells the time."""
+    """A source of the current time."""
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """The current time in seconds since the epoch."""
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The clock of the operating system."""
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """The current time in seconds since the epoch."""
         return time.time()
 
 
 class ManualClock:
-    """A clock that stands still until it is moved; its `sleep` takes no time at all."""
+    """A clock that stands still until a test moves it. Its `sleep` returns at once."""
 
     def __init__(self, *, start: float = 1_700_000_000.0) -> None:
-        """Start at `start` seconds since the epoch (default: an arbitrary moment in November 2023)."""
+        """Start at `start`, in seconds since the epoch (default: a moment in November 2023)."""
         self._now = start
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """The current time in seconds since the epoch."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on by `seconds`."""
+        """Move the clock forward by `seconds`."""
         self._now += seconds
 
-    # A stand-in for time.sleep.
+    # Replaces time.sleep.
     sleep = advance

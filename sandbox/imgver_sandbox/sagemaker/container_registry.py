@@ -1,4 +1,4 @@
-"""What the images service asks of Amazon ECR, and a registry in memory that answers it."""
+"""Amazon ECR as the images service uses it: the interface of a registry, and a registry in memory."""
 
 import hashlib
 import re
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from imgver_sandbox.sagemaker.service_model import ServiceError, modelled_service
+from imgver_sandbox.sagemaker.errors import ServiceError
+from imgver_sandbox.sagemaker.service_model import modelled_service
 
 DOCKER_V2_SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -22,7 +23,7 @@ _URI = re.compile(
 
 @dataclass(frozen=True)
 class ImageUri:
-    """An ECR image URI in its parts. Without tag and digest it means the tag `latest`."""
+    """The parts of an ECR image URI. A URI without tag and digest has the tag `latest`."""
 
     repository_uri: str
     registry_id: str
@@ -33,7 +34,7 @@ class ImageUri:
 
 
 def parse_image_uri(uri: str, /) -> ImageUri | None:
-    """The parts of `<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:tag or @digest]`; None for anything else."""
+    """Parse `<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:tag or @digest]`; other URIs give None."""
     match = _URI.fullmatch(uri)
     if match is None:
         return None
@@ -44,47 +45,44 @@ def parse_image_uri(uri: str, /) -> ImageUri | None:
 
 
 @dataclass(frozen=True)
-class ContainerImage:
-    """What a registry has under a URI."""
+class RegistryImage:
+    """A container image in a registry."""
 
     digest: str
     media_type: str
 
 
 class ContainerRegistry(Protocol):
-    """A registry that the images service reads when a version is created."""
+    """The registry from which the images service pulls base images.
 
-    def resolve(self, uri: str, /) -> ContainerImage | None:
-        """The image behind `uri` now; None when there is no such repository, tag or digest.
+    The service calls it while it holds its lock: an implementation must not call the service.
+    """
 
-        The images service calls this under its lock: do not call that service from here.
-        """
+    def resolve(self, uri: str, /) -> RegistryImage | None:
+        """The image that `uri` identifies now. None if the repository, the tag or the digest does not exist."""
 
-    def refusal(self, uri: str, role_arn: str, /) -> str | None:
-        """Why the role of an image may not pull the image behind `uri`; None when it may.
-
-        The images service calls this under its lock, too.
-        """
+    def pull_denial(self, uri: str, role_arn: str, /) -> str | None:
+        """The reason why the role must not pull the image that `uri` identifies. None if it may."""
 
 
 @dataclass
 class _Repository:
-    images: dict[str, ContainerImage] = field(default_factory=dict)
+    images: dict[str, RegistryImage] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
 
 class InMemoryRegistry:
-    """ECR repositories in memory. A repository exists from its first push."""
+    """ECR repositories in memory. The first push creates a repository."""
 
     def __init__(self) -> None:
-        """Start without repositories."""
+        """Create a registry without repositories."""
         self._repositories: dict[str, _Repository] = {}
         self._pushes = 0
 
     def push(self, uri: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:
-        """Put a new image under the tag of `uri` (default `latest`), as a re-push does; answer its digest.
+        """Push a new image to the tag of `uri` (default: `latest`) and return its digest.
 
-        Raises ValueError when `uri` is no ECR URI or names a digest.
+        Raises ValueError if `uri` is not an ECR URI or contains a digest.
         """
         parsed = parse_image_uri(uri)
         if parsed is None or parsed.tag is None:
@@ -94,19 +92,19 @@ class InMemoryRegistry:
         self._pushes += 1
         digest = f"sha256:{hashlib.sha256(str(self._pushes).encode()).hexdigest()}"
         repository = self._repositories.setdefault(parsed.repository_uri, _Repository())
-        repository.images[digest] = ContainerImage(digest=digest, media_type=media_type)
+        repository.images[digest] = RegistryImage(digest=digest, media_type=media_type)
         repository.tags[parsed.tag] = digest
         return digest
 
     def untag(self, uri: str) -> None:
-        """Take the tag of `uri` away; the image stays under its digest. Raises KeyError when there is no such tag."""
+        """Remove the tag of `uri`; the image keeps its digest. Raises KeyError if the tag does not exist."""
         parsed = parse_image_uri(uri)
         if parsed is None or parsed.tag is None:
             raise KeyError(uri)
         del self._repositories[parsed.repository_uri].tags[parsed.tag]
 
-    def resolve(self, uri: str, /) -> ContainerImage | None:
-        """The image behind `uri` now, or None."""
+    def resolve(self, uri: str, /) -> RegistryImage | None:
+        """The image that `uri` identifies now, or None."""
         parsed = parse_image_uri(uri)
         repository = self._repositories.get(parsed.repository_uri) if parsed else None
         if parsed is None or repository is None:
@@ -114,21 +112,23 @@ class InMemoryRegistry:
         digest = parsed.digest or repository.tags.get(parsed.tag or "")
         return repository.images.get(digest or "")
 
-    def refusal(self, _uri: str, _role_arn: str, /) -> str | None:
+    def pull_denial(self, _uri: str, _role_arn: str, /) -> str | None:
         """None: every role may pull."""
         return None
 
     def describe_images(self, parameters: Mapping[str, Any], *, account: str, region: str) -> dict[str, Any]:
-        """ECR's DescribeImages by image ids, or of the whole repository.
+        """Perform ECR's DescribeImages for image ids, or for all images of the repository.
 
-        Raises ServiceError (RepositoryNotFoundException, ImageNotFoundException). Paging and filters are not here:
-        asking for them raises NotImplementedError rather than answering something else.
+        Raises ServiceError (RepositoryNotFoundException, ImageNotFoundException), and NotImplementedError for
+        pagination and filters.
+
+        API: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
         """
         model = modelled_service("ecr")
-        accepted = model.accept("DescribeImages", parameters)
+        accepted = model.parse_input("DescribeImages", parameters)
         unsupported = accepted.keys() - {"registryId", "repositoryName", "imageIds"}
         if unsupported:
-            raise NotImplementedError(f"DescribeImages here has no {', '.join(sorted(unsupported))}")
+            raise NotImplementedError(f"DescribeImages does not support {', '.join(sorted(unsupported))} here")
         name, registry_id = accepted["repositoryName"], accepted.get("registryId", account)
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         repository = self._repositories.get(f"{registry_id}.dkr.ecr.{region}.{suffix}/{name}")
@@ -137,11 +137,11 @@ class InMemoryRegistry:
                 "RepositoryNotFoundException",
                 f"The repository with name '{name}' does not exist in the registry with id '{registry_id}'",
             )
-        wanted = accepted.get("imageIds")
+        image_ids = accepted.get("imageIds")
         digests = (
             repository.images
-            if wanted is None
-            else dict.fromkeys(_digest(repository, image_id, name, registry_id) for image_id in wanted)
+            if image_ids is None
+            else dict.fromkeys(_digest(repository, image_id, name, registry_id) for image_id in image_ids)
         )
         details = [
             {
@@ -153,16 +153,16 @@ class InMemoryRegistry:
             }
             for digest in digests
         ]
-        return model.answer("DescribeImages", {"imageDetails": details})
+        return model.build_output("DescribeImages", {"imageDetails": details})
 
 
 def _digest(repository: _Repository, image_id: Mapping[str, str], name: str, registry_id: str) -> str:
     digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
-    tagged = repository.tags.get(tag) if tag else digest
-    if tagged is None or tagged not in repository.images or (digest and digest != tagged):
+    found = repository.tags.get(tag) if tag else digest
+    if found is None or found not in repository.images or (digest and digest != found):
         raise ServiceError(
             "ImageNotFoundException",
             f"The image with imageId {{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}} does not exist "
             f"within the repository with name '{name}' in the registry with id '{registry_id}'",
         )
-    return tagged
+    return found

@@ -1,9 +1,8 @@
-"""The errors that the operations share, in the words of the service where those are known."""
+"""The errors of the service, in the service's own words where those are known."""
 
-from imgver_sandbox.sagemaker.records import Record
-from imgver_sandbox.sagemaker.service_model import ServiceError
+from imgver_sandbox.sagemaker.records import ResourceRecord
 
-_DOING = {
+_PARTICIPLES = {
     "CREATING": "created",
     "UPDATING": "updated",
     "DELETING": "deleted",
@@ -13,30 +12,48 @@ _DOING = {
 }
 
 
-def in_use(message: str) -> ServiceError:
-    """ResourceInUse."""
+class ServiceError(Exception):
+    """An error response of the service.
+
+    Attributes:
+        code: The error code on the wire: `ResourceInUse`, without the suffix "Exception" of the documentation.
+        message: The error message.
+        status: The HTTP status.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        """Create an error response. The default of `status` is 400."""
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def resource_in_use(message: str) -> ServiceError:
+    """A ResourceInUse error."""
     return ServiceError("ResourceInUse", message)
 
 
-def invalid(message: str) -> ServiceError:
-    """ValidationException."""
+def validation_exception(message: str) -> ServiceError:
+    """A ValidationException error."""
     return ServiceError("ValidationException", message)
 
 
-def does_not_exist(kind: str, **named: object) -> ServiceError:
-    """ResourceNotFound for what the parameters `named` do not lead to."""
-    which = " and ".join(f"{name} {value}" for name, value in named.items())
+def resource_not_found(type_name: str, **parameters: object) -> ServiceError:
+    """A ResourceNotFound error for the resource that the `parameters` of the call identify."""
+    which = " and ".join(f"{name} {value}" for name, value in parameters.items())
     return ServiceError(
-        "ResourceNotFound", f"{kind} with {which} does not exist. Please provide a valid {' and '.join(named)}."
+        "ResourceNotFound",
+        f"{type_name} with {which} does not exist. Please provide a valid {' and '.join(parameters)}.",
     )
 
 
-def being_changed(record: Record) -> ServiceError:
-    """ResourceInUse for a record whose change is not over."""
-    return in_use(f"{record.kind} ({record.arn}) is being {_DOING[record.status]}")
+def change_in_progress(record: ResourceRecord) -> ServiceError:
+    """A ResourceInUse error for a record that is being created, updated or deleted."""
+    return resource_in_use(f"{record.type_name} ({record.arn}) is being {_PARTICIPLES[record.status]}")
 
 
-def refuse_change_under_way(record: Record) -> None:
-    """Raise `being_changed` while the record is changing."""
-    if record.change is not None:
-        raise being_changed(record)
+def refuse_change_in_progress(record: ResourceRecord) -> None:
+    """Raise `change_in_progress` while the record is being created, updated or deleted."""
+    if record.pending_change is not None:
+        raise change_in_progress(record)

@@ -3,39 +3,50 @@
 from collections.abc import Callable
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import Account, Answer, Creation, Request
+from imgver_sandbox.sagemaker.account import ClientTokenRecord, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.aliases import refuse_held_aliases
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2, parse_image_uri
-from imgver_sandbox.sagemaker.errors import being_changed, does_not_exist, in_use, invalid, refuse_change_under_way
-from imgver_sandbox.sagemaker.image_records import Image, Version
-from imgver_sandbox.sagemaker.listing import in_time
-from imgver_sandbox.sagemaker.pagination import page
+from imgver_sandbox.sagemaker.errors import (
+    change_in_progress,
+    refuse_change_in_progress,
+    resource_in_use,
+    resource_not_found,
+    validation_exception,
+)
+from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
+from imgver_sandbox.sagemaker.listing import list_records
+from imgver_sandbox.sagemaker.records import GONE
 
 METADATA = frozenset(
     {"Horovod", "JobType", "MLFramework", "Processor", "ProgrammingLang", "ReleaseNotes", "VendorGuidance"}
 )
+"""The parameters of CreateImageVersion and UpdateImageVersion that only describe a version."""
 
 
-def create_image_version(account: Account, request: Request) -> Answer:
-    """CreateImageVersion: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html"""
-    image = account.image(request["ImageName"])
-    parameters = {name: value for name, value in request.items() if name != "ClientToken"}
-    made = _made_before(account, request["ClientToken"], parameters)
-    if made is not None:
-        return {"ImageVersionArn": made.arn}
+def create_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform CreateImageVersion.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
+    """
+    image = account.image(parameters["ImageName"])
+    token = parameters["ClientToken"]
+    without_token = {name: value for name, value in parameters.items() if name != "ClientToken"}
+    existing = _version_of_token(account, token, without_token)
+    if existing is not None:
+        return {"ImageVersionArn": existing.arn}
     _refuse_concurrent_write(account, image)
-    base_image = request["BaseImage"]
-    container_image, problem = _pull(account, base_image, image.role_arn)
-    aliases = request.get("Aliases", [])
+    base_image = parameters["BaseImage"]
+    container_image, pull_failure = _pull(account, base_image, image.role_arn)
+    aliases = parameters.get("Aliases", [])
     refuse_held_aliases(account, image, aliases, None)
 
-    now, conditions = account.now(), account.conditions
-    seconds, failure = conditions.outcome("CreateImageVersion", conditions.durations.create)
-    failure_reason = failure or problem
-    reused = conditions.assumptions.highest_number_after_delete == "reused"
-    number = (image.highest if reused else image.highest_ever) + 1
-    name = image.name.lower() if conditions.assumptions.arn_case == "lower" else image.name
-    version = Version(
+    now, context = account.now(), account.context
+    seconds, failure_reason = context.plan_change("CreateImageVersion", context.durations.create)
+    failure_reason = failure_reason or pull_failure
+    reused = context.assumptions.highest_number_after_delete == "reused"
+    number = (image.latest_number if reused else image.highest_number_ever) + 1
+    name = image.name.lower() if context.assumptions.arn_case == "lower" else image.name
+    version = ImageVersionRecord(
         number=number,
         arn=account.arn(f"image-version/{name}/{number}"),
         base_image=base_image,
@@ -43,91 +54,92 @@ def create_image_version(account: Account, request: Request) -> Answer:
         created_at=now,
         modified_at=now,
     )
-    version.describe_by(_metadata(request), now=now)
-    image.create(version, seconds=seconds, failure_reason=failure_reason)
+    version.set_metadata(_metadata(parameters), now=now)
+    version.begin("CREATING", now=now, seconds=seconds, then="CREATED", failure_reason=failure_reason)
+    image.versions[number] = version
+    image.highest_number_ever = max(image.highest_number_ever, number)
     for alias in aliases:
-        image.point(alias, version)
-    image.written_until = now + conditions.durations.write
-    account.creations[request["ClientToken"]] = Creation(parameters, image, version)
+        image.move_alias(alias, version)
+    image.locked_until = now + context.durations.write
+    account.client_tokens[token] = ClientTokenRecord(without_token, image, version)
     return {"ImageVersionArn": version.arn}
 
 
-def describe_image_version(account: Account, request: Request) -> Answer:
-    """DescribeImageVersion: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImageVersion.html"""
-    image, version = account.version(request)
+def describe_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform DescribeImageVersion.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImageVersion.html
+    """
+    image, version = account.version(parameters)
     return (
         _summary(image, version)
         | version.metadata
         | {
             "BaseImage": version.base_image,
-            # What was pulled is only known once it was.
+            # The digest is known only after the image was pulled.
             "ContainerImage": None if version.status == "CREATING" else version.container_image,
         }
     )
 
 
-def update_image_version(account: Account, request: Request) -> Answer:
-    """UpdateImageVersion: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html"""
-    image, version = account.version(request)
-    refuse_change_under_way(version)
-    if version.status != "CREATED":
-        raise invalid(f"ImageVersion ({version.arn}) is in an invalid state.")
-    _refuse_concurrent_write(account, image)
-    for alias in request.get("AliasesToDelete", []):
-        if alias not in version.aliases:
-            raise does_not_exist("ImageVersion", ImageName=image.name, Version=version.number, Alias=alias)
-    refuse_held_aliases(account, image, request.get("AliasesToAdd", []), version)
+def update_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform UpdateImageVersion.
 
-    for alias in dict.fromkeys(request.get("AliasesToDelete", [])):
-        image.unpoint(alias)
-    for alias in request.get("AliasesToAdd", []):
-        image.point(alias, version)
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
+    """
+    image, version = account.version(parameters)
+    refuse_change_in_progress(version)
+    if version.status != "CREATED":
+        raise validation_exception(f"ImageVersion ({version.arn}) is in an invalid state.")
+    _refuse_concurrent_write(account, image)
+    aliases_to_add, aliases_to_delete = parameters.get("AliasesToAdd", []), parameters.get("AliasesToDelete", [])
+    for alias in aliases_to_delete:
+        if alias not in version.aliases:
+            raise resource_not_found("ImageVersion", ImageName=image.name, Version=version.number, Alias=alias)
+    refuse_held_aliases(account, image, aliases_to_add, version)
+
+    version.aliases -= set(aliases_to_delete)
+    for alias in aliases_to_add:
+        image.move_alias(alias, version)
     now = account.now()
-    image.update(version, _metadata(request), now=now)
-    image.written_until = now + account.conditions.durations.write
+    version.set_metadata(_metadata(parameters), now=now)
+    version.modified_at = now
+    image.locked_until = now + account.context.durations.write
     return {"ImageVersionArn": version.arn}
 
 
-def delete_image_version(account: Account, request: Request) -> Answer:
-    """DeleteImageVersion: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImageVersion.html"""
-    image, version = account.version(request)
-    if image.deleting is not None:
-        raise being_changed(image.deleting)
-    refuse_change_under_way(version)
-    conditions = account.conditions
-    in_use_is_kept = conditions.assumptions.delete_of_version_in_use == "refused"
-    if in_use_is_kept and version.number in account.numbers_in_use(image):
-        raise in_use(f"ImageVersion ({version.arn}) is in use.")
+def delete_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform DeleteImageVersion.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImageVersion.html
+    """
+    image, version = account.version(parameters)
+    if image.deleting_version is not None:
+        raise change_in_progress(image.deleting_version)
+    refuse_change_in_progress(version)
+    context = account.context
+    refused_if_in_use = context.assumptions.delete_of_version_in_use == "refused"
+    if refused_if_in_use and version.number in account.numbers_in_use(image):
+        raise resource_in_use(f"ImageVersion ({version.arn}) is in use.")
     _refuse_concurrent_write(account, image)
     now = account.now()
-    seconds, failure_reason = conditions.outcome("DeleteImageVersion", conditions.durations.delete)
-    image.delete(version, now=now, seconds=seconds, failure_reason=failure_reason)
-    image.written_until = now + conditions.durations.write
+    seconds, failure_reason = context.plan_change("DeleteImageVersion", context.durations.delete)
+    version.begin("DELETING", now=now, seconds=seconds, then=GONE, failure_reason=failure_reason)
+    image.locked_until = now + context.durations.write
     return {}
 
 
-def list_image_versions(account: Account, request: Request) -> Answer:
-    """ListImageVersions: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListImageVersions.html"""
-    image = account.image(request["ImageName"])
-    # What the versions are sorted by, and the filter on just that.
-    order, bounds = {
-        "VERSION": (image.by_number, None),
-        "CREATION_TIME": (image.by_creation, "CreationTime"),
-        "LAST_MODIFIED_TIME": (image.by_change, "LastModifiedTime"),
-    }[request.get("SortBy", "CREATION_TIME")]
-    numbers, token = page(
-        "ListImageVersions",
-        request,
-        order,
-        descending=request.get("SortOrder", "DESCENDING") == "DESCENDING",
-        since=request.get(f"{bounds}After"),
-        until=request.get(f"{bounds}Before"),
-        wanted=lambda number: in_time(image.versions[number], request),
-    )
-    return {"ImageVersions": [_summary(image, image.versions[number]) for number in numbers], "NextToken": token}
+def list_image_versions(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform ListImageVersions.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListImageVersions.html
+    """
+    image = account.image(parameters["ImageName"])
+    versions, token = list_records(account, "ListImageVersions", parameters, image.versions)
+    return {"ImageVersions": [_summary(image, version) for version in versions], "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[Account, Request], Answer]] = {
+OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {
     "CreateImageVersion": create_image_version,
     "DescribeImageVersion": describe_image_version,
     "UpdateImageVersion": update_image_version,
@@ -136,14 +148,14 @@ OPERATIONS: dict[str, Callable[[Account, Request], Answer]] = {
 }
 
 
-def _made_before(account: Account, token: str, parameters: dict[str, Any]) -> Version | None:
-    """The version that an earlier create with this token made, if that is what a repeat answers."""
-    assumptions = account.conditions.assumptions
-    earlier = account.creations.get(token)
+def _version_of_token(account: SageMakerAccount, token: str, parameters: dict[str, Any]) -> ImageVersionRecord | None:
+    """The version that an earlier call with this ClientToken created, if a repeated call returns that version."""
+    assumptions = account.context.assumptions
+    earlier = account.client_tokens.get(token)
     if earlier is None:
         return None
     if earlier.parameters != parameters and assumptions.repeat_with_other_parameters == "refused":
-        raise invalid(f"ClientToken {token} was already used with different parameters.")
+        raise validation_exception(f"ClientToken {token} was already used with different parameters.")
     image, version = earlier.image, earlier.version
     if assumptions.repeat_of_dead_create == "old_arn":
         return version
@@ -151,41 +163,41 @@ def _made_before(account: Account, token: str, parameters: dict[str, Any]) -> Ve
     return version if alive else None
 
 
-def _pull(account: Account, base_image: str, role_arn: str) -> tuple[str | None, str | None]:
-    """The container image with its digest, or why there is none."""
-    registry, assumptions = account.conditions.registry, account.conditions.assumptions
+def _pull(account: SageMakerAccount, base_image: str, role_arn: str) -> tuple[str | None, str | None]:
+    """The container image with its digest, or the reason why it cannot be pulled."""
+    registry, assumptions = account.context.registry, account.context.assumptions
     uri = parse_image_uri(base_image)
     if uri is None:
         return None, f"The base image {base_image} is not a valid Amazon ECR image URI."
-    refusal = registry.refusal(base_image, role_arn)
-    if refusal is not None:
-        return None, f"The base image {base_image} could not be pulled. {refusal}."
+    denial = registry.pull_denial(base_image, role_arn)
+    if denial is not None:
+        return None, f"The base image {base_image} could not be pulled. {denial}."
     found = registry.resolve(base_image)
     if found is None:
         return None, f"The base image {base_image} does not exist in Amazon ECR."
     if found.media_type != DOCKER_V2_SCHEMA_2:
-        problem = (
+        reason = (
             f"The manifest of the base image {base_image} has the unsupported media type {found.media_type}. "
             f"Supported: {DOCKER_V2_SCHEMA_2}."
         )
         if assumptions.rejected_manifest == "validation_exception":
-            raise invalid(problem)
-        return None, problem
+            raise validation_exception(reason)
+        return None, reason
     return f"{uri.repository_uri}@{found.digest}", None
 
 
-def _refuse_concurrent_write(account: Account, image: Image) -> None:
+def _refuse_concurrent_write(account: SageMakerAccount, image: ImageRecord) -> None:
     if image.status != "CREATED":
-        raise invalid(f"Image {image.name} is in an invalid state.")
-    if account.now() < image.written_until:
-        raise in_use("Resource was modified concurrently")
+        raise validation_exception(f"Image {image.name} is in an invalid state.")
+    if account.now() < image.locked_until:
+        raise resource_in_use("Resource was modified concurrently")
 
 
-def _metadata(request: Request) -> dict[str, Any]:
-    return {name: value for name, value in request.items() if name in METADATA}
+def _metadata(parameters: OperationInput) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name in METADATA}
 
 
-def _summary(image: Image, version: Version) -> dict[str, Any]:
+def _summary(image: ImageRecord, version: ImageVersionRecord) -> dict[str, Any]:
     return {
         "CreationTime": version.created_at,
         "FailureReason": version.failure_reason,

@@ -3,26 +3,33 @@
 from collections.abc import Callable
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import Account, Answer, Request
-from imgver_sandbox.sagemaker.errors import being_changed, in_use, invalid, refuse_change_under_way
-from imgver_sandbox.sagemaker.image_records import Image
-from imgver_sandbox.sagemaker.listing import in_time, time_of
-from imgver_sandbox.sagemaker.pagination import Order, page
+from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
+from imgver_sandbox.sagemaker.errors import (
+    change_in_progress,
+    refuse_change_in_progress,
+    resource_in_use,
+    validation_exception,
+)
+from imgver_sandbox.sagemaker.image_records import ImageRecord
+from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.records import GONE
 
 
-def create_image(account: Account, request: Request) -> Answer:
-    """CreateImage: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html"""
-    name = request["ImageName"]
-    now = account.now()
+def create_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform CreateImage.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html
+    """
+    name = parameters["ImageName"]
     if account.find_image(name) is not None:
-        raise in_use(f"The Image with ImageName {name} already exists. Please use a different ImageName.")
-    image = Image(
+        raise resource_in_use(f"The Image with ImageName {name} already exists. Please use a different ImageName.")
+    now = account.now()
+    image = ImageRecord(
         name=name,
         arn=account.arn(f"image/{name}"),
-        role_arn=request["RoleArn"],
-        display_name=request.get("DisplayName"),
-        description=request.get("Description"),
+        role_arn=parameters["RoleArn"],
+        display_name=parameters.get("DisplayName"),
+        description=parameters.get("Description"),
         created_at=now,
         modified_at=now,
     )
@@ -31,61 +38,61 @@ def create_image(account: Account, request: Request) -> Answer:
     return {"ImageArn": image.arn}
 
 
-def describe_image(account: Account, request: Request) -> Answer:
-    """DescribeImage: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImage.html"""
-    image = account.image(request["ImageName"])
+def describe_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform DescribeImage.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImage.html
+    """
+    image = account.image(parameters["ImageName"])
     return _summary(image) | {"RoleArn": image.role_arn}
 
 
-def update_image(account: Account, request: Request) -> Answer:
-    """UpdateImage: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImage.html"""
-    image = account.image(request["ImageName"])
-    deleted = set(request.get("DeleteProperties", []))
-    if both := sorted(deleted & request.keys()):
-        raise invalid(f"{both[0]} cannot be both set and deleted.")
-    refuse_change_under_way(image)
+def update_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform UpdateImage.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImage.html
+    """
+    image = account.image(parameters["ImageName"])
+    deleted = set(parameters.get("DeleteProperties", []))
+    if both := sorted(deleted & parameters.keys()):
+        raise validation_exception(f"{both[0]} cannot be both set and deleted.")
+    refuse_change_in_progress(image)
     if image.status == "CREATE_FAILED":
-        raise invalid(f"Image {image.name} is in an invalid state.")
-    image.role_arn = request.get("RoleArn", image.role_arn)
-    image.display_name = None if "DisplayName" in deleted else request.get("DisplayName", image.display_name)
-    image.description = None if "Description" in deleted else request.get("Description", image.description)
+        raise validation_exception(f"Image {image.name} is in an invalid state.")
+    image.role_arn = parameters.get("RoleArn", image.role_arn)
+    image.display_name = None if "DisplayName" in deleted else parameters.get("DisplayName", image.display_name)
+    image.description = None if "Description" in deleted else parameters.get("Description", image.description)
     _begin(account, image, "UpdateImage", "UPDATING", then="CREATED")
     return {"ImageArn": image.arn}
 
 
-def delete_image(account: Account, request: Request) -> Answer:
-    """DeleteImage: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImage.html"""
-    image = account.image(request["ImageName"])
-    refuse_change_under_way(image)
-    if image.deleting is not None:
-        raise being_changed(image.deleting)
-    used = account.numbers_in_use(image)
-    if used and account.conditions.assumptions.delete_of_version_in_use == "refused":
-        raise in_use(f"ImageVersion ({image.versions[min(used)].arn}) is in use.")
+def delete_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform DeleteImage.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImage.html
+    """
+    image = account.image(parameters["ImageName"])
+    refuse_change_in_progress(image)
+    if image.deleting_version is not None:
+        raise change_in_progress(image.deleting_version)
+    in_use = account.numbers_in_use(image)
+    if in_use and account.context.assumptions.delete_of_version_in_use == "refused":
+        raise resource_in_use(f"ImageVersion ({image.versions[min(in_use)].arn}) is in use.")
     _begin(account, image, "DeleteImage", "DELETING", then=GONE)
     return {}
 
 
-def list_images(account: Account, request: Request) -> Answer:
-    """ListImages: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListImages.html"""
-    images = {
-        image.name: image
-        for image in account.images()
-        if request.get("NameContains", "") in image.name and in_time(image, request)
-    }
-    sort_by = request.get("SortBy", "CREATION_TIME")
-    names, token = page(
-        "ListImages",
-        request,
-        Order[str](
-            (name,) if sort_by == "IMAGE_NAME" else (time_of(image, sort_by), name) for name, image in images.items()
-        ),
-        descending=request.get("SortOrder", "DESCENDING") == "DESCENDING",
-    )
-    return {"Images": [_summary(images[name]) for name in names], "NextToken": token}
+def list_images(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
+    """Perform ListImages.
+
+    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListImages.html
+    """
+    by_name = {image.name: image for image in account.images()}
+    images, token = list_records(account, "ListImages", parameters, by_name)
+    return {"Images": [_summary(image) for image in images], "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[Account, Request], Answer]] = {
+OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {
     "CreateImage": create_image,
     "DescribeImage": describe_image,
     "UpdateImage": update_image,
@@ -94,13 +101,13 @@ OPERATIONS: dict[str, Callable[[Account, Request], Answer]] = {
 }
 
 
-def _begin(account: Account, image: Image, operation: str, status: str, *, then: str) -> None:
-    conditions = account.conditions
-    seconds, failure_reason = conditions.outcome(operation, conditions.durations.image)
+def _begin(account: SageMakerAccount, image: ImageRecord, operation: str, status: str, *, then: str) -> None:
+    context = account.context
+    seconds, failure_reason = context.plan_change(operation, context.durations.image)
     image.begin(status, now=account.now(), seconds=seconds, then=then, failure_reason=failure_reason)
 
 
-def _summary(image: Image) -> dict[str, Any]:
+def _summary(image: ImageRecord) -> dict[str, Any]:
     return {
         "CreationTime": image.created_at,
         "Description": image.description,

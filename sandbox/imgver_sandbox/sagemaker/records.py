@@ -1,9 +1,9 @@
-"""Things as the service keeps them. Their states follow from the time alone: nothing runs."""
+"""The base of all stored records. A status follows from the time alone: no background task changes it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-# Never seen outside: whoever settles a record drops it when it comes to this.
+# The status of a deleted record. The account removes such records before a call can read them.
 GONE = "GONE"
 
 _FAILED = {"CREATING": "CREATE_FAILED", "UPDATING": "UPDATE_FAILED", "DELETING": "DELETE_FAILED"}
@@ -11,8 +11,8 @@ _FAILURE_REASON_LENGTH = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """What a record will come to, and when."""
+class StatusChange:
+    """The status that a record gets at a certain time (seconds since the epoch)."""
 
     at: float
     status: str
@@ -20,34 +20,34 @@ class Change:
 
 
 @dataclass(kw_only=True)
-class Record:
-    """What all things have in common: times (seconds since the epoch) and a status that changes by itself."""
+class ResourceRecord:
+    """A stored resource with its times (seconds since the epoch) and a status that changes as time passes."""
 
-    kind: ClassVar[str]
-    """What the service calls it."""
+    type_name: ClassVar[str]
+    """The name of the resource type in the service's error messages."""
 
     arn: str
     created_at: float
     modified_at: float
     status: str = ""
     failure_reason: str | None = None
-    change: Change | None = None
+    pending_change: StatusChange | None = None
 
     def begin(self, status: str, *, now: float, seconds: float, then: str, failure_reason: str | None = None) -> None:
-        """Be in `status` for `seconds`; afterwards in `then`, or failed if there is a `failure_reason`."""
+        """Set `status` for `seconds`. It is followed by `then`, or by the failed status if `failure_reason` is set."""
         self.status = status
         self.modified_at = now
         self.failure_reason = None
-        self.change = Change(
+        self.pending_change = StatusChange(
             at=now + seconds,
             status=then if failure_reason is None else _FAILED[status],
             failure_reason=failure_reason and failure_reason[:_FAILURE_REASON_LENGTH],
         )
 
-    def settle(self, now: float) -> None:
-        """Catch up with the time."""
-        if self.change is not None and now >= self.change.at:
-            self.modified_at = self.change.at
-            self.status = self.change.status
-            self.failure_reason = self.change.failure_reason
-            self.change = None
+    def advance(self, now: float) -> None:
+        """Apply the changes that are due at `now`."""
+        if self.pending_change is not None and now >= self.pending_change.at:
+            self.modified_at = self.pending_change.at
+            self.status = self.pending_change.status
+            self.failure_reason = self.pending_change.failure_reason
+            self.pending_change = None

@@ -1,47 +1,47 @@
-"""App image configs and domains as the service keeps them."""
+"""The records of app image configs and Studio domains."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from imgver_sandbox.sagemaker.records import Record
+from imgver_sandbox.sagemaker.records import ResourceRecord
 
 
 @dataclass(kw_only=True)
-class AppImageConfig:
-    """How Studio runs an image."""
+class AppImageConfigRecord:
+    """The configuration with which Studio runs an image."""
 
     name: str
     arn: str
     created_at: float
     modified_at: float
-    apps: dict[str, Any]
-    """The configuration for each kind of app, by the API's name of the parameter."""
+    app_configs: dict[str, Any]
+    """The configuration of each app type, by the name of the API's parameter (`JupyterLabAppImageConfig`)."""
 
 
-class CustomImage(NamedTuple):
-    """An image that Studio offers to a domain's users."""
+class CustomImageEntry(NamedTuple):
+    """An image that a domain offers to its users."""
 
     image_name: str
     number: int | None
-    """None stands for the latest version, whichever that is when an app starts."""
+    """None stands for the latest version at the time when an app starts."""
     app_image_config_name: str
 
 
-def custom_images(settings: Mapping[str, Any]) -> Iterator[CustomImage]:
-    """Every custom image that the settings of a domain name."""
+def custom_images(settings: Mapping[str, Any]) -> Iterator[CustomImageEntry]:
+    """The custom images in the settings of a domain."""
     for shared_by in ("DefaultUserSettings", "DefaultSpaceSettings"):
         for app in settings.get(shared_by, {}).values():
             for item in app.get("CustomImages", []) if isinstance(app, dict) else []:
-                yield CustomImage(item["ImageName"], item.get("ImageVersionNumber"), item["AppImageConfigName"])
+                yield CustomImageEntry(item["ImageName"], item.get("ImageVersionNumber"), item["AppImageConfigName"])
 
 
 @dataclass(kw_only=True)
-class Domain(Record):
+class DomainRecord(ResourceRecord):
     """A Studio domain."""
 
-    kind: ClassVar[str] = "Domain"
+    type_name: ClassVar[str] = "Domain"
 
     domain_id: str
     settings: dict[str, Any]
-    """The parameters that it was created with, by the API's names."""
+    """The parameters of CreateDomain and UpdateDomain, by their names in the API."""

@@ -5,8 +5,8 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from imgver_sandbox.faults.kinds import Error, Fail
-from imgver_sandbox.faults.queue import Fault
+from imgver_sandbox.faults.control import Fault
+from imgver_sandbox.faults.kinds import ErrorFault, FailFault
 from imgver_sandbox.runtime.routes import ask
 from imgver_sandbox.runtime.sandbox import Sandbox
 
@@ -132,10 +132,10 @@ class TestFromPython:
         first = faults.fail("why", operation="CreateImage", times=2)
         second = faults.error()
 
-        assert first.kind == Fail("why", "CreateImage", 2)
+        assert first.kind == FailFault("why", "CreateImage", 2)
         assert faults.left() == [
             Fault(id=first.id, kind=first.kind, left="2 times"),
-            Fault(id=second.id, kind=Error(), left="once"),
+            Fault(id=second.id, kind=ErrorFault(), left="once"),
         ]
         faults.remove(first.id)
         assert faults.left() == [second]
@@ -145,7 +145,7 @@ class TestFromPython:
     def test_what_makes_no_sense_is_refused(self, faults):
         with pytest.raises(ValueError, match=r"^operation 'Fly' of fault 'error' must be one of CreateImage, "):
             faults.error(operation="Fly")
-        with pytest.raises(ValueError, match=r"^id 999 must be that of a fault that is left: there is none$"):
+        with pytest.raises(ValueError, match=r"^id 999 must be the id of an active fault: no fault is active$"):
             faults.remove(999)
 
 
@@ -205,7 +205,7 @@ class TestOnTheCommandLine:
 
         for arguments, said in [
             (["fault", "add", "deny", "0"], "seconds 0.0 must be a number above 0"),
-            (["fault", "remove", "9"], "id 9 must be that of a fault that is left: there is none"),
+            (["fault", "remove", "9"], "id 9 must be the id of an active fault: no fault is active"),
         ]:
             answer = command(*arguments)
             assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", f"imgver-sandbox: {said}\n")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from imgver_sandbox.cli.fault_commands import add_fault_commands
-from imgver_sandbox.faults.kinds import KINDS
-from imgver_sandbox.faults.service_faults import ServiceFaults
+from imgver_sandbox.faults.kinds import FAULT_KINDS
 from imgver_sandbox.sagemaker.clock import ManualClock
+from imgver_sandbox.sagemaker.service_faults import ServiceFaults
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "sandbox-testing.md").read_text()
 FILES = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", GUIDE, re.DOTALL)
@@ -77,4 +77,4 @@ def test_a_fault_is_the_same_on_the_command_line_and_from_python(command_line, m
 
 
 def test_it_has_every_fault():
-    assert {command_line.split()[0] for command_line, _ in PAIRS} == set(KINDS)
+    assert {command_line.split()[0] for command_line, _ in PAIRS} == set(FAULT_KINDS)

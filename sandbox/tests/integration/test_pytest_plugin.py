@@ -35,9 +35,9 @@ def test_it(imgver_sandbox, number, worker_id):
     with open("seen", "a") as file:
         file.write(json.dumps([worker_id, imgver_sandbox.server_pid]) + "\\n")
     assert imgver_sandbox.client("sagemaker").list_images()["Images"] == []
-    assert imgver_sandbox.faults.queue.left() == []
+    assert imgver_sandbox.faults.left() == []
     imgver_sandbox.client("sagemaker").create_image(ImageName="i", RoleArn="arn:aws:iam::000000000000:role/images")
-    imgver_sandbox.faults.queue.error()
+    imgver_sandbox.faults.error()
 """
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from harness import EVENTS, REPOSITORY, Aws, Function
-from imgver_sandbox.sagemaker.service import Call, ServiceError
+from imgver_sandbox.sagemaker.service import ServiceCall, ServiceError
 
 from imgver_constructs import ImageVersionMonitoring
 
@@ -86,7 +86,7 @@ def kept_for_its_alias(aws: Aws, function: Function) -> None:
 def throttled(aws: Aws, function: Function) -> None:
     refusals = iter([ServiceError("ThrottlingException", "Rate exceeded")])
 
-    def refuse_once(_call: Call) -> None:
+    def refuse_once(_call: ServiceCall) -> None:
         for refusal in refusals:
             raise refusal
 
@@ -107,7 +107,7 @@ def left_over(aws: Aws, function: Function) -> None:
 
 
 def broken(aws: Aws, function: Function) -> None:
-    def break_down(_call: Call) -> None:
+    def break_down(_call: ServiceCall) -> None:
         raise RuntimeError("a mistake in the handler")
 
     aws.service.before_call = break_down

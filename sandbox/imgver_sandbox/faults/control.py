@@ -1,0 +1,100 @@
+"""The interface through which a test adds, lists and removes faults."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from imgver_sandbox.faults.kinds import (
+    DenyFault,
+    DropFault,
+    DropMoment,
+    ErrorFault,
+    FailFault,
+    FaultKind,
+    HoldFault,
+    LimitFault,
+    SlowFault,
+    ThrottleFault,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """An active fault."""
+
+    id: int
+    kind: FaultKind
+    left: str
+    """The remainder: `once`, `3 times`, `7.5 s`, `10 s from the first call` or `until removed`."""
+
+
+class Faults(ABC):
+    """The faults of a sandbox. A fault ends when it is used up, when it is removed, and after `reset`.
+
+    `throttle`, `deny`, `drop`, `error` and `limit` apply to the requests that any client sends to SageMaker. For each
+    request, the first added fault that applies is the only one that takes effect. boto3 repeats a request that is
+    throttled, dropped or answered with status 500; by default it sends such a request up to 5 times.
+
+    `operation` is the name of an operation as the API spells it. Where its default is None, the fault applies to all
+    operations. Every method that adds a fault returns it, and raises ValueError for an invalid setting.
+    """
+
+    def fail(self, reason: str, *, operation: str = "CreateImageVersion", times: int = 1) -> Fault:
+        """Let the next created version end as CREATE_FAILED with `reason` as its FailureReason.
+
+        With another `operation`, the next CreateImage, UpdateImage, DeleteImage or DeleteImageVersion ends in its
+        failed status. A call that the service refuses does not count.
+        """
+        return self.add(FailFault(reason, operation, times))
+
+    def slow(self, seconds: float, *, operation: str = "CreateImageVersion", times: int = 1) -> Fault:
+        """Let the creation of the next version take `seconds`. The possible operations are those of `fail`."""
+        return self.add(SlowFault(seconds, operation, times))
+
+    def hold(self, image: str, version: int) -> Fault:
+        """Let this version of the image be in use, as by a running app, until the fault is removed.
+
+        The fault applies in every account and region. The version may be created later.
+        """
+        return self.add(HoldFault(image, version))
+
+    def throttle(self, per_second: int, *, operation: str | None = None) -> Fault:
+        """Return ThrottlingException for more than `per_second` requests in any second, until the fault is removed."""
+        return self.add(ThrottleFault(per_second, operation))
+
+    def deny(self, seconds: float, *, operation: str | None = None) -> Fault:
+        """Return AccessDeniedException for the next request and for all others in the `seconds` after it.
+
+        AWS does the same until a change of an IAM policy takes effect everywhere.
+        """
+        return self.add(DenyFault(seconds, operation))
+
+    def drop(self, when: DropMoment, *, operation: str | None = None, times: int = 1) -> Fault:
+        """Close the connection of the next request without a response, `before` or `after` the request took effect."""
+        return self.add(DropFault(when, operation, times))
+
+    def error(self, *, operation: str | None = None, times: int = 1) -> Fault:
+        """Return the HTTP status 500 for the next request, which has no effect."""
+        return self.add(ErrorFault(operation, times))
+
+    def limit(self, *, operation: str = "CreateImageVersion", times: int = 1) -> Fault:
+        """Return ResourceLimitExceeded for the next CreateImageVersion, CreateImage or CreateDomain.
+
+        The real message and the real limit of AWS are unknown.
+        """
+        return self.add(LimitFault(operation, times))
+
+    @abstractmethod
+    def add(self, kind: FaultKind) -> Fault:
+        """Add a fault. Raises ValueError if the fault cannot apply to its operation."""
+
+    @abstractmethod
+    def left(self) -> list[Fault]:
+        """The active faults, in the order in which they were added."""
+
+    @abstractmethod
+    def remove(self, fault_id: int) -> None:
+        """Remove the fault with this id. Raises ValueError if no active fault has it."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Remove all faults."""
