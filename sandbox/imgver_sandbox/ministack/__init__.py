@@ -10,9 +10,9 @@ from collections import deque
 from imgver_sandbox.ministack.connections import breakable
 from imgver_sandbox.ministack.deployments import deployments
 from imgver_sandbox.ministack.execution_role import use_execution_roles
-from imgver_sandbox.ministack.failed_creates import keep_failed_creates
+from imgver_sandbox.ministack.failed_creates import track_failed_creates
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
-from imgver_sandbox.ministack.iam import mend_iam
+from imgver_sandbox.ministack.iam import patch_iam
 from imgver_sandbox.ministack.lambda_log import log_invocations
 from imgver_sandbox.ministack.native_types import add_native_types
 from imgver_sandbox.ministack.query_definitions import QueryDefinitions
@@ -21,8 +21,8 @@ from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
 from imgver_sandbox.ministack.stack_polls import hold_stack_polls
 from imgver_sandbox.ministack.state_changes import StateChanges
-from imgver_sandbox.ministack.vpc_attributes import answer_cidr_blocks
-from imgver_sandbox.runtime.iam_decisions import Call
+from imgver_sandbox.ministack.vpc_attributes import add_cidr_block_attribute
+from imgver_sandbox.runtime.iam_decisions import IamDecision
 from imgver_sandbox.runtime.ministack_release import check_version
 from imgver_sandbox.runtime.routes import PREFIX, Receive, Routes, Scope, Send
 from imgver_sandbox.sagemaker.service import ImagesService
@@ -30,7 +30,7 @@ from imgver_sandbox.sagemaker.service import ImagesService
 __all__ = ["EcrRegistry", "QueryDefinitions", "deployments", "install", "log_invocations", "record_requests", "serve"]
 
 
-def install(service: ImagesService, calls: deque[Call]) -> None:
+def install(service: ImagesService, calls: deque[IamDecision]) -> None:
     """Add the SageMaker service and its CloudFormation types to MiniStack in this process, and mend what differs.
 
     Its settings are environment variables, which it reads when it is imported: set them before. What IAM decides is
@@ -40,10 +40,10 @@ def install(service: ImagesService, calls: deque[Call]) -> None:
     check_hooks()
     add_service(service)
     add_native_types(service)
-    keep_failed_creates()
-    mend_iam(calls)
+    track_failed_creates()
+    patch_iam(calls)
     use_execution_roles()
-    answer_cidr_blocks()
+    add_cidr_block_attribute()
     hold_stack_polls()
 
 

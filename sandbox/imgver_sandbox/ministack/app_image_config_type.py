@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from imgver_sandbox.ministack.resource_type import Attributes, HandlerError, Properties, ResourceType, refusal
+from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceHandlerError, ResourceType, refusal
 from imgver_sandbox.sagemaker.service import ServiceError
 
 
@@ -23,7 +23,7 @@ class AppImageConfigType(ResourceType):
             if error.code != "ResourceInUse":
                 raise refusal(error) from None
             message = f"Resource of type '{self.name}' with identifier '{name}' already exists."
-            raise HandlerError("AlreadyExists", message) from None
+            raise ResourceHandlerError("AlreadyExists", message) from None
         return name, answer
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:  # noqa: ARG002  all is sent

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from imgver_sandbox.ministack.resource_type import Attributes, HandlerError, Properties, ResourceType
+from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceHandlerError, ResourceType
 
 _ATTRIBUTES = ("DomainArn", "DomainId", "HomeEfsFileSystemId", "Url")
 
@@ -53,5 +53,5 @@ class DomainType(ResourceType):
         domain = self.settled("DescribeDomain", {"DomainId": domain_id}, "Status")
         if domain is None:
             message = f"Resource of type '{self.name}' with identifier '{domain_id}' was not found."
-            raise HandlerError("NotFound", message)
+            raise ResourceHandlerError("NotFound", message)
         return {name: domain[name] for name in _ATTRIBUTES if name in domain}

@@ -10,7 +10,7 @@ from imgver_sandbox.ministack.hooks import CUSTOM_RESOURCE, HANDLERS, STACKS, mo
 _FAILED_CREATES = "_imgver_failed_creates"
 
 
-def keep_failed_creates() -> None:
+def track_failed_creates() -> None:
     """Send the Delete that follows a failed Create.
 
     CloudFormation keeps the physical id of a FAILED response (or makes one up, also after a timeout) and sends Delete

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, RESPONSES, STS, module
-from imgver_sandbox.runtime.iam_decisions import Call, Decision
+from imgver_sandbox.runtime.iam_decisions import Decision, IamDecision
 
 _DECISIONS: Mapping[str, Decision] = {"Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 
 
-def mend_iam(calls: deque[Call]) -> None:
+def patch_iam(calls: deque[IamDecision]) -> None:
     """Make the evaluation what AWS's is where the sandbox needs it, and add every decision to `calls`.
 
     MiniStack evaluates policies when AUTH=true is in its environment; otherwise everybody may do everything, and
@@ -70,9 +70,9 @@ def caller_of(access_key: str) -> str:
     return str(identity["userArn"]) if identity else "anonymous"
 
 
-def _record(calls: deque[Call]) -> None:
+def _record(calls: deque[IamDecision]) -> None:
     def record(access_key: str, action: str, resource: str, decision: Decision) -> None:
-        calls.append(Call(caller=caller_of(access_key), action=action, resource=resource, decision=decision))
+        calls.append(IamDecision(caller=caller_of(access_key), action=action, resource=resource, decision=decision))
 
     on_decision(record)
 

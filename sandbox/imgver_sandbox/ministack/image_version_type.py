@@ -2,7 +2,7 @@
 
 import uuid
 
-from imgver_sandbox.ministack.resource_type import Attributes, HandlerError, Properties, ResourceType
+from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceHandlerError, ResourceType
 from imgver_sandbox.sagemaker.image_versions import METADATA
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -30,13 +30,13 @@ class ImageVersionType(ResourceType):
         except ServiceError as error:
             if error.code == "ResourceNotFound":
                 message = f"Invalid request provided: Image: [{name}] not found. Failed to create Image Version"
-                raise HandlerError("InvalidRequest", message) from None
+                raise ResourceHandlerError("InvalidRequest", message) from None
             raise self._refused("CREATE", name, error) from None
         version = self.settled("DescribeImageVersion", _which(arn), "ImageVersionStatus")
         if version is None or version["ImageVersionStatus"] != "CREATED":
             self.delete(arn, properties)
             message = f"Error occurred during operation '{self.name} [{arn}] failed to create.'."
-            raise HandlerError("GeneralServiceException", message)
+            raise ResourceHandlerError("GeneralServiceException", message)
         return arn, {name: version[name] for name in ("ImageVersionArn", "ImageArn", "ContainerImage", "Version")}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
@@ -72,7 +72,7 @@ class ImageVersionType(ResourceType):
             raise self._refused("DELETE", properties["ImageName"], error) from None
         if self.settled("DescribeImageVersion", which, "ImageVersionStatus") is not None:
             message = f"Resource of type '{self.name}' with identifier '{physical_id}' did not stabilize."
-            raise HandlerError("NotStabilized", message)
+            raise ResourceHandlerError("NotStabilized", message)
 
     def _held(self, which: Properties) -> set[str]:
         """The aliases of a version."""
@@ -85,15 +85,15 @@ class ImageVersionType(ResourceType):
                 return held
             page = {"NextToken": answer["NextToken"]}
 
-    def _refused(self, operation: str, identifier: str, error: ServiceError) -> HandlerError:
+    def _refused(self, operation: str, identifier: str, error: ServiceError) -> ResourceHandlerError:
         if error.code == "ResourceInUse":
             # It says "create" of a deletion, too.
             reason = f"Image: [{identifier}] is in use. Could not create new Image Version."
             message = f"Resource of type '{self.name}' with identifier '{identifier}' has a conflict. Reason: {reason}."
-            return HandlerError("ResourceConflict", message)
+            return ResourceHandlerError("ResourceConflict", message)
         if "validation error detected" in error.message:
-            return HandlerError("InvalidRequest", f"Invalid request provided: {operation}")
-        return HandlerError("GeneralServiceException", f"Error occurred during operation '{operation}'.")
+            return ResourceHandlerError("InvalidRequest", f"Invalid request provided: {operation}")
+        return ResourceHandlerError("GeneralServiceException", f"Error occurred during operation '{operation}'.")
 
 
 def _which(arn: str) -> dict[str, object]:

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from imgver_sandbox.ministack.hooks import LAMBDA, module
-from imgver_sandbox.runtime.log_files import Log
+from imgver_sandbox.runtime.log_files import RotatingLog
 
 
-def log_invocations(log: Log) -> None:
+def log_invocations(log: RotatingLog) -> None:
     """Write every invocation to `log` when it has ended, also those that the function's role may not log."""
     lambda_ = module(LAMBDA)
     emit_further = lambda_._emit_lambda_logs

@@ -13,7 +13,7 @@ from imgver_sandbox.sagemaker.errors import ServiceError
 from imgver_sandbox.sagemaker.service_model import modelled_service
 
 Properties = Mapping[str, Any]
-Response = tuple[int, dict[str, str], bytes]
+ServiceResponse = tuple[int, dict[str, str], bytes]
 
 _PREFIX = "Logs_20140328"
 _TYPE = "AWS::Logs::QueryDefinition"
@@ -41,11 +41,11 @@ class QueryDefinitions:
     def add(self) -> None:
         """Add the operations and the type to MiniStack."""
         handlers = module(APP).SERVICE_HANDLERS
-        original: Callable[..., Awaitable[Response]] = handlers["logs"]
+        original: Callable[..., Awaitable[ServiceResponse]] = handlers["logs"]
 
         async def handle(
             method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
-        ) -> Response:
+        ) -> ServiceResponse:
             target = headers.get("x-amz-target", "")
             if target.removeprefix(f"{_PREFIX}.") not in _OPERATIONS:
                 return await original(method, path, headers, body, query)

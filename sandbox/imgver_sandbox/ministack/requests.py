@@ -17,7 +17,7 @@ _CODE = re.compile(rb'(?:<Code>|"(?:__type|code)": ?")([^<"]+)')
 
 
 @dataclass
-class _Request:
+class _PendingRequest:
     """One that is being answered."""
 
     access_key: str
@@ -26,7 +26,7 @@ class _Request:
     """The resource that the caller may not touch."""
 
 
-_answering: contextvars.ContextVar[_Request | None] = contextvars.ContextVar("answering", default=None)
+_answering: contextvars.ContextVar[_PendingRequest | None] = contextvars.ContextVar("answering", default=None)
 
 
 def record_requests(calls: ApiCalls) -> None:
@@ -44,7 +44,7 @@ def _record_answers(calls: ApiCalls) -> None:
     ) -> object:
         # Now: an alias may be at another version, and a version gone, afterwards.
         action, resource = _asked(method, path, headers, body, query)
-        request = _Request(router.extract_access_key_id(headers, query))
+        request = _PendingRequest(router.extract_access_key_id(headers, query))
         at, start = time.time(), time.monotonic()
         token = _answering.set(request)
         try:

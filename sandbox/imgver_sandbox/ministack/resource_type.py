@@ -25,7 +25,7 @@ _CODES = {
 }
 
 
-class HandlerError(Exception):
+class ResourceHandlerError(Exception):
     """A failure as CloudFormation reports it. `code` is one of its handler error codes."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -35,9 +35,9 @@ class HandlerError(Exception):
         )
 
 
-def refusal(error: ServiceError) -> HandlerError:
+def refusal(error: ServiceError) -> ResourceHandlerError:
     """The failure that follows from an error of the service, as most handlers report it."""
-    return HandlerError(
+    return ResourceHandlerError(
         _CODES.get(error.code, "GeneralServiceException"),
         f"{error.message} (Service: SageMaker, Status Code: {error.status}, Error Code: {error.code})",
     )
@@ -100,7 +100,7 @@ class ResourceType(ABC):
         )
 
     def change(self, operation: str, parameters: Properties) -> dict[str, Any]:
-        """The same, and raise HandlerError for what the service refuses."""
+        """The same, and raise ResourceHandlerError for what the service refuses."""
         try:
             return self.call(operation, parameters)
         except ServiceError as error:

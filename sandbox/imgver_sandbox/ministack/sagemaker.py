@@ -10,7 +10,7 @@ from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, module
 from imgver_sandbox.sagemaker.service import ImagesService, respond
 from imgver_sandbox.sagemaker.service_faults import ConnectionBroken
 
-Response = tuple[int, dict[str, str], bytes]
+ServiceResponse = tuple[int, dict[str, str], bytes]
 
 _KINDS = {"AppImageConfigName": "app-image-config", "DomainId": "domain"}
 _ON_THE_VERSION = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
@@ -22,12 +22,12 @@ def add_service(service: ImagesService) -> None:
 
     async def handle(
         _method: str, _path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
-    ) -> Response:
+    ) -> ServiceResponse:
         target, account, region = headers.get("x-amz-target", ""), responses.get_account_id(), responses.get_region()
         # MiniStack has checked the first one.
         for arn in authorised_arns(service, target, body, account=account, region=region)[1:]:
             action = f"sagemaker:{target.partition('.')[2]}"
-            denied: Response | None = module(APP)._enforce_data_plane(
+            denied: ServiceResponse | None = module(APP)._enforce_data_plane(
                 "sagemaker", action, headers, query, str(uuid.uuid4()), resource_arn=arn, named_resource=arn
             )
             if denied:

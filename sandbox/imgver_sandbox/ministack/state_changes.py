@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class ResourceStatus:
     """What an event tells of an image or a version."""
 
     account: str
@@ -30,11 +30,11 @@ class State:
     detail: Mapping[str, Any]
 
 
-def _states(account: SageMakerAccount) -> Iterator[tuple[str, State]]:
+def _states(account: SageMakerAccount) -> Iterator[tuple[str, ResourceStatus]]:
     for image in account.images():
         yield (
             image.arn,
-            State(
+            ResourceStatus(
                 account=account.number,
                 region=account.region,
                 status=image.status,
@@ -46,7 +46,7 @@ def _states(account: SageMakerAccount) -> Iterator[tuple[str, State]]:
             status = image.status_of(version)
             yield (
                 version.arn,
-                State(
+                ResourceStatus(
                     account=account.number,
                     region=account.region,
                     status=status,
@@ -62,7 +62,7 @@ def _states(account: SageMakerAccount) -> Iterator[tuple[str, State]]:
             )
 
 
-def _send(arn: str, state: State) -> None:
+def _send(arn: str, state: ResourceStatus) -> None:
     module(RESPONSES).set_request_account_id(state.account)
     module(RESPONSES).set_request_region(state.region)
     entry = {
@@ -80,7 +80,7 @@ class StateChanges:
     Looks often, and before every write, which may end a status that was not looked at yet.
     """
 
-    def __init__(self, service: ImagesService, *, send: Callable[[str, State], None] = _send) -> None:
+    def __init__(self, service: ImagesService, *, send: Callable[[str, ResourceStatus], None] = _send) -> None:
         """Hear of the calls of `service`, and `send` (default: to MiniStack's EventBridge) an ARN with its state."""
         self._service = service
         self._send = send

@@ -11,7 +11,7 @@ Provisioned = tuple[str, dict[str, Any]]
 _TYPE = "AWS::EC2::VPC"
 
 
-def answer_cidr_blocks() -> None:
+def add_cidr_block_attribute() -> None:
     """Let a VPC of a template answer the CIDR block that it declares."""
     handlers = module(PROVISIONERS)._RESOURCE_HANDLERS[_TYPE]
     create: Callable[..., Provisioned] = handlers["create"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import ShownImage, shown_images
 from imgver_sandbox.runtime.activity import ApiCalls, Deployment
-from imgver_sandbox.runtime.routes import PREFIX, Answer, Request, Response, Routes
+from imgver_sandbox.runtime.routes import PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
 from imgver_sandbox.sagemaker.service import ImagesService
 
 PATH = f"{PREFIX}/"
@@ -29,12 +29,12 @@ def add_page(
     def images() -> list[ShownImage]:
         return list(itertools.chain.from_iterable(service.view(shown_images)))
 
-    def events(_request: Request) -> Response:
+    def events(_request: HttpRequest) -> HttpResponse:
         body = feed(images=images, deployments=deployments, api_calls=api_calls)
-        return Response(body=body, content_type="text/event-stream")
+        return HttpResponse(body=body, content_type="text/event-stream")
 
     for name, file, content_type in _FILES:
-        routes.add("GET", f"{PATH}{name}", _always(Response(body=_read(file), content_type=content_type)))
+        routes.add("GET", f"{PATH}{name}", _always(HttpResponse(body=_read(file), content_type=content_type)))
     routes.add("GET", f"{PATH}events", events)
 
 
@@ -42,5 +42,5 @@ def _read(file: str) -> bytes:
     return Path(__file__).with_name(file).read_bytes()
 
 
-def _always(response: Response) -> Answer:
+def _always(response: HttpResponse) -> RouteHandler:
     return lambda _: response

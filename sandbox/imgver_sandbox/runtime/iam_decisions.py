@@ -18,7 +18,7 @@ Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class IamDecision:
     """One thing that somebody asked to do, and what IAM said.
 
     A call that touches several resources is several of these.
@@ -37,16 +37,16 @@ class Call:
     """The words of IAM's policy simulator."""
 
 
-def record() -> deque[Call]:
+def record() -> deque[IamDecision]:
     """An empty record, oldest call first."""
     return deque(maxlen=KEPT)
 
 
-def encode(calls: Iterable[Call]) -> bytes:
+def encode(calls: Iterable[IamDecision]) -> bytes:
     """The calls as JSON."""
     return json.dumps([asdict(call) for call in calls]).encode()
 
 
-def decode(body: bytes) -> list[Call]:
+def decode(body: bytes) -> list[IamDecision]:
     """What `encode` made."""
-    return [Call(**call) for call in json.loads(body)]
+    return [IamDecision(**call) for call in json.loads(body)]

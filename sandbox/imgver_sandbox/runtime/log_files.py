@@ -17,7 +17,7 @@ FULL = 5_000_000
 """Bytes after which a file is moved aside, to `….1`; what was there before goes."""
 
 
-class Log:
+class RotatingLog:
     """One of the files, for the process that writes it. Threads may share it."""
 
     def __init__(self, path: Path, *, full: int = FULL) -> None:

@@ -21,7 +21,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class HttpRequest:
     """What was asked."""
 
     query: Mapping[str, str]
@@ -31,7 +31,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Response:
+class HttpResponse:
     """What is answered."""
 
     body: bytes | AsyncIterator[bytes]
@@ -41,7 +41,7 @@ class Response:
     status: int = 200
 
 
-Answer = Callable[[Request], Response]
+RouteHandler = Callable[[HttpRequest], HttpResponse]
 
 
 class Routes:
@@ -49,9 +49,9 @@ class Routes:
 
     def __init__(self) -> None:
         """Without any path."""
-        self._answers: dict[str, dict[str, Answer]] = {}
+        self._answers: dict[str, dict[str, RouteHandler]] = {}
 
-    def add(self, method: str, path: str, answer: Answer) -> None:
+    def add(self, method: str, path: str, answer: RouteHandler) -> None:
         """Let `answer` answer requests with `method` (`GET`) for exactly `path` (`/_imgver/calls`).
 
         It runs on the event loop, between two requests of AWS's API: it must not block. A ValueError that it raises is
@@ -60,7 +60,7 @@ class Routes:
         self._answers.setdefault(path, {})[method] = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """RouteHandler one HTTP request."""
         response = self._response(scope["method"], scope["path"], scope["query_string"], await _body(receive))
         headers = [
             (b"content-type", response.content_type.encode()),
@@ -72,25 +72,27 @@ class Routes:
         else:
             await _stream(response.body, receive, send)
 
-    def _response(self, method: str, path: str, query: bytes, body: bytes) -> Response:
+    def _response(self, method: str, path: str, query: bytes, body: bytes) -> HttpResponse:
         answers = self._answers.get(path)
         if answers is None:
-            return refusal(404, f"path '{path}' must be one of {', '.join(sorted(self._answers))}")
+            return error_response(404, f"path '{path}' must be one of {', '.join(sorted(self._answers))}")
         if method not in answers:
-            return refusal(405, f"method '{method}' of {path} must be one of {', '.join(sorted(answers))}")
+            return error_response(405, f"method '{method}' of {path} must be one of {', '.join(sorted(answers))}")
         parameters = parse_qs(query.decode("latin-1"), keep_blank_values=True)
         try:
-            return answers[method](Request(query={name: last for name, (*_, last) in parameters.items()}, body=body))
+            return answers[method](
+                HttpRequest(query={name: last for name, (*_, last) in parameters.items()}, body=body)
+            )
         except ValueError as error:
-            return refusal(400, str(error))
+            return error_response(400, str(error))
 
 
-def refusal(status: int, reason: str) -> Response:
+def error_response(status: int, reason: str) -> HttpResponse:
     """An answer that says why there is no other."""
-    return Response(status=status, body=json.dumps({"error": reason}).encode())
+    return HttpResponse(status=status, body=json.dumps({"error": reason}).encode())
 
 
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
+def send_request(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
     """Ask the sandbox on `port` of this machine for one of its own paths.
 
     Raises ValueError with its reason when it refuses, and OSError when it has ended.

@@ -18,8 +18,8 @@ from imgver_sandbox.faults.remote import RemoteFaults
 from imgver_sandbox.runtime import cdk_cli, ministack_release, supervisor
 from imgver_sandbox.runtime import iam_decisions as calls
 from imgver_sandbox.runtime import state_file as state
-from imgver_sandbox.runtime.iam_decisions import Call
-from imgver_sandbox.runtime.routes import RESET_PATH, ask
+from imgver_sandbox.runtime.iam_decisions import IamDecision
+from imgver_sandbox.runtime.routes import RESET_PATH, send_request
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Sandbox:
     region = REGION
     """The region that `environment` and `client` use by default. The sandbox has all regions."""
 
-    def __init__(self, running: state.State, process: subprocess.Popen[str] | None = None) -> None:
+    def __init__(self, running: state.SandboxState, process: subprocess.Popen[str] | None = None) -> None:
         """Use a sandbox that runs already; `start`, `start_in_background` and `running` make one."""
         self.url = running.url
         self.port = running.port
@@ -147,12 +147,12 @@ class Sandbox:
             aws_secret_access_key=supervisor.ROOT_SECRET,
         )
 
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[IamDecision]:
         """What IAM decided so far, oldest first, at most the last 20,000; nothing without `enforce_iam`.
 
         A call whose credentials are refused is none. Raises OSError when the sandbox has ended.
         """
-        return calls.decode(ask(self.port, "GET", calls.PATH))
+        return calls.decode(send_request(self.port, "GET", calls.PATH))
 
     @property
     def faults(self) -> Faults:
@@ -165,8 +165,8 @@ class Sandbox:
         That takes some milliseconds, and up to 2 s more while functions are at work. Wait for deployments that are
         under way before: they would go on, and find nothing. Raises OSError when the sandbox has ended.
         """
-        ask(self.port, "POST", _MINISTACK_RESET)  # functions end, and can do no more
-        ask(self.port, "POST", RESET_PATH)
+        send_request(self.port, "POST", _MINISTACK_RESET)  # functions end, and can do no more
+        send_request(self.port, "POST", RESET_PATH)
 
     def stop(self) -> None:
         """End the sandbox and wait until its processes are gone; nothing when they are gone already.
@@ -200,7 +200,7 @@ def _start(
     enforce_iam: bool,
     background: bool = False,
     fast: bool = False,
-) -> tuple[state.State, subprocess.Popen[str]]:
+) -> tuple[state.SandboxState, subprocess.Popen[str]]:
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
     ministack_release.check_version()
@@ -235,7 +235,7 @@ def _start(
     if "error" in answer:
         _end(process)
         raise SandboxError(answer["error"])
-    return state.State(**answer["ready"]), process
+    return state.SandboxState(**answer["ready"]), process
 
 
 def _listener(port: int | None) -> socket.socket:

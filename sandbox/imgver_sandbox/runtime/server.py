@@ -21,7 +21,7 @@ from imgver_sandbox.page import add_page
 from imgver_sandbox.runtime import iam_decisions as calls
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime.activity import ApiCalls
-from imgver_sandbox.runtime.routes import RESET_PATH, Request, Response, Routes
+from imgver_sandbox.runtime.routes import RESET_PATH, HttpRequest, HttpResponse, Routes
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import SystemClock
 from imgver_sandbox.sagemaker.service import ImagesService
@@ -63,18 +63,18 @@ def main() -> None:
         queries.add()
     except SandboxError as error:
         sys.exit(str(error))
-    ministack.log_invocations(logs.Log(arguments.logs_folder / logs.LAMBDA))
+    ministack.log_invocations(logs.RotatingLog(arguments.logs_folder / logs.LAMBDA))
     api_calls = ApiCalls()
     ministack.record_requests(api_calls)
 
-    def reset(_request: Request) -> Response:
+    def reset(_request: HttpRequest) -> HttpResponse:
         service.reset()
         queries.clear()
         record.clear()
-        return Response(body=b"{}")
+        return HttpResponse(body=b"{}")
 
     routes = Routes()
-    routes.add("GET", calls.PATH, lambda _request: Response(body=calls.encode(list(record))))
+    routes.add("GET", calls.PATH, lambda _request: HttpResponse(body=calls.encode(list(record))))
     routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
     add_page(routes, service=service, api_calls=api_calls, deployments=ministack.deployments)

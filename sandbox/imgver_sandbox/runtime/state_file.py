@@ -19,7 +19,7 @@ _LOCK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class SandboxState:
     """A running background sandbox."""
 
     url: str
@@ -46,7 +46,7 @@ def logs_folder() -> Path:
     return state_file().with_name("sandbox-logs")
 
 
-def read() -> State | None:
+def read() -> SandboxState | None:
     """The background sandbox that runs now, or None.
 
     Raises SandboxError while one is just being started, and when the file cannot be used.
@@ -62,7 +62,7 @@ def read() -> State | None:
         if _locked(file, fcntl.LOCK_SH):
             return None
         try:
-            return State(**json.load(file))
+            return SandboxState(**json.load(file))
         except (ValueError, TypeError):
             raise SandboxError("another `imgver-sandbox start` or `stop` is under way: try again in a moment") from None
 
@@ -84,7 +84,7 @@ def claim() -> IO[str]:
     raise SandboxError("a sandbox runs already: use it, or end it with `imgver-sandbox stop`")
 
 
-def write(file: IO[str], state: State) -> None:
+def write(file: IO[str], state: SandboxState) -> None:
     """Put `state` into the claimed file."""
     json.dump(asdict(state), file)
     file.flush()

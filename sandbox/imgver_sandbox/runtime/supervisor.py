@@ -91,7 +91,7 @@ def main() -> None:
         except (OSError, http.client.HTTPException):
             _say({"error": f"the sandbox's server did not start: {server.last_words()}"})
             return
-        running = state.State(
+        running = state.SandboxState(
             url=f"http://127.0.0.1:{port}",
             port=port,
             supervisor_pid=os.getpid(),
@@ -113,7 +113,7 @@ class _Server:
         self.connection = connection
         self.logs_folder = logs_folder
         self.logs_stay = True
-        log = logs.Log(logs_folder / logs.SERVER)
+        log = logs.RotatingLog(logs_folder / logs.SERVER)
         self._log = threading.Thread(target=_copy, args=(process.stdout, log), daemon=True)
         self._log.start()
 
@@ -165,7 +165,7 @@ def _server(
         _remove(folder)
 
 
-def _copy(source: IO[bytes], log: logs.Log) -> None:
+def _copy(source: IO[bytes], log: logs.RotatingLog) -> None:
     with source, contextlib.closing(log):
         for line in source:
             log.write(line)
