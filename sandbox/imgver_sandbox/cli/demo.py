@@ -1,4 +1,4 @@
-"""The demo: an image version deployed, changed and destroyed by the real CDK CLI on a sandbox of its own."""
+"""The demo: the real CDK CLI deploys, changes and destroys an image version on a sandbox."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,7 @@ _EVENT_CELLS = 6
 
 @dataclass(frozen=True)
 class VersionRow:
-    """One version of the image, as the API shows it."""
+    """One version of the image, as the API describes it."""
 
     number: int
     status: str
@@ -46,40 +46,40 @@ class VersionRow:
 
 
 class CommandFailed(Exception):
-    """A command did not exit with 0."""
+    """A command exited with another code than 0."""
 
     def __init__(self, command: Sequence[str], code: int, output: str) -> None:
-        """Keep what the command said."""
+        """Store the exit code and the output of the command."""
         super().__init__(f"{shlex.join(command)} failed with exit code {code}")
         self.code = code
         self.output = output
 
 
 def main() -> int:
-    """Run the demo in the working folder, which must have the repository's app; answer the exit code."""
+    """Run the demo in the current folder, which must have an app.py, and return the exit code."""
     if not Path(_APP).is_file():
         raise SandboxError(f"there is no {_APP} in {Path.cwd()}: run the demo in the repository's folder")
-    for number in (signal.SIGTERM, signal.SIGHUP):  # what Ctrl-C does, when it is killed or its terminal closes
+    for number in (signal.SIGTERM, signal.SIGHUP):  # clean up as on Ctrl-C
         signal.signal(number, _terminate)
     steps = Steps()
     started = time.monotonic()
     try:
         _perform(steps)
     except CommandFailed as failure:
-        steps.say(failure.output)
+        steps.print(failure.output)
         sys.stderr.write(f"imgver-sandbox: {failure}\n")
         return failure.code
-    steps.say(f"The demo took {time.monotonic() - started:.0f} s. Its sandbox has ended; nothing is left.")
+    steps.print(f"The demo took {time.monotonic() - started:.0f} s. Its sandbox has stopped and is removed.")
     return 0
 
 
 def table(rows: Sequence[VersionRow]) -> str:
-    """The versions of an image as text, in the given order, narrow enough for a terminal of 80 columns."""
+    """Return a table of versions, in the given order, for a terminal of 80 columns."""
     if not rows:
         return "no versions"
     lines = [("VERSION", "STATUS", "ALIASES", "BASE IMAGE")]
     lines += [
-        # All are in one registry, whose long name says nothing here.
+        # Without the long name of the registry: all images are in one.
         (str(row.number), row.status, ", ".join(row.aliases) or "-", row.base_image.partition("/")[2])
         for row in rows
     ]
@@ -90,7 +90,7 @@ def table(rows: Sequence[VersionRow]) -> str:
 
 
 def read_versions(sagemaker: "BaseClient", image_name: str) -> list[VersionRow]:
-    """All versions of an image, oldest first. Raises botocore's ClientError when there is no such image."""
+    """Return all versions of an image, oldest first. Raises botocore's ClientError if the image does not exist."""
     pages = sagemaker.get_paginator("list_image_versions").paginate(ImageName=image_name, SortOrder="ASCENDING")
     return [
         _read_version(sagemaker, image_name, version["Version"]) for page in pages for version in page["ImageVersions"]
@@ -113,10 +113,10 @@ def _perform(steps: Steps) -> None:
     with tempfile.TemporaryDirectory(prefix="imgver-demo-") as folder:
         with steps.step("CDK CLI"):
             cdk_cli.installed()
-        with steps.step("sandbox: start, with a SageMaker that is faster than AWS's"):
+        with steps.step("sandbox: start"):
             sandbox = Sandbox.start(enforce_iam=True, fast=True)
         with sandbox, _Commands(steps, sandbox, Path(folder)) as commands:
-            # In the background, one after the other: `cdk synth` works while the others mostly wait.
+            # In the background, one after the other: the other commands mostly wait for the sandbox.
             assemblies = {tag: commands.synthesize(tag) for tag in _TAGS}
             with steps.step(f"ECR: push {_REPOSITORY}:{first} and {_REPOSITORY}:{changed}"):
                 _push(sandbox)
@@ -214,7 +214,7 @@ def _context(tag: str) -> list[str]:
 
 
 def brief(line: str) -> str:
-    """A line of the CLI's output; of an event only the status and the construct, since a terminal is narrow."""
+    """Shorten a line of the CLI's output: of an event, only the status and the construct remain."""
     cells = line.split(" | ", maxsplit=5)  # stack, count, time, status, type, construct
     return f"{cells[3].strip()} {cells[5].strip()}" if len(cells) == _EVENT_CELLS else line.strip()
 
@@ -232,7 +232,7 @@ def _push(sandbox: Sandbox) -> None:
 
 
 def _manifest(tag: str) -> Mapping[str, object]:
-    """A manifest of its own for each tag. Nobody pulls these images, so no layers are behind it."""
+    """Return a different manifest for each tag. Nothing pulls the images, so they have no layers."""
     config = {
         "mediaType": "application/vnd.docker.container.image.v1+json",
         "digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}",
@@ -248,7 +248,7 @@ def _show(steps: Steps, sandbox: Sandbox) -> None:
         if error.response["Error"]["Code"] != "ResourceNotFound":
             raise
         shown = f"no image {_IMAGE}"
-    steps.say(f"\n{shown}\n")
+    steps.print(f"\n{shown}\n")
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

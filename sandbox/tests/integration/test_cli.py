@@ -41,16 +41,16 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
     running = Sandbox.running()
     assert (started.returncode, started.stderr) == (0, "")
     assert started.stdout == (
-        f"The sandbox runs on {running.url} (account {ACCOUNT}, region {REGION}).\n"
-        "Use it:  imgver-sandbox run -- cdk bootstrap\n"
-        f"See it:  {running.url}/_imgver/\n"
-        "Logs:    imgver-sandbox logs\n"
-        "End it:  imgver-sandbox stop\n"
+        f"The sandbox is running on {running.url} (account {ACCOUNT}, region {REGION}).\n"
+        "Use:   imgver-sandbox run -- cdk bootstrap\n"
+        f"Watch: {running.url}/_imgver/\n"
+        "Logs:  imgver-sandbox logs\n"
+        "Stop:  imgver-sandbox stop\n"
     )
     status = command("status")
     assert (status.returncode, status.stdout) == (
         0,
-        f"The sandbox runs on {running.url} (process {running.server_pid}).\n",
+        f"The sandbox is running on {running.url} (process {running.server_pid}).\n",
     )
 
     # WHEN it is started once more, on another port even
@@ -69,7 +69,7 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
 
     # WHEN it is ended THEN it is gone, with all that it wrote
     stopped = command("stop")
-    assert (stopped.returncode, stopped.stdout) == (0, f"The sandbox on {running.url} has ended.\n")
+    assert (stopped.returncode, stopped.stdout) == (0, f"The sandbox on {running.url} has stopped.\n")
     assert not is_alive(running.supervisor_pid)
     assert not is_alive(running.server_pid)
     assert list(state_folder.iterdir()) == []
@@ -182,7 +182,7 @@ class TestWithoutTheExtra:
             "",
             (
                 "imgver-sandbox: the sandbox needs ministack 1.5.33, found none: "
-                "install imgver-constructs with its extra `sandbox`\n"
+                "install imgver-sandbox, or imgver-constructs with its extra `sandbox`\n"
             ),
         )
 
@@ -310,7 +310,7 @@ class TestRun:
 
         assert (answer.returncode, answer.stderr) == (
             126,
-            f"imgver-sandbox: {script}: cannot be run, no such file or directory\n",
+            f"imgver-sandbox: {script}: cannot be run: no such file or directory\n",
         )
 
     def test_no_command(self, command):
@@ -428,6 +428,6 @@ def test_another_ministack_is_refused_with_the_version_that_is_needed(command, t
         "",
         (
             "imgver-sandbox: the sandbox needs ministack 1.5.33, found 9.9.9: "
-            "install imgver-constructs with its extra `sandbox`\n"
+            "install imgver-sandbox, or imgver-constructs with its extra `sandbox`\n"
         ),
     )

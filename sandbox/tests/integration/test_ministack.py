@@ -28,7 +28,7 @@ class TestVersion:
             check_version()
 
         assert str(refused.value) == (
-            "the sandbox needs ministack 1.5.33, found 9.9.9: install imgver-constructs with its extra `sandbox`"
+            "the sandbox needs ministack 1.5.33, found 9.9.9: install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
         )
 
     def test_none_at_all_is_refused(self, monkeypatch):
