@@ -96,14 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     start.set_defaults(perform=_start)
 
     stop = commands.add_parser(
-        "stop", help="stop the sandbox", description="Stop the sandbox and wait until its processes have ended."
+        "stop", help="stop the sandbox", description="Stop the sandbox and wait until it has ended."
     )
     stop.set_defaults(perform=_stop)
 
     status = commands.add_parser(
         "status",
         help="show whether the sandbox is running, and its address",
-        description=f"Show whether the sandbox is running, and its address. The exit code is {_NOT_RUNNING} if it is not.",
+        description=f"Show whether the sandbox is running, and its address. Exit code {_NOT_RUNNING}: it is not.",
     )
     status.set_defaults(perform=_status)
 
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     show_logs.add_argument(
         "--follow",
         action="store_true",
-        help="print the logs and everything that is added to them, until the sandbox stops",
+        help="print the logs until the sandbox stops",
     )
     show_logs.set_defaults(perform=_logs)
 
@@ -191,7 +191,7 @@ def _logs(arguments: argparse.Namespace) -> int:
         _print("No sandbox is running.")
         return _NOT_RUNNING
     if arguments.follow:
-        logs.follow(folder, has_ended=lambda: state.wait_until_gone(_FOLLOW_SECONDS), write=_write)
+        logs.follow(folder, has_ended=lambda: state.wait_until_ended(_FOLLOW_SECONDS), write=_write)
         return 0
     for file in logs.files(folder):
         _print(str(file))

@@ -1,6 +1,6 @@
-"""Saved queries of CloudWatch Logs Insights, which MiniStack lacks: their operations, and CloudFormation's type.
+"""Saved queries of CloudWatch Logs Insights, which MiniStack lacks: their operations and their CloudFormation type.
 
-They can be saved and looked at, all of them on one page; nothing here runs a query.
+Queries can be saved, listed on one page and deleted. They cannot be run.
 """
 
 import uuid
@@ -21,25 +21,25 @@ _PROPERTIES = {"Name": "name", "QueryString": "queryString", "LogGroupNames": "l
 
 
 class QueryDefinitions:
-    """The queries of all accounts and regions."""
+    """The saved queries of all accounts and regions."""
 
     def __init__(self) -> None:
-        """Without any query."""
+        """Create a collection without queries."""
         self._queries: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all queries."""
         self._queries.clear()
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer one operation for the account and region of the request. Raises ServiceError."""
+        """Perform one operation for the account and region of the request. Raises ServiceError."""
         responses, logs = module(RESPONSES), modelled_service("logs")
         queries = self._queries.setdefault((responses.get_account_id(), responses.get_region()), {})
         accepted = logs.parse_input(operation, parameters)
         return logs.build_output(operation, _OPERATIONS[operation](queries, accepted))
 
     def add(self) -> None:
-        """Add the operations and the type to MiniStack."""
+        """Add the operations and the CloudFormation type to MiniStack."""
         handlers = module(APP).SERVICE_HANDLERS
         original: Callable[..., Awaitable[ServiceResponse]] = handlers["logs"]
 

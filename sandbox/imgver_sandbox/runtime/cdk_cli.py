@@ -54,7 +54,7 @@ def installed() -> CdkCli:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise SandboxError(
-                f"the CDK CLI cannot be installed into {folder.parent}, {reason}: "
+                f"the CDK CLI cannot be installed into {folder.parent} ({reason}): "
                 "set XDG_CACHE_HOME to a folder that you may write"
             ) from None
     return cli

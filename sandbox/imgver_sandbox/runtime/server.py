@@ -1,7 +1,7 @@
 """The server process: MiniStack with the images service. The supervisor starts it and sets its environment.
 
-It is the leader of a session of its own, and Lambda workers are in its process group. When the supervisor is gone,
-however that came about, the whole group ends with it.
+The server leads a session of its own, and the Lambda workers are in its process group. When the supervisor ends, for
+whatever reason, the server kills the whole group.
 """
 
 import argparse
@@ -33,14 +33,11 @@ _FAST: Mapping[str, float] = {
     "image_seconds": 0.1,
     "domain_seconds": 0.1,
 }
-"""The times of a sandbox that is started with `fast=True`. A creation is still seen in progress."""
+"""The durations of a sandbox that is started with `fast=True`. A poll still finds a version in CREATING."""
 
 
 def main() -> None:
-    """Serve on the socket, watch the supervisor and remove the folder at the end.
-
-    The supervisor passes the arguments.
-    """
+    """Serve on the socket until the supervisor ends, and then remove the folder."""
     parser = argparse.ArgumentParser()
     parser.add_argument("listener", type=int, help="file descriptor of the bound socket")
     parser.add_argument("supervisor", type=int, help="file descriptor of the connection to the supervisor")
@@ -50,7 +47,7 @@ def main() -> None:
     parser.add_argument("--fast", action="store_true", help="let SageMaker need almost no time")
     arguments = parser.parse_args()
     supervisor = socket.socket(fileno=arguments.supervisor)
-    threading.Thread(target=_end_with, args=(supervisor, arguments.folder), daemon=True).start()
+    threading.Thread(target=_end_with_supervisor, args=(supervisor, arguments.folder), daemon=True).start()
     try:
         registry, queries, record = ministack.EcrRegistry(), ministack.QueryDefinitions(), calls.record()
         service = ImagesService(
@@ -77,13 +74,13 @@ def main() -> None:
     routes.add("GET", calls.PATH, lambda _request: HttpResponse(body=calls.encode(list(record))))
     routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
-    add_page(routes, service=service, api_calls=api_calls, deployments=ministack.deployments)
+    add_page(routes, service=service, api_calls=api_calls, stacks=ministack.stack_activity)
     ministack.serve(arguments.listener, routes, service)
 
 
-def _end_with(supervisor: socket.socket, folder: Path) -> None:
+def _end_with_supervisor(supervisor: socket.socket, folder: Path) -> None:
     while supervisor.recv(1):
         pass
     shutil.rmtree(folder, ignore_errors=True)
-    # getpid, not getpgrp: if this were no group leader, it would end somebody else's processes.
+    # getpid, not getpgrp: if this process did not lead its group, the group would have other processes.
     os.killpg(os.getpid(), signal.SIGKILL)

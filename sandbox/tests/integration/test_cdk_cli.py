@@ -133,7 +133,7 @@ class TestInstallation:
             cdk_cli.installed()
 
         assert str(refused.value) == (
-            f"the CDK CLI cannot be installed into {cache}, not a directory: "
+            f"the CDK CLI cannot be installed into {cache} (not a directory): "
             "set XDG_CACHE_HOME to a folder that you may write"
         )
 

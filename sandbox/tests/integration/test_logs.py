@@ -35,7 +35,7 @@ class TestLog:
         log.close()
 
     def test_it_does_not_grow_without_end(self, tmp_path):
-        log = RotatingLog(tmp_path / "x.log", full=10)
+        log = RotatingLog(tmp_path / "x.log", max_bytes=10)
 
         for number in range(100):
             log.write(b"line %02d\n" % number)
@@ -46,7 +46,7 @@ class TestLog:
         assert (tmp_path / "x.log").read_bytes() == b"line 98\nline 99\n"
 
     def test_threads_share_it(self, tmp_path):
-        log = RotatingLog(tmp_path / "x.log", full=4_000)
+        log = RotatingLog(tmp_path / "x.log", max_bytes=4_000)
         threads = [threading.Thread(target=lambda: [log.write(b"line\n") for _ in range(250)]) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -94,7 +94,7 @@ class TestFollow:
         assert shown == f"==> {server} <==\nbegun\none\n==> {functions} <==\ncalled\nGröße\n"
 
     def test_a_file_that_is_moved_aside(self, follow, folder):
-        log = RotatingLog(folder / "server.log", full=4)
+        log = RotatingLog(folder / "server.log", max_bytes=4)
 
         shown = follow(lambda: log.write(b"one\n"), lambda: log.write(b"two\n"), lambda: log.write(b"three\n"))
 

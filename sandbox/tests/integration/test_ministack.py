@@ -71,7 +71,7 @@ print(json.dumps(said))
     assert len(said) == 3 * len(hooks.HOOKS)
     assert all(" must be " in line for line in said), said
     assert said[0] == (
-        "ministack 1.5.33 is not as it was published: ministack.app.app must be (scope, receive, send), found nothing: "
+        "ministack 1.5.33 is modified: ministack.app.app must be (scope, receive, send), found nothing: "
         "run `pip install --force-reinstall ministack==1.5.33`"
     )
 

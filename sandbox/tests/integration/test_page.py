@@ -422,7 +422,7 @@ def test_it_goes_on_with_the_next_sandbox(chromium):
         assert [call["decision"] for call in chromium.see(CALLS)] == ["not evaluated"]
 
     # WHEN it ends, THEN the page says so
-    chromium.until("document.querySelector('#connection').innerText.includes('does not answer')")
+    chromium.until("document.querySelector('#connection').innerText.includes('does not respond')")
 
     # WHEN there is another one, THEN the page shows that
     with Sandbox.start(port=sandbox.port) as sandbox:
