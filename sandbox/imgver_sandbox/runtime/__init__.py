@@ -1,1 +1,1 @@
-"""The processes of the sandbox: starting, watching and ending them."""
+"""The processes of the sandbox: the class that starts and uses them, the supervisor, and the server."""

@@ -1,4 +1,4 @@
-"""A record of the calls that IAM decided on: what a role really uses, and what it was refused."""
+"""A record of the decisions of IAM: which actions a role used, and which were denied."""
 
 import json
 from collections import deque
@@ -9,44 +9,44 @@ from typing import Literal
 from imgver_sandbox.runtime.routes import PREFIX
 
 PATH = f"{PREFIX}/calls"
-"""Where the sandbox answers its record."""
+"""The path at which the server returns the record."""
 
-KEPT = 20_000
-"""Calls that are remembered; older ones are forgotten first."""
+MAX_DECISIONS = 20_000
+"""The number of decisions in the record; the oldest ones are removed first."""
 
 Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
-    """One thing that somebody asked to do, and what IAM said.
+class IamDecision:
+    """The decision of IAM on one action on one resource.
 
-    A call that touches several resources is several of these.
+    An API call that uses several resources has several decisions.
     """
 
     caller: str
-    """The ARN of the user, of the role's session (`…:assumed-role/<role>/<session>`), or of the account's root."""
+    """The ARN of the user, of the role session (`…:assumed-role/<role>/<session>`), or of the root user."""
 
     action: str
-    """As a policy spells it: `sagemaker:CreateImageVersion`."""
+    """The action as a policy spells it, such as `sagemaker:CreateImageVersion`."""
 
     resource: str
-    """The ARN that was asked about, `*` when the action knows none."""
+    """The ARN of the resource, or `*` if the action has no resource."""
 
     decision: Decision
-    """The words of IAM's policy simulator."""
+    """The decision in the terms of the IAM policy simulator."""
 
 
-def record() -> deque[Call]:
-    """An empty record, oldest call first."""
-    return deque(maxlen=KEPT)
+def record() -> deque[IamDecision]:
+    """Return an empty record; the oldest decision comes first."""
+    return deque(maxlen=MAX_DECISIONS)
 
 
-def encode(calls: Iterable[Call]) -> bytes:
-    """The calls as JSON."""
-    return json.dumps([asdict(call) for call in calls]).encode()
+def encode(decisions: Iterable[IamDecision]) -> bytes:
+    """Return the decisions as JSON."""
+    return json.dumps([asdict(decision) for decision in decisions]).encode()
 
 
-def decode(body: bytes) -> list[Call]:
-    """What `encode` made."""
-    return [Call(**call) for call in json.loads(body)]
+def decode(body: bytes) -> list[IamDecision]:
+    """Return the decisions that `encode` encoded."""
+    return [IamDecision(**decision) for decision in json.loads(body)]

@@ -1,4 +1,4 @@
-"""The sandbox's own paths, `/_imgver/…`, on the port on which it also answers AWS's API: both ends of them."""
+"""The HTTP routes `/_imgver/…` of the sandbox itself, on the same port as the AWS API, and their client."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 PREFIX = "/_imgver"
-"""What the paths begin with: everything else is AWS's."""
+"""The prefix of the paths. Every other path belongs to the AWS API."""
 
 RESET_PATH = f"{PREFIX}/reset"
-"""POST forgets what is not MiniStack's: images, faults, and what IAM decided."""
+"""POST removes the state that is not MiniStack's: images, faults, saved queries and IAM decisions."""
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -21,50 +21,50 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was asked."""
+class HttpRequest:
+    """A request to one of the routes."""
 
     query: Mapping[str, str]
-    """The parameters of the query; the last value of each."""
+    """The query parameters, each with its last value."""
 
     body: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Response:
-    """What is answered."""
+class HttpResponse:
+    """The response of a route."""
 
     body: bytes | AsyncIterator[bytes]
-    """All of it, or its parts as they come: until there are no more, or nobody reads them any more."""
+    """The whole body, or its parts. Parts are sent until the iterator ends or the client disconnects."""
 
     content_type: str = "application/json"
     status: int = 200
 
 
-Answer = Callable[[Request], Response]
+RouteHandler = Callable[[HttpRequest], HttpResponse]
 
 
 class Routes:
-    """The paths and what answers them, as an ASGI application for all that is beneath `PREFIX`."""
+    """The ASGI application for the paths below `PREFIX`."""
 
     def __init__(self) -> None:
-        """Without any path."""
-        self._answers: dict[str, dict[str, Answer]] = {}
+        """Create an application without routes."""
+        self._handlers: dict[str, dict[str, RouteHandler]] = {}
 
-    def add(self, method: str, path: str, answer: Answer) -> None:
-        """Let `answer` answer requests with `method` (`GET`) for exactly `path` (`/_imgver/calls`).
+    def add(self, method: str, path: str, handler: RouteHandler) -> None:
+        """Add a route for `method`, such as `GET`, and exactly `path`, such as `/_imgver/calls`.
 
-        It runs on the event loop, between two requests of AWS's API: it must not block. A ValueError that it raises is
-        answered with status 400 and its text.
+        The handler runs on the event loop between requests to the AWS API and must not block. If it raises a
+        ValueError, the response has the status 400 and the message of the error.
         """
-        self._answers.setdefault(path, {})[method] = answer
+        self._handlers.setdefault(path, {})[method] = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Respond to one HTTP request."""
         response = self._response(scope["method"], scope["path"], scope["query_string"], await _body(receive))
         headers = [
             (b"content-type", response.content_type.encode()),
-            (b"cache-control", b"no-store"),  # all of it changes
+            (b"cache-control", b"no-store"),  # every response can change
         ]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if isinstance(response.body, bytes):
@@ -72,37 +72,38 @@ class Routes:
         else:
             await _stream(response.body, receive, send)
 
-    def _response(self, method: str, path: str, query: bytes, body: bytes) -> Response:
-        answers = self._answers.get(path)
-        if answers is None:
-            return refusal(404, f"path '{path}' must be one of {', '.join(sorted(self._answers))}")
-        if method not in answers:
-            return refusal(405, f"method '{method}' of {path} must be one of {', '.join(sorted(answers))}")
+    def _response(self, method: str, path: str, query: bytes, body: bytes) -> HttpResponse:
+        handlers = self._handlers.get(path)
+        if handlers is None:
+            return error_response(404, f"path '{path}' must be one of {', '.join(sorted(self._handlers))}")
+        if method not in handlers:
+            return error_response(405, f"method '{method}' of {path} must be one of {', '.join(sorted(handlers))}")
         parameters = parse_qs(query.decode("latin-1"), keep_blank_values=True)
         try:
-            return answers[method](Request(query={name: last for name, (*_, last) in parameters.items()}, body=body))
+            last_values = {name: last for name, (*_, last) in parameters.items()}
+            return handlers[method](HttpRequest(query=last_values, body=body))
         except ValueError as error:
-            return refusal(400, str(error))
+            return error_response(400, str(error))
 
 
-def refusal(status: int, reason: str) -> Response:
-    """An answer that says why there is no other."""
-    return Response(status=status, body=json.dumps({"error": reason}).encode())
+def error_response(status: int, reason: str) -> HttpResponse:
+    """Return a response with an error status and the reason."""
+    return HttpResponse(status=status, body=json.dumps({"error": reason}).encode())
 
 
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
-    """Ask the sandbox on `port` of this machine for one of its own paths.
+def send_request(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
+    """Send a request to a route of the sandbox on `port` of this machine and return the body of the response.
 
-    Raises ValueError with its reason when it refuses, and OSError when it has ended.
+    Raises ValueError with the reason for an error status, and OSError if the sandbox has stopped.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port)
     with contextlib.closing(connection):
         connection.request(method, path, body=body)
         response = connection.getresponse()
-        answer = response.read()
+        response_body = response.read()
     if response.status >= http.HTTPStatus.BAD_REQUEST:
-        raise ValueError(json.loads(answer)["error"])
-    return answer
+        raise ValueError(json.loads(response_body)["error"])
+    return response_body
 
 
 async def _body(receive: Receive) -> bytes:
@@ -120,11 +121,11 @@ async def _stream(parts: AsyncIterator[bytes], receive: Receive, send: Send) -> 
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def until_nobody_reads() -> None:
+    async def wait_for_disconnect() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    tasks = [asyncio.create_task(write()), asyncio.create_task(until_nobody_reads())]
+    tasks = [asyncio.create_task(write()), asyncio.create_task(wait_for_disconnect())]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

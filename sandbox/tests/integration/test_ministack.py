@@ -28,7 +28,7 @@ class TestVersion:
             check_version()
 
         assert str(refused.value) == (
-            "the sandbox needs ministack 1.5.33, found 9.9.9: install imgver-constructs with its extra `sandbox`"
+            "the sandbox needs ministack 1.5.33, found 9.9.9: install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
         )
 
     def test_none_at_all_is_refused(self, monkeypatch):
@@ -71,7 +71,7 @@ print(json.dumps(said))
     assert len(said) == 3 * len(hooks.HOOKS)
     assert all(" must be " in line for line in said), said
     assert said[0] == (
-        "ministack 1.5.33 is not as it was published: ministack.app.app must be (scope, receive, send), found nothing: "
+        "ministack 1.5.33 is modified: ministack.app.app must be (scope, receive, send), found nothing: "
         "run `pip install --force-reinstall ministack==1.5.33`"
     )
 

@@ -26,7 +26,7 @@ DEPENDENCIES = [
     Requirement(each) for each in tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
 ]
 OLDEST = {each.name: spec.version for each in DEPENDENCIES for spec in each.specifier if spec.operator == ">="}
-NO_EXTRA = "install imgver-constructs with its extra `sandbox`"
+NO_EXTRA = "install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
 
 
 @dataclass(frozen=True)
