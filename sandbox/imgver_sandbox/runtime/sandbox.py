@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Self
 
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.control import Faults
-from imgver_sandbox.faults.remote import RemoteFaults
 from imgver_sandbox.runtime import cdk_cli, ministack_release, supervisor
 from imgver_sandbox.runtime import iam_decisions as calls
 from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.runtime.iam_decisions import IamDecision
+from imgver_sandbox.runtime.remote_faults import RemoteFaults
 from imgver_sandbox.runtime.routes import RESET_PATH, send_request
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
