@@ -7,8 +7,8 @@ import uuid
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from imgver_sandbox.runtime import iam_decisions as calls
-from imgver_sandbox.runtime.iam_decisions import IamDecision
+from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api.iam_decisions import IamDecision
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
 
 IMAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image/data-science"

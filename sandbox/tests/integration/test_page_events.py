@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import shown_images
-from imgver_sandbox.runtime.activity import ApiCalls
+from imgver_sandbox.api.activity import ApiCalls
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
 from imgver_sandbox.sagemaker.service import ImagesService
