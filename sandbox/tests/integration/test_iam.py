@@ -393,7 +393,7 @@ def test_the_record_is_what_was_encoded_and_forgets_the_oldest():
     record = calls.record()
 
     # WHEN one call more than is kept is recorded
-    for number in range(calls.KEPT + 1):
+    for number in range(calls.MAX_DECISIONS + 1):
         record.append(IamDecision(caller="arn:…:root", action="s3:GetObject", resource=str(number), decision="allowed"))
 
     # THEN the first one is gone, and the others read as they were written

@@ -37,7 +37,7 @@ class TestFeed:
         add(calls, "first")
 
         async def listen():
-            events = feed(images=lambda: images, deployments=lambda: deployments, api_calls=calls)
+            events = feed(images=lambda: images, stacks=lambda: deployments, api_calls=calls)
             assert await anext(events) == b"retry: 1000\n\n"
             yield [parsed(await anext(events)) for _ in range(3)]
 
@@ -69,7 +69,7 @@ class TestFeed:
         calls = ApiCalls()
 
         async def listen():
-            events = feed(images=list, deployments=list, api_calls=calls)
+            events = feed(images=list, stacks=list, api_calls=calls)
             first = [await anext(events) for _ in range(4)]
             add(calls)
             return parsed(first[-1]), parsed(await anext(events))
