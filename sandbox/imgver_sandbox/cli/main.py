@@ -10,12 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+from imgver_sandbox.api.routes import PREFIX
 from imgver_sandbox.cli.fault_commands import add_fault_commands
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime import ministack_release
 from imgver_sandbox.runtime import state_file as state
-from imgver_sandbox.runtime.routes import PREFIX
 from imgver_sandbox.runtime.sandbox import ACCOUNT, DEFAULT_PORT, LAST_PORT, REGION, Sandbox
 from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
 

@@ -7,6 +7,8 @@ MiniStack has no public interface for more services, so that the adapter replace
 import asyncio
 from collections import deque
 
+from imgver_sandbox.api.iam_decisions import IamDecision
+from imgver_sandbox.api.routes import PREFIX, Receive, Routes, Scope, Send
 from imgver_sandbox.ministack.connections import breakable
 from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.failed_creates import track_failed_creates
@@ -22,9 +24,7 @@ from imgver_sandbox.ministack.stack_activity import stack_activity
 from imgver_sandbox.ministack.stack_polls import hold_stack_polls
 from imgver_sandbox.ministack.state_changes import StateChanges
 from imgver_sandbox.ministack.vpc_attributes import add_cidr_block_attribute
-from imgver_sandbox.runtime.iam_decisions import IamDecision
 from imgver_sandbox.runtime.ministack_release import check_version
-from imgver_sandbox.runtime.routes import PREFIX, Receive, Routes, Scope, Send
 from imgver_sandbox.sagemaker.service import ImagesService
 
 __all__ = [

@@ -13,7 +13,10 @@ from imgver_sandbox.sagemaker.service import ServiceError
 
 
 class AppImageConfigType(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-appimageconfig.html"""
+    """The handler of AWS::SageMaker::AppImageConfig.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-appimageconfig.html
+    """
 
     name = "AWS::SageMaker::AppImageConfig"
     required = ("AppImageConfigName",)

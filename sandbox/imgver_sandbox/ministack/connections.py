@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imgver_sandbox.runtime.routes import Receive, Scope, Send
+from imgver_sandbox.api.routes import Receive, Scope, Send
 
 _App = Callable[[Scope, Receive, Send], Awaitable[None]]
 

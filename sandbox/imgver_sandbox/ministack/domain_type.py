@@ -8,7 +8,10 @@ _ATTRIBUTES = ("DomainArn", "DomainId", "HomeEfsFileSystemId", "Url")
 
 
 class DomainType(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-domain.html"""
+    """The handler of AWS::SageMaker::Domain.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-domain.html
+    """
 
     name = "AWS::SageMaker::Domain"
     required = ("AuthMode", "DefaultUserSettings", "DomainName")

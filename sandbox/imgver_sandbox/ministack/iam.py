@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from imgver_sandbox.api.iam_decisions import Decision, IamDecision
 from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, RESPONSES, STS, module
-from imgver_sandbox.runtime.iam_decisions import Decision, IamDecision
 
 _DECISIONS: Mapping[str, Decision] = {"Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 

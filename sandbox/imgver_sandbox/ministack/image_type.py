@@ -11,7 +11,10 @@ _PARAMETERS = {
 
 
 class ImageType(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-image.html"""
+    """The handler of AWS::SageMaker::Image.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-image.html
+    """
 
     name = "AWS::SageMaker::Image"
     required = ("ImageName", "ImageRoleArn")

@@ -8,7 +8,9 @@ from imgver_sandbox.sagemaker.service import ServiceError
 
 
 class ImageVersionType(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-imageversion.html
+    """The handler of AWS::SageMaker::ImageVersion.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-imageversion.html
 
     It does not retry after ResourceInUse, and does not report the reason of a failure.
     """

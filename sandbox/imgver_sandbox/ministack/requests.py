@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from imgver_sandbox.api.activity import ApiCalls
+from imgver_sandbox.api.iam_decisions import Decision
 from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, ROUTER, module
 from imgver_sandbox.ministack.iam import caller_of, on_decision
-from imgver_sandbox.runtime.activity import ApiCalls
-from imgver_sandbox.runtime.iam_decisions import Decision
 
 _ERROR = 400
 _CODE = re.compile(rb'(?:<Code>|"(?:__type|code)": ?")([^<"]+)')

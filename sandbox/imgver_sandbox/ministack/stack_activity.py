@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from imgver_sandbox.api.activity import StackActivity, StackEvent
 from imgver_sandbox.ministack.hooks import CLOUDFORMATION, module
-from imgver_sandbox.runtime.activity import StackActivity, StackEvent
 
 _MAX_STACKS = 20
 _MAX_EVENTS = 8

@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from imgver_sandbox.api.activity import ApiCalls, StackActivity
+from imgver_sandbox.api.routes import PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import ShownImage, shown_images
-from imgver_sandbox.runtime.activity import ApiCalls, StackActivity
-from imgver_sandbox.runtime.routes import PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
 from imgver_sandbox.sagemaker.service import ImagesService
 
 PATH = f"{PREFIX}/"

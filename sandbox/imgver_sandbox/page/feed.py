@@ -4,8 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from imgver_sandbox.api.activity import ApiCalls, StackActivity
 from imgver_sandbox.page.images import ShownImage
-from imgver_sandbox.runtime.activity import ApiCalls, StackActivity
 
 _INTERVAL_SECONDS = 0.25
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api.iam_decisions import IamDecision
+from imgver_sandbox.api.routes import RESET_PATH, send_request
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.control import Faults
+from imgver_sandbox.faults.remote import RemoteFaults
 from imgver_sandbox.runtime import cdk_cli, ministack_release, supervisor
-from imgver_sandbox.runtime import iam_decisions as calls
 from imgver_sandbox.runtime import state_file as state
-from imgver_sandbox.runtime.iam_decisions import IamDecision
-from imgver_sandbox.runtime.remote_faults import RemoteFaults
-from imgver_sandbox.runtime.routes import RESET_PATH, send_request
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _start(
     with _listener(port) as listener:
         process = subprocess.Popen(  # noqa: S603  our own module
             supervisor.command(
-                "supervisor",
+                "runtime.supervisor",
                 f"--listener={listener.fileno()}",
                 f"--path={_path()}",
                 *(["--background"] if background else []),

@@ -49,7 +49,7 @@ def command(module: str, *arguments: str) -> list[str]:
         "package = importlib.util.module_from_spec(spec); "
         "sys.modules[spec.name] = package; "
         "spec.loader.exec_module(package); "
-        f"import {__package__}.{module} as module"
+        f"import {package}.{module} as module"
     )
     return [sys.executable, "-P", "-c", f"{code}; module.main()", *arguments]
 

@@ -14,7 +14,7 @@ import pytest
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

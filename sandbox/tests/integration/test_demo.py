@@ -14,7 +14,7 @@ from imgver_sandbox.cli.demo import VersionRow, brief, table
 from imgver_sandbox.cli.progress import Steps
 from rich.console import Console
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 class TestTable:

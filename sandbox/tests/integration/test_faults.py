@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from imgver_sandbox.faults.control import Fault
 from imgver_sandbox.faults.kinds import ErrorFault, FailFault
-from imgver_sandbox.runtime.routes import send_request
+from imgver_sandbox.api.routes import send_request
 from imgver_sandbox.runtime.sandbox import Sandbox
 
 ROLE = "arn:aws:iam::000000000000:role/images"

@@ -14,7 +14,7 @@ from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.runtime.sandbox import Sandbox
 from imgver_sandbox.runtime.state_file import SandboxState
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 _OWNER = """
 import json, time

@@ -13,7 +13,7 @@ from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime.log_files import RotatingLog
 from imgver_sandbox.runtime.sandbox import Sandbox
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

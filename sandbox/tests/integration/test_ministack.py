@@ -12,14 +12,14 @@ from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.ministack import hooks
 from imgver_sandbox.runtime.ministack_release import MINISTACK_VERSION, check_version
 
-PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 class TestVersion:
-    def test_the_extra_pins_the_version_that_the_adapter_knows(self):
-        extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
+    def test_the_requirements_pin_the_version_of_the_adapter(self):
+        requirements = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
 
-        assert f"ministack=={MINISTACK_VERSION}" in extras["sandbox"]
+        assert f"ministack=={MINISTACK_VERSION}" in requirements
 
     def test_another_version_is_refused(self, monkeypatch):
         monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9.9")
@@ -37,7 +37,7 @@ class TestVersion:
 
         monkeypatch.setattr(importlib.metadata, "version", missing)
 
-        with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: install imgver-constructs"):
+        with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: install imgver-sandbox"):
             check_version()
 
 

@@ -119,7 +119,7 @@ class Chromium:
             self.command(f"{domain}.enable")
 
     def command(self, method, **parameters):
-        """RouteHandler what the browser answers; what it tells besides is added to `events`."""
+        """Return what the browser answers; what it tells besides is added to `events`."""
         self._sent += 1
         message = {"id": self._sent, "method": method, "params": parameters, **self._session}
         os.write(self._commands, json.dumps(message).encode() + b"\0")

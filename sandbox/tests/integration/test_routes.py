@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from imgver_sandbox.runtime.routes import HttpResponse, Routes, send_request
+from imgver_sandbox.api.routes import HttpResponse, Routes, send_request
 
 
 class Exchange:

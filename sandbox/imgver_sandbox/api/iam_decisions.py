@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from imgver_sandbox.runtime.routes import PREFIX
+from imgver_sandbox.api.routes import PREFIX
 
 PATH = f"{PREFIX}/calls"
 """The path at which the server returns the record."""

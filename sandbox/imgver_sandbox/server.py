@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from imgver_sandbox import ministack
+from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api.activity import ApiCalls
+from imgver_sandbox.api.routes import RESET_PATH, HttpRequest, HttpResponse, Routes
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.faults.remote import add_fault_routes
 from imgver_sandbox.page import add_page
-from imgver_sandbox.runtime import iam_decisions as calls
 from imgver_sandbox.runtime import log_files as logs
-from imgver_sandbox.runtime.activity import ApiCalls
-from imgver_sandbox.runtime.remote_faults import add_fault_routes
-from imgver_sandbox.runtime.routes import RESET_PATH, HttpRequest, HttpResponse, Routes
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import SystemClock
 from imgver_sandbox.sagemaker.service import ImagesService

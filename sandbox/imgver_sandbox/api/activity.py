@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imgver_sandbox.runtime.iam_decisions import Decision
+from imgver_sandbox.api.iam_decisions import Decision
 
 _MAX_CALLS = 1_000
 

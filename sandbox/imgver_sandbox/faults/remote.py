@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from imgver_sandbox.api.routes import PREFIX, HttpRequest, HttpResponse, Routes, send_request
 from imgver_sandbox.faults.control import Fault, Faults
 from imgver_sandbox.faults.kinds import FaultKind, from_json, to_json
-from imgver_sandbox.runtime.routes import PREFIX, HttpRequest, HttpResponse, Routes, send_request
 
 PATH = f"{PREFIX}/faults"
 """GET returns the active faults, POST adds one, DELETE removes all of them or, with `?id=3`, one."""
