@@ -32,6 +32,8 @@ lint: .venv/test.installed  ## Run ruff, codespell and import-linter
 
 types: .venv/test.installed  ## Run mypy in strict mode
 	@$(BIN)/mypy
+	@$(BIN)/mypy conftest.py tests
+	@$(BIN)/mypy --cache-dir .mypy_cache/sandbox sandbox/tests
 
 check: lint types test  ## Run everything that CI runs
 
