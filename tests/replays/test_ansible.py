@@ -4,8 +4,8 @@ https://github.com/ansible-collections/amazon.ai (tests/integration/targets/sage
 
 Its check mode has no counterpart: a dry run is CloudFormation's change set, which sends no event. Its refusals are
 scenarios of tests/SCENARIOS.md: no base image (R35), no image (R24), a changed base image, which is a replacement here
-(R10), the update of a missing version, which is created here (R13), and the deletion of a missing version (R16) or of an
-id without a version (R06).
+(R10), the update of a missing version, which is created here (R13), and the deletion of a missing version (R16) or of
+an id without a version (R06).
 """
 
 
