@@ -1,4 +1,4 @@
-"""app.py as the CDK CLI runs it: a process of its own, with the context of cdk.json."""
+"""app.py in a process of its own, as the CDK CLI runs it with the context of cdk.json."""
 
 from __future__ import annotations
 
@@ -15,24 +15,33 @@ import pytest
 CHECKOUT = Path(__file__).parents[3]
 
 
-def synth(checkout: Path, out: Path, **context: str) -> dict[str, bytes]:
-    """Run app.py in ``checkout``; its templates and asset manifests by file name."""
+def run(checkout: Path, out: Path, *flags: str, **context: str) -> subprocess.CompletedProcess[str]:
+    """Run app.py with no program in PATH but the node of jsii: synthesis needs no other."""
+    node = shutil.which("node")
+    assert node is not None
     context = json.loads((checkout / "cdk.json").read_text())["context"] | context
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=checkout,
-        env=os.environ | {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context), "PYTHONPATH": str(checkout)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    # Neither an error nor a warning.
+    environment = {
+        "PATH": str(out / "no programs"),
+        "JSII_NODE": node,
+        "HOME": os.environ["HOME"],
+        "CDK_OUTDIR": str(out),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "PYTHONPATH": str(checkout),
+    }
+    command = [sys.executable, *flags, "app.py"]
+    return subprocess.run(command, cwd=checkout, env=environment, check=False, capture_output=True, text=True)
+
+
+def synth(checkout: Path, out: Path, **context: str) -> dict[str, bytes]:
+    """Run app.py in ``checkout``, and return its template and its asset manifest by file name."""
+    done = run(checkout, out, **context)
+    # It prints neither an error nor a warning.
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return {name: (out / name).read_bytes() for name in ("ImgverDemo.template.json", "ImgverDemo.assets.json")}
 
 
 def copied(checkout: Path) -> Path:
-    """A copy of what app.py needs."""
+    """Copy the files that app.py needs."""
     for name in ("imgver_constructs", "lambda"):
         shutil.copytree(CHECKOUT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "cdk.json"):
@@ -43,6 +52,11 @@ def copied(checkout: Path) -> Path:
 def resources(files: dict[str, bytes], resource_type: str) -> list[dict[str, Any]]:
     template = json.loads(files["ImgverDemo.template.json"])
     return [resource for resource in template["Resources"].values() if resource["Type"] == resource_type]
+
+
+def code_key(files: dict[str, bytes]) -> str:
+    (function,) = resources(files, "AWS::Lambda::Function")
+    return str(function["Properties"]["Code"]["S3Key"])
 
 
 @pytest.fixture(scope="module")
@@ -68,19 +82,16 @@ def test_app(synthesized: dict[str, bytes]) -> None:
     ]
 
 
-def test_tag_comes_from_the_context(tmp_path: Path) -> None:
-    files = synth(CHECKOUT, tmp_path, image_tag="1.1.0")
-
-    (version,) = resources(files, "Custom::SageMakerImageVersion")
-    assert version["Properties"]["BaseImage"]["Fn::Join"][1][-1] == "/data-science:1.1.0"
-
-
-def test_second_synth_is_identical(synthesized: dict[str, bytes], tmp_path: Path) -> None:
-    assert synth(CHECKOUT, tmp_path) == synthesized
+def test_every_file_of_the_handler_is_in_the_asset(synthesized: dict[str, bytes], out: Path) -> None:
+    asset, source = out / f"asset.{Path(code_key(synthesized)).stem}", CHECKOUT / "lambda"
+    assert {path.relative_to(asset) for path in asset.rglob("*") if path.is_file()} == {
+        path.relative_to(source)
+        for path in source.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+    }
 
 
-def test_what_lies_around_in_the_handlers_folder_changes_nothing(synthesized: dict[str, bytes], tmp_path: Path) -> None:
-    # GIVEN a checkout in a path with a space, in which Python, editors and tools left their traces
+def test_files_that_tools_leave_behind_change_nothing(synthesized: dict[str, bytes], tmp_path: Path) -> None:
     checkout = copied(tmp_path / "a b")
     for trace in (
         "__pycache__/index.cpython-311.pyc",
@@ -97,47 +108,23 @@ def test_what_lies_around_in_the_handlers_folder_changes_nothing(synthesized: di
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(trace)
 
-    # THEN the asset is the same to the byte
     assert synth(checkout, tmp_path / "out") == synthesized
 
 
-def test_handler_changes_the_asset(synthesized: dict[str, bytes], tmp_path: Path) -> None:
-    # GIVEN a handler with one more line
+def test_tag_of_the_context_and_a_changed_handler(synthesized: dict[str, bytes], tmp_path: Path) -> None:
     checkout = copied(tmp_path / "changed")
     with (checkout / "lambda" / "index.py").open("a") as index:
         index.write("# changed\n")
 
-    # THEN CloudFormation gets to know
-    files = synth(checkout, tmp_path / "out")
-    keys = [
-        function["Properties"]["Code"]["S3Key"]
-        for each in (files, synthesized)
-        for function in resources(each, "AWS::Lambda::Function")
-    ]
-    assert len(keys) == len(set(keys)) == 2
+    changed = synth(checkout, tmp_path / "out", image_tag="1.1.0")
+
+    (version,) = resources(changed, "Custom::SageMakerImageVersion")
+    assert version["Properties"]["BaseImage"]["Fn::Join"][1][-1] == "/data-science:1.1.0"
+    assert code_key(changed) != code_key(synthesized)
 
 
-def test_every_file_of_the_handler_is_in_the_asset(synthesized: dict[str, bytes], out: Path) -> None:
-    (function,) = resources(synthesized, "AWS::Lambda::Function")
-    asset = out / f"asset.{Path(function['Properties']['Code']['S3Key']).stem}"
-    source = CHECKOUT / "lambda"
-    assert {path.relative_to(asset) for path in asset.rglob("*") if path.is_file()} == {
-        path.relative_to(source)
-        for path in source.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
-    }
-
-
-def test_checks_hold_when_python_optimises(tmp_path: Path) -> None:
-    # GIVEN the app under python -O, with a tag that cannot be one
-    done = subprocess.run(
-        [sys.executable, "-O", "app.py"],
-        cwd=CHECKOUT,
-        env=os.environ | {"CDK_OUTDIR": str(tmp_path), "CDK_CONTEXT_JSON": json.dumps({"image_tag": "-x"})},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+def test_an_invalid_tag_is_refused_when_python_optimises(tmp_path: Path) -> None:
+    done = run(CHECKOUT, tmp_path, "-O", image_tag="-x")
 
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (

@@ -11,7 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 
-from imgver_constructs import BaseImage, Image, ImageVersion
+from imgver_constructs import Image, ImageVersion
 
 RULE = "AWS::Events::Rule"
 OF_IMAGE, OF_VERSION = "SageMaker Image State Change", "SageMaker Image Version State Change"
@@ -20,74 +20,55 @@ VERSION_ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-scien
 
 Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
+AddRule = Callable[..., events.Rule]
 
 
-def pattern(detail_type: str, **detail: Any) -> dict[str, Any]:
-    """What a rule is to match, by ARNs in the detail."""
+@pytest.fixture
+def methods(stack: cdk.Stack, declare: Declare) -> dict[str, AddRule]:
+    """Every method that adds a rule."""
+    declared, imported = Image(stack, "Image"), Image.from_image_arn(stack, "Imported", IMAGE_ARN)
     return {
-        "source": ["aws.sagemaker"],
-        "detail-type": [detail_type],
-        "detail": {field: [{"equals-ignore-case": arn}] for field, arn in detail.items()},
+        "declared image": declared.on_state_change,
+        "imported image": imported.on_state_change,
+        "versions of an imported image": imported.on_version_state_change,
+        "declared version": declare().on_state_change,
+        "imported version": ImageVersion.from_image_version_arn(stack, "ImportedVersion", VERSION_ARN).on_state_change,
     }
 
 
-def test_of_a_declared_image(stack: cdk.Stack, only: Only) -> None:
-    image = Image(stack, "Image")
-
-    image.on_state_change("Rule")
+@pytest.mark.parametrize(
+    ("method", "detail_type", "field", "arn"),
+    [
+        ("declared image", OF_IMAGE, "ImageArn", {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}),
+        ("imported image", OF_IMAGE, "ImageArn", IMAGE_ARN),
+        ("versions of an imported image", OF_VERSION, "ImageArn", IMAGE_ARN),
+        ("declared version", OF_VERSION, "ImageVersionArn", {"Fn::GetAtt": ["Version", "ImageVersionArn"]}),
+        ("imported version", OF_VERSION, "ImageVersionArn", VERSION_ARN),
+    ],
+)
+def test_pattern(
+    only: Only, methods: dict[str, AddRule], method: str, detail_type: str, field: str, arn: object
+) -> None:
+    methods[method]("Rule")
 
     assert only(RULE)["Properties"] == {
-        "EventPattern": pattern(OF_IMAGE, ImageArn={"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}),
+        "EventPattern": {
+            "source": ["aws.sagemaker"],
+            "detail-type": [detail_type],
+            "detail": {field: [{"equals-ignore-case": arn}]},
+        },
         "State": "ENABLED",
     }
 
 
-def test_of_the_versions_of_an_imported_image(stack: cdk.Stack, only: Only) -> None:
-    image = Image.from_image_arn(stack, "Image", IMAGE_ARN)
-
-    image.on_version_state_change("Rule")
-
-    assert only(RULE)["Properties"]["EventPattern"] == pattern(OF_VERSION, ImageArn=IMAGE_ARN)
+METHODS = pytest.mark.parametrize("method", ["imported image", "versions of an imported image", "imported version"])
 
 
-def test_of_a_declared_version(declare: Declare, only: Only) -> None:
-    version = declare()
-
-    version.on_state_change("Rule")
-
-    arn = {"Fn::GetAtt": ["Version", "ImageVersionArn"]}
-    assert only(RULE)["Properties"]["EventPattern"] == pattern(OF_VERSION, ImageVersionArn=arn)
-
-
-def test_of_an_imported_version(stack: cdk.Stack, only: Only) -> None:
-    version = ImageVersion.from_image_version_arn(stack, "Version", VERSION_ARN)
-
-    version.on_state_change("Rule")
-
-    assert only(RULE)["Properties"]["EventPattern"] == pattern(OF_VERSION, ImageVersionArn=VERSION_ARN)
-
-
-@pytest.fixture
-def ways(stack: cdk.Stack) -> dict[str, Callable[..., events.Rule]]:
-    """Every method that makes a rule."""
-    image = Image.from_image_arn(stack, "Image", IMAGE_ARN)
-    version = ImageVersion.from_image_version_arn(stack, "Version", VERSION_ARN)
-    return {
-        "image": image.on_state_change,
-        "image_versions": image.on_version_state_change,
-        "version": version.on_state_change,
-    }
-
-
-@pytest.mark.parametrize("way", ["image", "image_versions", "version"])
-def test_options(
-    app: cdk.App, stack: cdk.Stack, only: Only, ways: dict[str, Callable[..., events.Rule]], way: str
-) -> None:
-    # GIVEN
+@METHODS
+def test_options(stack: cdk.Stack, only: Only, methods: dict[str, AddRule], method: str) -> None:
     queue = sqs.Queue.from_queue_arn(stack, "Queue", "arn:aws:sqs:eu-west-1:123456789012:changes")
 
-    # WHEN
-    made = ways[way](
+    methods[method](
         "Rule",
         target=targets.SqsQueue(queue),
         description="Tell the team",
@@ -95,47 +76,34 @@ def test_options(
         rule_name="changes",
     )
 
-    # THEN
     rule = only(RULE)["Properties"]
-    assert made.node.scope in {stack.node.find_child("Image"), stack.node.find_child("Version")}
     assert (rule["Name"], rule["Description"]) == ("changes", "Tell the team")
     assert rule["Targets"] == [{"Arn": queue.queue_arn, "Id": "Target0"}]
     assert rule["EventPattern"]["account"] == ["123456789012"]
     assert rule["EventPattern"]["source"] == ["aws.sagemaker"]
-    detail = dict(rule["EventPattern"]["detail"])
-    assert detail.pop("Version") == [1]
-    assert len(detail) == 1
+    assert len(rule["EventPattern"]["detail"]) == 2
+    assert rule["EventPattern"]["detail"]["Version"] == [1]
 
 
-@pytest.mark.parametrize("way", ["image", "image_versions", "version"])
-def test_rule_in_another_stack(app: cdk.App, ways: dict[str, Callable[..., events.Rule]], way: str) -> None:
+@METHODS
+def test_rule_in_another_stack(app: cdk.App, methods: dict[str, AddRule], method: str) -> None:
     elsewhere = cdk.Stack(app, "Elsewhere")
 
-    rule = ways[way]("Rule", cross_stack_scope=elsewhere)
-
-    assert cdk.Stack.of(rule) is elsewhere
+    assert cdk.Stack.of(methods[method]("Rule", cross_stack_scope=elsewhere)) is elsewhere
 
 
-def test_rule_of_a_declared_version_stays_with_its_stack(app: cdk.App, stack: cdk.Stack) -> None:
-    # GIVEN
-    version = ImageVersion(
-        stack,
-        "Version",
-        image=Image.from_image_name(stack, "Image", "data-science"),
-        base_image=BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0"),
-    )
-    elsewhere = cdk.Stack(app, "Elsewhere")
+def test_rule_of_a_declared_version_stays_in_its_stack(app: cdk.App, stack: cdk.Stack, declare: Declare) -> None:
+    version = declare()
+    elsewhere, nested = cdk.Stack(app, "Elsewhere"), cdk.NestedStack(stack, "Nested")
 
-    # THEN CloudFormation would refuse to change an export that is in use
-    with pytest.raises(
-        ValueError,
-        match=r"^cross_stack_scope 'Elsewhere' must be in stack 'Stack' of version 'Stack/Version', since a version "
-        r"whose arn another stack imports could not be replaced: use the image's on_version_state_change, or leave it "
-        r"out$",
-    ):
+    # CloudFormation would refuse to change an export that is in use.
+    with pytest.raises(ValueError, match="cross_stack_scope") as refusal:
         version.on_state_change("Rule", cross_stack_scope=elsewhere)
+    assert str(refusal.value) == (
+        "cross_stack_scope 'Elsewhere' must be in stack 'Stack' of version 'Stack/Version', since a version whose ARN "
+        "another stack imports could not be replaced: use the image's on_version_state_change, or leave it out"
+    )
     assert elsewhere.node.children == []
 
-    # BUT what is nested imports nothing
-    nested = cdk.NestedStack(stack, "Nested")
+    # A nested stack gets the ARN as a parameter.
     assert cdk.Stack.of(version.on_state_change("Rule", cross_stack_scope=nested)) is nested

@@ -1,4 +1,4 @@
-"""Warnings of what deploys, but is likely a mistake; each can be acknowledged by an id that does not change."""
+"""Warnings of declarations that deploy but are probably mistakes; each has an ID by which it can be acknowledged."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from imgver_constructs import BaseImage, ImageVersion, VendorGuidance
 Declare = Callable[..., ImageVersion]
 
 ADDRESS = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science"
+ELSEWHERE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/data-science:1.0.0"
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -27,9 +28,9 @@ def warnings(stack: cdk.Stack) -> list[str]:
     return [str(found.entry.data) for found in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
 
 
-def outside_ecr(shown: str) -> str:
+def outside_ecr(uri: str) -> str:
     return (
-        f"base_image {shown} should be in Amazon ECR: SageMaker documents no other registry; push it to a repository "
+        f"base_image {uri!r} should be in Amazon ECR: SageMaker documents no other registry; push it to a repository "
         "there [ack: imgver-constructs:baseImageOutsideEcr]"
     )
 
@@ -44,30 +45,30 @@ TO_BE_ARCHIVED = (
 )
 
 
-def moving_tag(shown: str) -> str:
+def moving_tag(tag: str) -> str:
     return (
-        f"base_image should not have the tag {shown}: such a tag moves to newer images, which a deployment does not "
+        f"base_image should not have the tag {tag!r}: such a tag moves to newer images, which a deployment does not "
         "notice; use a tag that does not move, or give follow_tag a build number [ack: imgver-constructs:movingTag]"
     )
 
 
 @pytest.mark.parametrize(
-    ("uri", "said"),
+    ("uri", "expected"),
     [
-        ("docker.io/library/python:3.12", [outside_ecr("'docker.io/library/python:3.12'")]),
-        ("python", [outside_ecr("'python'"), moving_tag("'latest'")]),
-        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/data-science:1.0.0", [OTHER_REGION]),
-        (f"{ADDRESS}:nightly", [moving_tag("'nightly'")]),
-        (ADDRESS, [moving_tag("'latest'")]),
+        ("docker.io/library/python:3.12", [outside_ecr("docker.io/library/python:3.12")]),
+        ("python", [outside_ecr("python"), moving_tag("latest")]),
+        (ELSEWHERE, [OTHER_REGION]),
+        (f"{ADDRESS}:nightly", [moving_tag("nightly")]),
+        (ADDRESS, [moving_tag("latest")]),
         (f"{ADDRESS}:1.0.0", []),
         (f"{ADDRESS}:latest@{DIGEST}", []),
         pytest.param(cdk.Aws.NO_VALUE, [], id="token"),
     ],
 )
-def test_address(stack: cdk.Stack, declare: Declare, uri: str, said: list[str]) -> None:
+def test_address(stack: cdk.Stack, declare: Declare, uri: str, expected: list[str]) -> None:
     declare(base_image=BaseImage.from_uri(uri))
 
-    assert warnings(stack) == said
+    assert warnings(stack) == expected
 
 
 def test_repository_of_another_region(stack: cdk.Stack, declare: Declare) -> None:
@@ -79,39 +80,26 @@ def test_repository_of_another_region(stack: cdk.Stack, declare: Declare) -> Non
     assert warnings(stack) == [OTHER_REGION]
 
 
-def test_region_of_the_stack_that_is_not_known(app: cdk.App, declare: Declare) -> None:
+def test_no_warning_if_the_region_of_the_stack_is_not_known(app: cdk.App, declare: Declare) -> None:
     agnostic = cdk.Stack(app, "Agnostic")
 
-    ImageVersion(
-        agnostic,
-        "Version",
-        image=declare().image,
-        base_image=BaseImage.from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/data-science:1.0.0"),
-    )
+    ImageVersion(agnostic, "Version", image=declare().image, base_image=BaseImage.from_uri(ELSEWHERE))
 
     assert warnings(agnostic) == []
 
 
-def test_moving_tag_that_is_followed(stack: cdk.Stack, declare: Declare) -> None:
+def test_no_warning_of_a_moving_tag_with_follow_tag(stack: cdk.Stack, declare: Declare) -> None:
     declare(base_image=BaseImage.from_uri(f"{ADDRESS}:nightly"), follow_tag="build 7")
 
     assert warnings(stack) == []
 
 
-@pytest.mark.parametrize("guidance", [VendorGuidance.TO_BE_ARCHIVED, "TO_BE_ARCHIVED"])
-def test_to_be_archived(stack: cdk.Stack, declare: Declare, guidance: Any) -> None:
+@pytest.mark.parametrize("guidance", [None, *VendorGuidance, "TO_BE_ARCHIVED"])
+def test_vendor_guidance(stack: cdk.Stack, declare: Declare, guidance: Any) -> None:
     declare(vendor_guidance=guidance)
 
-    assert warnings(stack) == [TO_BE_ARCHIVED]
-
-
-@pytest.mark.parametrize(
-    "guidance", [None, *(each for each in VendorGuidance if each is not VendorGuidance.TO_BE_ARCHIVED)]
-)
-def test_other_guidance(stack: cdk.Stack, declare: Declare, guidance: VendorGuidance | None) -> None:
-    declare(vendor_guidance=guidance)
-
-    assert warnings(stack) == []
+    warned = guidance in (VendorGuidance.TO_BE_ARCHIVED, "TO_BE_ARCHIVED")
+    assert warnings(stack) == ([TO_BE_ARCHIVED] if warned else [])
 
 
 @pytest.mark.parametrize(
@@ -119,7 +107,7 @@ def test_other_guidance(stack: cdk.Stack, declare: Declare, guidance: VendorGuid
     [
         lambda version, name: cdk.Annotations.of(version).acknowledge_warning(name),
         lambda version, name: cdk.Validations.of(version).acknowledge(
-            cdk.Acknowledgment(id=name, reason="It is meant")
+            cdk.Acknowledgment(id=name, reason="It is intended")
         ),
     ],
     ids=["annotations", "validations"],
@@ -127,16 +115,11 @@ def test_other_guidance(stack: cdk.Stack, declare: Declare, guidance: VendorGuid
 def test_each_can_be_acknowledged(
     stack: cdk.Stack, declare: Declare, acknowledge: Callable[[ImageVersion, str], None]
 ) -> None:
-    # GIVEN all of them, and other regions than that of the address
     outside = declare("Outside", base_image=BaseImage.from_uri("python"))
-    elsewhere = declare(
-        "Elsewhere",
-        base_image=BaseImage.from_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/data-science:1.0.0"),
-        vendor_guidance=VendorGuidance.TO_BE_ARCHIVED,
-    )
+    base_image, guidance = BaseImage.from_uri(ELSEWHERE), VendorGuidance.TO_BE_ARCHIVED
+    elsewhere = declare("Elsewhere", base_image=base_image, vendor_guidance=guidance)
     assert len(warnings(stack)) == 4
 
-    # WHEN
     for version, names in (
         (outside, ["baseImageOutsideEcr", "movingTag"]),
         (elsewhere, ["baseImageInOtherRegion", "toBeArchived"]),
@@ -144,5 +127,4 @@ def test_each_can_be_acknowledged(
         for name in names:
             acknowledge(version, f"imgver-constructs:{name}")
 
-    # THEN
     assert warnings(stack) == []
