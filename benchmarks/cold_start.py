@@ -74,7 +74,7 @@ def create_functions(folder: Path) -> None:
         compileall.compile_dir(Path(importlib.import_module(package).__path__[0]), quiet=1)
     shutil.copytree(results.ROOT / "lambda", folder / HANDLER, ignore=shutil.ignore_patterns("__pycache__"))
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-    subprocess.run([*pip, "--target", str(folder / CRHELPER), CRHELPER_REQUIREMENT], check=True)  # noqa: S603
+    subprocess.run([*pip, "--target", str(folder / CRHELPER), CRHELPER_REQUIREMENT], check=True)
     for name, program in PROGRAMS.items():
         (folder / name).mkdir(exist_ok=True)
         (folder / name / "function.py").write_text(program)
@@ -95,7 +95,7 @@ def start(function: Path, *, under: Sequence[str] = ()) -> subprocess.CompletedP
         "PYTHONPATH": str(function),
     }
     command = [*under, sys.executable, "-c", MEASURED]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True)  # noqa: S603
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
 
 
 def instructions(function: Path) -> float | None:

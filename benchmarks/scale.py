@@ -16,7 +16,7 @@ import results
 
 sys.path[:0] = [str(results.ROOT / folder) for folder in ("lambda", "tests/model")]
 
-from conftest import CrowdedAccount  # type: ignore[import-not-found]  # noqa: E402 (of tests/model)
+from busy_account import BusyAccount  # noqa: E402
 from simulation import Conditions, simulate  # noqa: E402
 
 PER_STACK, PER_IMAGE = 400, 10
@@ -66,7 +66,7 @@ def agreement(versions: int, executions: int) -> list[Any]:
     conditions = Conditions(create_seconds=2.0, cold_seconds=0.0, warm_seconds=0.0, at_once=executions)
     found: list[tuple[float, ...]] = []
     for seed in range(20 if versions < PER_STACK / 4 else 5):  # chance matters more for few versions
-        account = CrowdedAccount(seed=seed, requests_per_second=5, executions=executions)
+        account = BusyAccount(seed=seed, requests_per_second=5, executions=executions)
         account.create_images(sorted(set(images)))
         responses, seconds = account.create_versions(images)
         if {response["Status"] for response in responses} != {"SUCCESS"}:

@@ -25,7 +25,7 @@ FIRST_RETURN, LONGEST_RETURN = 1.0, 300.0
 """Seconds after which Lambda retries an event that found no free execution; they double from the first to the longest.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html documents both ends."""
 
-Process = Generator[simpy.Event, Any, bool]
+Process = Generator[simpy.Event, Any, Any]
 Response = Literal["accepted", "throttled", "in use"]
 
 
@@ -96,7 +96,6 @@ class _Region:
             yield turn
             slots = simpy.Resource(self._env, self._conditions.at_once or len(images))
             yield self._env.all_of([self._env.process(self._version(number, image, slots)) for image in images])
-        return True
 
     def _version(self, stack: int, image: str, slots: simpy.Resource) -> Process:
         """Wait for CloudFormation's request, for an execution of the function, and for the handler."""
@@ -126,8 +125,12 @@ class _Region:
     def _handler(self, image: str, end: float, throttle_state: ThrottleState) -> Process:
         """Create a version as the handler does: CreateImageVersion, then polls until the version is CREATED."""
         pauses: list[float] = []
-        left, now = (lambda: end - self._env.now), (lambda: self._env.now)
-        deadline = Deadline(time_left=left, now=now, sleep=pauses.append, chance=self._random.random)
+        deadline = Deadline(
+            time_left=lambda: end - self._env.now,
+            now=lambda: self._env.now,
+            sleep=pauses.append,
+            random_fraction=self._random.random,
+        )
 
         def call(send: Callable[[], Response]) -> Process:
             backoff = deadline.backoff()
@@ -142,7 +145,7 @@ class _Region:
         if not (yield from call(lambda: self._write(image))):
             return False
         ready = self._env.now + self._conditions.create_seconds
-        for _ in deadline.polls(throttled=lambda: throttle_state.is_recent(now())):
+        for _ in deadline.polls(throttled=lambda: throttle_state.is_recent(self._env.now)):
             yield self._env.timeout(pauses.pop())
             if not (yield from call(self._request)):
                 return False

@@ -42,7 +42,7 @@ class ImageBase(cdk.Resource):
 
     @property
     def image_ref(self) -> refs.ImageReference:
-        """The image as other constructs of the CDK take it."""
+        """The image as other constructs of the CDK accept it."""
         return refs.ImageReference(image_arn=self._image_arn)
 
     @property
@@ -51,21 +51,21 @@ class ImageBase(cdk.Resource):
         return self._role
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        """Permit actions on the image itself, such as ``sagemaker:CreateImageVersion``.
+        """Grant permission for actions on the image itself, such as ``sagemaker:CreateImageVersion``.
 
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 
         Args:
-            grantee: who may.
-            actions: what.
+            grantee: the principal that gets the permission.
+            actions: the IAM actions.
         """
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self._image_arn])
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Permit to describe the image, and to list and describe its versions and their aliases.
+        """Grant permission to describe the image, and to list and describe its versions and their aliases.
 
         Args:
-            grantee: who may.
+            grantee: the principal that gets the permission.
         """
         versions = [
             cdk.Stack.of(self).format_arn(
@@ -98,17 +98,17 @@ class ImageBase(cdk.Resource):
         rule_name: str | None = None,
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
-        """A rule for the events that SageMaker sends when the status of the image itself changes.
+        """Create a rule for the events that SageMaker sends when the status of the image itself changes.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
             construct_id: the id of the rule below the image.
-            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
-            description: what the rule is for. Default: none.
-            event_pattern: what else the events have to be like, such as their ``ImageStatus``. Default: all of them.
-            rule_name: the name of the rule. Default: one that CloudFormation makes.
-            cross_stack_scope: where the rule is made, if that is another stack. Default: below the image.
+            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            description: the description of the rule. Default: none.
+            event_pattern: what else the events must match, such as their ``ImageStatus``. Default: all events.
+            rule_name: the name of the rule. Default: a name that CloudFormation generates.
+            cross_stack_scope: the parent construct of the rule, if the rule is in another stack. Default: the image.
         """
         return state_change_rule(
             cross_stack_scope or self,
@@ -131,18 +131,17 @@ class ImageBase(cdk.Resource):
         rule_name: str | None = None,
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
-        """A rule for the events that SageMaker sends when the status of any version of the image changes.
+        """Create a rule for the events that SageMaker sends when the status of any version of the image changes.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
             construct_id: the id of the rule below the image.
-            target: what is to get the events. Default: nothing, until the rule's ``add_target`` is used.
-            description: what the rule is for. Default: none.
-            event_pattern: what else the events have to be like, such as their ``ImageVersionStatus``. Default: all of
-                them.
-            rule_name: the name of the rule. Default: one that CloudFormation makes.
-            cross_stack_scope: where the rule is made, if that is another stack. Default: below the image.
+            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            description: the description of the rule. Default: none.
+            event_pattern: what else the events must match, such as their ``ImageVersionStatus``. Default: all events.
+            rule_name: the name of the rule. Default: a name that CloudFormation generates.
+            cross_stack_scope: the parent construct of the rule, if the rule is in another stack. Default: the image.
         """
         return state_change_rule(
             cross_stack_scope or self,
@@ -183,14 +182,15 @@ class Image(ImageBase):
         Args:
             scope: the parent construct.
             construct_id: the id below it.
-            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. Default: a name made from
-                the construct's path. Another name is another image: CloudFormation replaces it, versions and all.
+            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. Another name makes
+                CloudFormation replace the image with all of its versions. Default: a name generated from the path of
+                the construct.
             display_name: 1 to 128 characters on one line. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
-            role: the role that SageMaker pulls container images with; it is granted to pull the base images of
-                the versions that the app declares. Default: a new one.
-            removal_policy: what becomes of the image when it leaves the stack: DESTROY deletes it *and all of its
-                versions*, also those that no stack declares; RETAIN keeps them. Default: DESTROY.
+            role: the role that SageMaker pulls container images with. It is granted to pull the base images of the
+                versions that the app declares. Default: a new role.
+            removal_policy: what happens to the image when it leaves the stack: DESTROY deletes it *and all of its
+                versions*, including those that no stack declares; RETAIN retains them. Default: DESTROY.
 
         Raises:
             ValueError: SageMaker or CloudFormation would refuse a value, or the stack declares an image of this name
@@ -263,15 +263,15 @@ class Image(ImageBase):
 
     @staticmethod
     def from_image_name(scope: Construct, construct_id: str, image_name: str) -> ImageBase:
-        """An image that exists already, in the account and region of the stack, by its name.
+        """Import an image that exists already, in the account and region of the stack, by its name.
 
         Args:
             scope: the parent construct.
             construct_id: the id below it.
-            image_name: the name. What is in it is checked when a version is declared, not here.
+            image_name: the name. It is checked when a version is declared, not here.
 
         Raises:
-            ValueError: ``image_name`` is no text.
+            ValueError: ``image_name`` is not a string.
         """
         check_is_string("image_name", image_name)
         arn = cdk.Stack.of(scope).format_arn(service="sagemaker", resource="image", resource_name=image_name)
@@ -279,7 +279,7 @@ class Image(ImageBase):
 
     @staticmethod
     def from_image_arn(scope: Construct, construct_id: str, image_arn: str) -> ImageBase:
-        """An image that exists already, in the account and region of the stack, by its ARN.
+        """Import an image that exists already, in the account and region of the stack, by its ARN.
 
         Args:
             scope: the parent construct.
@@ -288,13 +288,13 @@ class Image(ImageBase):
                 a ``CfnImage``.
 
         Raises:
-            ValueError: ``image_arn`` is none of an image.
+            ValueError: ``image_arn`` is not the ARN of an image.
         """
         if is_token(image_arn):
             check_is_string("image_arn", image_arn)
         elif not isinstance(image_arn, str) or _ARN.fullmatch(image_arn) is None:
             raise ValueError(
-                f"image_arn {shown(image_arn)} must be the arn of an image: "
+                f"image_arn {shown(image_arn)} must be the ARN of an image: "
                 "write it like 'arn:aws:sagemaker:eu-west-1:123456789012:image/data-science'"
             )
         return ImportedImage(scope, construct_id, image_name=_name_in(image_arn), image_arn=image_arn)

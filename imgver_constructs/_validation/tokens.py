@@ -6,24 +6,28 @@ from constructs import Construct
 from imgver_constructs._validation.checks import check_string, shown
 from imgver_constructs._validation.rules import StringRule
 
+_STRINGIFIED_NUMBER = "e+289"
+"""A part of any token that is a number, as Python writes it into a string. The CDK resolves these strings, too."""
+
+_BELOW_ALL_NUMBERS = -1e288
+"""Tokens that are numbers are less; values in templates are not."""
+
 
 def is_token(value: object) -> bool:
-    """Return whether ``value`` is a token, or a string with a token in it, so that no check may inspect it.
-
-    The CDK knows. Values that cannot be tokens are sorted out first: a call into jsii takes longer than all checks.
-    """
+    """Return whether ``value`` is a token, or a string with a token in it, so that no check may inspect it."""
+    # The CDK knows, but a call into jsii takes longer than all checks of a construct together.
     match value:
         case str():
-            # The second is how Python writes a token that is a number into a string.
-            may_be_token = "${Token[" in value or "e+289" in value
+            return _STRINGIFIED_NUMBER in value or ("${Token[" in value and cdk.Token.is_unresolved(value))
         case int() | float():
-            may_be_token = value < -1e288
-        case list():
-            may_be_token = len(value) == 1 and isinstance(value[0], str) and "#{Token[" in value[0]
+            return value < _BELOW_ALL_NUMBERS and cdk.Token.is_unresolved(value)
+        case [str(item)] if isinstance(value, list):
+            return "#{Token[" in item and cdk.Token.is_unresolved(value)
         case _:
-            # jsii cannot pass other objects to the CDK, which takes a stack for a token.
-            may_be_token = hasattr(value, "__jsii_ref__") and not isinstance(value, Construct)
-    return may_be_token and cdk.Token.is_unresolved(value)
+            # jsii cannot pass other objects to the CDK; and the CDK mistakes a stack for a token.
+            return (
+                hasattr(value, "__jsii_ref__") and not isinstance(value, Construct) and cdk.Token.is_unresolved(value)
+            )
 
 
 def is_known(value: object) -> bool:

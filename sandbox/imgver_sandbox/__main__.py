@@ -1,4 +1,4 @@
-"""`python -m imgver_sandbox` is `imgver-sandbox`."""
+"""Lets `python -m imgver_sandbox` run the command `imgver-sandbox`."""
 
 import sys
 

@@ -1,5 +1,11 @@
-"""What goes wrong with the sandbox itself, as opposed to a call that it answers."""
+"""The error of the sandbox itself."""
+
+INSTALL = "install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
+"""The remedy when a package that the sandbox needs is missing."""
 
 
 class SandboxError(Exception):
-    """One line that says what is wrong and what to do about it."""
+    """The sandbox cannot be started or used. The message is one line that gives the reason and the remedy.
+
+    Errors of calls that the sandbox answers are botocore's, as with AWS.
+    """

@@ -1,37 +1,36 @@
-"""Fixtures for pytest, which finds them by itself where this package is installed with its extra `sandbox`."""
+"""Fixtures for pytest, which loads them automatically where imgver-sandbox is installed."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.errors import INSTALL, SandboxError
+from imgver_sandbox.runtime.sandbox import Sandbox
 
-# Every run of pytest imports this module, with the extra or without it, so the rest is imported when it is needed.
+# Every run of pytest imports this module, and botocore takes 0.2 s.
 if TYPE_CHECKING:
     from imgver_sandbox.in_process import SageMakerImages
-    from imgver_sandbox.runtime.sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")
-def imgver_sandbox_server() -> "Iterator[Sandbox]":
-    """The server behind `imgver_sandbox`: one for the session, started for the first test that asks for it.
+def imgver_sandbox_server() -> Iterator[Sandbox]:
+    """The server of the fixture `imgver_sandbox`. It starts with the first test that uses it and ends with the session.
 
-    With pytest-xdist each worker has its own. Override it to start it otherwise, with `enforce_iam=True` for instance.
+    With pytest-xdist each worker has its own server. Override this fixture to start the server with other options, for
+    example `enforce_iam=True`.
     """
-    from imgver_sandbox.runtime.sandbox import Sandbox  # noqa: PLC0415
-
     with Sandbox.start() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def imgver_sandbox(imgver_sandbox_server: "Sandbox") -> "Sandbox":
-    """AWS on this machine, with nothing in it and no faults: `url`, `environment()`, `client(name)`, `faults`.
+def imgver_sandbox(imgver_sandbox_server: Sandbox) -> Sandbox:
+    """A local AWS without resources and faults: `url`, `environment()`, `client(name)`, `faults`.
 
-    All that an earlier test left is gone, also what `cdk bootstrap` made: a test that runs `cdk deploy` bootstraps
-    first. Tests that are to share a deployment start a `Sandbox` of their own in a fixture of a wider scope. Its time
-    is real: a version takes 2 s unless `faults.slow` says otherwise.
+    It has nothing of earlier tests, not even what `cdk bootstrap` created: a test that runs `cdk deploy` bootstraps
+    first. For tests that share a deployment, start a `Sandbox` in a fixture with a wider scope. The time is real: the
+    creation of a version takes 2 s unless `faults.slow` sets another duration.
     """
     imgver_sandbox_server.reset()
     return imgver_sandbox_server
@@ -39,15 +38,13 @@ def imgver_sandbox(imgver_sandbox_server: "Sandbox") -> "Sandbox":
 
 @pytest.fixture
 def sagemaker_images() -> "SageMakerImages":
-    """SageMaker's images in the process of the test, without any server: `client(name)`, `faults`, `clock`, `registry`.
+    """The SageMaker images service in the process of the test: `client(name)`, `faults`, `clock`, `registry`.
 
-    Its clock stands still until it is moved, so nothing has to be waited for.
+    There is no server, and the clock stands still until the test advances it, so that no test has to wait.
     """
     try:
         from imgver_sandbox.in_process import SageMakerImages  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        raise SandboxError(
-            f"sagemaker_images needs {missing.name}: install imgver-constructs with its extra `sandbox`"
-        ) from None
+        raise SandboxError(f"the fixture sagemaker_images needs {missing.name}: {INSTALL}") from None
 
     return SageMakerImages()

@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def _remove(config: pytest.Config, target: AwsTarget, prefix: str, *, before: da
 
 def _print(config: pytest.Config) -> Callable[[str], None]:
     """Prints a line in the terminal, whatever pytest captures."""
-    return config.pluginmanager.getplugin("terminalreporter").write_line  # type: ignore[union-attr,no-any-return]
+    return config.pluginmanager.getplugin("terminalreporter").write_line  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def network() -> dict[str, Any] | None:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, None]:
     outcome = yield
     if ON_AWS and outcome.get_result().failed:
         _findings.failed.append(f"{item.name}: {call.excinfo.exconly()}")

@@ -72,8 +72,8 @@ def remove(
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             deletions = [(f"{kind.name} {name}", pool.submit(kind.delete, client, name)) for name in found]
         for resource, deletion in deletions:
-            if error := deletion.exception():
-                left.append(f"{resource}: {error}")
+            if failure := deletion.exception():
+                left.append(f"{resource}: {failure}")
             else:
                 removed.append(resource)
     return removed, left
@@ -91,32 +91,27 @@ def _delete_stack(cloudformation: Any, name: str) -> None:
 
 
 def _delete_domain(sagemaker: Any, domain_id: str) -> None:
-    def gone() -> bool:
-        try:
-            status = sagemaker.describe_domain(DomainId=domain_id)["Status"]
-            if not status.endswith("ing"):
-                sagemaker.delete_domain(DomainId=domain_id, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
-        except ClientError as error:
-            if code(error) not in {"ResourceNotFound", "ResourceInUse"}:
-                raise
-            return code(error) == "ResourceNotFound"
-        return False
+    def delete() -> None:
+        status = sagemaker.describe_domain(DomainId=domain_id)["Status"]
+        if not status.endswith("ing"):
+            sagemaker.delete_domain(DomainId=domain_id, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
 
-    _wait(gone, domain_id)
+    _wait(lambda: _is_gone(delete), domain_id)
 
 
 def _delete_image(sagemaker: Any, name: str) -> None:
-    def gone() -> bool:
-        # A version may be CREATING, or DELETING for a test that was interrupted.
-        try:
-            sagemaker.delete_image(ImageName=name)
-        except ClientError as error:
-            if code(error) not in {"ResourceNotFound", "ResourceInUse", "ValidationException"}:
-                raise
-            return code(error) == "ResourceNotFound"
-        return False
+    _wait(lambda: _is_gone(lambda: sagemaker.delete_image(ImageName=name)), name)
 
-    _wait(gone, name)
+
+def _is_gone(delete: Callable[[], object]) -> bool:
+    """Try to delete a resource. It is refused while the resource, or a version of an image, is changing."""
+    try:
+        delete()
+    except ClientError as error:
+        if code(error) not in {"ResourceNotFound", "ResourceInUse", "ValidationException"}:
+            raise
+        return code(error) == "ResourceNotFound"
+    return False
 
 
 def _delete_role(iam: Any, name: str) -> None:

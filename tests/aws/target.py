@@ -1,6 +1,7 @@
 """The targets of the probe: SageMaker's images in this process, or an AWS account. Both are used with boto3."""
 
 import contextlib
+import functools
 import gzip
 import hashlib
 import itertools
@@ -49,24 +50,17 @@ class Target(ABC):
     base_image: str
     """An ECR image URI with a tag."""
 
-    can_push: bool
+    can_push = True
     """Whether the repository of the base image belongs to the run."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, clients: Callable[[Any], Any], *, now: Callable[[], float], pause: Callable[[float], None]
+    ) -> None:
+        self.client = functools.cache(clients)
+        self.now = now
+        self.pause = pause
         self.prefix = f"{PREFIX}{uuid.uuid4().hex[:8]}-"
         self._count = itertools.count(1)
-
-    @abstractmethod
-    def client(self, service: str) -> Any:
-        """A boto3 client."""
-
-    @abstractmethod
-    def now(self) -> float:
-        """Seconds since the epoch."""
-
-    @abstractmethod
-    def pause(self, seconds: float) -> None:
-        """Let time pass."""
 
     @abstractmethod
     def push(self, tag: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:
@@ -193,60 +187,36 @@ class LocalTarget(Target):
     """SageMaker's images in this process. Waiting moves its clock."""
 
     is_real = False
-    can_push = True
 
     def __init__(self, assumptions: Assumptions) -> None:
-        super().__init__()
+        aws = SageMakerImages(assumptions=assumptions)
+        super().__init__(aws.client, now=aws.clock.now, pause=aws.clock.advance)
         self.assumptions = assumptions
-        self._aws = SageMakerImages(assumptions=assumptions)
-        self._clients: dict[str, Any] = {}
-        self.role = f"arn:aws:iam::{self._aws.account}:role/images"
-        self.base_image = f"{self._aws.account}.dkr.ecr.{self._aws.region}.amazonaws.com/{PREFIX}base:1"
+        self._registry = aws.registry
+        self.role = f"arn:aws:iam::{aws.account}:role/images"
+        self.base_image = f"{aws.account}.dkr.ecr.{aws.region}.amazonaws.com/{PREFIX}base:1"
         self.push("1")
 
-    def client(self, service: Any) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self._aws.client(service)
-        return self._clients[service]
-
-    def now(self) -> float:
-        return self._aws.clock.now()
-
-    def pause(self, seconds: float) -> None:
-        self._aws.clock.advance(seconds)
-
     def push(self, tag: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:
-        return self._aws.registry.push(f"{self.repository}:{tag}", media_type)
+        return self._registry.push(f"{self.repository}:{tag}", media_type)
 
 
 class AwsTarget(Target):
-    """The account of the user's credentials. `prepare` creates the role and the base image unless the user brings them."""
+    """The account of the user's credentials. `prepare` creates a role and a base image unless the user brings them."""
 
     is_real = True
 
     def __init__(self, session: boto3.Session, *, role: str | None, base_image: str | None) -> None:
-        super().__init__()
-        self._session = session
-        self._clients: dict[str, Any] = {}
+        def client(service: str) -> Any:
+            # Adaptive retries also slow the client down after SageMaker has throttled it.
+            attempts = 12 if service == "sagemaker" else 3
+            return session.client(service, config=Config(retries={"mode": "adaptive", "total_max_attempts": attempts}))
+
+        super().__init__(client, now=time.time, pause=time.sleep)
         self.role = role or ""
         self.base_image = base_image or ""
         self.can_push = not base_image
         self._repository_name = f"{self.prefix}base"
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            # Adaptive retries also slow the client down after SageMaker has throttled it.
-            attempts = 12 if service == "sagemaker" else 3
-            self._clients[service] = self._session.client(
-                service, config=Config(retries={"mode": "adaptive", "total_max_attempts": attempts})
-            )
-        return self._clients[service]
-
-    def now(self) -> float:
-        return time.time()
-
-    def pause(self, seconds: float) -> None:
-        time.sleep(seconds)
 
     def prepare(self) -> None:
         """Create what the user did not bring, and check that a version can be created at all."""
@@ -263,8 +233,8 @@ class AwsTarget(Target):
         if failure is not None:
             raise RuntimeError(
                 f"no version of the base image {self.base_image} could be created with the role {self.role}: "
-                f"{failure}. Set CONFORMANCE_BASE_IMAGE and CONFORMANCE_ROLE_ARN to a container image in Amazon ECR, with a Docker "
-                "V2 schema 2 manifest, and to a role that may pull it"
+                f"{failure}. Set CONFORMANCE_BASE_IMAGE to a container image in Amazon ECR with a Docker V2 schema 2 "
+                "manifest, and CONFORMANCE_ROLE_ARN to a role that may pull it"
             )
 
     def push(self, tag: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:

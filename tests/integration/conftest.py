@@ -32,15 +32,16 @@ class DirectDeployment:
         self._ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
 
     def publish(self, assembly, stack):
-        """Upload the code of the stack's functions."""
+        """Upload the code of the stack's functions, unless the bucket already has it."""
+        published = {found["Key"] for found in self._s3.list_objects_v2(Bucket=self._bucket).get("Contents", [])}
         for asset in json.loads((assembly / f"{stack}.assets.json").read_text())["files"].values():
             folder = assembly / asset["source"]["path"]
-            if asset["source"]["packaging"] == "zip":
+            (destination,) = asset["destinations"].values()
+            if asset["source"]["packaging"] == "zip" and destination["objectKey"] not in published:
                 archive = io.BytesIO()
                 with zipfile.ZipFile(archive, "w") as file:
                     for path in sorted(folder.rglob("*")):
                         file.write(path, path.relative_to(folder))
-                (destination,) = asset["destinations"].values()
                 self._s3.put_object(Bucket=self._bucket, Key=destination["objectKey"], Body=archive.getvalue())
 
     def deploy(self, assembly, stack):

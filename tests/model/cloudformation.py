@@ -1,4 +1,4 @@
-"""A model of CloudFormation: what it sends to a custom resource in deployments, rollbacks, cleanups and deletions.
+"""A model of CloudFormation: the events of a custom resource in deployments, rollbacks, cleanups and deletions.
 
 Modelled after what the service's documentation and aws-cdk's notes on it say: creates and updates in dependency order
 with parallel branches; a failure sends every resource that was updated back, with the two sets of properties swapped;
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from deployed_function import Delivery, DeployedFunction, Trouble
+from deployed_function import Delivery, DeployedFunction, Disruption
 from harness import ACCOUNT, REGION
 from simulated_time import Simulation
 
@@ -29,7 +29,7 @@ class Attribute:
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A resource of a template; ``fails`` makes a resource of another service that cannot be created."""
+    """A resource of a template. With ``fails`` it stands for a resource of another service that cannot be created."""
 
     type: str
     properties: Mapping[str, str | Attribute] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Resource:
 
     @property
     def dependencies(self) -> set[str]:
-        """The logical ids that have to be there first."""
+        """The logical ids of the resources that are created first."""
         return {*self.depends_on, *(v.logical_id for v in self.properties.values() if isinstance(v, Attribute))}
 
 
@@ -47,7 +47,7 @@ Template = Mapping[str, Resource]
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A resource as the stack has it."""
+    """The state of a resource in the stack."""
 
     type: str
     physical_id: str
@@ -55,35 +55,26 @@ class Record:
     data: dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Doomed:
-    """What the cleanup phase has to delete."""
-
-    logical_id: str
-    record: Record
+Records = list[tuple[str, Record]]
+"""Resources with their logical ids."""
 
 
 @dataclass
 class Operation:
-    """A deployment under way."""
+    """A deployment that is running."""
 
     done: dict[str, Record] = field(default_factory=dict)
     updated: dict[str, tuple[Record, Record]] = field(default_factory=dict)
-    """Before and after, for every resource that got an Update; a failed one has the old physical id in both."""
+    """The states before and after every Update. After a failed Update the physical id is the same."""
     created: dict[str, Record] = field(default_factory=dict)
-    """Every resource that got a Create, also one that failed, under the physical id of its answer."""
+    """The states after every Create, including failed ones."""
     failure: str | None = None
 
 
 class Stack:
-    """One stack.
+    """A stack.
 
-    Args:
-        name: its name.
-        simulation: where its deployments run.
-        function: the provider of its resources.
-        updates_before_delete: whether a rollback sends a replaced resource an Update before the new id's Delete.
-        trouble: what goes wrong with the next event.
+    With ``updates_before_delete`` a rollback sends an Update of a replaced resource before the new id's Delete.
     """
 
     def __init__(
@@ -93,25 +84,25 @@ class Stack:
         simulation: Simulation,
         function: DeployedFunction,
         updates_before_delete: bool,
-        trouble: Callable[[], Trouble],
+        disruption: Callable[[], Disruption],
     ) -> None:
         self.id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/51af3dc0-da77-11e4-872e-1234567db123"
         self.status = "REVIEW_IN_PROGRESS"
         self.records: dict[str, Record] = {}
         self.template: Template = {}
         self.forgotten: list[str] = []
-        """The physical ids that CloudFormation does not know although they exist: their deletes failed in cleanup, a
-        rollback left them, or a second delivery succeeded after the first had failed."""
+        """The physical ids of resources that exist although CloudFormation does not know them: their Delete failed in
+        the cleanup phase, a rollback left them, or a second delivery succeeded after the first had failed."""
         self.deliveries: list[Delivery] = []
         self.failures: list[str] = []
         self._simulation = simulation
         self._function = function
         self._updates_before_delete = updates_before_delete
-        self._trouble = trouble
+        self._disruption = disruption
         self._numbers = itertools.count()
 
     def deploy(self, template: Template) -> bool:
-        """Create or update the stack; False when it was rolled back."""
+        """Create or update the stack. Returns False when it was rolled back."""
         self.status = "UPDATE_IN_PROGRESS" if self.records else "CREATE_IN_PROGRESS"
         operation = Operation()
         tasks = [
@@ -123,27 +114,22 @@ class Stack:
             self._roll_back(operation)
             return False
         self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
-        doomed = [
-            Doomed(logical_id=logical_id, record=old)
+        deletions = [
+            (logical_id, old)
             for logical_id, (old, new) in operation.updated.items()
             if old.physical_id != new.physical_id
         ]
-        doomed += [
-            Doomed(logical_id=logical_id, record=record)
-            for logical_id, record in self.records.items()
-            if logical_id not in template
-        ]
+        deletions += [item for item in self.records.items() if item[0] not in template]
         self.records, self.template = operation.done, template
-        self._clean_up(doomed)
+        self._clean_up(deletions)
         return True
 
     def delete(self) -> bool:
-        """Delete the stack; False when a resource could not be deleted, which then stays in it."""
+        """Delete the stack. Returns False when a resource could not be deleted, which then stays in it."""
         self.status = "DELETE_IN_PROGRESS"
-        doomed = [Doomed(logical_id=logical_id, record=record) for logical_id, record in self.records.items()]
-        remaining = self._delete(doomed)
-        self.records = {one.logical_id: one.record for one in remaining}
-        self.template = {one.logical_id: self.template[one.logical_id] for one in remaining}
+        remaining = self._delete(list(self.records.items()))
+        self.records = dict(remaining)
+        self.template = {logical_id: self.template[logical_id] for logical_id in self.records}
         self.status = "DELETE_FAILED" if remaining else "DELETE_COMPLETE"
         return not remaining
 
@@ -164,58 +150,58 @@ class Stack:
             operation.done[logical_id] = old
             return
         if old is None:
-            answer = self._send("Create", logical_id, new)
-            operation.created[logical_id] = new = _answered(new, answer)
+            response = self._send("Create", logical_id, new)
+            operation.created[logical_id] = new = _recorded(new, response)
         else:
-            answer = self._send("Update", logical_id, replace(new, physical_id=old.physical_id), old.properties)
-            new = _answered(new, answer)
+            response = self._send("Update", logical_id, replace(new, physical_id=old.physical_id), old.properties)
+            new = _recorded(new, response)
             operation.updated[logical_id] = (old, new)
-        if answer["Status"] == "SUCCESS":
+        if response["Status"] == "SUCCESS":
             operation.done[logical_id] = new
         else:
-            operation.failure = operation.failure or answer["Reason"]
+            operation.failure = operation.failure or response["Reason"]
 
     def _roll_back(self, operation: Operation) -> None:
         self.status = "UPDATE_ROLLBACK_IN_PROGRESS" if self.records else "ROLLBACK_IN_PROGRESS"
-        doomed = [Doomed(logical_id=logical_id, record=record) for logical_id, record in operation.created.items()]
+        deletions = list(operation.created.items())
         for layer in _layers(operation.updated, self.template):
             for logical_id in layer:
                 old, new = operation.updated[logical_id]
                 replaced = old.physical_id != new.physical_id
                 if replaced and not self._updates_before_delete:
-                    doomed.append(Doomed(logical_id=logical_id, record=new))
+                    deletions.append((logical_id, new))
                     continue
                 if replaced:
                     self.forgotten.append(old.physical_id)
                 wanted = replace(old, properties=_resolved(self.template[logical_id], self.records))
                 back = replace(wanted, physical_id=new.physical_id)
-                answer = self._send("Update", logical_id, back, new.properties)
-                if answer["Status"] != "SUCCESS":
-                    self.failures.append(f"rollback of {logical_id}: {answer['Reason']}")
+                response = self._send("Update", logical_id, back, new.properties)
+                if response["Status"] != "SUCCESS":
+                    self.failures.append(f"rollback of {logical_id}: {response['Reason']}")
                     continue
-                self.records[logical_id] = _answered(wanted, answer)
-                if answer["PhysicalResourceId"] != new.physical_id:
-                    doomed.append(Doomed(logical_id=logical_id, record=new if replaced else old))
+                self.records[logical_id] = _recorded(wanted, response)
+                if response["PhysicalResourceId"] != new.physical_id:
+                    deletions.append((logical_id, new if replaced else old))
         self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
-        self._clean_up(doomed)
+        self._clean_up(deletions)
 
-    def _clean_up(self, doomed: list[Doomed]) -> None:
-        self.forgotten += [one.record.physical_id for one in self._delete(doomed)]
+    def _clean_up(self, deletions: Records) -> None:
+        self.forgotten += [record.physical_id for _, record in self._delete(deletions)]
 
-    def _delete(self, doomed: list[Doomed]) -> list[Doomed]:
-        """Delete dependents first; answers what could not be deleted."""
-        failed = []
+    def _delete(self, deletions: Records) -> Records:
+        """Delete dependents first. Returns the deletions that failed."""
+        failed: Records = []
 
-        def delete(one: Doomed) -> None:
-            answer = self._send("Delete", one.logical_id, one.record)
-            if answer["Status"] != "SUCCESS":
-                self.failures.append(f"delete of {one.logical_id}: {answer['Reason']}")
-                failed.append(one)
+        def delete(logical_id: str, record: Record) -> None:
+            response = self._send("Delete", logical_id, record)
+            if response["Status"] != "SUCCESS":
+                self.failures.append(f"delete of {logical_id}: {response['Reason']}")
+                failed.append((logical_id, record))
 
-        # An alias has no dependents; everything that is no alias may have aliases.
+        # An alias has no dependents, and every other resource may have aliases.
         for aliases in (True, False):
-            layer = [one for one in doomed if one.record.type.endswith("Alias") is aliases]
-            self._simulation.join([self._simulation.start(lambda one=one: delete(one)) for one in layer])
+            layer = [item for item in deletions if item[1].type.endswith("Alias") is aliases]
+            self._simulation.join([self._simulation.start(lambda item=item: delete(*item)) for item in layer])
         return failed
 
     def _date(self) -> str:
@@ -226,7 +212,7 @@ class Stack:
     ) -> dict[str, Any]:
         event: dict[str, Any] = {
             "RequestType": request_type,
-            "ResponseURL": f"https://example.invalid/answer?X-Amz-Date={self._date()}&X-Amz-Signature=0b1c2d3e",
+            "ResponseURL": f"https://example.invalid/response?X-Amz-Date={self._date()}&X-Amz-Signature=0b1c2d3e",
             "StackId": self.id,
             "RequestId": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}{next(self._numbers)}")),
             "LogicalResourceId": logical_id,
@@ -237,42 +223,42 @@ class Stack:
             event["PhysicalResourceId"] = record.physical_id
         if old_properties is not None:
             event["OldResourceProperties"] = old_properties
-        delivery, tasks = self._function.invoke(event, self._trouble())
+        delivery, tasks = self._function.invoke(event, self._disruption())
         self.deliveries.append(delivery)
-        # Lambda's second delivery may still run when the first has answered; it is over before anything else happens.
+        # Lambda's second delivery may run longer than the first. It ends before anything else happens.
         self._simulation.join(tasks)
-        answer = _the_answer(delivery)
-        if answer["Status"] == "FAILED":
-            later = {one["PhysicalResourceId"] for one in delivery.answers if one["Status"] == "SUCCESS"}
+        response = _first_response(delivery)
+        if response["Status"] == "FAILED":
+            later = {one["PhysicalResourceId"] for one in delivery.responses if one["Status"] == "SUCCESS"}
             self.forgotten += later - {record.physical_id}
-        return answer
+        return response
 
 
-def _the_answer(delivery: Delivery) -> dict[str, Any]:
-    """What CloudFormation took: the first answer. Later ones must not say anything else."""
-    event, answers = delivery.event, delivery.answers
-    assert len(answers) == (2 if delivery.trouble.duplicate else 1), "an event without its answer"
-    for answer in answers:
-        assert answer["Status"] in ("SUCCESS", "FAILED")
-        assert (answer["Reason"] == "") is (answer["Status"] == "SUCCESS")
+def _first_response(delivery: Delivery) -> dict[str, Any]:
+    """The first response, which CloudFormation uses. A later one must not contradict it."""
+    event, responses = delivery.event, delivery.responses
+    assert len(responses) == (2 if delivery.disruption.duplicate else 1), "an event without its response"
+    for response in responses:
+        assert response["Status"] in ("SUCCESS", "FAILED")
+        assert (response["Reason"] == "") is (response["Status"] == "SUCCESS")
         for name in ("StackId", "RequestId", "LogicalResourceId"):
-            assert answer[name] == event[name]
-        if answer["Status"] == "FAILED" and event["RequestType"] != "Create":
-            assert answer["PhysicalResourceId"] == event["PhysicalResourceId"]
+            assert response[name] == event[name]
+        if response["Status"] == "FAILED" and event["RequestType"] != "Create":
+            assert response["PhysicalResourceId"] == event["PhysicalResourceId"]
         if event["RequestType"] == "Delete":
-            assert answer["PhysicalResourceId"] == event["PhysicalResourceId"]
-    # What an alias remembers of its former owner may be lost between two deliveries.
-    succeeded = {_resource(answer["PhysicalResourceId"]) for answer in answers if answer["Status"] == "SUCCESS"}
+            assert response["PhysicalResourceId"] == event["PhysicalResourceId"]
+    # The previous owner in the id of an alias may be lost between two deliveries.
+    succeeded = {_resource(response["PhysicalResourceId"]) for response in responses if response["Status"] == "SUCCESS"}
     assert len(succeeded) <= 1, "one event, two resources"
-    return answers[0]
+    return responses[0]
 
 
 def _resource(physical_id: str) -> str:
     return physical_id if physical_id.startswith("arn:") else "/".join(physical_id.split("/")[:2])
 
 
-def _answered(record: Record, answer: dict[str, Any]) -> Record:
-    return replace(record, physical_id=answer["PhysicalResourceId"], data=answer["Data"])
+def _recorded(record: Record, response: dict[str, Any]) -> Record:
+    return replace(record, physical_id=response["PhysicalResourceId"], data=response["Data"])
 
 
 def _resolved(resource: Resource, records: Mapping[str, Record]) -> dict[str, str]:
@@ -283,7 +269,7 @@ def _resolved(resource: Resource, records: Mapping[str, Record]) -> dict[str, st
 
 
 def _layers(logical_ids: Iterable[str], template: Template) -> list[list[str]]:
-    """The ids in dependency order, those that do not wait for each other together."""
+    """The ids in dependency order, in groups of ids that do not depend on each other."""
     remaining = set(logical_ids)
     layers = []
     while remaining:

@@ -199,22 +199,45 @@ class Aws:
         self.service.call = changed  # type: ignore[method-assign]
 
 
-class RecordedClient:
-    """A client that reports every call, with the operation and its parameters, before it is made."""
+class InterceptedClient:
+    """A client whose calls go through ``perform``, which gets the operation, the client's method and the parameters."""
 
-    def __init__(self, client: Any, report: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, client: Any, perform: Callable[[str, Callable[..., Any], dict[str, Any]], Any]) -> None:
         self._client = client
-        self._report = report
+        self._perform = perform
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
         operation = "".join(word.capitalize() for word in name.split("_"))
+        return lambda **parameters: self._perform(operation, method, parameters)
 
-        def call(**parameters: Any) -> Any:
-            self._report(operation, parameters)
-            return method(**parameters)
 
-        return call
+def run_handler(
+    event: dict[str, Any],
+    *,
+    clock: ManualClock,
+    seconds: float,
+    sleep: Callable[[float], None],
+    random_fraction: Callable[[], float],
+    create_client: Callable[[str, str | None], Any],
+    throttle_state: ThrottleState,
+    logs: list[dict[str, Any]],
+    send: Callable[[dict[str, Any]], None],
+) -> None:
+    """Run one invocation, which must send a response of the allowed size within ``seconds``."""
+    end = clock.now() + seconds
+    deadline = Deadline(
+        time_left=lambda: end - clock.now(), now=clock.now, sleep=sleep, random_fraction=random_fraction
+    )
+    log = JsonLogger(write=lambda line: logs.append(json.loads(line)))
+    gateway = AwsGateway(deadline=deadline, log=log, throttle_state=throttle_state, create_client=create_client)
+
+    def check_and_send(_url: str, body: bytes, _deadline: Deadline, _log: JsonLogger) -> None:
+        assert len(body) <= MAX_RESPONSE_BYTES
+        send(json.loads(body))
+
+    handle(event, gateway=gateway, deadline=deadline, log=log, send=check_and_send)
+    assert clock.now() <= end, "the function's time was up before it sent a response"
 
 
 @dataclass
@@ -231,30 +254,21 @@ class Function:
 
     def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
         """Handle the event and return the response that CloudFormation gets."""
-        end = self.aws.clock.now() + self.seconds
-        deadline = Deadline(
-            time_left=lambda: end - self.aws.clock.now(),
-            now=self.aws.clock.now,
-            sleep=self.aws.clock.advance,
-            random_fraction=lambda: 0.5,
-        )
-        log = JsonLogger(write=lambda line: self.logs.append(json.loads(line)))
-        bodies: list[bytes] = []
         self.calls.clear()
         self._first_line = len(self.logs)
-        handle(
+        responses: list[dict[str, Any]] = []
+        run_handler(
             event,
-            gateway=AwsGateway(
-                deadline=deadline, log=log, throttle_state=self.throttle_state, create_client=self._client
-            ),
-            deadline=deadline,
-            log=log,
-            send=lambda _url, body, _deadline, _log: bodies.append(body),
+            clock=self.aws.clock,
+            seconds=self.seconds,
+            sleep=self.aws.clock.advance,
+            random_fraction=lambda: 0.5,
+            create_client=self._client,
+            throttle_state=self.throttle_state,
+            logs=self.logs,
+            send=responses.append,
         )
-        assert self.aws.clock.now() <= end, "the function's time was up before it sent a response"
-        (body,) = bodies
-        assert len(body) <= MAX_RESPONSE_BYTES
-        response: dict[str, Any] = json.loads(body)
+        (response,) = responses
         for name in ("StackId", "RequestId", "LogicalResourceId"):
             assert response[name] == event.get(name, "")
         assert isinstance(response["PhysicalResourceId"], str)
@@ -274,33 +288,24 @@ class Function:
             if line["message"] not in ("done", "failed")
         ]
 
-    def _client(self, service_name: str, region: str | None) -> RecordedClient:
-        return RecordedClient(self.aws.handler_client(service_name, region), self._record)
+    def _client(self, service_name: str, region: str | None) -> InterceptedClient:
+        return InterceptedClient(self.aws.handler_client(service_name, region), self._perform)
 
-    def _record(self, operation: str, parameters: dict[str, Any]) -> None:
+    def _perform(self, operation: str, method: Callable[..., Any], parameters: dict[str, Any]) -> Any:
         if self.before_call is not None:
             self.before_call(operation, parameters)
         self.calls.append((operation, dict(parameters)))
+        return method(**parameters)
 
 
 @pytest.fixture
-def make_aws() -> Callable[..., Aws]:
-    return Aws
+def aws() -> Aws:
+    return Aws()
 
 
 @pytest.fixture
-def function_of() -> Callable[..., Function]:
-    return Function
-
-
-@pytest.fixture
-def aws(make_aws: Callable[..., Aws]) -> Aws:
-    return make_aws()
-
-
-@pytest.fixture
-def function(aws: Aws, function_of: Callable[..., Function]) -> Function:
-    return function_of(aws)
+def function(aws: Aws) -> Function:
+    return Function(aws)
 
 
 @pytest.fixture

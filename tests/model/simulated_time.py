@@ -1,4 +1,4 @@
-"""Concurrency in simulated time: tasks that run one at a time and switch only where they call out or sleep.
+"""Concurrency in simulated time: tasks run one at a time, and switch only where they pause or sleep.
 
 A run is decided by ``choose`` alone, so that what a test finds can be found again.
 """
@@ -15,7 +15,7 @@ from imgver_sandbox.sagemaker.clock import ManualClock
 
 
 class Task:
-    """A piece of work under way."""
+    """A piece of work that is running or done."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.done = False
@@ -31,19 +31,14 @@ class Task:
         self.done = True
 
     def result(self) -> Any:
-        """What the work returned; raises what it raised."""
+        """Return the result of the work, or raise its error."""
         if self._error is not None:
             raise self._error
         return self._result
 
 
 class Simulation:
-    """Runs tasks on a clock that jumps to the next moment at which something happens.
-
-    Args:
-        clock: the clock that the tasks see.
-        choose: picks one of n tasks that could go on now, by its index.
-    """
+    """Runs tasks on a clock that jumps to the next event. ``choose`` picks the next one of n tasks."""
 
     def __init__(self, clock: ManualClock, choose: Callable[[int], int] = lambda _n: 0) -> None:
         self._clock = clock
@@ -54,7 +49,7 @@ class Simulation:
         self._hub: greenlet.greenlet | None = None
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """Do ``work`` as the first task, and everything that it starts; answers its result when all tasks are done."""
+        """Run ``work`` and all tasks that it starts. Returns its result when all tasks are done."""
         self._hub = greenlet.getcurrent()
         first = self.start(work)
         while self._ready or self._sleeping:
@@ -71,9 +66,9 @@ class Simulation:
         return self._clock.now()
 
     def start(self, work: Callable[[], Any]) -> Task:
-        """Begin ``work`` beside what runs already."""
+        """Start ``work`` as a new task."""
         task = Task(work)
-        # Child of the hub, where a task that has ended goes on.
+        # The hub continues when the task ends, since it is the parent.
         self._ready.append(greenlet.greenlet(task.perform, parent=self._hub))
         return task
 
@@ -84,7 +79,7 @@ class Simulation:
         self._switch_to_hub()
 
     def pause(self) -> None:
-        """Let other tasks go first, if ``choose`` says so."""
+        """Let other tasks run first, if ``choose`` picks one."""
         self._ready.append(greenlet.getcurrent())
         self._switch_to_hub()
 
@@ -94,7 +89,7 @@ class Simulation:
             self.sleep(poll)
 
     def join(self, tasks: list[Task]) -> list[Any]:
-        """Wait for all tasks; answers their results, and raises the first error."""
+        """Wait for all tasks. Returns their results, or raises the first error."""
         self.wait_until(lambda: all(task.done for task in tasks))
         return [task.result() for task in tasks]
 

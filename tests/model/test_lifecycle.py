@@ -1,13 +1,13 @@
-"""The handler under a model of CloudFormation: random deployments, faults and drift, with invariants after each step.
+"""The handler with a model of CloudFormation: random deployments, faults and drift, and invariants after each step.
 
-What the model leaves out, because no handler could survive it:
+The model leaves out these cases, which no handler could survive:
 
-- an invocation that goes on after CloudFormation has taken another one's answer: one that goes on during the
-  resource's next event, and one that succeeds where the answer taken was a failure;
-- a version that somebody deletes behind CloudFormation's back where the service gives its number again, or in a
-  deployment that then rolls back: nothing tells the aliases about the version that is made in its place;
-- a failed version whose ARN got lost with an answer, where the service makes a new version for its token;
-- who had an alias before Create pointed it, when the process ends, or a second delivery comes in, while it does so.
+- An invocation continues after CloudFormation has used another invocation's response: it still runs during the next
+  event of the resource, or it succeeds although the response was a failure.
+- A version is deleted outside of CloudFormation, and the service uses its number again, or the deployment rolls back.
+  The aliases are then not updated with the number of the new version.
+- A failed version whose ARN was lost with a response, if the service creates another version for its token.
+- The previous owner of an alias, if the process ends, or a second delivery arrives, while Create moves the alias.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudformation import Attribute, Record, Resource, Stack, Template
-from deployed_function import DeployedFunction, Trouble
+from deployed_function import DeployedFunction, Disruption
 from harness import ACCOUNT, REGION, handler_client
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -36,12 +36,12 @@ IMAGES = ("data-science", "Deep-Learning")
 ALIASES = {"Notebooks": ("latest", "stable"), "Training": ("edge",)}
 """The aliases that each stack declares on the versions of both images."""
 FOREIGN = 1
-"""The number of the version of each image that somebody else made, with the alias latest or without."""
+"""The number of the version of each image that belongs to nobody's stack, with or without the alias latest."""
 TAGS = ("1.0.0", "1.1.0")
 MISSING_TAG = "missing"
 VERSIONS = ("V1", "V2", "V3")
 LEFT_BEHIND = "could not delete a version that nothing uses"
-"""What the handler's log says, with the ARN, when cleaning up after itself fails."""
+"""The handler's log message, with the ARN, when it could not delete a version that it created."""
 
 ASSUMPTIONS = st.builds(
     Assumptions,
@@ -66,10 +66,10 @@ OPTIONS = st.fixed_dictionaries(
 
 CALL = st.integers(1, 6)
 CALLS = st.frozensets(CALL, max_size=2)
-# Not both at once: the retry of a crashed duplicate would go on after CloudFormation took the other one's answer.
-TROUBLE = st.one_of(
-    st.builds(Trouble, crashes=st.lists(CALL, max_size=2).map(tuple), broken_calls=CALLS, refused_calls=CALLS),
-    st.builds(Trouble, duplicate=st.just(True), broken_calls=CALLS, refused_calls=CALLS),
+# Not both at once: the retry of a crashed duplicate would go on after CloudFormation took the other one's response.
+DISRUPTION = st.one_of(
+    st.builds(Disruption, crashes=st.lists(CALL, max_size=2).map(tuple), lost_responses=CALLS, throttled_calls=CALLS),
+    st.builds(Disruption, duplicate=st.just(True), lost_responses=CALLS, throttled_calls=CALLS),
 )
 
 
@@ -107,11 +107,11 @@ def templates(draw: st.DrawFn, *, aliases: tuple[str, ...], adopts: bool) -> Tem
 
 
 TEMPLATES = {
-    # One stack may adopt the version that somebody else made: two would both be right to call it theirs.
+    # Only one stack may adopt the foreign version, since both would own it.
     name: templates(aliases=aliases, adopts=name == "Notebooks")
     for name, aliases in ALIASES.items()
 }
-TROUBLES = st.lists(TROUBLE, max_size=4)
+DISRUPTIONS = st.lists(DISRUPTION, max_size=4)
 
 
 def _number(arn: str) -> int:
@@ -123,7 +123,7 @@ def _uri(tag: str) -> str:
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """Two stacks in an account in which somebody else has versions, too."""
+    """Two stacks in an account with foreign versions."""
 
     @initialize(
         assumptions=ASSUMPTIONS,
@@ -132,7 +132,7 @@ class Lifecycle(RuleBasedStateMachine):
         seed=st.integers(0, 2**32 - 1),
     )
     def an_account(self, assumptions: Assumptions, updates_before_delete: bool, foreign_alias: bool, seed: int) -> None:
-        chance = random.Random(seed)
+        random_numbers = random.Random(seed)
         self.assumptions = assumptions
         self.clock = ManualClock()
         self.registry = InMemoryRegistry()
@@ -144,13 +144,13 @@ class Lifecycle(RuleBasedStateMachine):
             "ecr": handler_client("ecr", self.service),
             "cloudformation": self,
         }
-        self.simulation = Simulation(self.clock, choose=chance.randrange)
-        self.troubles: list[Trouble] = []
+        self.simulation = Simulation(self.clock, choose=random_numbers.randrange)
+        self.disruptions: list[Disruption] = []
         self.function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
             create_client=lambda service, _region: self.clients[service],
-            chance=chance.random,
+            random_fraction=random_numbers.random,
         )
         self.stacks = {
             name: Stack(
@@ -158,22 +158,22 @@ class Lifecycle(RuleBasedStateMachine):
                 simulation=self.simulation,
                 function=self.function,
                 updates_before_delete=updates_before_delete,
-                trouble=lambda: self.troubles.pop() if self.troubles else Trouble(),
+                disruption=lambda: self.disruptions.pop() if self.disruptions else Disruption(),
             )
             for name in ALIASES
         }
         self.foreign: dict[tuple[str, int], dict[str, Any]] = {}
-        """What somebody else made and no stack has adopted, as it was."""
-        self.others_alias = "latest" if foreign_alias else None
-        self.taking_was_interrupted: set[tuple[str, str]] = set()
-        self.answers_were_lost = False
+        """The foreign versions that no stack has adopted, as they were at the start."""
+        self.foreign_alias = "latest" if foreign_alias else None
+        self.interrupted_aliases: set[tuple[str, str]] = set()
+        self.responses_were_lost = False
         self.in_use: set[tuple[str, int]] = set()
         self.drifted: set[tuple[str, int]] = set()
-        """What was changed behind CloudFormation's back, and no Update has come to since."""
+        """The versions that were changed outside of CloudFormation, and not updated since."""
         for image in IMAGES:
-            self._ask("CreateImage", ImageName=image, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/image")
+            self._call("CreateImage", ImageName=image, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/image")
             self.clock.advance(60)
-            self._ask(
+            self._call(
                 "CreateImageVersion",
                 ImageName=image,
                 BaseImage=_uri(TAGS[0]),
@@ -190,20 +190,22 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(
         template=TEMPLATES["Notebooks"],
-        troubles=TROUBLES,
+        disruptions=DISRUPTIONS,
         drifted=st.sampled_from([None, None, "metadata", "deleted"]),
         failing=st.sampled_from([None, None, "CreateImageVersion", "DeleteImageVersion"]),
     )
-    def deploy(self, template: Template, troubles: list[Trouble], drifted: str | None, failing: str | None) -> None:
-        """Deploy one stack, with all sorts of trouble on the way."""
+    def deploy(
+        self, template: Template, disruptions: list[Disruption], drifted: str | None, failing: str | None
+    ) -> None:
+        """Deploy one stack, with disruptions."""
         if failing is not None:
             self.service.faults.fail("internal trouble", operation=failing)
         if drifted is not None:
             template = self._drift(self.stacks["Notebooks"], template, drifted)
-        self._operate(troubles, lambda: self.stacks["Notebooks"].deploy(template))
+        self._operate(disruptions, lambda: self.stacks["Notebooks"].deploy(template))
 
-    @rule(templates=st.fixed_dictionaries(TEMPLATES), troubles=TROUBLES)
-    def deploy_both(self, templates: Mapping[str, Template], troubles: list[Trouble]) -> None:
+    @rule(templates=st.fixed_dictionaries(TEMPLATES), disruptions=DISRUPTIONS)
+    def deploy_both(self, templates: Mapping[str, Template], disruptions: list[Disruption]) -> None:
         """Deploy both stacks at once."""
 
         def both() -> None:
@@ -213,17 +215,17 @@ class Lifecycle(RuleBasedStateMachine):
             ]
             self.simulation.join(deployments)
 
-        self._operate(troubles, both)
+        self._operate(disruptions, both)
 
     @precondition(lambda self: any(stack.records for stack in self.stacks.values()))
-    @rule(name=st.sampled_from(sorted(ALIASES)), troubles=TROUBLES)
-    def delete(self, name: str, troubles: list[Trouble]) -> None:
+    @rule(name=st.sampled_from(sorted(ALIASES)), disruptions=DISRUPTIONS)
+    def delete(self, name: str, disruptions: list[Disruption]) -> None:
         """Delete a stack."""
-        self._operate(troubles, self.stacks[name].delete)
+        self._operate(disruptions, self.stacks[name].delete)
 
     @rule(tag=st.sampled_from(TAGS))
     def push_again(self, tag: str) -> None:
-        """Give a tag another container image."""
+        """Push another container image with the same tag."""
         self.registry.push(_uri(tag))
 
     @precondition(lambda self: self._own())
@@ -236,7 +238,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.in_use)
     @rule(seconds=st.sampled_from([0, 120]), template=TEMPLATES["Notebooks"])
     def stop_using(self, seconds: int, template: Template) -> None:
-        """Let nothing use any version any more, at once or in the middle of a deployment."""
+        """End the use of all versions, now or in the middle of a deployment."""
 
         def meanwhile() -> None:
             deployment = self.simulation.start(lambda: self.stacks["Notebooks"].deploy(template))
@@ -247,24 +249,24 @@ class Lifecycle(RuleBasedStateMachine):
 
         self._operate([], meanwhile)
 
-    def _operate(self, troubles: list[Trouble], operation: Any) -> None:
-        self.troubles = troubles
-        self.answers_were_lost |= any(trouble.crashes or trouble.broken_calls for trouble in troubles)
+    def _operate(self, disruptions: list[Disruption], operation: Any) -> None:
+        self.disruptions = disruptions
+        self.responses_were_lost |= any(disruption.crashes or disruption.lost_responses for disruption in disruptions)
         for stack in self.stacks.values():
             stack.deliveries.clear()
         self.simulation.run(operation)
-        self.troubles = []
+        self.disruptions = []
         self.service.faults.reset()
         self.clock.advance(60)
         for delivery in itertools.chain(*(stack.deliveries for stack in self.stacks.values())):
             request_type, properties = delivery.event["RequestType"], delivery.event["ResourceProperties"]
             if request_type == "Create" and delivery.invocations > 1 and "Alias" in properties:
-                self.taking_was_interrupted.add((properties["ImageName"], properties["Alias"]))
+                self.interrupted_aliases.add((properties["ImageName"], properties["Alias"]))
             physical_id = delivery.event.get("PhysicalResourceId", "")
-            looked_at = f"/{properties['ImageName']}/".lower() in physical_id.lower() and "Alias" not in properties
-            if request_type == "Update" and looked_at and delivery.answers[0]["PhysicalResourceId"] == physical_id:
+            is_updated = f"/{properties['ImageName']}/".lower() in physical_id.lower() and "Alias" not in properties
+            if request_type == "Update" and is_updated and delivery.responses[0]["PhysicalResourceId"] == physical_id:
                 self.drifted.discard((properties["ImageName"], _number(physical_id)))
-        # What a stack has adopted and taken for its own is no longer somebody else's.
+        # A version that a stack has adopted and owns is not foreign any more.
         for place in self._own().values():
             self.foreign.pop(place, None)
         self.in_use &= self._versions()
@@ -275,7 +277,7 @@ class Lifecycle(RuleBasedStateMachine):
         (self.in_use.add if in_use else self.in_use.discard)((image, number))
 
     def _drift(self, stack: Stack, template: Template, drifted: str) -> Template:
-        """Change a version behind CloudFormation's back, and its declaration so that CloudFormation looks at it."""
+        """Change a version outside of CloudFormation, and its declaration, so that it gets an Update."""
         both = [one for one in VERSIONS if one in template and one in stack.records]
         if not both:
             return template
@@ -283,22 +285,22 @@ class Lifecycle(RuleBasedStateMachine):
         properties = {**template[both[0]].properties, "Processor": "CPU"}
         changed = {**template, both[0]: Resource(type=VERSION_TYPE, properties=properties)}
         if drifted == "metadata":
-            self._ask("UpdateImageVersion", ImageName=place[0], Version=place[1], Processor="GPU")
+            self._call("UpdateImageVersion", ImageName=place[0], Version=place[1], Processor="GPU")
             self.drifted.add(place)
         elif (
             self.assumptions.highest_number_after_delete == "retired"
             and place not in self.in_use
             and properties != stack.records[both[0]].properties
             and not _may_fail(changed)
-            and not self._dead_version_holds_an_alias(changed)
+            and not self._alias_is_stuck(changed)
         ):
             self.service.faults.reset()
-            self._ask("DeleteImageVersion", ImageName=place[0], Version=place[1])
+            self._call("DeleteImageVersion", ImageName=place[0], Version=place[1])
         self.clock.advance(60)
         return changed
 
-    def _dead_version_holds_an_alias(self, template: Template) -> bool:
-        """Whether an alias of the template is where it cannot be taken away, so that its deployment rolls back."""
+    def _alias_is_stuck(self, template: Template) -> bool:
+        """Whether an alias of the template is on a version that cannot be updated: then the deployment rolls back."""
         aliases = [one.properties for one in template.values() if one.type == ALIAS_TYPE]
         places = [(str(one["ImageName"]), self._owner(str(one["ImageName"]), str(one["Alias"]))) for one in aliases]
         return any(
@@ -306,24 +308,24 @@ class Lifecycle(RuleBasedStateMachine):
             for image, owner in places
         )
 
-    def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return self.service.call(operation, parameters, account=ACCOUNT, region=REGION)
 
     def _describe(self, image: str, number: int) -> dict[str, Any]:
-        answer = self._ask("DescribeImageVersion", ImageName=image, Version=number)
-        return {name: value for name, value in answer.items() if name != "LastModifiedTime"}
+        response = self._call("DescribeImageVersion", ImageName=image, Version=number)
+        return {name: value for name, value in response.items() if name != "LastModifiedTime"}
 
     def _versions(self) -> set[tuple[str, int]]:
         found = set()
         for image in IMAGES:
-            answer = self._ask("ListImageVersions", ImageName=image, MaxResults=100)
-            assert "NextToken" not in answer
-            found |= {(image, version["Version"]) for version in answer["ImageVersions"]}
+            response = self._call("ListImageVersions", ImageName=image, MaxResults=100)
+            assert "NextToken" not in response
+            found |= {(image, version["Version"]) for version in response["ImageVersions"]}
         return found
 
     def _owner(self, image: str, alias: str) -> int | None:
         try:
-            return int(self._ask("DescribeImageVersion", ImageName=image, Alias=alias)["Version"])
+            return int(self._call("DescribeImageVersion", ImageName=image, Alias=alias)["Version"])
         except ServiceError as error:
             if error.code != "ResourceNotFound":
                 raise
@@ -360,7 +362,7 @@ class Lifecycle(RuleBasedStateMachine):
                 assert version["ImageVersionStatus"] == "CREATED", logical_id
                 assert version["BaseImage"] == properties["BaseImage"], logical_id
                 if properties.get("AdoptVersion") == record.data["Version"]:
-                    # An adoption changes nothing, only the update after it.
+                    # An adoption changes nothing, and the next update does.
                     continue
                 for name in ("ReleaseNotes", "VendorGuidance", "Horovod", "Processor"):
                     if name in properties and not (name == "Processor" and self._place(record) in self.drifted):
@@ -382,7 +384,7 @@ class Lifecycle(RuleBasedStateMachine):
             hidden = (
                 version["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
                 and self.assumptions.repeat_of_dead_create == "new_version"
-                and self.answers_were_lost
+                and self.responses_were_lost
             )
             assert archived or was_adopted or hidden or version["ImageVersionArn"] in forgotten, version
 
@@ -403,10 +405,10 @@ class Lifecycle(RuleBasedStateMachine):
         record = stack.records.get(f"{image}.{alias}")
         if record is not None:
             assert owner == int(record.properties["Version"]), (image, alias)
-        elif alias == self.others_alias and (image, FOREIGN) in self.foreign:
-            assert owner == FOREIGN or (image, alias) in self.taking_was_interrupted, (image, alias)
-        elif alias != self.others_alias:
-            assert owner is None or (image, alias) in self.taking_was_interrupted, (image, alias)
+        elif alias == self.foreign_alias and (image, FOREIGN) in self.foreign:
+            assert owner == FOREIGN or (image, alias) in self.interrupted_aliases, (image, alias)
+        elif alias != self.foreign_alias:
+            assert owner is None or (image, alias) in self.interrupted_aliases, (image, alias)
 
 
 def _may_fail(template: Template) -> bool:

@@ -15,7 +15,7 @@ def test_refusal_create_without_base_image(create, function):
 
 
 def test_refusal_delete_without_version(delete, function):
-    """We differ: CloudFormation deletes what it has an id for, and an id without a version means that nothing exists."""
+    """We differ: CloudFormation sends a Delete for every id, and one without a version means that nothing exists."""
     assert delete(physical_id="data-science")["Status"] == "SUCCESS"
     assert function.names() == []
 

@@ -5,7 +5,7 @@ DeleteHandlerTest, ExceptionMapperTest)
 """
 
 import pytest
-from harness import ARN, REPOSITORY
+from harness import ARN, REPOSITORY, Aws, Function
 from imgver_sandbox.sagemaker.service import ServiceError
 
 
@@ -73,8 +73,8 @@ def test_delete_handler_simple_success_and_resource_already_deleted(aws, create,
     assert delete()["Status"] == "SUCCESS"
 
 
-def test_delete_handler_verify_stabilization_successful_delete(make_aws, function_of, event):
-    function = function_of(make_aws(delete_seconds=3))
+def test_delete_handler_verify_stabilization_successful_delete(event):
+    function = Function(Aws(delete_seconds=3))
     function.deliver(event("image_version_create"))
 
     assert function.deliver(event("image_version_delete"))["Status"] == "SUCCESS"

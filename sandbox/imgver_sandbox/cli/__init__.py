@@ -1,1 +1,1 @@
-"""The command imgver-sandbox."""
+"""The command `imgver-sandbox`."""

@@ -1,4 +1,4 @@
-"""The demo: an image version deployed, changed and destroyed by the real CDK CLI on a sandbox of its own."""
+"""The demo: the real CDK CLI deploys, changes and destroys an image version on a sandbox."""
 
 import contextlib
 import hashlib
@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -36,7 +37,7 @@ _EVENT_CELLS = 6
 
 @dataclass(frozen=True)
 class VersionRow:
-    """One version of the image, as the API shows it."""
+    """One version of the image, as the API describes it."""
 
     number: int
     status: str
@@ -45,40 +46,41 @@ class VersionRow:
 
 
 class CommandFailed(Exception):
-    """A command did not exit with 0."""
+    """A command exited with another code than 0."""
 
     def __init__(self, command: Sequence[str], code: int, output: str) -> None:
-        """Keep what the command said."""
+        """Store the exit code and the output of the command."""
         super().__init__(f"{shlex.join(command)} failed with exit code {code}")
         self.code = code
         self.output = output
 
 
 def main() -> int:
-    """Run the demo in the working folder, which must have the repository's app; answer the exit code."""
+    """Run the demo in the current folder, which must have an app.py, and return the exit code."""
     if not Path(_APP).is_file():
         raise SandboxError(f"there is no {_APP} in {Path.cwd()}: run the demo in the repository's folder")
-    for number in (signal.SIGTERM, signal.SIGHUP):  # what Ctrl-C does, when it is killed or its terminal closes
+    for number in (signal.SIGTERM, signal.SIGHUP):  # clean up as on Ctrl-C
         signal.signal(number, _terminate)
     steps = Steps()
     started = time.monotonic()
     try:
         _perform(steps)
     except CommandFailed as failure:
-        steps.say(failure.output)
+        steps.print(failure.output)
         sys.stderr.write(f"imgver-sandbox: {failure}\n")
         return failure.code
-    steps.say(f"The demo took {time.monotonic() - started:.0f} s. Its sandbox has ended; nothing is left.")
+    steps.print(f"The demo took {time.monotonic() - started:.0f} s. Its sandbox has stopped and left nothing behind.")
+    steps.print("Creating a version takes 1 s in this sandbox. On AWS, creating and deleting one takes 10 to 40 s.")
     return 0
 
 
 def table(rows: Sequence[VersionRow]) -> str:
-    """The versions of an image as text, in the given order, narrow enough for a terminal of 80 columns."""
+    """Return a table of versions, in the given order, for a terminal of 80 columns."""
     if not rows:
         return "no versions"
     lines = [("VERSION", "STATUS", "ALIASES", "BASE IMAGE")]
     lines += [
-        # All are in one registry, whose long name says nothing here.
+        # Without the long name of the registry: all images are in one.
         (str(row.number), row.status, ", ".join(row.aliases) or "-", row.base_image.partition("/")[2])
         for row in rows
     ]
@@ -89,7 +91,7 @@ def table(rows: Sequence[VersionRow]) -> str:
 
 
 def read_versions(sagemaker: "BaseClient", image_name: str) -> list[VersionRow]:
-    """All versions of an image, oldest first. Raises botocore's ClientError when there is no such image."""
+    """Return all versions of an image, oldest first. Raises botocore's ClientError if the image does not exist."""
     pages = sagemaker.get_paginator("list_image_versions").paginate(ImageName=image_name, SortOrder="ASCENDING")
     return [
         _read_version(sagemaker, image_name, version["Version"]) for page in pages for version in page["ImageVersions"]
@@ -113,75 +115,107 @@ def _perform(steps: Steps) -> None:
         with steps.step("CDK CLI"):
             cdk_cli.installed()
         with steps.step("sandbox: start"):
-            sandbox = Sandbox.start(enforce_iam=True)
-        with sandbox:
-            commands = _Commands(steps, sandbox, Path(folder))
+            sandbox = Sandbox.start(enforce_iam=True, fast=True)
+        with sandbox, _Commands(steps, sandbox, Path(folder)) as commands:
+            # In the background, one after the other: the other commands mostly wait for the sandbox.
+            assemblies = {tag: commands.synthesize(tag) for tag in _TAGS}
             with steps.step(f"ECR: push {_REPOSITORY}:{first} and {_REPOSITORY}:{changed}"):
                 _push(sandbox)
             commands.bootstrap()
-            commands.deploy(first)
-            _show(steps, sandbox)
-            commands.deploy(changed)
-            _show(steps, sandbox)
+            for tag in _TAGS:
+                commands.deploy(tag, assemblies[tag])
+                _show(steps, sandbox)
             commands.destroy()
             _show(steps, sandbox)
 
 
 class _Commands:
-    """The CDK CLI's commands. What they write goes to a folder of the demo's own."""
+    """Runs the CDK CLI. Everything that it writes goes to a temporary folder."""
 
     def __init__(self, steps: Steps, sandbox: Sandbox, folder: Path) -> None:
         self._steps = steps
-        self._environment = {**sandbox.environment(), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._environment = {**sandbox.environment(), "NO_COLOR": "1"}
         self._target = f"aws://{sandbox.account}/{sandbox.region}"
         self._folder = folder
-        self._assembly = folder / "cdk.out"
+        self._background = ThreadPoolExecutor(1)
+        self._processes: set[subprocess.Popen[str]] = set()
+
+    def __enter__(self) -> "_Commands":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill the commands that still run, together with the app that they run."""
+        self._background.shutdown(wait=False, cancel_futures=True)
+        for process in list(self._processes):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        self._background.shutdown()
+
+    def synthesize(self, tag: str) -> Future[None]:
+        """Run `cdk synth` in the background."""
+        # This interpreter has the app's imports, whatever `python3` is.
+        app = ["--app", shlex.join([sys.executable, _APP]), "--output", str(self._assembly(tag)), "--quiet"]
+        return self._background.submit(self._run, ["cdk", "synth", _STACK, *app, *_context(tag)])
 
     def bootstrap(self) -> None:
-        # Outside the app's folder, so that the app does not run for it.
-        self._run("cdk bootstrap", ["cdk", "bootstrap", self._target], folder=self._folder)
+        # Outside the app's folder, so that the CLI does not run the app.
+        with self._steps.step("cdk bootstrap") as show:
+            self._run(["cdk", "bootstrap", self._target], show=show, folder=self._folder)
 
-    def deploy(self, tag: str) -> None:
-        # This interpreter has what the app imports, whatever `python3` is. No change set: it takes longer.
-        app = ["--app", shlex.join([sys.executable, _APP]), "--output", str(self._assembly)]
+    def deploy(self, tag: str, synthesized: Future[None]) -> None:
+        with self._steps.step(shlex.join(["cdk", "synth", *_context(tag)])):
+            synthesized.result()
+        # No change set: it takes longer.
         options = ["--require-approval", "never", "--method", "direct", "--progress", "events", "--ci"]
-        context = [] if tag == _TAGS[0] else ["--context", f"image_tag={tag}"]
-        self._run(shlex.join(["cdk", "deploy", *context]), ["cdk", "deploy", _STACK, *app, *options, *context])
+        with self._steps.step(shlex.join(["cdk", "deploy", *_context(tag)])) as show:
+            self._run(["cdk", "deploy", _STACK, "--app", str(self._assembly(tag)), *options], show=show)
 
     def destroy(self) -> None:
-        # What the last deployment wrote is enough: the app does not run again.
-        self._run("cdk destroy", ["cdk", "destroy", _STACK, "--force", "--app", str(self._assembly)])
+        with self._steps.step("cdk destroy") as show:
+            self._run(["cdk", "destroy", _STACK, "--force", "--app", str(self._assembly(_TAGS[-1]))], show=show)
 
-    def _run(self, title: str, command: Sequence[str], *, folder: Path | None = None) -> None:
-        with self._steps.step(title) as show:
-            lines = []
-            with subprocess.Popen(  # noqa: S603  cdk, with arguments from this file
-                command,
-                cwd=folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            ) as process:
-                try:
-                    assert process.stdout is not None  # noqa: S101  it is a pipe
-                    for line in process.stdout:
-                        lines.append(line)
-                        if line.strip():
-                            show(brief(line))
-                except BaseException:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
-                    raise
-            if process.returncode:
-                raise CommandFailed(command, process.returncode, "".join(lines))
+    def _assembly(self, tag: str) -> Path:
+        return self._folder / f"cdk.out-{tag}"
+
+    def _run(
+        self, command: Sequence[str], *, show: Callable[[str], None] = lambda _: None, folder: Path | None = None
+    ) -> None:
+        lines = []
+        with subprocess.Popen(  # noqa: S603  cdk, with arguments from this file
+            command,
+            cwd=folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            self._processes.add(process)
+            assert process.stdout is not None  # noqa: S101  it is a pipe
+            try:
+                for line in process.stdout:
+                    lines.append(line)
+                    if line.strip():
+                        show(brief(line))
+                process.wait()
+            except BaseException:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
+                raise
+            finally:
+                self._processes.discard(process)
+        if process.returncode:
+            raise CommandFailed(command, process.returncode, "".join(lines))
+
+
+def _context(tag: str) -> list[str]:
+    return [] if tag == _TAGS[0] else ["--context", f"image_tag={tag}"]
 
 
 def brief(line: str) -> str:
-    """A line of the CLI's output; of an event only the status and the construct, since a terminal is narrow."""
+    """Shorten a line of the CLI's output: of an event, only the status and the construct remain."""
     cells = line.split(" | ", maxsplit=5)  # stack, count, time, status, type, construct
     return f"{cells[3].strip()} {cells[5].strip()}" if len(cells) == _EVENT_CELLS else line.strip()
 
@@ -199,7 +233,7 @@ def _push(sandbox: Sandbox) -> None:
 
 
 def _manifest(tag: str) -> Mapping[str, object]:
-    """A manifest of its own for each tag. Nobody pulls these images, so no layers are behind it."""
+    """Return a different manifest for each tag. Nothing pulls the images, so they have no layers."""
     config = {
         "mediaType": "application/vnd.docker.container.image.v1+json",
         "digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}",
@@ -215,7 +249,7 @@ def _show(steps: Steps, sandbox: Sandbox) -> None:
         if error.response["Error"]["Code"] != "ResourceNotFound":
             raise
         shown = f"no image {_IMAGE}"
-    steps.say(f"\n{shown}\n")
+    steps.print(f"\n{shown}\n")
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

@@ -20,48 +20,46 @@ from imgver_sandbox.faults.kinds import (
 from imgver_sandbox.runtime.sandbox import Sandbox
 
 _DESCRIPTION = """\
-Let something go wrong with SageMaker in the sandbox that `start` started. A fault is gone when it is used up, when it
-is removed, and after `imgver-sandbox fault reset`; `imgver-sandbox faults` shows what is left."""
+Inject faults into SageMaker in the sandbox that `start` started. A fault ends when it is used up, when it is removed,
+and with `imgver-sandbox fault reset`. `imgver-sandbox faults` shows the active faults."""
 
-_WHAT = {
+_HELP = {
     "fail": "the next version ends as CREATE_FAILED",
-    "slow": "the next version takes its time",
-    "hold": "a version is in use, until the fault is removed",
-    "throttle": "more requests than that are throttled, until the fault is removed",
-    "deny": "requests are denied, from the next one on for some seconds",
-    "drop": "the next request loses its connection",
-    "error": "the next request is answered with status 500",
+    "slow": "the creation of the next version takes longer",
+    "hold": "a version is in use until the fault is removed",
+    "throttle": "requests above the rate are throttled until the fault is removed",
+    "deny": "the next request and those in the seconds after it are denied",
+    "drop": "the connection of the next request is closed without a response",
+    "error": "the next request gets the HTTP status 500",
     "limit": "the next version is refused with ResourceLimitExceeded",
 }
 _SETTINGS = {
-    "reason": "the version's FailureReason",
-    "seconds": "how many seconds",
-    "image": "the image's name",
-    "version": "the version's number",
-    "per_second": "how many requests a second",
-    "when": "before or after it had its effect",
-    "times": "how often (default: once)",
+    "reason": "the FailureReason of the version",
+    "seconds": "the duration in seconds",
+    "image": "the name of the image",
+    "version": "the number of the version",
+    "per_second": "the number of requests per second",
+    "when": "before or after the request takes effect",
+    "times": "the number of times (default: 1)",
 }
-_OPERATION = "the operation that it meets, like DescribeImageVersion (default: any)"
+_OPERATION = "the operation, such as DescribeImageVersion (default: any)"
 
 
 def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add both."""
-    listing = commands.add_parser(
-        "faults", help="show what is to go wrong", description="Show the faults that are left."
-    )
+    """Add the parsers of both commands."""
+    listing = commands.add_parser("faults", help="show the active faults", description="Show the active faults.")
     listing.set_defaults(perform=_list)
 
-    fault = commands.add_parser("fault", help="let something go wrong", description=_DESCRIPTION)
+    fault = commands.add_parser("fault", help="add or remove a fault", description=_DESCRIPTION)
     actions = fault.add_subparsers(metavar="ACTION", required=True)
     add = actions.add_parser("add", help="add a fault", description=_DESCRIPTION)
     kinds = add.add_subparsers(metavar="KIND", required=True)
     for name, kind in FAULT_KINDS.items():
-        _add_settings(kinds.add_parser(name, help=_WHAT[name], description=f"Add a fault: {_WHAT[name]}."), kind)
-    remove = actions.add_parser("remove", help="end one of them", description="End a fault.")
-    remove.add_argument("id", type=int, help="its number in `imgver-sandbox faults`")
+        _add_settings(kinds.add_parser(name, help=_HELP[name], description=f"Add a fault: {_HELP[name]}."), kind)
+    remove = actions.add_parser("remove", help="remove a fault", description="Remove a fault.")
+    remove.add_argument("id", type=int, help="the number of the fault in `imgver-sandbox faults`")
     remove.set_defaults(perform=_remove)
-    reset = actions.add_parser("reset", help="end all of them", description="End all faults.")
+    reset = actions.add_parser("reset", help="remove all faults", description="Remove all faults.")
     reset.set_defaults(perform=_reset)
 
 

@@ -10,34 +10,35 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+from imgver_sandbox.api.routes import PREFIX
 from imgver_sandbox.cli.fault_commands import add_fault_commands
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime import ministack_release
 from imgver_sandbox.runtime import state_file as state
-from imgver_sandbox.runtime.routes import PREFIX
 from imgver_sandbox.runtime.sandbox import ACCOUNT, DEFAULT_PORT, LAST_PORT, REGION, Sandbox
 from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
 
 _DESCRIPTION = f"""\
-AWS on this machine: CloudFormation, Lambda, IAM, S3, ECR and more from MiniStack,
+A local AWS: CloudFormation, Lambda, IAM, S3, ECR and other services of MiniStack,
 and SageMaker images and image versions. It needs no AWS account and no Docker.
-It listens on 127.0.0.1 only; the account is {ACCOUNT}, the region {REGION}."""
+It listens on 127.0.0.1 only. The account is {ACCOUNT} and the region {REGION}."""
 
 _START_DESCRIPTION = """\
-Start the sandbox. What nobody outside AWS knows about the images API is a switch;
-the first value of each is the default, the one that is harder on the caller:
+Start the sandbox in the background. Some behaviour of the SageMaker images API is
+not documented. The option --assume selects it. These are the switches with their
+values. The first value is the default; it is the harder one for the caller.
 
 """ + "\n".join(f"  {short}, {name}: {' | '.join(Assumptions.choices()[name])}" for short, name in SHORT_NAMES.items())
 
 _RUN_DESCRIPTION = """\
-Run COMMAND with the environment that makes the CDK CLI, the AWS CLI and boto3 use the sandbox. Uses the one that
-`start` started; without it, starts one that ends with COMMAND. The pinned `cdk` comes first in PATH. The user's own
-AWS profiles and credentials are kept out. The exit code is COMMAND's."""
+Run COMMAND with an environment in which the CDK CLI, the AWS CLI and boto3 use the sandbox that `start` started. If
+there is none, run COMMAND with a new sandbox, which stops when COMMAND ends. The pinned `cdk` comes first in PATH. Your
+AWS profiles and credentials are not used. The exit code is the exit code of COMMAND."""
 
 _LOGS_DESCRIPTION = """\
-Say where the logs of the sandbox that `start` started are: the server's, and that of its Lambda functions. `stop`
-removes them. If the sandbox ended of its own accord, they stay until the next `start`."""
+Print the paths of the log files of the sandbox that `start` started: the log of the server and the log of the Lambda
+functions. `stop` removes both. If the sandbox ended unexpectedly, they remain until the next `start`."""
 
 _FOLLOW_SECONDS = 0.1
 _NOT_RUNNING = 1
@@ -46,7 +47,7 @@ _NOT_FOUND = 127
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says (default: this process's); answer the exit code."""
+    """Run the command with `arguments` (default: those of this process) and return the exit code."""
     parsed = _parser().parse_args(arguments)
     try:
         code: int = parsed.perform(parsed)
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("imgver-sandbox: interrupted\n")
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # `head` has seen enough. At its end Python would write the rest, and complain.
+        # The reader, such as `head`, closed the pipe. Without this, Python would write to it again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return code
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     start.add_argument(
-        "--port", type=_port, help=f"1 to 65535 (default: {DEFAULT_PORT}, or any free port when that is taken)"
+        "--port", type=_port, help=f"1 to 65535 (default: {DEFAULT_PORT}, or any free port if that is taken)"
     )
     start.add_argument(
         "--assume",
@@ -85,36 +86,42 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="SWITCH=VALUE",
-        help="how SageMaker behaves where that is not known, see above; may be given again",
+        help="set one of the switches above; can be repeated",
     )
     start.add_argument(
         "--enforce-iam",
         action="store_true",
-        help="let roles and users do only what their policies allow (default: everybody may do everything)",
+        help="enforce the IAM policies of roles and users (default: every call is allowed)",
     )
     start.set_defaults(perform=_start)
 
-    stop = commands.add_parser("stop", help="end it", description="End the sandbox and wait until it is gone.")
+    stop = commands.add_parser(
+        "stop", help="stop the sandbox", description="Stop the sandbox and wait until it has ended."
+    )
     stop.set_defaults(perform=_stop)
 
     status = commands.add_parser(
         "status",
-        help="say whether and where it runs",
-        description=f"Say whether and where the sandbox runs. The exit code is {_NOT_RUNNING} when it does not.",
+        help="show whether the sandbox is running, and its address",
+        description=f"Show whether the sandbox is running, and its address. Exit code {_NOT_RUNNING}: it is not.",
     )
     status.set_defaults(perform=_status)
 
     show_logs = commands.add_parser(
-        "logs", help="say where its logs are, or follow them", description=_LOGS_DESCRIPTION
+        "logs", help="show the paths of the logs, or follow the logs", description=_LOGS_DESCRIPTION
     )
-    show_logs.add_argument("--follow", action="store_true", help="write what is in them and what comes, until it ends")
+    show_logs.add_argument(
+        "--follow",
+        action="store_true",
+        help="print the logs until the sandbox stops",
+    )
     show_logs.set_defaults(perform=_logs)
 
     add_fault_commands(commands)
 
     run = commands.add_parser(
         "run",
-        help="run a command that uses it",
+        help="run a command that uses the sandbox",
         description=_RUN_DESCRIPTION,
         usage="imgver-sandbox run [-h] -- COMMAND ...",
     )
@@ -123,8 +130,8 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser(
         "demo",
-        help="deploy, change and destroy an image version with the CDK CLI",
-        description="Deploy the app of this repository, change it, and destroy it, in a sandbox of its own.",
+        help="deploy, change and destroy the demo app with the CDK CLI",
+        description="Deploy the app in the current folder, change it and destroy it, on a sandbox of its own.",
     )
     demo.set_defaults(perform=_demo)
     return parser
@@ -150,30 +157,30 @@ def _start(arguments: argparse.Namespace) -> int:
     sandbox = Sandbox.start_in_background(
         port=arguments.port, assumptions=assumptions, enforce_iam=arguments.enforce_iam
     )
-    _say(f"The sandbox runs on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
-    _say("Use it:  imgver-sandbox run -- cdk bootstrap")
-    _say(f"See it:  {sandbox.url}{PREFIX}/")
-    _say("Logs:    imgver-sandbox logs")
-    _say("End it:  imgver-sandbox stop")
+    _print(f"The sandbox is running on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
+    _print("Use:   imgver-sandbox run -- cdk bootstrap")
+    _print(f"Watch: {sandbox.url}{PREFIX}/")
+    _print("Logs:  imgver-sandbox logs")
+    _print("Stop:  imgver-sandbox stop")
     return 0
 
 
 def _stop(_: argparse.Namespace) -> int:
     sandbox = Sandbox.running()
     if sandbox is None:
-        _say("No sandbox is running.")
+        _print("No sandbox is running.")
         return 0
     sandbox.stop()
-    _say(f"The sandbox on {sandbox.url} has ended.")
+    _print(f"The sandbox on {sandbox.url} has stopped.")
     return 0
 
 
 def _status(_: argparse.Namespace) -> int:
     sandbox = Sandbox.running()
     if sandbox is None:
-        _say("No sandbox is running.")
+        _print("No sandbox is running.")
         return _NOT_RUNNING
-    _say(f"The sandbox runs on {sandbox.url} (process {sandbox.server_pid}).")
+    _print(f"The sandbox is running on {sandbox.url} (process {sandbox.server_pid}).")
     return 0
 
 
@@ -181,13 +188,13 @@ def _logs(arguments: argparse.Namespace) -> int:
     sandbox = Sandbox.running()
     folder = sandbox.logs if sandbox else state.logs_folder()
     if not folder.exists():
-        _say("No sandbox is running.")
+        _print("No sandbox is running.")
         return _NOT_RUNNING
     if arguments.follow:
-        logs.follow(folder, has_ended=lambda: state.wait_until_gone(_FOLLOW_SECONDS), write=_write)
+        logs.follow(folder, has_ended=lambda: state.wait_until_ended(_FOLLOW_SECONDS), write=_write)
         return 0
     for file in logs.files(folder):
-        _say(str(file))
+        _print(str(file))
     return 0
 
 
@@ -205,14 +212,14 @@ def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"imgver-sandbox: {command[0]}: command not found\n")
         return _NOT_FOUND
     try:
-        running = subprocess.Popen(command, env=environment)  # noqa: S603  what the user asked for
-    except OSError as error:  # a script without its first line, or for an interpreter that is not there
-        sys.stderr.write(f"imgver-sandbox: {command[0]}: cannot be run, {str(error.strerror).lower()}\n")
+        running = subprocess.Popen(command, env=environment)  # noqa: S603  the command of the user
+    except OSError as error:  # a script without an interpreter line, or whose interpreter does not exist
+        sys.stderr.write(f"imgver-sandbox: {command[0]}: cannot be run: {str(error.strerror).lower()}\n")
         return _CANNOT_RUN
     with running as process:
 
         def forward(number: int, _frame: FrameType | None) -> None:
-            # A terminal's Ctrl-C has gone to the command already.
+            # On Ctrl-C, a terminal has already sent SIGINT to the command.
             if number != signal.SIGINT or not sys.stdin.isatty():
                 process.send_signal(number)
 
@@ -224,12 +231,12 @@ def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _demo(_: argparse.Namespace) -> int:
     ministack_release.check_version()
-    from imgver_sandbox.cli import demo  # noqa: PLC0415  it takes boto3 and rich, which the others do without
+    from imgver_sandbox.cli import demo  # noqa: PLC0415  imports boto3 and rich, which the other commands do not need
 
     return demo.main()
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 

@@ -1,4 +1,4 @@
-"""Steps that take a while: a live display on a terminal, plain lines elsewhere."""
+"""The display of long steps: live on a terminal, plain lines elsewhere."""
 
 import contextlib
 import time
@@ -10,31 +10,31 @@ from rich.table import Column
 
 
 class Steps:
-    """Prints what happens, step by step."""
+    """Prints the start, the progress and the end of each step."""
 
     def __init__(self, console: Console | None = None) -> None:
         """Print to `console` (default: standard output)."""
         self._console = console or Console(highlight=False)
 
-    def say(self, text: str = "") -> None:
-        """Print `text` as it is."""
+    def print(self, text: str) -> None:
+        """Print `text` without any markup."""
         self._console.print(text, markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
-        """Show that `title` is being done, for how long, and the last line given to the function that this yields."""
+        """Show a step with its duration. The function that this yields shows a line of progress."""
         started = time.monotonic()
         try:
             with self._live(title) if self._console.is_interactive else self._plain(title) as show:
                 yield show
         except BaseException:
-            self.say(f"failed  {title}  ({time.monotonic() - started:.1f} s)")
+            self.print(f"failed  {title}  ({time.monotonic() - started:.1f} s)")
             raise
-        self.say(f"done    {title}  ({time.monotonic() - started:.1f} s)")
+        self.print(f"done    {title}  ({time.monotonic() - started:.1f} s)")
 
     @contextlib.contextmanager
     def _plain(self, title: str) -> Iterator[Callable[[str], None]]:
-        self.say(f"        {title} ...")
+        self.print(f"        {title} ...")
         yield lambda _line: None
 
     @contextlib.contextmanager

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from imgver_sandbox.api.routes import PREFIX, HttpRequest, HttpResponse, Routes, send_request
 from imgver_sandbox.faults.control import Fault, Faults
 from imgver_sandbox.faults.kinds import FaultKind, from_json, to_json
-from imgver_sandbox.runtime.routes import PREFIX, Request, Response, Routes, ask
 
 PATH = f"{PREFIX}/faults"
 """GET returns the active faults, POST adds one, DELETE removes all of them or, with `?id=3`, one."""
@@ -14,17 +14,17 @@ PATH = f"{PREFIX}/faults"
 def add_fault_routes(routes: Routes, faults: Faults) -> None:
     """Add the routes of `PATH`, which read and change `faults`."""
 
-    def list_faults(_request: Request) -> Response:
-        return Response(body=json.dumps([_encode(fault) for fault in faults.left()]).encode())
+    def list_faults(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse(body=json.dumps([_encode(fault) for fault in faults.left()]).encode())
 
-    def add_fault(request: Request) -> Response:
+    def add_fault(request: HttpRequest) -> HttpResponse:
         try:
             settings = json.loads(request.body)
         except (ValueError, RecursionError):
             settings = None  # from_json refuses it
-        return Response(status=201, body=json.dumps(_encode(faults.add(from_json(settings)))).encode())
+        return HttpResponse(status=201, body=json.dumps(_encode(faults.add(from_json(settings)))).encode())
 
-    def remove_faults(request: Request) -> Response:
+    def remove_faults(request: HttpRequest) -> HttpResponse:
         if "id" in request.query:
             faults.remove(_fault_id(request.query["id"]))
         else:
@@ -45,19 +45,19 @@ class RemoteFaults(Faults):
 
     def add(self, kind: FaultKind) -> Fault:
         """Add a fault. Raises ValueError if the fault cannot apply to its operation."""
-        return _decode(json.loads(ask(self._port, "POST", PATH, json.dumps(to_json(kind)).encode())))
+        return _decode(json.loads(send_request(self._port, "POST", PATH, json.dumps(to_json(kind)).encode())))
 
     def left(self) -> list[Fault]:
         """The active faults, in the order in which they were added."""
-        return [_decode(fault) for fault in json.loads(ask(self._port, "GET", PATH))]
+        return [_decode(fault) for fault in json.loads(send_request(self._port, "GET", PATH))]
 
     def remove(self, fault_id: int) -> None:
         """Remove the fault with this id. Raises ValueError if no active fault has it."""
-        ask(self._port, "DELETE", f"{PATH}?id={fault_id}")
+        send_request(self._port, "DELETE", f"{PATH}?id={fault_id}")
 
     def reset(self) -> None:
         """Remove all faults."""
-        ask(self._port, "DELETE", PATH)
+        send_request(self._port, "DELETE", PATH)
 
 
 def _encode(fault: Fault) -> dict[str, Any]:

@@ -1,13 +1,22 @@
-"""AWS::SageMaker::AppImageConfig."""
+"""The CloudFormation type AWS::SageMaker::AppImageConfig."""
 
 from typing import Any
 
-from imgver_sandbox.ministack.resource_type import Attributes, HandlerError, Properties, ResourceType, refusal
+from imgver_sandbox.ministack.resource_type import (
+    Attributes,
+    Properties,
+    ResourceHandlerError,
+    ResourceType,
+    resource_handler_error,
+)
 from imgver_sandbox.sagemaker.service import ServiceError
 
 
 class AppImageConfigType(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-appimageconfig.html"""
+    """The handler of AWS::SageMaker::AppImageConfig.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-appimageconfig.html
+    """
 
     name = "AWS::SageMaker::AppImageConfig"
     required = ("AppImageConfigName",)
@@ -15,32 +24,32 @@ class AppImageConfigType(ResourceType):
     create_only = ("AppImageConfigName",)
 
     def create(self, properties: Properties) -> tuple[str, Attributes]:
-        """Make it."""
+        """Create an app image config."""
         name = properties["AppImageConfigName"]
         try:
-            answer = self.call("CreateAppImageConfig", _parameters(properties))
+            response = self.call("CreateAppImageConfig", _parameters(properties))
         except ServiceError as error:
             if error.code != "ResourceInUse":
-                raise refusal(error) from None
+                raise resource_handler_error(error) from None
             message = f"Resource of type '{self.name}' with identifier '{name}' already exists."
-            raise HandlerError("AlreadyExists", message) from None
-        return name, answer
+            raise ResourceHandlerError("AlreadyExists", message) from None
+        return name, response
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:  # noqa: ARG002  all is sent
-        """Set what is declared."""
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:  # noqa: ARG002  the update sends all properties
+        """Update an app image config."""
         return self.change("UpdateAppImageConfig", _parameters(new))
 
-    def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  the id is all it takes
-        """Delete it, if it is there."""
+    def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  the id is sufficient
+        """Delete an app image config, if it exists."""
         try:
             self.call("DeleteAppImageConfig", {"AppImageConfigName": physical_id})
         except ServiceError as error:
             if error.code != "ResourceNotFound":
-                raise refusal(error) from None
+                raise resource_handler_error(error) from None
 
 
 def _parameters(properties: Properties) -> dict[str, Any]:
-    """What the API takes: environment variables are a map there, and a list of keys and values in a template."""
+    """Return the parameters of the API, in which environment variables are a map and not a list as in a template."""
     parameters = dict(properties)
     for name in ("JupyterLabAppImageConfig", "CodeEditorAppImageConfig"):
         container = properties.get(name, {}).get("ContainerConfig", {})

@@ -1,4 +1,4 @@
-"""HTTP connections that end without an answer, which an ASGI application has no words for."""
+"""HTTP connections that close without a response, which ASGI does not support."""
 
 import contextlib
 import contextvars
@@ -9,49 +9,49 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imgver_sandbox.runtime.routes import Receive, Scope, Send
+from imgver_sandbox.api.routes import Receive, Scope, Send
 
 _App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass
 class _Connection:
-    is_to_break: bool = False
+    must_close: bool = False
 
 
-_answering: contextvars.ContextVar[_Connection] = contextvars.ContextVar("answering")
+_current: contextvars.ContextVar[_Connection] = contextvars.ContextVar("current")
 
 
 def break_connection() -> None:
-    """Let the connection of the request that is being answered end in the place of the answer."""
-    _answering.get().is_to_break = True
+    """Close the connection of the current request instead of sending a response."""
+    _current.get().must_close = True
 
 
 def breakable(app: _App) -> _App:
-    """The application, with connections that `break_connection` can end."""
+    """Return the application with connections that `break_connection` can close."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         connection = _Connection()
-        _answering.set(connection)
+        _current.set(connection)
 
         async def send_unless_broken(message: Mapping[str, Any]) -> None:
-            if not connection.is_to_break:
+            if not connection.must_close:
                 await send(message)
 
         await app(scope, receive, send_unless_broken)
-        if connection.is_to_break:
+        if connection.must_close:
             _close(scope["client"])
-            # Else the server would answer that the application did not.
+            # Otherwise the server would send a response for the application.
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-    return answer
+    return respond
 
 
 def _close(client: tuple[str, int]) -> None:
-    """Close this process's end of the connection from `client`, whoever holds it."""
-    for name in os.listdir("/dev/fd"):  # noqa: PTH208  numbers, no files
-        with contextlib.suppress(OSError):  # that of this listing is gone; others are connected to nobody
+    """Shut down the connection from `client` in this process."""
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208  file descriptors
+        with contextlib.suppress(OSError):  # the descriptor of this listing is closed; other sockets are not connected
             if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 with socket.socket(fileno=os.dup(int(name))) as connection:
                     if connection.getpeername() == client:

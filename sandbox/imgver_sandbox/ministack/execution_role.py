@@ -1,4 +1,4 @@
-"""What AWS's Lambda does with the role of a function: MiniStack does it without asking IAM."""
+"""The execution role of a Lambda function: logs and network interfaces, which MiniStack allows without IAM."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,14 +10,14 @@ _FUNCTION_TYPE = "AWS::Lambda::Function"
 
 
 def use_execution_roles() -> None:
-    """Write logs and join networks as far as the function's role may, when IAM is enforced."""
+    """Enforce the role of a function for its logs and its VPC, if IAM is enforced."""
     if module(APP).AUTH:
         _write_logs()
         _join_networks()
 
 
 def _write_logs() -> None:
-    """Write a function's log only if its role may. AWS drops the lines without a word, too."""
+    """Write the log of a function only if its role allows it. AWS discards the lines without an error, too."""
     lambda_, responses = module(LAMBDA), module(RESPONSES)
     write = lambda_._emit_lambda_logs
 
@@ -33,7 +33,7 @@ def _write_logs() -> None:
         config = func.get("config") or func
         name = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
         group = f"arn:aws:logs:{responses.get_region()}:{responses.get_account_id()}:log-group:{name}"
-        # Each invocation has a stream of its own, whose name MiniStack makes up later.
+        # Each invocation has its own stream, whose name MiniStack chooses later.
         for action, resource in (
             ("logs:CreateLogStream", f"{group}:log-stream:"),
             ("logs:PutLogEvents", f"{group}:log-stream:*"),
@@ -46,7 +46,7 @@ def _write_logs() -> None:
 
 
 def _join_networks() -> None:
-    """Refuse a function in a VPC whose role may not make, see and delete network interfaces."""
+    """Refuse a function in a VPC unless its role may create, describe and delete network interfaces."""
     handlers = module(PROVISIONERS)._RESOURCE_HANDLERS[_FUNCTION_TYPE]
     create: Callable[..., object] = handlers["create"]
     update: Callable[..., object] = handlers["update"]

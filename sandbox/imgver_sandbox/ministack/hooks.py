@@ -1,4 +1,4 @@
-"""The names of MiniStack that the adapter hooks into, and the check that none has moved."""
+"""The names of MiniStack that the adapter uses, and the check that they are unchanged."""
 
 import importlib
 import inspect
@@ -24,7 +24,7 @@ STS = "ministack.services.sts"
 
 _ROLL_BACK = "(stack_name, stack_id, stack, operation, reason_override)"
 _DELETE_STACK = "(stack_name, stack_id, retain_resources, force)"
-# Every name used here, with its parameters if it is a function and its type's name otherwise.
+# Every name that the adapter uses: its parameters if it is a function, otherwise the name of its type.
 HOOKS: Mapping[tuple[str, str], str] = {
     (APP, "app"): "(scope, receive, send)",
     (APP, "AUTH"): "bool",
@@ -77,18 +77,18 @@ HOOKS: Mapping[tuple[str, str], str] = {
 
 
 def check_hooks() -> None:
-    """Raise SandboxError for the first name of `HOOKS` that is missing or not what this package was written for."""
-    for (place, name), wanted in HOOKS.items():
-        found = _shape(getattr(module(place), name, None))
-        if found != wanted:
+    """Raise SandboxError for the first name of `HOOKS` that is missing or has changed."""
+    for (module_name, name), expected in HOOKS.items():
+        found = _shape(getattr(module(module_name), name, None))
+        if found != expected:
             raise SandboxError(
-                f"ministack {MINISTACK_VERSION} is not as it was published: {place}.{name} must be {wanted}, "
+                f"ministack {MINISTACK_VERSION} is modified: {module_name}.{name} must be {expected}, "
                 f"found {found}: run `pip install --force-reinstall ministack=={MINISTACK_VERSION}`"
             )
 
 
 def module(name: str) -> Any:  # noqa: ANN401  MiniStack has no types
-    """A module of MiniStack. Imported late: it reads the environment and sets up logging when it is imported."""
+    """Return a module of MiniStack. MiniStack reads the environment and configures logging when it is imported."""
     return importlib.import_module(name)
 
 

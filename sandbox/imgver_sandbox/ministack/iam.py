@@ -1,4 +1,4 @@
-"""IAM in MiniStack: what its evaluation lacks of AWS's, and a record of what it decides."""
+"""IAM in MiniStack: patches to its policy evaluation, and a record of its decisions."""
 
 import hashlib
 import secrets
@@ -6,28 +6,27 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from imgver_sandbox.api.iam_decisions import Decision, IamDecision
 from imgver_sandbox.ministack.hooks import APP, EVALUATOR, IAM_ACTIONS, RESPONSES, STS, module
-from imgver_sandbox.runtime.iam_decisions import Call, Decision
 
 _DECISIONS: Mapping[str, Decision] = {"Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 
 
-def mend_iam(calls: deque[Call]) -> None:
-    """Make the evaluation what AWS's is where the sandbox needs it, and add every decision to `calls`.
+def patch_iam(decisions: deque[IamDecision]) -> None:
+    """Patch the differences between MiniStack's evaluation and that of AWS, and append every decision to `decisions`.
 
-    MiniStack evaluates policies when AUTH=true is in its environment; otherwise everybody may do everything, and
-    nothing is decided.
+    MiniStack evaluates policies if its environment has AUTH=true. Otherwise it allows every call without a decision.
     """
     if module(APP).AUTH:
-        _record(calls)
+        _record(decisions)
         _count_as_secure_transport()
         _name_the_resource()
 
 
 def denial(role_arn: str, action: str, resource: str, *, session: str) -> str | None:
-    """What AWS says when a role may not do something in a session of that name; None when it may.
+    """Return the message of AWS if a role may not perform an action in the session, or None if it may.
 
-    For what AWS's services do with the roles that they are given. It is a call like any other: decided on and recorded.
+    This evaluates the calls that services make with a role of the user. The decision is recorded as for any call.
     """
     evaluator = module(EVALUATOR)
     account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
@@ -42,12 +41,12 @@ def denial(role_arn: str, action: str, resource: str, *, session: str) -> str | 
     return str(module(IAM_ACTIONS).identity_denial_message(action, caller["Arn"], resource, explicit))
 
 
-def on_decision(tell: Callable[[str, str, str, Decision], None]) -> None:
-    """Tell of every decision: the caller's access key, the action, the resource, and what was decided."""
+def on_decision(callback: Callable[[str, str, str, Decision], None]) -> None:
+    """Call `callback` for every decision with the access key, the action, the resource and the decision."""
     evaluator = module(EVALUATOR)
     decide = evaluator.enforce
 
-    def enforce(  # noqa: PLR0917  MiniStack calls it so
+    def enforce(  # noqa: PLR0917  the signature is MiniStack's
         access_key_id: str,
         iam_action: str,
         service: str,
@@ -56,31 +55,31 @@ def on_decision(tell: Callable[[str, str, str, Decision], None]) -> None:
         service_context: dict[str, Any] | None = None,
     ) -> object:
         denied = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
-        # A call whose credentials are refused is not decided on.
+        # Invalid credentials cause an AuthError, which is not a decision.
         if not isinstance(denied, evaluator.AuthError):
-            tell(access_key_id, iam_action, resource_arn, _DECISIONS[denied.decision] if denied else "allowed")
+            callback(access_key_id, iam_action, resource_arn, _DECISIONS[denied.decision] if denied else "allowed")
         return denied
 
     evaluator.enforce = enforce
 
 
 def caller_of(access_key: str) -> str:
-    """The ARN of whoever has the access key."""
+    """Return the ARN of the owner of the access key, or `anonymous`."""
     identity = module(EVALUATOR).resolve_caller_identity(access_key)
     return str(identity["userArn"]) if identity else "anonymous"
 
 
-def _record(calls: deque[Call]) -> None:
+def _record(decisions: deque[IamDecision]) -> None:
     def record(access_key: str, action: str, resource: str, decision: Decision) -> None:
-        calls.append(Call(caller=caller_of(access_key), action=action, resource=resource, decision=decision))
+        decisions.append(IamDecision(caller=caller_of(access_key), action=action, resource=resource, decision=decision))
 
     on_decision(record)
 
 
 def _count_as_secure_transport() -> None:
-    """Let policies that deny plain HTTP, as that of CDK's bootstrap bucket does, take the sandbox for TLS.
+    """Treat requests as HTTPS, since policies such as that of the CDK's bootstrap bucket deny plain HTTP.
 
-    It listens on the loopback interface only, so nobody reads along.
+    The sandbox listens on the loopback interface only, where HTTP is safe.
     """
     app = module(APP)
     pin = app.pin_request_origin
@@ -88,7 +87,7 @@ def _count_as_secure_transport() -> None:
 
 
 def _name_the_resource() -> None:
-    """Name the resource in the message of every AccessDenied, as AWS does; MiniStack does for some services only."""
+    """Name the resource in the message of every AccessDenied, which MiniStack does for some services only."""
     iam_actions = module(IAM_ACTIONS)
     respond = iam_actions.access_denied_response
 

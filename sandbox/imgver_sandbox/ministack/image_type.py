@@ -1,4 +1,4 @@
-"""AWS::SageMaker::Image."""
+"""The CloudFormation type AWS::SageMaker::Image."""
 
 from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceType
 
@@ -11,7 +11,10 @@ _PARAMETERS = {
 
 
 class ImageType(ResourceType):
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-image.html"""
+    """The handler of AWS::SageMaker::Image.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-image.html
+    """
 
     name = "AWS::SageMaker::Image"
     required = ("ImageName", "ImageRoleArn")
@@ -19,34 +22,34 @@ class ImageType(ResourceType):
     create_only = ("ImageName",)
 
     def create(self, properties: Properties) -> tuple[str, Attributes]:
-        """Make the image and wait for it. One that fails is deleted again."""
+        """Create an image and wait until it is created. An image that fails is deleted."""
         tags = {"Tags": properties["Tags"]} if "Tags" in properties else {}
         self.change("CreateImage", _parameters(properties) | tags)
         try:
-            arn = self._settled(properties["ImageName"])
+            arn = self._wait(properties["ImageName"])
         except ValueError:
             self.delete("", properties)
             raise
         return arn, {"ImageArn": arn}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
-        """Set what is declared, and delete what is declared no more."""
+        """Update the declared properties, and delete the properties that are no longer declared."""
         parameters = _parameters(new)
         removed = _parameters(old).keys() - parameters.keys()
         self.change("UpdateImage", {**parameters, **({"DeleteProperties": sorted(removed)} if removed else {})})
-        self._settled(new["ImageName"])
+        self._wait(new["ImageName"])
         return {"ImageArn": physical_id}
 
-    def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  an image is known by its name
-        """Delete the image with its versions, and wait until it is gone."""
-        which = {"ImageName": properties["ImageName"]}
-        if self.settled("DescribeImage", which, "ImageStatus") is not None:
-            self.change("DeleteImage", which)
-            self._settled(properties["ImageName"])
+    def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  the name identifies the image
+        """Delete an image with its versions, if it exists, and wait until it is deleted."""
+        identifier = {"ImageName": properties["ImageName"]}
+        if self.wait_until_stable("DescribeImage", identifier, "ImageStatus") is not None:
+            self.change("DeleteImage", identifier)
+            self._wait(properties["ImageName"])
 
-    def _settled(self, name: str) -> str:
-        """The image's ARN. Raises ValueError when it has failed, and answers nothing when it is gone."""
-        image = self.settled("DescribeImage", {"ImageName": name}, "ImageStatus")
+    def _wait(self, name: str) -> str:
+        """Return the ARN of the stable image, or "" if it does not exist. Raises ValueError if it has failed."""
+        image = self.wait_until_stable("DescribeImage", {"ImageName": name}, "ImageStatus")
         if image is None:
             return ""
         if image["ImageStatus"] != "CREATED":
@@ -55,5 +58,5 @@ class ImageType(ResourceType):
 
 
 def _parameters(properties: Properties) -> dict[str, str]:
-    """What the API calls the properties."""
+    """Return the properties under their names in the API."""
     return {_PARAMETERS[name]: value for name, value in properties.items() if name in _PARAMETERS}

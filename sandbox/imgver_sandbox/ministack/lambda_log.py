@@ -1,16 +1,16 @@
-"""What Lambda functions write, in a file: MiniStack's CloudWatch Logs has it, too, but only until the sandbox ends."""
+"""The output of Lambda functions in a file. MiniStack's CloudWatch Logs has it, too, until the sandbox stops."""
 
 import time
 from typing import Any
 
 from imgver_sandbox.ministack.hooks import LAMBDA, module
-from imgver_sandbox.runtime.log_files import Log
+from imgver_sandbox.runtime.log_files import RotatingLog
 
 
-def log_invocations(log: Log) -> None:
-    """Write every invocation to `log` when it has ended, also those that the function's role may not log."""
+def log_invocations(log: RotatingLog) -> None:
+    """Write every invocation to `log` when it ends, even if the role of the function denies logs."""
     lambda_ = module(LAMBDA)
-    emit_further = lambda_._emit_lambda_logs
+    emit_to_cloudwatch = lambda_._emit_lambda_logs
 
     def emit(
         func: dict[str, Any],
@@ -26,6 +26,6 @@ def log_invocations(log: Log) -> None:
         at = time.strftime("%Y-%m-%d %H:%M:%S")
         lines = [f"{at} {name} {outcome}, request {request_id}", *(f"    {line}" for line in log_text.splitlines())]
         log.write("".join(f"{line}\n" for line in lines).encode(errors="replace"))
-        emit_further(func, request_id, log_text, error, duration_ms, log_source=log_source)
+        emit_to_cloudwatch(func, request_id, log_text, error, duration_ms, log_source=log_source)
 
     lambda_._emit_lambda_logs = emit

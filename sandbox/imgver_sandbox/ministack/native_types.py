@@ -1,4 +1,4 @@
-"""CloudFormation's own types of SageMaker resources, in MiniStack's CloudFormation."""
+"""The AWS::SageMaker::* types in MiniStack's CloudFormation."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ _TYPES: tuple[type[ResourceType], ...] = (ImageType, ImageVersionType, AppImageC
 
 
 def add_native_types(service: ImagesService) -> None:
-    """Add them, with the resources that `service` has."""
+    """Add the types. Their resources are those of `service`."""
     for resource_type in _TYPES:
         resource_type(service).add()
 
     stacks = module(STACKS)
     names = {resource_type.name for resource_type in _TYPES}
     runs_on_worker_thread: Callable[[str], bool] = stacks._runs_on_worker_thread
-    # They wait for their resources, and must not hold up the event loop meanwhile.
+    # The types wait for their resources, which must not block the event loop.
     stacks._runs_on_worker_thread = lambda name: name in names or runs_on_worker_thread(name)

@@ -1,6 +1,6 @@
-"""Saved queries of CloudWatch Logs Insights, which MiniStack lacks: their operations, and CloudFormation's type.
+"""Saved queries of CloudWatch Logs Insights, which MiniStack lacks: their operations and their CloudFormation type.
 
-They can be saved and looked at, all of them on one page; nothing here runs a query.
+Queries can be saved, listed on one page and deleted. They cannot be run.
 """
 
 import uuid
@@ -13,7 +13,7 @@ from imgver_sandbox.sagemaker.errors import ServiceError
 from imgver_sandbox.sagemaker.service_model import modelled_service
 
 Properties = Mapping[str, Any]
-Response = tuple[int, dict[str, str], bytes]
+ServiceResponse = tuple[int, dict[str, str], bytes]
 
 _PREFIX = "Logs_20140328"
 _TYPE = "AWS::Logs::QueryDefinition"
@@ -21,31 +21,31 @@ _PROPERTIES = {"Name": "name", "QueryString": "queryString", "LogGroupNames": "l
 
 
 class QueryDefinitions:
-    """The queries of all accounts and regions."""
+    """The saved queries of all accounts and regions."""
 
     def __init__(self) -> None:
-        """Without any query."""
+        """Create a collection without queries."""
         self._queries: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all queries."""
         self._queries.clear()
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer one operation for the account and region of the request. Raises ServiceError."""
+        """Perform one operation for the account and region of the request. Raises ServiceError."""
         responses, logs = module(RESPONSES), modelled_service("logs")
         queries = self._queries.setdefault((responses.get_account_id(), responses.get_region()), {})
         accepted = logs.parse_input(operation, parameters)
         return logs.build_output(operation, _OPERATIONS[operation](queries, accepted))
 
     def add(self) -> None:
-        """Add the operations and the type to MiniStack."""
+        """Add the operations and the CloudFormation type to MiniStack."""
         handlers = module(APP).SERVICE_HANDLERS
-        original: Callable[..., Awaitable[Response]] = handlers["logs"]
+        original: Callable[..., Awaitable[ServiceResponse]] = handlers["logs"]
 
         async def handle(
             method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
-        ) -> Response:
+        ) -> ServiceResponse:
             target = headers.get("x-amz-target", "")
             if target.removeprefix(f"{_PREFIX}.") not in _OPERATIONS:
                 return await original(method, path, headers, body, query)

@@ -10,7 +10,7 @@ from imgver_sandbox.sagemaker.container_registry import RegistryImage, parse_ima
 
 
 class EcrRegistry:
-    """MiniStack's ECR, as the images service reads it."""
+    """Reads the container images of MiniStack's ECR."""
 
     def resolve(self, uri: str, /) -> RegistryImage | None:
         """The image behind `uri` in the account and region that it names; None when it is not there."""
@@ -41,7 +41,7 @@ class EcrRegistry:
 
 
 def _media_type(image: Mapping[str, Any]) -> str:
-    # ECR believes the manifest. MiniStack takes every manifest that is put without a type for Docker's.
+    # As in ECR, the type in the manifest counts. MiniStack assumes Docker's type if the request has none.
     try:
         manifest = json.loads(image["imageManifest"])
     except ValueError:

@@ -1,4 +1,4 @@
-"""What CloudFormation's own types of SageMaker resources have in common."""
+"""The base class of the AWS::SageMaker::* types."""
 
 import time
 import uuid
@@ -25,26 +25,29 @@ _CODES = {
 }
 
 
-class HandlerError(Exception):
-    """A failure as CloudFormation reports it. `code` is one of its handler error codes."""
+class ResourceHandlerError(Exception):
+    """The failure of a resource handler, as CloudFormation reports it.
+
+    `code` is one of the handler error codes of CloudFormation.
+    """
 
     def __init__(self, code: str, message: str) -> None:
-        """Make one with the handler's `message`."""
+        """Create the error with the message of the handler."""
         super().__init__(
             f'Resource handler returned message: "{message}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
         )
 
 
-def refusal(error: ServiceError) -> HandlerError:
-    """The failure that follows from an error of the service, as most handlers report it."""
-    return HandlerError(
+def resource_handler_error(error: ServiceError) -> ResourceHandlerError:
+    """Return the failure for an error of the service, as most resource handlers report it."""
+    return ResourceHandlerError(
         _CODES.get(error.code, "GeneralServiceException"),
         f"{error.message} (Service: SageMaker, Status Code: {error.status}, Error Code: {error.code})",
     )
 
 
 class ResourceType(ABC):
-    """One type: its properties as the public registry schema has them, and its handler."""
+    """One resource type: its properties according to the public registry schema, and its handler."""
 
     name: ClassVar[str]
     required: ClassVar[Collection[str]]
@@ -52,20 +55,20 @@ class ResourceType(ABC):
     create_only: ClassVar[tuple[str, ...]]
 
     def __init__(self, service: ImagesService) -> None:
-        """Make one whose resources `service` has."""
+        """Create the type. Its resources are those of `service`."""
         self._service = service
 
     @abstractmethod
     def create(self, properties: Properties) -> tuple[str, Attributes]:
-        """Make a resource; answer its physical id and what Fn::GetAtt knows."""
+        """Create a resource and return its physical id and its attributes for Fn::GetAtt."""
 
     @abstractmethod
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
-        """Change a resource in place."""
+        """Update a resource in place and return its attributes."""
 
     @abstractmethod
     def delete(self, physical_id: str, properties: Properties) -> None:
-        """Have a resource gone, if it is not already."""
+        """Delete a resource, if it exists."""
 
     def add(self) -> None:
         """Add the type to MiniStack."""
@@ -100,26 +103,29 @@ class ResourceType(ABC):
         )
 
     def change(self, operation: str, parameters: Properties) -> dict[str, Any]:
-        """The same, and raise HandlerError for what the service refuses."""
+        """Call the service as `call` does. Raises ResourceHandlerError instead of ServiceError."""
         try:
             return self.call(operation, parameters)
         except ServiceError as error:
-            raise refusal(error) from None
+            raise resource_handler_error(error) from None
 
-    def settled(self, operation: str, which: Properties, status: str) -> dict[str, Any] | None:
-        """What `operation` says of a resource once nothing happens to it any more; None when it is gone.
+    def wait_until_stable(self, operation: str, identifier: Properties, status: str) -> dict[str, Any] | None:
+        """Wait until a resource is in a stable status, and return its description, or None if it does not exist.
 
-        `status` is the name of the status in there.
+        Args:
+            operation: The operation that describes the resource.
+            identifier: The parameters that identify the resource.
+            status: The member of the description that has the status.
         """
         while True:
             try:
-                found = self.call(operation, which)
+                description = self.call(operation, identifier)
             except ServiceError as error:
                 if error.code == "ResourceNotFound":
                     return None
                 raise
-            if not found[status].lower().endswith("ing"):
-                return found
+            if not description[status].lower().endswith("ing"):
+                return description
             time.sleep(_POLL_SECONDS)
 
     def _check(self, logical_id: str, properties: Properties) -> None:

@@ -1,4 +1,4 @@
-"""The SageMaker service in MiniStack: routing, handling, and what IAM checks for each call."""
+"""The SageMaker service in MiniStack: routing, handling, and the resources that IAM checks for each call."""
 
 import json
 import uuid
@@ -10,24 +10,24 @@ from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, module
 from imgver_sandbox.sagemaker.service import ImagesService, respond
 from imgver_sandbox.sagemaker.service_faults import ConnectionBroken
 
-Response = tuple[int, dict[str, str], bytes]
+ServiceResponse = tuple[int, dict[str, str], bytes]
 
-_KINDS = {"AppImageConfigName": "app-image-config", "DomainId": "domain"}
-_ON_THE_VERSION = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
+_RESOURCE_TYPES = {"AppImageConfigName": "app-image-config", "DomainId": "domain"}
+_VERSION_OPERATIONS = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
 
 
 def add_service(service: ImagesService) -> None:
-    """Add it."""
+    """Add `service` to MiniStack."""
     responses, iam_actions = module(RESPONSES), module(IAM_ACTIONS)
 
     async def handle(
         _method: str, _path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
-    ) -> Response:
+    ) -> ServiceResponse:
         target, account, region = headers.get("x-amz-target", ""), responses.get_account_id(), responses.get_region()
-        # MiniStack has checked the first one.
+        # MiniStack has already checked the first ARN.
         for arn in authorised_arns(service, target, body, account=account, region=region)[1:]:
             action = f"sagemaker:{target.partition('.')[2]}"
-            denied: Response | None = module(APP)._enforce_data_plane(
+            denied: ServiceResponse | None = module(APP)._enforce_data_plane(
                 "sagemaker", action, headers, query, str(uuid.uuid4()), resource_arn=arn, named_resource=arn
             )
             if denied:
@@ -36,11 +36,11 @@ def add_service(service: ImagesService) -> None:
             return respond(service, target=target, body=body, account=account, region=region)
         except ConnectionBroken:
             break_connection()
-            return 500, {}, b""  # for the record only
+            return 500, {}, b""  # only for the record of requests
 
     original: Callable[..., str] = iam_actions.extract_resource_arn
 
-    def extract_resource_arn(  # noqa: PLR0917  MiniStack calls it so
+    def extract_resource_arn(  # noqa: PLR0917  the signature is MiniStack's
         service_name: str,
         method: str,
         path: str,
@@ -65,10 +65,10 @@ def add_service(service: ImagesService) -> None:
 
 
 def authorised_arns(service: ImagesService, target: str, body: bytes, *, account: str, region: str) -> list[str]:
-    """The ARNs that IAM checks for a call; all of them must be allowed. `*` when the call names nothing.
+    """Return the ARNs that IAM checks for a call, all of which must be allowed. `*` if the call names no resource.
 
-    Which they are is in the Service Authorization Reference. It names both kinds for ListAliases: the image is always
-    asked about, a version when the call is about one.
+    They follow the Service Authorization Reference. It lists images and versions for ListAliases: the image is always
+    checked, and the version if the call names one.
     """
     operation = target.partition(".")[2]
     try:
@@ -80,15 +80,15 @@ def authorised_arns(service: ImagesService, target: str, body: bytes, *, account
     prefix = f"arn:aws:sagemaker:{region}:{account}"
     if operation == "CreateDomain":
         return [f"{prefix}:domain/*"]
-    for parameter, kind in _KINDS.items():
+    for parameter, resource_type in _RESOURCE_TYPES.items():
         if parameter in parameters:
-            return [f"{prefix}:{kind}/{parameters[parameter]}"]
+            return [f"{prefix}:{resource_type}/{parameters[parameter]}"]
     if "ImageName" not in parameters:
         return ["*"]
     name = parameters["ImageName"]
-    arns = [] if operation in _ON_THE_VERSION else [f"{prefix}:image/{name}"]
-    if operation in _ON_THE_VERSION or (operation == "ListAliases" and parameters.keys() & {"Version", "Alias"}):
-        # The call names it, or leads to it. Where there is none, whoever may touch any version may learn that.
+    arns = [] if operation in _VERSION_OPERATIONS else [f"{prefix}:image/{name}"]
+    if operation in _VERSION_OPERATIONS or (operation == "ListAliases" and parameters.keys() & {"Version", "Alias"}):
+        # By number, by alias, or the latest version. If it does not exist, the caller needs access to all versions.
         number = parameters.get("Version") or service.version_number(parameters, account=account, region=region)
         arns.append(f"{prefix}:image-version/{name}/{number or '*'}")
     return arns

@@ -1,7 +1,7 @@
-"""What SageMaker tells Amazon EventBridge: that the status of an image or of a version is another one.
+"""The events that SageMaker sends to Amazon EventBridge when the status of an image or a version changes.
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html shows the events. They have
-what is documented, and the status as the API writes it: the example there writes it differently.
+https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html documents the events. They
+have the documented members. The status is spelled as in the API; the documentation's example spells it differently.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
-    """What an event tells of an image or a version."""
+class ResourceStatus:
+    """The content of an event of an image or a version."""
 
     account: str
     region: str
@@ -30,11 +30,11 @@ class State:
     detail: Mapping[str, Any]
 
 
-def _states(account: SageMakerAccount) -> Iterator[tuple[str, State]]:
+def _states(account: SageMakerAccount) -> Iterator[tuple[str, ResourceStatus]]:
     for image in account.images():
         yield (
             image.arn,
-            State(
+            ResourceStatus(
                 account=account.number,
                 region=account.region,
                 status=image.status,
@@ -46,7 +46,7 @@ def _states(account: SageMakerAccount) -> Iterator[tuple[str, State]]:
             status = image.status_of(version)
             yield (
                 version.arn,
-                State(
+                ResourceStatus(
                     account=account.number,
                     region=account.region,
                     status=status,
@@ -62,7 +62,7 @@ def _states(account: SageMakerAccount) -> Iterator[tuple[str, State]]:
             )
 
 
-def _send(arn: str, state: State) -> None:
+def _send(arn: str, state: ResourceStatus) -> None:
     module(RESPONSES).set_request_account_id(state.account)
     module(RESPONSES).set_request_region(state.region)
     entry = {
@@ -75,35 +75,35 @@ def _send(arn: str, state: State) -> None:
 
 
 class StateChanges:
-    """Sends an event for every status that is a new one.
+    """Sends an event for every change of a status.
 
-    Looks often, and before every write, which may end a status that was not looked at yet.
+    It reads the statuses every 0.2 s, and before every write, since a write can end a status before the next read.
     """
 
-    def __init__(self, service: ImagesService, *, send: Callable[[str, State], None] = _send) -> None:
-        """Hear of the calls of `service`, and `send` (default: to MiniStack's EventBridge) an ARN with its state."""
+    def __init__(self, service: ImagesService, *, send: Callable[[str, ResourceStatus], None] = _send) -> None:
+        """Register for the calls of `service`. `send` gets an ARN and its status; default: MiniStack's EventBridge."""
         self._service = service
         self._send = send
-        self._told: dict[str, str] = {}
+        self._sent: dict[str, str] = {}
         self._lock = threading.Lock()
         service.before_call = self._before
 
     async def watch(self) -> None:
-        """Look until this is cancelled."""
+        """Send events until this is cancelled."""
         while True:
-            self._tell()
+            self._send_changes()
             await asyncio.sleep(_POLL_SECONDS)
 
     def _before(self, call: ServiceCall) -> None:
         if call.operation.startswith(("Describe", "List")):
             return
-        # Whose events they are is told to MiniStack for this context, and the call goes on in its own.
-        contextvars.copy_context().run(self._tell)
+        # In a copy of the context, since `send` changes the account and region of the context.
+        contextvars.copy_context().run(self._send_changes)
 
-    def _tell(self) -> None:
+    def _send_changes(self) -> None:
         with self._lock:
             states = dict(state for seen in self._service.view(lambda one: list(_states(one))) for state in seen)
-            changed = {arn: state for arn, state in states.items() if self._told.get(arn) != state.status}
-            self._told = {arn: state.status for arn, state in states.items()}
+            changed = {arn: state for arn, state in states.items() if self._sent.get(arn) != state.status}
+            self._sent = {arn: state.status for arn, state in states.items()}
             for arn, state in changed.items():
                 self._send(arn, state)

@@ -1,4 +1,4 @@
-"""Values in templates: CloudFormation takes "2" and "true" for a number and a boolean where a schema asks for those."""
+"""Scalars in templates: CloudFormation accepts "2" for a number and "true" for a boolean."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,21 +7,21 @@ import botocore.model
 
 
 def typed(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any JSON value
-    """`value` with its scalars of the types that `shape` has, as far as they can be; what it lacks stays as it is."""
-    kind = shape.type_name
-    if kind == "structure" and isinstance(value, Mapping):
+    """Return `value` with its scalars converted to the types of `shape` where that is possible."""
+    shape_type = shape.type_name
+    if shape_type == "structure" and isinstance(value, Mapping):
         members = shape.members
         return {name: typed(members[name], item) if name in members else item for name, item in value.items()}
-    if kind == "map" and isinstance(value, Mapping):
+    if shape_type == "map" and isinstance(value, Mapping):
         return {name: typed(shape.value, item) for name, item in value.items()}
-    if kind == "list" and isinstance(value, list):
+    if shape_type == "list" and isinstance(value, list):
         return [typed(shape.member, item) for item in value]
-    if kind == "string" and isinstance(value, bool):
+    if shape_type == "string" and isinstance(value, bool):
         return str(value).lower()
-    if kind == "string" and isinstance(value, int | float):
+    if shape_type == "string" and isinstance(value, int | float):
         return str(value)
-    if kind == "boolean" and value in ("true", "false"):
+    if shape_type == "boolean" and value in ("true", "false"):
         return value == "true"
-    if kind == "integer" and isinstance(value, str) and value.isdecimal():
+    if shape_type == "integer" and isinstance(value, str) and value.isdecimal():
         return int(value)
     return value

@@ -1,19 +1,22 @@
-"""The page that shows, live, what is in the sandbox and what happens in it."""
+"""The web page that shows the images, the deployments and the API calls of the sandbox, live.
+
+Its files are page.html, page.css and page.js in this folder.
+"""
 
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from imgver_sandbox.api.activity import ApiCalls, StackActivity
+from imgver_sandbox.api.routes import PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import ShownImage, shown_images
-from imgver_sandbox.runtime.activity import ApiCalls, Deployment
-from imgver_sandbox.runtime.routes import PREFIX, Answer, Request, Response, Routes
 from imgver_sandbox.sagemaker.service import ImagesService
 
 PATH = f"{PREFIX}/"
-"""Where it is."""
+"""The path of the page."""
 
-# Under which name the browser asks for a file, the file, and what it is.
+# The path below PATH, the file, and its content type.
 _FILES = (
     ("", "page.html", "text/html; charset=utf-8"),
     ("page.css", "page.css", "text/css; charset=utf-8"),
@@ -22,19 +25,19 @@ _FILES = (
 
 
 def add_page(
-    routes: Routes, *, service: ImagesService, api_calls: ApiCalls, deployments: Callable[[], Sequence[Deployment]]
+    routes: Routes, *, service: ImagesService, api_calls: ApiCalls, stacks: Callable[[], Sequence[StackActivity]]
 ) -> None:
-    """Add the page, its files, and `/_imgver/events`, from which it hears what there is."""
+    """Add the routes of the page and its files, and `/_imgver/events`, from which the page gets its data."""
 
     def images() -> list[ShownImage]:
         return list(itertools.chain.from_iterable(service.view(shown_images)))
 
-    def events(_request: Request) -> Response:
-        body = feed(images=images, deployments=deployments, api_calls=api_calls)
-        return Response(body=body, content_type="text/event-stream")
+    def events(_request: HttpRequest) -> HttpResponse:
+        body = feed(images=images, stacks=stacks, api_calls=api_calls)
+        return HttpResponse(body=body, content_type="text/event-stream")
 
     for name, file, content_type in _FILES:
-        routes.add("GET", f"{PATH}{name}", _always(Response(body=_read(file), content_type=content_type)))
+        routes.add("GET", f"{PATH}{name}", _always(HttpResponse(body=_read(file), content_type=content_type)))
     routes.add("GET", f"{PATH}events", events)
 
 
@@ -42,5 +45,5 @@ def _read(file: str) -> bytes:
     return Path(__file__).with_name(file).read_bytes()
 
 
-def _always(response: Response) -> Answer:
+def _always(response: HttpResponse) -> RouteHandler:
     return lambda _: response

@@ -1,4 +1,4 @@
-"""Images and their versions as the page shows them."""
+"""The data of images and versions on the page."""
 
 import itertools
 from collections.abc import Mapping, Sequence, Set
@@ -8,12 +8,12 @@ from typing import Any
 from imgver_sandbox.sagemaker.account import SageMakerAccount
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 
-_VERSIONS = 50
+_MAX_VERSIONS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShownVersion:
-    """One version; times are in seconds since the epoch."""
+    """One version. Times are in seconds since the epoch."""
 
     number: int
     status: str
@@ -37,20 +37,20 @@ class ShownImage:
     failure_reason: str | None
 
     versions: Sequence[ShownVersion]
-    """The latest 50 and those that have aliases, the latest first."""
+    """The latest 50 versions and those with aliases, latest first."""
 
     more: int
-    """How many others there are."""
+    """The number of versions that are not shown."""
 
 
 def shown_images(account: SageMakerAccount) -> list[ShownImage]:
-    """The images of an account in a region, by name."""
+    """Return the images of an account in a region, sorted by name."""
     images = sorted(account.images(), key=lambda image: image.name)
     return [_shown_image(image, account.numbers_in_use(image)) for image in images]
 
 
 def _shown_image(image: ImageRecord, in_use: Set[int]) -> ShownImage:
-    latest = {version.number: version for version in itertools.islice(reversed(image.versions.values()), _VERSIONS)}
+    latest = {version.number: version for version in itertools.islice(reversed(image.versions.values()), _MAX_VERSIONS)}
     versions = latest | {number: version for number, version in image.versions.items() if version.aliases}
     return ShownImage(
         arn=image.arn,

@@ -1,8 +1,8 @@
-// What the sandbox tells is drawn as it comes; only what changed is touched. Text is set as text, never as markup.
+// Draws the events of the sandbox. Only changed nodes are updated. Strings are set as text, never as markup.
 
 const SHOWN_CALLS = 100;
-const KEPT_CALLS = 1000; // what the sandbox remembers, too
-const LOWERED_MS = 10_000; // how long an alias may take from one version to the next
+const KEPT_CALLS = 1000; // as many as the sandbox records
+const LOWERED_MS = 10_000; // the longest time between the removal of an alias and its move to another version
 const RETRY_MS = 2000;
 
 const $ = (selector, parent = document) => parent.querySelector(selector);
@@ -11,7 +11,7 @@ const templates = Object.fromEntries(
 );
 
 let calls = []; // the latest first
-let quiet = true; // what was there before this page is no news
+let quiet = true; // the first event of each kind is not announced
 
 // Drawing
 
@@ -40,14 +40,14 @@ function status(node, value) {
   text(node, value);
 }
 
-/** Give `parent` one child for each item, in their order: those that there are stay, with what the user did to them. */
+/** Give `parent` one child for each item, in their order. Existing children stay, as the user left them. */
 function list(parent, items, template, key, draw) {
   const wanted = new Map(items.map((item) => [String(key(item)), item]));
   for (const node of [...parent.children]) if (!wanted.has(node.dataset.key)) node.remove();
-  const there = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  const existing = new Map([...parent.children].map((node) => [node.dataset.key, node]));
   let next = parent.firstElementChild;
   for (const [name, item] of wanted) {
-    const node = there.get(name) ?? template.cloneNode(true);
+    const node = existing.get(name) ?? template.cloneNode(true);
     node.dataset.key = name;
     if (node === next) next = next.nextElementSibling;
     else parent.insertBefore(node, next);
@@ -59,7 +59,7 @@ function news(sentence) {
   if (!quiet) text($("#news"), `${new Date().toLocaleTimeString()} ${sentence}`);
 }
 
-/** Say so when the status of what `node` shows is another one than before. */
+/** Announce the status of the item that `node` shows, if the status changed. */
 function announce(node, value, what) {
   if (node.dataset.status !== value) news(`${what} is ${value}`);
   node.dataset.status = value;
@@ -86,7 +86,7 @@ function drawImage(node, image) {
   $("button", node).ariaLabel = `Calls to ${image.name}`;
   press(node);
   $(".none", node).hidden = image.versions.length > 0;
-  text($(".more", node), image.more ? `and ${image.more} older ones` : "");
+  text($(".more", node), image.more ? `and ${image.more} older versions` : "");
   list($(".versions", node), image.versions, templates.version, (version) => version.number, (child, version) =>
     drawVersion(child, version, image),
   );
@@ -129,7 +129,7 @@ function drawFacts(node, facts) {
   );
 }
 
-/** An alias is one flag for as long as it is there: it moves to the version that has it now. */
+/** Each alias has one flag, which moves to the version that has the alias now. */
 function drawFlags(node, image) {
   const left = new Map([...node.querySelectorAll(".flags > li")].map((flag) => [flag.dataset.key, flag]));
   const poles = new Map([...$(".versions", node).children].map((child) => [child.dataset.key, $(".flags", child)]));
@@ -161,11 +161,11 @@ function move(flag, pole) {
   const to = flag.getBoundingClientRect();
   flag.style.transition = "none";
   flag.style.transform = `translate(${from.x - to.x}px, ${from.y - to.y}px)`;
-  flag.getBoundingClientRect(); // it is drawn where it was; from there the style sheet lets it go
+  flag.getBoundingClientRect(); // draws the flag at its old place; the style sheet then animates the move
   flag.style.transition = flag.style.transform = "";
 }
 
-/** An alias is taken from one version before it is given to another one: it waits where it was. */
+/** An alias is removed from one version before another version gets it. Until then its flag stays, lowered. */
 function lower(flag) {
   if (flag.classList.contains("lowered")) return;
   flag.classList.add("lowered");
@@ -187,7 +187,7 @@ function drawDeployments(deployments) {
 }
 
 function drawDeployment(node, deployment) {
-  // Open while there is something to see; in between it is the user's to open.
+  // Opens and closes when the status changes; in between, the user decides.
   if (node.dataset.status !== deployment.status) $("details", node).open = tone(deployment.status) !== "good";
   announce(node, deployment.status, `stack ${deployment.name}`);
   text($(".name", node), deployment.name);
@@ -235,11 +235,11 @@ function drawCall(node, call) {
   text($(".error", node), call.error ?? "");
 }
 
-const UNIQUE = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/; // what CloudFormation puts behind a stack's name
+const UNIQUE = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/; // the suffix that CloudFormation adds to the name of a stack
 const inArn = (arn) => arn.split(":").slice(5).join(":");
 const took = (milliseconds) => (milliseconds < 1000 ? `${milliseconds} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
 
-/** The name of a user or role; `root` for the account's root. */
+/** The name of a user or role, or `root` for the root user. */
 function caller(arn) {
   const [kind, ...names] = inArn(arn).split("/");
   return kind === "assumed-role" ? names[0] : names.at(-1) ?? (kind || arn);
@@ -253,7 +253,7 @@ function matches(call) {
   return named === image || named.startsWith(`${image.replace(":image/", ":image-version/")}/`);
 }
 
-/** Let calls be filtered by each of the images, and by the one that is chosen also when it is gone. */
+/** Offer each image as a filter, and keep the selected one after its image is deleted. */
 function offer(images) {
   const names = new Map(images.map((image) => [image.arn, image.name]));
   for (const option of [...filter.options]) {
@@ -281,16 +281,16 @@ $("#images").addEventListener("click", (event) => {
   choose(filter.value === arn ? "" : arn);
 });
 
-// Listening
+// Events
 
 function listen() {
   const source = new EventSource("events");
-  const heard = new Set();
+  const received = new Set();
 
   function on(name, draw) {
     source.addEventListener(name, (event) => {
-      quiet = !heard.has(name);
-      heard.add(name);
+      quiet = !received.has(name);
+      received.add(name);
       draw(JSON.parse(event.data), quiet);
     });
   }
@@ -302,17 +302,17 @@ function listen() {
     drawCalls();
   });
   source.addEventListener("open", () => {
-    heard.clear();
+    received.clear();
     connected(true);
   });
   source.addEventListener("error", () => {
     connected(false);
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS); // else the browser tries again
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS); // otherwise the browser connects again
   });
 }
 
 function connected(live) {
-  text($("#connection"), live ? "live" : "The sandbox does not answer. This page goes on when it does.");
+  text($("#connection"), live ? "live" : "The sandbox does not respond. The page continues when it does.");
   $("#connection").classList.toggle("live", live);
 }
 

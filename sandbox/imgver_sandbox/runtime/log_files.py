@@ -1,4 +1,4 @@
-"""The sandbox's logs: two files in one folder, neither of which grows without end."""
+"""The logs of the sandbox: two files in one folder, both of which are rotated."""
 
 import contextlib
 import os
@@ -8,29 +8,29 @@ from pathlib import Path
 from typing import IO
 
 SERVER = "server.log"
-"""What the server writes: MiniStack's log, and the reason if it ends."""
+"""The log of the server: the log of MiniStack, and the error if the server fails."""
 
 LAMBDA = "lambda.log"
-"""What Lambda functions write, invocation by invocation."""
+"""The output of the Lambda functions, invocation by invocation."""
 
-FULL = 5_000_000
-"""Bytes after which a file is moved aside, to `….1`; what was there before goes."""
+MAX_BYTES = 5_000_000
+"""The size after which a file is renamed to `<name>.1`, which replaces an older file of that name."""
 
 
-class Log:
-    """One of the files, for the process that writes it. Threads may share it."""
+class RotatingLog:
+    """A log file that is written by this process and rotated. Thread-safe."""
 
-    def __init__(self, path: Path, *, full: int = FULL) -> None:
-        """Begin it anew."""
+    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+        """Create the file, or truncate it, and rotate it at `max_bytes`."""
         self._path = path
-        self._full = full
+        self._max_bytes = max_bytes
         self._file = path.open("wb")
         self._lock = threading.Lock()
 
     def write(self, text: bytes) -> None:
-        """Append `text`, and see to it that it can be read at once."""
+        """Append `text` and flush it."""
         with self._lock:
-            if self._file.tell() >= self._full:
+            if self._file.tell() >= self._max_bytes:
                 self._file.close()
                 self._path.replace(f"{self._path}.1")
                 self._file = self._path.open("wb")
@@ -38,25 +38,25 @@ class Log:
             self._file.flush()
 
     def close(self) -> None:
-        """No more of it."""
+        """Close the file."""
         self._file.close()
 
 
 def files(folder: Path) -> list[Path]:
-    """Where the logs are."""
+    """Return the paths of the log files."""
     return [folder / SERVER, folder / LAMBDA]
 
 
 def follow(folder: Path, *, has_ended: Callable[[], bool], write: Callable[[str], object]) -> None:
-    """Write what is in the logs and what comes, under the name of each, until `has_ended`.
+    """Write the logs and everything that is added to them, each part below the path of its file, until `has_ended`.
 
-    `has_ended` is asked again and again, and should take its time: so long may lines wait.
+    `has_ended` is called in a loop. It should block for a moment; new lines are written after it.
     """
     shown: Path | None = None
     with contextlib.ExitStack() as stack:
-        # A server that could not start has left one only.
-        there = filter(Path.exists, files(folder))
-        readers = {path: stack.enter_context(_Reader(path)) for path in there}
+        # A server that could not start has only one of the files.
+        existing = filter(Path.exists, files(folder))
+        readers = {path: stack.enter_context(_Reader(path)) for path in existing}
         ended = False
         while not ended:
             ended = has_ended()
@@ -69,25 +69,25 @@ def follow(folder: Path, *, has_ended: Callable[[], bool], write: Callable[[str]
 
 
 class _Reader:
-    """What is new in a file, also when it is moved aside meanwhile."""
+    """Reads the additions to a file, across a rotation."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = _open(path)
 
     def read(self) -> str:
-        moved = self._has_moved()  # asked first: what is in it then, is all that will ever be
+        rotated = self._is_rotated()  # first: afterwards nothing is added to the old file
         text = self._file.read()
-        if moved:
+        if rotated:
             self._file.close()
             self._file = _open(self._path)
             text += self._file.read()
         return text
 
-    def _has_moved(self) -> bool:
+    def _is_rotated(self) -> bool:
         try:
             return not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
-        except FileNotFoundError:  # the sandbox has ended, or the file is just being moved
+        except FileNotFoundError:  # the sandbox has stopped, or the file is being renamed
             return False
 
     def __enter__(self) -> "_Reader":

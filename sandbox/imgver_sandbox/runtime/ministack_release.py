@@ -1,21 +1,18 @@
-"""Which MiniStack the sandbox is made for. Imports nothing of the extra `sandbox`: it says when that is missing."""
+"""The version of MiniStack that the sandbox needs. Uses the standard library only, to report a missing MiniStack."""
 
 import importlib.metadata
 
-from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.errors import INSTALL, SandboxError
 
 MINISTACK_VERSION = "1.5.33"
-"""The version whose names the adapter knows. The extra pins the same."""
+"""The version whose private names the adapter uses. The requirements of imgver-sandbox pin the same version."""
 
 
 def check_version() -> None:
-    """Raise SandboxError unless the installed MiniStack is the pinned one. Imports nothing of it."""
+    """Raise SandboxError unless the installed MiniStack is the pinned version. Does not import MiniStack."""
     try:
         installed = importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:
         installed = "none"
     if installed != MINISTACK_VERSION:
-        raise SandboxError(
-            f"the sandbox needs ministack {MINISTACK_VERSION}, found {installed}: "
-            "install imgver-constructs with its extra `sandbox`"
-        )
+        raise SandboxError(f"the sandbox needs ministack {MINISTACK_VERSION}, found {installed}: {INSTALL}")

@@ -1,4 +1,4 @@
-"""AWS on this machine, from Python."""
+"""The class that starts a sandbox and gives access to it."""
 
 import contextlib
 import errno
@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api.iam_decisions import IamDecision
+from imgver_sandbox.api.routes import RESET_PATH, send_request
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.control import Faults
 from imgver_sandbox.faults.remote import RemoteFaults
 from imgver_sandbox.runtime import cdk_cli, ministack_release, supervisor
-from imgver_sandbox.runtime import iam_decisions as calls
 from imgver_sandbox.runtime import state_file as state
-from imgver_sandbox.runtime.iam_decisions import Call
-from imgver_sandbox.runtime.routes import RESET_PATH, ask
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ _BACKLOG = 128
 
 
 class Sandbox:
-    """A running sandbox. One made with `start` ends with the `with` block, with `stop`, and with this process.
+    """A running sandbox: a local AWS.
+
+    A sandbox that `start` started stops at the end of the `with` block, with `stop`, and when this process ends.
 
     >>> with Sandbox.start() as sandbox:
     ...     subprocess.run(["cdk", "deploy"], env=sandbox.environment(), check=True)
@@ -44,13 +46,13 @@ class Sandbox:
     """
 
     account = ACCOUNT
-    """The account id of everything that `environment` and `client` do."""
+    """The account id that `environment` and `client` use."""
 
     region = REGION
-    """The region that `environment` and `client` use by default. The sandbox has all regions."""
+    """The default region of `environment` and `client`. The sandbox has all regions."""
 
-    def __init__(self, running: state.State, process: subprocess.Popen[str] | None = None) -> None:
-        """Use a sandbox that runs already; `start`, `start_in_background` and `running` make one."""
+    def __init__(self, running: state.SandboxState, process: subprocess.Popen[str] | None = None) -> None:
+        """Use a running sandbox. Call `start`, `start_in_background` or `running` instead of this."""
         self.url = running.url
         self.port = running.port
         self.supervisor_pid = running.supervisor_pid
@@ -60,44 +62,61 @@ class Sandbox:
 
     @classmethod
     def start(
-        cls, *, port: int | None = None, assumptions: Assumptions | None = None, enforce_iam: bool = False
+        cls,
+        *,
+        port: int | None = None,
+        assumptions: Assumptions | None = None,
+        enforce_iam: bool = False,
+        fast: bool = False,
     ) -> Self:
-        """Start a sandbox that belongs to this process, on 127.0.0.1.
+        """Start a sandbox on 127.0.0.1 that stops when this process ends.
 
-        `port` is 1 to 65535; default: 4566, or any free port when that is taken. `assumptions` say how SageMaker
-        behaves where that is not known; default: the harsher way. With `enforce_iam` roles and users may do what their
-        policies allow and nothing else; default: everybody may do everything. Two may do everything nevertheless: the
-        account's root, as whom `environment` and `client` act, and CloudFormation. Raises SandboxError when the named
-        port is taken, without MiniStack's pinned version or Node.js and npm, and when the server does not start.
+        Args:
+            port: The port, from 1 to 65535. Default: 4566, or any free port if that is taken.
+            assumptions: The behaviour of SageMaker where the behaviour of AWS is unknown. Default: the values harder
+                for the caller.
+            enforce_iam: Whether the policies of roles and users are enforced. CloudFormation and the root user, whose
+                credentials `environment` and `client` use, are allowed every action anyway. Default: every call is
+                allowed.
+            fast: Whether SageMaker takes at most 1 s for an operation and never locks an image after a write. Default:
+                creating a version takes 2 s, and every other operation 0.5 to 1 s.
+
+        Raises:
+            SandboxError: The port is taken or invalid, the pinned MiniStack, Node.js or npm is missing, or the server
+                does not start.
         """
-        return cls(*_start(port, assumptions, enforce_iam=enforce_iam, background=False))
+        return cls(*_start(port, assumptions, enforce_iam=enforce_iam, fast=fast))
 
     @classmethod
     def start_in_background(
         cls, *, port: int | None = None, assumptions: Assumptions | None = None, enforce_iam: bool = False
     ) -> Self:
-        """Start a sandbox that outlives this process, as `imgver-sandbox start` does; a user has one.
+        """Start the user's background sandbox, which continues after this process, as `imgver-sandbox start` does.
 
-        Raises SandboxError as `start` does, and when the user's background sandbox runs already.
+        The parameters are those of `start`. Raises SandboxError as `start` does, and if the user's background sandbox
+        is already running.
         """
-        already = state.read()
-        if already:
-            raise SandboxError(f"a sandbox runs already on {already.url}: use it, or end it with `imgver-sandbox stop`")
+        current = state.read()
+        if current:
+            raise SandboxError(
+                f"a sandbox is already running on {current.url}: use it, or stop it with `imgver-sandbox stop`"
+            )
         running, process = _start(port, assumptions, enforce_iam=enforce_iam, background=True)
-        process.returncode = 0  # it is not ours to wait for
+        process.returncode = 0  # this process does not wait for it
         return cls(running)
 
     @classmethod
     def running(cls) -> Self | None:
-        """The user's background sandbox, or None. Raises SandboxError while it is just starting or ending."""
+        """Return the user's background sandbox, or None. Raises SandboxError while it is starting or stopping."""
         found = state.read()
         return cls(found) if found else None
 
     def environment(self) -> dict[str, str]:
-        """The environment for a command that is to use this sandbox: all of this process's but its AWS settings.
+        """Return the environment for a command that uses this sandbox.
 
-        It sets AWS_ENDPOINT_URL, credentials, region and CDK's defaults, and keeps the user's AWS profiles and instance
-        role out. The pinned `cdk` and a `node` that it works with come first in PATH.
+        It is the environment of this process without its AWS settings. It sets AWS_ENDPOINT_URL, the credentials, the
+        region and the defaults of the CDK, and disables AWS profiles and instance roles. The pinned `cdk` and a
+        suitable `node` come first in PATH.
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         local = ",".join(filter(None, ["127.0.0.1", os.environ.get("NO_PROXY") or os.environ.get("no_proxy")]))
@@ -105,7 +124,7 @@ class Sandbox:
             **inherited,
             "PATH": _path(),
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,  # MiniStack takes the account from it
+            "AWS_ACCESS_KEY_ID": ACCOUNT,  # MiniStack uses a key of 12 digits as the account id
             "AWS_SECRET_ACCESS_KEY": supervisor.ROOT_SECRET,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -115,7 +134,7 @@ class Sandbox:
             "AWS_PAGER": "",
             "CDK_DEFAULT_ACCOUNT": ACCOUNT,
             "CDK_DEFAULT_REGION": REGION,
-            # What the CDK CLI would ask the internet for.
+            # The CDK CLI would connect to the internet for these.
             "CDK_NOTICES": "false",
             "CDK_DISABLE_VERSION_CHECK": "true",
             "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -124,8 +143,8 @@ class Sandbox:
         }
 
     def client(self, service_name: str, *, region: str = REGION) -> "BaseClient":
-        """A boto3 client of this sandbox, for any service that MiniStack has and for `sagemaker`."""
-        import botocore.session  # noqa: PLC0415  it takes 0.2 s that the command line can do without
+        """Create a boto3 client for this sandbox, for `sagemaker` or any service of MiniStack, as the root user."""
+        import botocore.session  # noqa: PLC0415  takes 0.2 s, and the command line does not need it
 
         session = botocore.session.Session(
             session_vars={
@@ -142,69 +161,75 @@ class Sandbox:
             aws_secret_access_key=supervisor.ROOT_SECRET,
         )
 
-    def calls(self) -> list[Call]:
-        """What IAM decided so far, oldest first, at most the last 20,000; nothing without `enforce_iam`.
+    def calls(self) -> list[IamDecision]:
+        """Return the decisions of IAM, oldest first, at most the last 20,000. Without `enforce_iam` there are none.
 
-        A call whose credentials are refused is none. Raises OSError when the sandbox has ended.
+        A call with invalid credentials causes no decision. Raises OSError if the sandbox has stopped.
         """
-        return calls.decode(ask(self.port, "GET", calls.PATH))
+        return calls.decode(send_request(self.port, "GET", calls.PATH))
 
     @property
     def faults(self) -> Faults:
-        """What is to go wrong with SageMaker in this sandbox."""
+        """The faults of SageMaker in this sandbox."""
         return RemoteFaults(self.port)
 
     def reset(self) -> None:
-        """Forget all that is in the sandbox, in every account, and every fault: it is as `start` made it.
+        """Remove all resources of all accounts, and all faults.
 
-        That takes some milliseconds, and up to 2 s more while functions are at work. Wait for deployments that are
-        under way before: they would go on, and find nothing. Raises OSError when the sandbox has ended.
+        This takes some milliseconds, and up to 2 s more while functions run. Wait for deployments first: a deployment
+        in progress continues after the reset. Raises OSError if the sandbox has stopped.
         """
-        ask(self.port, "POST", _MINISTACK_RESET)  # functions end, and can do no more
-        ask(self.port, "POST", RESET_PATH)
+        send_request(self.port, "POST", _MINISTACK_RESET)  # first, since it ends the functions
+        send_request(self.port, "POST", RESET_PATH)
 
     def stop(self) -> None:
-        """End the sandbox and wait until its processes are gone; nothing when they are gone already.
+        """Stop the sandbox and wait until its processes have ended. Does nothing if they have already ended.
 
-        Raises SandboxError when they do not end within 15 s.
+        Raises SandboxError if they do not end within 15 s.
         """
         if self._process is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.supervisor_pid, signal.SIGTERM)
-            gone = state.wait_until_gone(_STOP_SECONDS)
+            ended = state.wait_until_ended(_STOP_SECONDS)
         else:
-            gone = _end(self._process)
-        if not gone:
+            ended = _end(self._process)
+        if not ended:
             raise SandboxError(f"the sandbox on {self.url} did not end: kill process {self.supervisor_pid}")
 
     def __enter__(self) -> Self:
-        """Leave it to the `with` block to end the sandbox."""
+        """Return the sandbox, which stops at the end of the `with` block."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the sandbox."""
+        """Stop the sandbox."""
         self.stop()
 
 
 def _start(
-    port: int | None, assumptions: Assumptions | None, *, enforce_iam: bool, background: bool
-) -> tuple[state.State, subprocess.Popen[str]]:
+    port: int | None,
+    assumptions: Assumptions | None,
+    *,
+    enforce_iam: bool,
+    background: bool = False,
+    fast: bool = False,
+) -> tuple[state.SandboxState, subprocess.Popen[str]]:
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
     ministack_release.check_version()
     # bool is a subclass of int.
     if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= LAST_PORT):
-        raise SandboxError(f"port {port!r} must be a number from 1 to {LAST_PORT}: name no port to get a free one")
+        raise SandboxError(f"port {port!r} must be a number from 1 to {LAST_PORT}: leave it out to get a free port")
     with _listener(port) as listener:
         process = subprocess.Popen(  # noqa: S603  our own module
             supervisor.command(
-                "supervisor",
+                "runtime.supervisor",
                 f"--listener={listener.fileno()}",
                 f"--path={_path()}",
                 *(["--background"] if background else []),
                 *(["--enforce-iam"] if enforce_iam else []),
+                *(["--fast"] if fast else []),
                 *(f"--assume={switch}" for switch in (assumptions or Assumptions()).switches()),
             ),
             stdin=subprocess.DEVNULL if background else subprocess.PIPE,
@@ -216,26 +241,28 @@ def _start(
         )
     try:
         assert process.stdout is not None  # noqa: S101  it is a pipe
-        answer = json.loads(process.stdout.readline() or '{"error": "the sandbox ended while it was starting"}')
+        message = json.loads(process.stdout.readline() or '{"error": "the sandbox ended while it was starting"}')
         process.stdout.close()
     except BaseException:
         _end(process)
         raise
-    if "error" in answer:
+    if "error" in message:
         _end(process)
-        raise SandboxError(answer["error"])
-    return state.State(**answer["ready"]), process
+        raise SandboxError(message["error"])
+    return state.SandboxState(**message["ready"]), process
 
 
 def _listener(port: int | None) -> socket.socket:
-    """A socket that is bound and listens, so that nobody can take the port until the server is there."""
+    """Return a listening socket, so that no other process can take the port before the server uses it."""
     try:
         return _listening_on(DEFAULT_PORT if port is None else port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise SandboxError(f"port {port or DEFAULT_PORT} cannot be used: {error.strerror}") from None
         if port is not None:
-            raise SandboxError(f"port {port} is taken: name another one, or none to get a free one") from None
+            raise SandboxError(
+                f"port {port} is taken: choose another one, or leave it out to get a free port"
+            ) from None
     return _listening_on(0)
 
 
@@ -243,7 +270,7 @@ def _listening_on(port: int) -> socket.socket:
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Two who start at the same time may both bind a port: then the second one must not listen.
+        # Two processes can bind a port at the same time, but only one of them can listen.
         listener.bind(("127.0.0.1", port))
         listener.listen(_BACKLOG)
     except BaseException:
@@ -264,7 +291,7 @@ def _end(process: subprocess.Popen[str]) -> bool:
 
 
 def _path() -> str:
-    """PATH with the CDK CLI first, then this interpreter's virtual environment if none was activated."""
+    """Return PATH with the CDK CLI first, and with the virtual environment of this interpreter if none is active."""
     path = os.environ.get("PATH", os.defpath)
     if sys.prefix != sys.base_prefix and "VIRTUAL_ENV" not in os.environ:
         path = os.pathsep.join([str(Path(sys.prefix) / "bin"), path])

@@ -1,7 +1,7 @@
-"""The file that says where this user's background sandbox is.
+"""The state file of the user's background sandbox.
 
-Its supervisor holds a lock on the file for as long as it lives, and the kernel takes the lock away however that ends.
-So an unlocked file is a leftover, whatever process has its pid by now.
+The supervisor holds a lock on the file while it runs. The kernel releases the lock when the supervisor ends, for
+whatever reason. An unlocked file is therefore stale, even if another process has the recorded process id.
 """
 
 import fcntl
@@ -19,37 +19,37 @@ _LOCK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
-    """A running background sandbox."""
+class SandboxState:
+    """The address, the processes and the logs of a running sandbox."""
 
     url: str
     port: int
     supervisor_pid: int
     server_pid: int
     logs: str
-    """The folder of its logs."""
+    """The folder of the logs."""
 
 
 def state_file() -> Path:
-    """`sandbox.json` in $IMGVER_SANDBOX_STATE_DIR, else in the user's state folder."""
+    """Return the path of `sandbox.json` in $IMGVER_SANDBOX_STATE_DIR, or else in the state folder of the user."""
     folder = os.environ.get("IMGVER_SANDBOX_STATE_DIR")
     if folder:
-        # The server works in another folder.
+        # Absolute, since the server has another working folder.
         return Path(folder).absolute() / "sandbox.json"
     state_home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state_home).absolute() / "imgver-sandbox" / "sandbox.json"
 
 
 def logs_folder() -> Path:
-    """Where the background sandbox has its logs. Those of one that ended of its own accord stay until the next one."""
-    # It is removed with all that is in it, and the folder may be one that the user has chosen: not just `logs`.
+    """Return the folder of the logs. They remain after an unexpected end, until the next sandbox starts."""
+    # The folder is removed with its content. The name `logs` could be a folder of the user.
     return state_file().with_name("sandbox-logs")
 
 
-def read() -> State | None:
-    """The background sandbox that runs now, or None.
+def read() -> SandboxState | None:
+    """Return the running background sandbox, or None.
 
-    Raises SandboxError while one is just being started, and when the file cannot be used.
+    Raises SandboxError while a sandbox is starting or stopping, and if the file cannot be read.
     """
     path = state_file()
     try:
@@ -57,22 +57,27 @@ def read() -> State | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise _file_error(path, error) from None
     with file:
         if _locked(file, fcntl.LOCK_SH):
             return None
         try:
-            return State(**json.load(file))
+            return SandboxState(**json.load(file))
         except (ValueError, TypeError):
-            raise SandboxError("another `imgver-sandbox start` or `stop` is under way: try again in a moment") from None
+            raise SandboxError(
+                "another `imgver-sandbox start` or `stop` is in progress: try again in a moment"
+            ) from None
 
 
 def claim() -> IO[str]:
-    """Take the file for this process's lifetime. Raises SandboxError when another process has it, or nobody can."""
+    """Lock the file until this process ends.
+
+    Raises SandboxError if another process has locked it, and if the file cannot be written.
+    """
     path = state_file()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for _ in range(_LOCK_ATTEMPTS):  # a reader holds its lock for a moment only
+        for _ in range(_LOCK_ATTEMPTS):  # a reader holds its lock only for a moment
             file = path.open("a+")
             if _locked(file, fcntl.LOCK_EX) and _is_at(path, file):
                 file.truncate(0)
@@ -80,25 +85,25 @@ def claim() -> IO[str]:
             file.close()
             time.sleep(_LOCK_SECONDS)
     except OSError as error:
-        raise _unusable(path, error) from None
-    raise SandboxError("a sandbox runs already: use it, or end it with `imgver-sandbox stop`")
+        raise _file_error(path, error) from None
+    raise SandboxError("a sandbox is already running: use it, or stop it with `imgver-sandbox stop`")
 
 
-def write(file: IO[str], state: State) -> None:
-    """Put `state` into the claimed file."""
+def write(file: IO[str], state: SandboxState) -> None:
+    """Write `state` to the locked file."""
     json.dump(asdict(state), file)
     file.flush()
 
 
 def release(file: IO[str]) -> None:
-    """Remove the claimed file."""
+    """Remove the locked file."""
     if _is_at(state_file(), file):
         state_file().unlink()
     file.close()
 
 
-def wait_until_gone(seconds: float) -> bool:
-    """Whether the sandbox is gone within `seconds`."""
+def wait_until_ended(seconds: float) -> bool:
+    """Wait up to `seconds` for the sandbox to end, and return whether it has ended."""
     end = time.monotonic() + seconds
     while _held():
         if time.monotonic() > end:
@@ -116,17 +121,17 @@ def _held() -> bool:
 
 
 def _is_at(path: Path, file: IO[str]) -> bool:
-    """Whether the open file is the one that has this path: a sandbox that ended removes the one that it claimed."""
+    """Return whether the open file still has this path: a sandbox that ends removes its file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
 
 
-def _unusable(path: Path, error: OSError) -> SandboxError:
+def _file_error(path: Path, error: OSError) -> SandboxError:
     reason = (error.strerror or str(error)).lower()
     return SandboxError(
-        f"the state file {path} cannot be used, {reason}: set IMGVER_SANDBOX_STATE_DIR to a folder that you may write"
+        f"the state file {path} cannot be used ({reason}): set IMGVER_SANDBOX_STATE_DIR to a folder that you may write"
     )
 
 

@@ -1,9 +1,9 @@
-"""The supervisor process: starts one server, watches it, and leaves nothing behind when it ends.
+"""The supervisor process: starts the server, watches it, and cleans up after it.
 
-It ends when it is asked to (SIGTERM, SIGINT, SIGHUP), when the server ends, and, unless it runs in the background,
-when its standard input does: the process that started it holds the other end, and however it ends, that is closed. Then
-the server's process group is killed, Lambda workers in mid-invocation included, and the folder is removed. The logs of
-a background sandbox are elsewhere: they stay if the server ended of its own accord, for whoever wants to know why.
+The supervisor ends on SIGTERM, SIGINT and SIGHUP, and when the server ends. Unless it runs in the background, it also
+ends when its standard input is closed, which happens when the process that started it ends for whatever reason. It then
+kills the process group of the server, including the Lambda workers, and removes the folder of the server. The logs of a
+background sandbox are in another folder. They remain if the server ended unexpectedly, to show the reason.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime import state_file as state
 
-ROOT_SECRET = "sandbox"  # noqa: S105  no secret: it lets the user in, whoever that is
-"""The secret access key of the account's root, who may do everything."""
+ROOT_SECRET = "sandbox"  # noqa: S105  not a secret: every user of this machine may use the sandbox
+"""The secret access key of the root user, which is allowed to perform every action."""
 
 _READY_SECONDS = 60.0
 _LOG_SECONDS = 2.0
@@ -39,8 +39,8 @@ _REMOVE_SECONDS = 0.05
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """How to run `main` of a module of this package in a process of its own, in whatever way the package was found."""
-    # From the file, not from the path: the child has to be the release that this process is, whatever is installed.
+    """Return the command that runs `main` of a module of this package in a process of its own."""
+    # From the file, not from sys.path: the child must run the same release as this process.
     package = __package__.partition(".")[0]
     init = Path(__file__).parents[1] / "__init__.py"
     code = (
@@ -49,49 +49,49 @@ def command(module: str, *arguments: str) -> list[str]:
         "package = importlib.util.module_from_spec(spec); "
         "sys.modules[spec.name] = package; "
         "spec.loader.exec_module(package); "
-        f"import {__package__}.{module} as module"
+        f"import {package}.{module} as module"
     )
     return [sys.executable, "-P", "-c", f"{code}; module.main()", *arguments]
 
 
 def main() -> None:
-    """Run one server; say on standard output, in one line of JSON, that it is ready or why it is not."""
+    """Run one server. Write one line of JSON to standard output: the state of the sandbox, or the error."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
-    parser.add_argument("--background", action="store_true", help="outlive the parent, and write the state file")
-    parser.add_argument("--path", required=True, help="PATH of the server and its Lambda functions")
-    parser.add_argument("--assume", action="append", default=[], help="a switch of the images service")
-    parser.add_argument("--enforce-iam", action="store_true", help="refuse what no policy allows")
+    parser.add_argument("--background", action="store_true", help="continue without the parent, write the state file")
+    parser.add_argument("--path", required=True, help="the variable PATH of the server and its Lambda functions")
+    parser.add_argument("--assume", action="append", default=[], help="an assumption about the images service")
+    parser.add_argument("--enforce-iam", action="store_true", help="enforce IAM policies")
+    parser.add_argument("--fast", action="store_true", help="let SageMaker operations take at most 1 s")
     arguments = parser.parse_args()
-    asked_to_end = _signals()
+    end_requested = _signals()
     listener = socket.socket(fileno=arguments.listener)
     with contextlib.ExitStack() as stack:
         try:
             state_file = state.claim() if arguments.background else None
         except SandboxError as error:
-            _say({"error": str(error)})
+            _report({"error": str(error)})
             return
         if state_file:
             stack.callback(state.release, state_file)
         settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
         logs_folder = state.logs_folder() if arguments.background else None
+        options = [*(f"--assume={switch}" for switch in arguments.assume), *(["--fast"] if arguments.fast else [])]
         try:
-            server = stack.enter_context(
-                _server(listener, logs_folder=logs_folder, settings=settings, switches=arguments.assume)
-            )
+            server = stack.enter_context(_server(listener, logs_folder=logs_folder, settings=settings, options=options))
         except OSError as error:
             remedy = "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write"
-            _say({"error": f"the sandbox has no place for its files, {error}: {remedy}"})
+            _report({"error": f"the sandbox cannot create its files ({error}): {remedy}"})
             return
         port = listener.getsockname()[1]
-        # From here on only the server has the socket: it closes when the server ends.
+        # From here on only the server has the socket, so that it closes when the server ends.
         listener.close()
         try:
             _wait_until_ready(port)
         except (OSError, http.client.HTTPException):
-            _say({"error": f"the sandbox's server did not start: {server.last_words()}"})
+            _report({"error": f"the sandbox's server did not start: {server.last_log_line()}"})
             return
-        running = state.State(
+        running = state.SandboxState(
             url=f"http://127.0.0.1:{port}",
             port=port,
             supervisor_pid=os.getpid(),
@@ -100,37 +100,37 @@ def main() -> None:
         )
         if state_file:
             state.write(state_file, running)
-        _say({"ready": vars(running)})
-        ended = _wait_for_any(asked_to_end, server.connection, None if arguments.background else sys.stdin)
-        server.logs_stay = ended is server.connection
+        _report({"ready": vars(running)})
+        ended = _wait_for_any(end_requested, server.connection, None if arguments.background else sys.stdin)
+        server.retain_logs = ended is server.connection
 
 
 class _Server:
-    """The server process, its logs and the connection that ends with it."""
+    """The server process, its logs and a connection that closes when the server ends."""
 
     def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket, logs_folder: Path) -> None:
         self.pid = process.pid
         self.connection = connection
         self.logs_folder = logs_folder
-        self.logs_stay = True
-        log = logs.Log(logs_folder / logs.SERVER)
+        self.retain_logs = True
+        log = logs.RotatingLog(logs_folder / logs.SERVER)
         self._log = threading.Thread(target=_copy, args=(process.stdout, log), daemon=True)
         self._log.start()
 
-    def last_words(self) -> str:
-        """The last line of the log."""
+    def last_log_line(self) -> str:
+        """Return the last line of the log of the server, which has ended."""
         self.finish_log()
         lines = (self.logs_folder / logs.SERVER).read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it left no message"
+        return lines[-1] if lines else "it wrote no message"
 
     def finish_log(self) -> None:
-        """Wait for the rest of what the server wrote; it has ended."""
+        """Wait until the rest of the output is in the log."""
         self._log.join(_LOG_SECONDS)
 
 
 @contextlib.contextmanager
 def _server(
-    listener: socket.socket, *, logs_folder: Path | None, settings: Mapping[str, str], switches: list[str]
+    listener: socket.socket, *, logs_folder: Path | None, settings: Mapping[str, str], options: list[str]
 ) -> Iterator[_Server]:
     folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
     ours, theirs = socket.socketpair()
@@ -140,7 +140,7 @@ def _server(
         logs_folder.mkdir(mode=0o700)
         descriptors = (listener.fileno(), theirs.fileno())
         process = subprocess.Popen(  # noqa: S603  our own module
-            command("server", *map(str, descriptors), str(folder), str(logs_folder), *switches),
+            command("server", *map(str, descriptors), str(folder), str(logs_folder), *options),
             env={**_environment(folder, port=listener.getsockname()[1]), **settings},
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -154,25 +154,25 @@ def _server(
         try:
             yield server
         finally:
-            # The process is not waited for before its group is killed, so nobody else can have its id yet.
+            # Before wait(): until then no other process can get the id.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             server.finish_log()
-            if not server.logs_stay:
+            if not server.retain_logs:
                 _remove(logs_folder)
     finally:
         _remove(folder)
 
 
-def _copy(source: IO[bytes], log: logs.Log) -> None:
+def _copy(source: IO[bytes], log: logs.RotatingLog) -> None:
     with source, contextlib.closing(log):
         for line in source:
             log.write(line)
 
 
 def _environment(folder: Path, *, port: int) -> dict[str, str]:
-    """What the server and its Lambda functions see: nothing of the user's AWS, Python or MiniStack settings."""
+    """Return the environment of the server and its Lambda functions, without any AWS or Python setting of the user."""
     names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     inherited = {name: os.environ[name] for name in names if name in os.environ}
     for name in ("home", "tmp", "state", "s3"):
@@ -190,7 +190,7 @@ def _environment(folder: Path, *, port: int) -> dict[str, str]:
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # No Docker: MiniStack would remove containers that it takes for leftovers of its own.
+        # Without Docker, since MiniStack removes containers that it considers its own.
         "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
         "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
         "AWS_CONFIG_FILE": os.devnull,
@@ -200,7 +200,7 @@ def _environment(folder: Path, *, port: int) -> dict[str, str]:
 
 
 def _signals() -> socket.socket:
-    """A socket that can be read once this process was asked to end."""
+    """Return a socket that becomes readable when a signal requests the end of this process."""
     reader, writer = socket.socketpair()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -212,7 +212,7 @@ def _signals() -> socket.socket:
 
 
 def _wait_until_ready(port: int) -> None:
-    # The socket listens already: the request waits in its queue until the server takes it, or breaks when it ends.
+    # The socket is already listening: the request waits in its queue until the server accepts it or ends.
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_READY_SECONDS)
     with contextlib.closing(connection):
         connection.request("GET", "/_ministack/health")
@@ -220,7 +220,7 @@ def _wait_until_ready(port: int) -> None:
 
 
 def _wait_for_any(*sources: socket.socket | IO[str] | None) -> socket.socket | IO[str] | None:
-    """The first of the sources that can be read."""
+    """Wait until one of the sources is readable, and return that source."""
     with selectors.DefaultSelector() as selector:
         for source in sources:
             if source is not None:
@@ -229,14 +229,14 @@ def _wait_for_any(*sources: socket.socket | IO[str] | None) -> socket.socket | I
         return ready
 
 
-def _say(message: Mapping[str, object]) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody waits any more; the end of standard input will tell
+def _report(message: Mapping[str, object]) -> None:
+    with contextlib.suppress(BrokenPipeError):  # the parent has ended; standard input is closed then
         sys.stdout.write(f"{json.dumps(message)}\n")
         sys.stdout.flush()
 
 
 def _remove(folder: Path) -> None:
-    for _ in range(_REMOVE_ATTEMPTS):  # a killed process may finish a write first
+    for _ in range(_REMOVE_ATTEMPTS):  # a killed process can still finish a write
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return

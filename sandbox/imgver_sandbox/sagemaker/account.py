@@ -1,6 +1,6 @@
 """The resources of one account in one region, and the context that the operations work in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,3 +144,7 @@ class SageMakerAccount:
 
     def _key(self, name: str) -> str:
         return name.lower() if self.context.assumptions.arn_case == "lower" else name
+
+
+Operation = Callable[[SageMakerAccount, OperationInput], OperationOutput]
+"""A function that performs one operation of the API. Raises ServiceError for every error of the API."""

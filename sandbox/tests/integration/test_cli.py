@@ -14,7 +14,7 @@ import pytest
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -41,16 +41,16 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
     running = Sandbox.running()
     assert (started.returncode, started.stderr) == (0, "")
     assert started.stdout == (
-        f"The sandbox runs on {running.url} (account {ACCOUNT}, region {REGION}).\n"
-        "Use it:  imgver-sandbox run -- cdk bootstrap\n"
-        f"See it:  {running.url}/_imgver/\n"
-        "Logs:    imgver-sandbox logs\n"
-        "End it:  imgver-sandbox stop\n"
+        f"The sandbox is running on {running.url} (account {ACCOUNT}, region {REGION}).\n"
+        "Use:   imgver-sandbox run -- cdk bootstrap\n"
+        f"Watch: {running.url}/_imgver/\n"
+        "Logs:  imgver-sandbox logs\n"
+        "Stop:  imgver-sandbox stop\n"
     )
     status = command("status")
     assert (status.returncode, status.stdout) == (
         0,
-        f"The sandbox runs on {running.url} (process {running.server_pid}).\n",
+        f"The sandbox is running on {running.url} (process {running.server_pid}).\n",
     )
 
     # WHEN it is started once more, on another port even
@@ -59,7 +59,7 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
         assert (again.returncode, again.stdout, again.stderr) == (
             1,
             "",
-            f"imgver-sandbox: a sandbox runs already on {running.url}: use it, or end it with `imgver-sandbox stop`\n",
+            f"imgver-sandbox: a sandbox is already running on {running.url}: use it, or stop it with `imgver-sandbox stop`\n",
         )
 
     # WHEN a command runs THEN it uses this one, which runs on
@@ -69,7 +69,7 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
 
     # WHEN it is ended THEN it is gone, with all that it wrote
     stopped = command("stop")
-    assert (stopped.returncode, stopped.stdout) == (0, f"The sandbox on {running.url} has ended.\n")
+    assert (stopped.returncode, stopped.stdout) == (0, f"The sandbox on {running.url} has stopped.\n")
     assert not is_alive(running.supervisor_pid)
     assert not is_alive(running.server_pid)
     assert list(state_folder.iterdir()) == []
@@ -107,7 +107,7 @@ def test_a_state_file_that_cannot_be_used_is_said_in_a_line(command, tmp_path, a
         1,
         "",
         (
-            f"imgver-sandbox: the state file {tmp_path}/state/sandbox.json cannot be used, not a directory: "
+            f"imgver-sandbox: the state file {tmp_path}/state/sandbox.json cannot be used (not a directory): "
             "set IMGVER_SANDBOX_STATE_DIR to a folder that you may write\n"
         ),
     )
@@ -121,7 +121,7 @@ def test_a_state_folder_that_cannot_be_made_is_said_in_a_line(command, tmp_path)
 
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
-        f"imgver-sandbox: the state file {tmp_path}/state/sandbox.json cannot be used, file exists: "
+        f"imgver-sandbox: the state file {tmp_path}/state/sandbox.json cannot be used (file exists): "
         "set IMGVER_SANDBOX_STATE_DIR to a folder that you may write\n"
     )
 
@@ -158,8 +158,8 @@ def test_no_place_for_the_logs_is_said_in_a_line(command, state_folder):
 
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
-        "imgver-sandbox: the sandbox has no place for its files, [Errno 17] File exists: "
-        f"'{state_folder}/sandbox-logs': set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write\n"
+        "imgver-sandbox: the sandbox cannot create its files ([Errno 17] File exists: "
+        f"'{state_folder}/sandbox-logs'): set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write\n"
     )
 
 
@@ -182,7 +182,7 @@ class TestWithoutTheExtra:
             "",
             (
                 "imgver-sandbox: the sandbox needs ministack 1.5.33, found none: "
-                "install imgver-constructs with its extra `sandbox`\n"
+                "install imgver-sandbox, or imgver-constructs with its extra `sandbox`\n"
             ),
         )
 
@@ -207,7 +207,7 @@ class TestPort:
         assert (answer.returncode, answer.stdout, answer.stderr) == (
             1,
             "",
-            f"imgver-sandbox: port {taken_port} is taken: name another one, or none to get a free one\n",
+            f"imgver-sandbox: port {taken_port} is taken: choose another one, or leave it out to get a free port\n",
         )
 
     def test_without_a_name_a_free_port_is_found(self, monkeypatch, taken_port):
@@ -239,7 +239,7 @@ class TestPort:
     def test_what_is_no_port_is_an_error_in_python_too(self, port):
         with pytest.raises(SandboxError) as raised:
             Sandbox.start(port=port)
-        assert str(raised.value) == (f"port {port!r} must be a number from 1 to 65535: name no port to get a free one")
+        assert str(raised.value) == (f"port {port!r} must be a number from 1 to 65535: leave it out to get a free port")
 
     @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
     def test_what_is_no_port_is_an_error(self, command, port):
@@ -310,7 +310,7 @@ class TestRun:
 
         assert (answer.returncode, answer.stderr) == (
             126,
-            f"imgver-sandbox: {script}: cannot be run, no such file or directory\n",
+            f"imgver-sandbox: {script}: cannot be run: no such file or directory\n",
         )
 
     def test_no_command(self, command):
@@ -400,7 +400,7 @@ def test_a_server_that_cannot_start_says_why_and_leaves_its_logs_only(command, t
     # THEN it says so in a line
     assert (answer.returncode, answer.stdout) == (1, "")
     assert re.fullmatch(
-        r"imgver-sandbox: the sandbox's server did not start: ministack 1\.5\.33 is not as it was published: "
+        r"imgver-sandbox: the sandbox's server did not start: ministack 1\.5\.33 is modified: "
         r"\S+stacks\._no_such_name must be .*\n",
         answer.stderr,
     )
@@ -428,6 +428,6 @@ def test_another_ministack_is_refused_with_the_version_that_is_needed(command, t
         "",
         (
             "imgver-sandbox: the sandbox needs ministack 1.5.33, found 9.9.9: "
-            "install imgver-constructs with its extra `sandbox`\n"
+            "install imgver-sandbox, or imgver-constructs with its extra `sandbox`\n"
         ),
     )

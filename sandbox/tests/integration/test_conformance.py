@@ -263,7 +263,7 @@ def test_make_test_aws_says_what_it_lacks(environment, exit_code, said):
 
     # make's own code for a command that failed is 2, whatever the command's was.
     done = subprocess.run(
-        ["make", "--assume-old=.venv/installed", "test-aws"],
+        ["make", "--assume-old=.venv/test.installed", "test-aws"],
         cwd=ROOT,
         env={**kept, **none, **environment},
         capture_output=True,

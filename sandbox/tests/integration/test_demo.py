@@ -14,7 +14,7 @@ from imgver_sandbox.cli.demo import VersionRow, brief, table
 from imgver_sandbox.cli.progress import Steps
 from rich.console import Console
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 class TestTable:
@@ -144,9 +144,9 @@ def test_a_command_that_fails_is_shown_and_nothing_is_left(demo, tmp_path):
 
     # THEN what the CLI said is shown
     assert answer.returncode == 1
-    assert "failed  cdk deploy" in answer.stdout
+    assert "failed  cdk synth" in answer.stdout
     assert "this app is broken" in answer.stdout
-    assert re.search(r"^imgver-sandbox: cdk deploy .* failed with exit code 1$", answer.stderr, re.MULTILINE)
+    assert re.search(r"^imgver-sandbox: cdk synth .* failed with exit code 1$", answer.stderr, re.MULTILINE)
     # AND neither the demo's folder nor the sandbox's is left, nor anything in the app's
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
     assert [path.name for path in (tmp_path / "a folder").iterdir()] == ["app.py"]

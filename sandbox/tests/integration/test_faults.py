@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from imgver_sandbox.faults.control import Fault
 from imgver_sandbox.faults.kinds import ErrorFault, FailFault
-from imgver_sandbox.runtime.routes import ask
+from imgver_sandbox.api.routes import send_request
 from imgver_sandbox.runtime.sandbox import Sandbox
 
 ROLE = "arn:aws:iam::000000000000:role/images"
@@ -152,7 +152,7 @@ class TestFromPython:
 class TestOverHttp:
     @pytest.fixture
     def post(self, faults, sandbox):
-        return lambda body: json.loads(ask(sandbox.port, "POST", "/_imgver/faults", body))
+        return lambda body: json.loads(send_request(sandbox.port, "POST", "/_imgver/faults", body))
 
     def test_one_is_added_and_removed(self, post, sandbox):
         added = post(b'{"kind": "drop", "when": "after"}')
@@ -160,8 +160,8 @@ class TestOverHttp:
         assert added == {"kind": "drop", "when": "after", "operation": None, "times": 1, "left": "once"} | {
             "id": added["id"]
         }
-        assert json.loads(ask(sandbox.port, "GET", "/_imgver/faults")) == [added]
-        assert ask(sandbox.port, "DELETE", f"/_imgver/faults?id={added['id']}") == b"[]"
+        assert json.loads(send_request(sandbox.port, "GET", "/_imgver/faults")) == [added]
+        assert send_request(sandbox.port, "DELETE", f"/_imgver/faults?id={added['id']}") == b"[]"
 
     @pytest.mark.parametrize(
         "body",
@@ -176,11 +176,11 @@ class TestOverHttp:
     def test_a_number_that_is_too_big_for_a_time_is_refused(self, post, sandbox, kind):
         with pytest.raises(ValueError, match=r"^seconds 10+ must be a number above 0$"):
             post(b'{"kind": "%s", "seconds": 1%s}' % (kind.encode(), b"0" * 400))
-        assert ask(sandbox.port, "GET", "/_imgver/faults") == b"[]"
+        assert send_request(sandbox.port, "GET", "/_imgver/faults") == b"[]"
 
     def test_what_is_no_id_is_refused(self, sandbox):
         with pytest.raises(ValueError, match=r"^id 'x' must be a number$"):
-            ask(sandbox.port, "DELETE", "/_imgver/faults?id=x")
+            send_request(sandbox.port, "DELETE", "/_imgver/faults?id=x")
 
 
 class TestOnTheCommandLine:

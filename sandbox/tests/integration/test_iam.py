@@ -7,8 +7,8 @@ import uuid
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from imgver_sandbox.runtime import iam_decisions as calls
-from imgver_sandbox.runtime.iam_decisions import Call
+from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api.iam_decisions import IamDecision
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
 
 IMAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image/data-science"
@@ -87,8 +87,8 @@ def test_a_role_may_do_what_its_policy_allows_and_nothing_else(sandbox, make_rol
 
     # AND both are on record
     assert sandbox.calls()[-2:] == [
-        Call(caller=role.session, action="sagemaker:DescribeImage", resource=IMAGE, decision="allowed"),
-        Call(
+        IamDecision(caller=role.session, action="sagemaker:DescribeImage", resource=IMAGE, decision="allowed"),
+        IamDecision(
             caller=role.session,
             action="sagemaker:DeleteImageVersion",
             resource=f"{VERSION}/7",
@@ -393,8 +393,8 @@ def test_the_record_is_what_was_encoded_and_forgets_the_oldest():
     record = calls.record()
 
     # WHEN one call more than is kept is recorded
-    for number in range(calls.KEPT + 1):
-        record.append(Call(caller="arn:…:root", action="s3:GetObject", resource=str(number), decision="allowed"))
+    for number in range(calls.MAX_DECISIONS + 1):
+        record.append(IamDecision(caller="arn:…:root", action="s3:GetObject", resource=str(number), decision="allowed"))
 
     # THEN the first one is gone, and the others read as they were written
     read = calls.decode(calls.encode(record))

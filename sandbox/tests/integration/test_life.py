@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.runtime.sandbox import Sandbox
-from imgver_sandbox.runtime.state_file import State
+from imgver_sandbox.runtime.state_file import SandboxState
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 _OWNER = """
 import json, time
@@ -49,7 +49,7 @@ def owner(keep_busy):
     )
     with process:
         try:
-            sandbox = Sandbox(State(**json.loads(process.stdout.readline())))
+            sandbox = Sandbox(SandboxState(**json.loads(process.stdout.readline())))
             yield Owner(process, sandbox, keep_busy(sandbox))
         finally:
             process.kill()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from imgver_sandbox.runtime import log_files as logs
-from imgver_sandbox.runtime.log_files import Log
+from imgver_sandbox.runtime.log_files import RotatingLog
 from imgver_sandbox.runtime.sandbox import Sandbox
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 class TestLog:
     def test_what_is_written_can_be_read_at_once(self, tmp_path):
-        log = Log(tmp_path / "x.log")
+        log = RotatingLog(tmp_path / "x.log")
 
         log.write(b"a\n")
         log.write(b"b\n")
@@ -35,7 +35,7 @@ class TestLog:
         log.close()
 
     def test_it_does_not_grow_without_end(self, tmp_path):
-        log = Log(tmp_path / "x.log", full=10)
+        log = RotatingLog(tmp_path / "x.log", max_bytes=10)
 
         for number in range(100):
             log.write(b"line %02d\n" % number)
@@ -46,7 +46,7 @@ class TestLog:
         assert (tmp_path / "x.log").read_bytes() == b"line 98\nline 99\n"
 
     def test_threads_share_it(self, tmp_path):
-        log = Log(tmp_path / "x.log", full=4_000)
+        log = RotatingLog(tmp_path / "x.log", max_bytes=4_000)
         threads = [threading.Thread(target=lambda: [log.write(b"line\n") for _ in range(250)]) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -94,7 +94,7 @@ class TestFollow:
         assert shown == f"==> {server} <==\nbegun\none\n==> {functions} <==\ncalled\nGröße\n"
 
     def test_a_file_that_is_moved_aside(self, follow, folder):
-        log = Log(folder / "server.log", full=4)
+        log = RotatingLog(folder / "server.log", max_bytes=4)
 
         shown = follow(lambda: log.write(b"one\n"), lambda: log.write(b"two\n"), lambda: log.write(b"three\n"))
 

@@ -12,14 +12,14 @@ from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.ministack import hooks
 from imgver_sandbox.runtime.ministack_release import MINISTACK_VERSION, check_version
 
-PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 class TestVersion:
-    def test_the_extra_pins_the_version_that_the_adapter_knows(self):
-        extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
+    def test_the_requirements_pin_the_version_of_the_adapter(self):
+        requirements = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
 
-        assert f"ministack=={MINISTACK_VERSION}" in extras["sandbox"]
+        assert f"ministack=={MINISTACK_VERSION}" in requirements
 
     def test_another_version_is_refused(self, monkeypatch):
         monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9.9")
@@ -28,7 +28,7 @@ class TestVersion:
             check_version()
 
         assert str(refused.value) == (
-            "the sandbox needs ministack 1.5.33, found 9.9.9: install imgver-constructs with its extra `sandbox`"
+            "the sandbox needs ministack 1.5.33, found 9.9.9: install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
         )
 
     def test_none_at_all_is_refused(self, monkeypatch):
@@ -37,7 +37,7 @@ class TestVersion:
 
         monkeypatch.setattr(importlib.metadata, "version", missing)
 
-        with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: install imgver-constructs"):
+        with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: install imgver-sandbox"):
             check_version()
 
 
@@ -71,7 +71,7 @@ print(json.dumps(said))
     assert len(said) == 3 * len(hooks.HOOKS)
     assert all(" must be " in line for line in said), said
     assert said[0] == (
-        "ministack 1.5.33 is not as it was published: ministack.app.app must be (scope, receive, send), found nothing: "
+        "ministack 1.5.33 is modified: ministack.app.app must be (scope, receive, send), found nothing: "
         "run `pip install --force-reinstall ministack==1.5.33`"
     )
 

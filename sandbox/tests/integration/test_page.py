@@ -119,7 +119,7 @@ class Chromium:
             self.command(f"{domain}.enable")
 
     def command(self, method, **parameters):
-        """Answer what the browser answers; what it tells besides is added to `events`."""
+        """Return what the browser answers; what it tells besides is added to `events`."""
         self._sent += 1
         message = {"id": self._sent, "method": method, "params": parameters, **self._session}
         os.write(self._commands, json.dumps(message).encode() + b"\0")
@@ -422,7 +422,7 @@ def test_it_goes_on_with_the_next_sandbox(chromium):
         assert [call["decision"] for call in chromium.see(CALLS)] == ["not evaluated"]
 
     # WHEN it ends, THEN the page says so
-    chromium.until("document.querySelector('#connection').innerText.includes('does not answer')")
+    chromium.until("document.querySelector('#connection').innerText.includes('does not respond')")
 
     # WHEN there is another one, THEN the page shows that
     with Sandbox.start(port=sandbox.port) as sandbox:

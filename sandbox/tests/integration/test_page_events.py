@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import shown_images
-from imgver_sandbox.runtime.activity import ApiCalls
+from imgver_sandbox.api.activity import ApiCalls
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
 from imgver_sandbox.sagemaker.service import ImagesService
@@ -37,7 +37,7 @@ class TestFeed:
         add(calls, "first")
 
         async def listen():
-            events = feed(images=lambda: images, deployments=lambda: deployments, api_calls=calls)
+            events = feed(images=lambda: images, stacks=lambda: deployments, api_calls=calls)
             assert await anext(events) == b"retry: 1000\n\n"
             yield [parsed(await anext(events)) for _ in range(3)]
 
@@ -69,7 +69,7 @@ class TestFeed:
         calls = ApiCalls()
 
         async def listen():
-            events = feed(images=list, deployments=list, api_calls=calls)
+            events = feed(images=list, stacks=list, api_calls=calls)
             first = [await anext(events) for _ in range(4)]
             add(calls)
             return parsed(first[-1]), parsed(await anext(events))

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from imgver_sandbox.runtime.routes import Response, Routes, ask
+from imgver_sandbox.api.routes import HttpResponse, Routes, send_request
 
 
 class Exchange:
@@ -56,7 +56,7 @@ def answer(routes):
 
 def test_a_request_is_answered(routes, answer):
     seen = []
-    routes.add("POST", "/_imgver/x", lambda request: seen.append(request) or Response(body=b"yes", status=201))
+    routes.add("POST", "/_imgver/x", lambda request: seen.append(request) or HttpResponse(body=b"yes", status=201))
 
     status, headers, body = answer(method="POST", query=b"a=1&a=2&b=", body=(b"on", b"e"))
 
@@ -78,8 +78,8 @@ def test_what_cannot_be_answered_is_refused_with_a_reason(routes, answer, reques
         raise ValueError("this must be that")
 
     routes.add("POST", "/_imgver/x", refuse)
-    routes.add("GET", "/_imgver/x", lambda _: Response(body=b""))
-    routes.add("GET", "/_imgver/w", lambda _: Response(body=b""))
+    routes.add("GET", "/_imgver/x", lambda _: HttpResponse(body=b""))
+    routes.add("GET", "/_imgver/w", lambda _: HttpResponse(body=b""))
 
     found, _, body = answer(**request_)
 
@@ -92,7 +92,7 @@ class TestStream:
             yield b"a"
             yield b"b"
 
-        routes.add("GET", "/_imgver/x", lambda _: Response(body=parts(), content_type="text/event-stream"))
+        routes.add("GET", "/_imgver/x", lambda _: HttpResponse(body=parts(), content_type="text/event-stream"))
 
         status, headers, body = answer()
 
@@ -108,7 +108,7 @@ class TestStream:
             finally:
                 ended.append(True)
 
-        routes.add("GET", "/_imgver/x", lambda _: Response(body=parts()))
+        routes.add("GET", "/_imgver/x", lambda _: HttpResponse(body=parts()))
 
         async def run():
             exchange = Exchange()
@@ -124,7 +124,7 @@ class TestStream:
             yield b"a"
             raise ZeroDivisionError
 
-        routes.add("GET", "/_imgver/x", lambda _: Response(body=parts()))
+        routes.add("GET", "/_imgver/x", lambda _: HttpResponse(body=parts()))
 
         with pytest.raises(ZeroDivisionError):
             answer()
@@ -133,6 +133,6 @@ class TestStream:
 class TestServer:
     def test_both_its_own_paths_and_awss_are_there(self, sandbox):
         with pytest.raises(ValueError, match=r"^path '/_imgver/none' must be one of .*/_imgver/calls.*/_imgver/faults"):
-            ask(sandbox.port, "GET", "/_imgver/none")
+            send_request(sandbox.port, "GET", "/_imgver/none")
 
-        assert json.loads(ask(sandbox.port, "GET", "/_ministack/health"))["services"]
+        assert json.loads(send_request(sandbox.port, "GET", "/_ministack/health"))["services"]

@@ -101,16 +101,12 @@ class Account:
     def versions(self, image):
         """Status and aliases of every version, by number."""
         return {
-            version["Version"]: (
-                version["ImageVersionStatus"],
-                sorted(
-                    self.sagemaker.list_aliases(ImageName=image, Version=version["Version"])[
-                        "SageMakerImageVersionAliases"
-                    ]
-                ),
-            )
+            version["Version"]: (version["ImageVersionStatus"], self.aliases(image, version["Version"]))
             for version in self.sagemaker.list_image_versions(ImageName=image)["ImageVersions"]
         }
+
+    def aliases(self, image, version):
+        return sorted(self.sagemaker.list_aliases(ImageName=image, Version=version)["SageMakerImageVersionAliases"])
 
     def describe(self, image, version):
         return self.sagemaker.describe_image_version(ImageName=image, Version=version)

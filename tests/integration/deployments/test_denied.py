@@ -23,48 +23,39 @@ class Stack:
     def __init__(self, account, template, name, *, hasty):
         self.name = name
         self.image = name.lower()
-        self._account = account
+        self.account = account
         own = json.dumps(template).replace("notebooks", self.image).replace(":1.0.0", f":{self.image}")
         self._template = json.loads(own)
         if hasty:
             self._properties_of("AWS::Lambda::Function")["Timeout"] = HASTE
 
     def create(self):
-        self._account.push(self.image)
-        self._operate(self._account.cloudformation.create_stack)
+        self.account.push(self.image)
+        self._operate(self.account.cloudformation.create_stack)
 
     def change(self, resource_type, **properties):
         """Update the stack with other properties of its one resource of a type."""
         self._properties_of(resource_type).update(properties)
-        self._operate(self._account.cloudformation.update_stack)
-
-    def push_again(self):
-        self._account.push(self.image, build="b")
-
-    def register(self):
-        self._account.register(self.image, self.image)
+        self._operate(self.account.cloudformation.update_stack)
 
     def delete(self):
-        self._account.cloudformation.delete_stack(StackName=self.name)
+        self.account.cloudformation.delete_stack(StackName=self.name)
         self._wait()
 
     def status(self):
-        return self._account.deployment.status(self.name)
+        return self.account.deployment.status(self.name)
 
     def reasons(self, status):
-        return self._account.reasons(self.name, status)
-
-    def log(self):
-        return self._account.log(self.name)
+        return self.account.reasons(self.name, status)
 
     def session(self):
         """The ARN of the session in which the function calls AWS."""
-        role, function = self._account.role(self.name), self._account.physical_id(self.name, "AWS::Lambda::Function")
+        role, function = self.account.role(self.name), self.account.physical_id(self.name, "AWS::Lambda::Function")
         return f"arn:aws:sts::000000000000:assumed-role/{role}/{function}"
 
     def denied(self):
         """The actions that IAM denied to the roles of this stack."""
-        return {call.action for call in self._account.calls(f"{self.name}-") if call.decision != "allowed"}
+        return {call.action for call in self.account.calls(f"{self.name}-") if call.decision != "allowed"}
 
     def _properties_of(self, resource_type):
         (found,) = of_type(self._template, resource_type)
@@ -132,14 +123,14 @@ def create_and_update(stack):
 
 def create_and_follow_the_tag(stack):
     stack.create()
-    stack.push_again()
+    stack.account.push(stack.image, build="b")
     stack.change("Custom::SageMakerImageVersion", FollowTag="2")
 
 
 def create_and_keep_less(stack):
     stack.create()
     for _ in range(3):
-        stack.register()
+        stack.account.register(stack.image, stack.image)
     stack.change("Custom::SageMakerImageRetention", Keep="2")
 
 
@@ -233,7 +224,7 @@ def test_the_stack_fails_and_names_the_action(stack, action):
         f"AccessDeniedException: User: {stack.session()} is not authorized to perform: {action} on resource: {arn} "
         f"because no identity-based policy allows the {action} action. "
     ) in reason
-    assert f"role needs the action for {action.partition(':')[2]} on this resource" in reason
+    assert f"role must allow the action for {action.partition(':')[2]} on this resource" in reason
 
     # THEN nothing else was denied; CloudFormation may delete the role before the function logs its last lines
     assert stack.denied() - LOGGING.keys() == {action}
@@ -244,7 +235,7 @@ def test_the_function_does_without_the_action_and_warns(stack, action):
     _, arn = OPTIONAL[action]
 
     assert stack.status() == "UPDATE_COMPLETE"
-    (warning,) = [line for line in stack.log() if line["level"] == "WARNING"]
+    (warning,) = [line for line in stack.account.log(stack.name) if line["level"] == "WARNING"]
     assert f"User: {stack.session()} is not authorized to perform: {action} on resource: {arn}" in warning["reason"]
     assert stack.denied() == {action}
 
@@ -252,7 +243,7 @@ def test_the_function_does_without_the_action_and_warns(stack, action):
 @pytest.mark.parametrize("action", LOGGING)
 def test_the_function_does_without_its_log(stack, action):
     assert stack.status() == "CREATE_COMPLETE"
-    assert stack.log() == []
+    assert stack.account.log(stack.name) == []
     assert stack.denied() == {action}
 
 

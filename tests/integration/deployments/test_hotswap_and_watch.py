@@ -4,6 +4,8 @@ They do not know custom resources: only a deployment by CloudFormation changes a
 that with ``--hotswap-fallback`` only.
 """
 
+import contextlib
+import itertools
 import json
 import os
 import shlex
@@ -68,44 +70,34 @@ class Project:
         return self._account.lambda_.get_function(FunctionName=name)["Configuration"]["CodeSha256"]
 
 
-class Watch:
-    """A CLI that deploys whenever a file changes, until it is interrupted."""
+@contextlib.contextmanager
+def watching(project, environment):
+    """Run `cdk watch` until the block ends. The block gets a function that waits for the next deployment's output."""
+    log, deployments = project.folder / "watch.log", itertools.count(1)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["cdk", "watch", "--hotswap-fallback"],
+            cwd=project.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
-    def __init__(self, command, folder, environment):
-        self._output = folder / "watch.log"
-        self._deployments = 0
-        with self._output.open("w") as output:
-            self._process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def output(self):
-        return self._output.read_text()
-
-    def next_deployment(self):
-        """Wait until one more deployment is done, and return what the CLI printed meanwhile."""
-        before = self._deployments
-        self._deployments += 1
-        end = time.monotonic() + DEADLINE
-        while self.output().count("Total time:") < self._deployments:
-            assert self._process.poll() is None, self.output()
-            assert time.monotonic() < end, self.output()
+    def next_deployment():
+        number, end = next(deployments), time.monotonic() + DEADLINE
+        while log.read_text().count("Total time:") < number:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
             time.sleep(0.1)
-        return self.output().split("Total time:")[before]
+        return log.read_text().split("Total time:")[number - 1]
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        # As Ctrl-C does: the CLI and the app that it runs.
-        os.killpg(self._process.pid, signal.SIGINT)
-        self._process.wait(10)
+    yield next_deployment
+    # As Ctrl-C does: the CLI and the app that it runs.
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(10)
+    assert log.read_text().count("Total time:") == next(deployments) - 1
 
 
 @pytest.fixture
@@ -115,8 +107,8 @@ def project(account, tmp_path):
 
 def test_watch_deploys_every_change_and_hotswap_changes_the_function_only(account, project):
     # WHEN the watch starts, and there is no stack
-    with Watch(["cdk", "watch", "--hotswap-fallback"], project.folder, account.environment) as watch:
-        output = watch.next_deployment()
+    with watching(project, account.environment) as next_deployment:
+        output = next_deployment()
 
         # THEN CloudFormation deploys it
         assert "Triggering initial 'cdk deploy'" in output
@@ -125,12 +117,11 @@ def test_watch_deploys_every_change_and_hotswap_changes_the_function_only(accoun
 
         # WHEN the app changes
         project.declare("1.1.0")
-        output = watch.next_deployment()
+        output = next_deployment()
 
         # THEN the new version exists, which only CloudFormation can create
         assert "Detected change to 'app.py' (type: change). Triggering 'cdk deploy'" in output
         assert account.versions(IMAGE) == {2: ("CREATED", ["latest"])}
-    assert watch.output().count("Total time:") == 2
 
     # WHEN the code of the function changes, and the base image
     code = project.code()

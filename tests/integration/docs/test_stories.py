@@ -55,7 +55,8 @@ class App:
         declared = {key for statement in new for key in keys(statement)}
         removed = {REPLACES[self._page, key] for key in declared if (self._page, key) in REPLACES}
         declared |= {key for statement in self._statements for key in keys(statement) if root(statement) in removed}
-        kept, position = [], -1
+        kept: list[str] = []
+        position = -1
         for statement in self._statements:
             if declared & keys(statement) or root(statement) in removed:
                 position = len(kept) if position < 0 else position

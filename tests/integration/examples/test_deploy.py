@@ -73,32 +73,27 @@ def test_followed_tag(sagemaker, example):
 
 def test_promoted_aliases(sagemaker, example):
     forecast = example("promoted_aliases")
-    push, deploy, promote, take_back, destroy = forecast.lines
-    before = {"1.0.0": ["stable"], "1.1.0": ["candidate"]}
+    push, deploy, promote, undo, destroy = forecast.lines
+
+    def releases():
+        versions = [
+            sagemaker.describe_image_version(ImageName="forecast", Alias=name) for name in ("stable", "candidate")
+        ]
+        return [version["BaseImage"].rpartition(":")[2] for version in versions]
 
     forecast.run(push)
     forecast.run(deploy)
-    assert aliases_by_release(sagemaker) == before
+    assert releases() == ["1.0.0", "1.1.0"]
 
     forecast.run(promote)
-    assert aliases_by_release(sagemaker) == {"1.0.0": [], "1.1.0": ["candidate", "stable"]}
+    assert releases() == ["1.1.0", "1.1.0"]
 
-    forecast.run(take_back)
-    assert aliases_by_release(sagemaker) == before
+    forecast.run(undo)
+    assert releases() == ["1.0.0", "1.1.0"]
+    assert sorted(aliases[0] for aliases in versions(sagemaker, "forecast").values()) == ["1.0.0", "1.1.0"]
 
     forecast.run(destroy)
     assert_is_gone(sagemaker, "forecast")
-
-
-def aliases_by_release(sagemaker):
-    """The other aliases of the version of each release."""
-    every = versions(sagemaker, "forecast").values()
-    return {
-        release: [alias for alias in aliases if alias != release]
-        for aliases in every
-        for release in aliases
-        if release[0].isdigit()
-    }
 
 
 def test_studio_domain(sagemaker, example):

@@ -69,57 +69,27 @@ def test_links_have_a_target(readme):
             assert anchor in [title.lower().replace(" ", "-") for title in titles]
 
 
-def test_docker_asset_is_built_for_sagemaker(synthesized):
-    # GIVEN
+def test_docker_asset_uses_the_container_image_of_its_folder(synthesized):
     out = synthesized("docker_asset")
 
-    # WHEN the manifest of the assets is read
     assets = json.loads((out / "DockerAsset.assets.json").read_text())["dockerImages"]
     ((tag, asset),) = assets.items()
-
-    # THEN the CDK CLI builds the folder, for the platform and in the format that SageMaker supports
-    source = asset["source"]
-    assert (out / source["directory"] / "Dockerfile").read_bytes() == (
-        EXAMPLES / "docker_asset" / "docker" / "Dockerfile"
-    ).read_bytes()
-    assert source["platform"] == "linux/amd64"
-    assert source["dockerOutputs"] == ["type=docker,oci-mediatypes=false"]
-
-    # THEN the version uses the container image that is pushed
-    (destination,) = asset["destinations"].values()
-    assert destination["imageTag"] == tag
     (version,) = resources(out / "DockerAsset.template.json", VERSION)
-    assert version["Properties"]["BaseImage"]["Fn::Sub"].endswith(f"/{destination['repositoryName']}:{tag}")
+    assert version["Properties"]["BaseImage"]["Fn::Sub"].endswith(f":{tag}")
+    built = (out / asset["source"]["directory"] / "Dockerfile").read_bytes()
+    assert built == (EXAMPLES / "docker_asset" / "docker" / "Dockerfile").read_bytes()
 
 
 @pytest.mark.parametrize(("stage", "account"), [("Development", "222222222222"), ("Production", "333333333333")])
 def test_pipeline_deploys_one_container_image_to_both_accounts(synthesized, stage, account):
-    # GIVEN
     out = synthesized("pipeline") / f"assembly-Pipeline-{stage}"
     (template,) = out.glob("*.template.json")
-    (stack,) = [
-        artifact
-        for artifact in json.loads((out / "manifest.json").read_text())["artifacts"].values()
-        if artifact["type"] == "aws:cloudformation:stack"
-    ]
 
-    # THEN
-    assert stack["environment"] == f"aws://{account}/eu-west-1"
+    assert f'"environment": "aws://{account}/eu-west-1"' in (out / "manifest.json").read_text()
     (version,) = resources(template, VERSION)
-    tools = "111111111111.dkr.ecr.eu-west-1."
-    assert tools in json.dumps(version["Properties"]["BaseImage"])
-    assert "data-science:1.0.0" in json.dumps(version["Properties"]["BaseImage"])
-    (image,) = resources(template, "AWS::SageMaker::Image")
-    assert image["Properties"]["ImageName"] == "data-science"
-    pull = [
-        statement
-        for policy in resources(template, "AWS::IAM::Policy")
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        if "ecr:BatchGetImage" in statement["Action"]
-    ]
-    assert [statement["Resource"] for statement in pull] == [
-        "arn:aws:ecr:eu-west-1:111111111111:repository/data-science"
-    ]
+    base_image = json.dumps(version["Properties"]["BaseImage"])
+    assert "111111111111.dkr.ecr.eu-west-1." in base_image
+    assert "data-science:1.0.0" in base_image
 
 
 def test_pipeline_asks_before_production(synthesized):
@@ -127,14 +97,10 @@ def test_pipeline_asks_before_production(synthesized):
 
     stages = {stage["Name"]: stage["Actions"] for stage in pipeline["Properties"]["Stages"]}
     assert list(stages) == ["Source", "Build", "UpdatePipeline", "Assets", "Development", "Production"]
-    first = {
-        name: min(actions, key=lambda action: action.get("RunOrder", 1))["ActionTypeId"]["Provider"]
-        for name, actions in stages.items()
-    }
-    assert first["Development"] == "CloudFormation"
-    assert first["Production"] == "Manual"
+    first = min(stages["Production"], key=lambda action: action.get("RunOrder", 1))
+    assert first["ActionTypeId"]["Provider"] == "Manual"
 
 
 @pytest.mark.parametrize("name", ["docker_asset", "pipeline"])
-def test_the_readme_of_an_example_that_the_sandbox_cannot_deploy_says_to_synthesize(name):
+def test_an_example_that_the_sandbox_cannot_deploy_is_synthesized(name):
     assert "```sh\nimgver-sandbox run -- cdk synth --quiet\n```" in (EXAMPLES / name / "README.md").read_text()

@@ -1,5 +1,4 @@
-"""The Lambda runtime brings a boto3 of its own, whichever that is: the handler's clients are tested with the oldest and
-the newest that it may be."""
+"""The handler with the oldest and the newest boto3 that the Lambda runtime may bring."""
 
 import os
 import subprocess
@@ -12,22 +11,23 @@ CHECKOUT = Path(__file__).parents[3]
 TESTS = ("tests/unit/handler/test_clients.py", "tests/unit/handler/test_gateway.py")
 
 
-# Two years before this release, and whatever is newest today.
+# Two years before this release, and the newest one today.
 @pytest.mark.parametrize("boto3", ["boto3==1.35.68", "boto3"])
-def test_the_function_works_with_the_runtimes_boto3(boto3, tmp_path):
+def test_the_function_works_with_the_boto3_of_the_runtime(boto3, install):
     # GIVEN
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--target")
-    installed = subprocess.run([*pip, str(tmp_path), boto3], check=False, capture_output=True, text=True)
-    if installed.returncode and "REQUIRE_BOTO3_VERSIONS" not in os.environ:
-        pytest.skip(f"{boto3} cannot be installed")
-    assert installed.returncode == 0, installed.stderr
+    try:
+        (installed,) = install(boto3).glob("lib/python*/site-packages")
+    except AssertionError as error:
+        if "REQUIRE_BOTO3_VERSIONS" in os.environ:
+            raise
+        pytest.skip(f"{boto3} cannot be installed: {error}")
 
-    # WHEN
+    # WHEN the tests of the clients run; an old botocore uses functions that a new Python deprecates
+    options = ("-p", "no:cacheprovider", "-o", "filterwarnings=default", "--quiet")
     done = subprocess.run(
-        # An old botocore calls what a new Python warns of.
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "filterwarnings=default", *TESTS],
+        [sys.executable, "-m", "pytest", *options, *TESTS],
         cwd=CHECKOUT,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        env=os.environ | {"PYTHONPATH": str(installed)},
         check=False,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The guide on sharing: its commands, run against an index on this machine and a stand-in for CodeArtifact."""
+"""The guide on sharing: its commands, run with pypiserver and a program that imitates CodeArtifact."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import urllib.request
@@ -20,10 +21,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-GUIDE = (Path(__file__).parents[3] / "docs" / "how-to" / "share-in-your-company.md").read_text()
+CHECKOUT = Path(__file__).parents[3]
+GUIDE = (CHECKOUT / "docs" / "how-to" / "share-in-your-company.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n)*)", GUIDE, re.MULTILINE))
 SERVER = "http://127.0.0.1:8080"
 VERSIONS = ("0.1.0", "0.1.1", "0.2.0")
+
+Bash = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def shell(section: str) -> list[str]:
@@ -32,41 +36,31 @@ def shell(section: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The guide's index, on a port that is free."""
+    """The guide's index, on a free port."""
     folder = tmp_path_factory.mktemp("index")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    make_folder, command = shell("Another index")[0].splitlines()
+    create_folder, command = shell("Another index")[0].splitlines()
     program, *options = shlex.split(command.replace("8080", str(port)))
-    subprocess.run(shlex.split(make_folder), cwd=folder, check=True)
-    server = subprocess.Popen(
-        [Path(sys.executable).parent / program, *options],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        end = time.monotonic() + 60
-        while True:
+    subprocess.run(shlex.split(create_folder), cwd=folder, check=True)
+    command_line = [Path(sys.executable).parent / program, *options]
+    with subprocess.Popen(command_line, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/health").close()
                 break
             except OSError:
                 assert server.poll() is None
-                assert time.monotonic() < end
                 time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
-    finally:
         server.terminate()
-        server.wait()
 
 
 @pytest.fixture
 def codeartifact(index: str) -> Iterator[str]:
-    """Answers the AWS CLI as CodeArtifact would whose repository were this index; knows nothing of permissions."""
-    answers = {
+    """Responds to the AWS CLI as a CodeArtifact whose repository is the index; it checks no permissions."""
+    responses = {
         ("POST", "/v1/domain"): {"domain": {"name": "my-company"}},
         ("POST", "/v1/repository"): {"repository": {"name": "python"}},
         ("POST", "/v1/repository/external-connection"): {"repository": {"name": "python"}},
@@ -75,64 +69,55 @@ def codeartifact(index: str) -> Iterator[str]:
     }
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = json.dumps(answers[self.command, urlsplit(self.path).path]).encode()
+            body = json.dumps(responses[self.command, urlsplit(self.path).path]).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = answer  # noqa: N815  as http.server calls them
+        do_GET = do_POST = respond  # noqa: N815 (the names of http.server)
 
         def log_message(self, *_: object) -> None:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+        threading.Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The environment of an app."""
-    folder = tmp_path_factory.mktemp("app")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    return folder
 
 
 @pytest.fixture
-def bash(app: Path, tmp_path: Path, index: str, codeartifact: str) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a block of the guide in an app's environment, with nothing configured but by the guide."""
-    # The AWS CLI's own script does not start from a folder with a space in its name.
-    aws = tmp_path / "bin" / "aws"
-    aws.parent.mkdir()
+def bash(tmp_path: Path, index: str, codeartifact: str) -> Bash:
+    """Run a block of the guide in the environment of an app, without any other configuration."""
+    app = tmp_path / "app"
+    subprocess.run([sys.executable, "-m", "venv", app], check=True)
+    # The script of the AWS CLI does not start from a folder with a space in its name.
+    aws = app / "bin" / "aws"
     aws.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m awscli "$@"\n')
     aws.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PIP_", "TWINE_"))}
     environment = {
         **kept,
-        "PATH": os.pathsep.join(
-            [str(aws.parent), str(app / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
-        ),
+        "PATH": os.pathsep.join([f"{app}/bin", str(Path(sys.executable).parent), os.environ["PATH"]]),
         "HOME": str(tmp_path),
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ENDPOINT_URL": codeartifact,
-        # There is nothing else on this index: what the package needs is what the test of the wheel installs.
-        "PIP_NO_DEPS": "1",
+        "PIP_CONFIG_FILE": str(app / "pip.conf"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        # The other dependencies, which the index does not have, count as installed.
+        "PYTHONPATH": sysconfig.get_path("purelib"),
     }
 
-    def bash(block: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def bash(block: str) -> subprocess.CompletedProcess[str]:
+        command = ["bash", "-euo", "pipefail", "-c", block.replace(SERVER, index)]
         return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block.replace(SERVER, index)],
+            command,
             cwd=tmp_path,
-            env=environment | variables,
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -142,71 +127,45 @@ def bash(app: Path, tmp_path: Path, index: str, codeartifact: str) -> Callable[.
     return bash
 
 
-def test_the_commands_of_the_guide(
-    bash: Callable[..., subprocess.CompletedProcess[str]],
-    build_wheel: Callable[[str], Path],
-    index: str,
-    tmp_path: Path,
-) -> None:
-    # GIVEN what `make dist` makes, of three releases
-    assert shell("Build") == ["make dist\n"]
+def test_the_commands_of_the_guide(bash: Bash, build, index: str, tmp_path: Path) -> None:
+    # GIVEN three releases of both distributions
     (tmp_path / "dist").mkdir()
     for version in VERSIONS:
-        shutil.copy(build_wheel(version), tmp_path / "dist")
+        for built in build(version).values():
+            shutil.copy(built.wheel, tmp_path / "dist")
 
-    # WHEN the repository is made, and they are uploaded
-    (make,), (upload,), (install,) = (shell(title) for title in ("An index in AWS CodeArtifact", "Upload", "Install"))
-    for block in (make, upload):
+    # WHEN the index in CodeArtifact is created, and the releases are uploaded
+    (create,), (upload,), (install,) = (shell(name) for name in ("An index in AWS CodeArtifact", "Upload", "Install"))
+    for block in (create, upload):
         done = bash(block)
         assert done.returncode == 0, (block, done.stdout, done.stderr)
 
-    # THEN an app gets fixes by itself, from this index, and nothing that is breaking
-    installed = bash(install)
-    assert installed.returncode == 0, installed.stderr
-    assert f"{index}/packages/imgver_constructs-0.1.1-py3-none-any.whl" in installed.stdout
-    assert "Successfully installed imgver-constructs-0.1.1" in installed.stdout
+    # THEN pip installs the newest fix from this index, and no breaking release
+    (login, requirement) = install.splitlines()
+    assert bash(login).returncode == 0
+    installed = bash(f"{requirement} --dry-run --ignore-installed --no-deps")
+    assert f"{index.removeprefix('http://')}/simple/" in installed.stdout
+    assert "Would install imgver-constructs-0.1.1" in installed.stdout
 
-    # THEN each requirement of the table takes what it says
-    requirements = re.findall(r"^\| `(imgver-constructs.*?)` \|", SECTIONS["Install"], re.MULTILINE)
-    taken = {
+    # THEN each requirement of the table selects the releases that the table names
+    selected = {
         requirement: re.findall(
             r"Would install imgver-constructs-(\S+)",
-            bash(f"pip install --dry-run --force-reinstall {shlex.quote(requirement)}").stdout,
+            bash(f"pip install --dry-run --ignore-installed --no-deps {shlex.quote(requirement)}").stdout,
         )
-        for requirement in requirements
+        for requirement in re.findall(r"^\| `(imgver-constructs.*?)` \|", SECTIONS["Install"], re.MULTILINE)
     }
-    assert taken == {
+    assert selected == {
         "imgver-constructs==0.1.0": ["0.1.0"],
         "imgver-constructs~=0.1.0": ["0.1.1"],
         "imgver-constructs>=0.1.0": ["0.2.0"],
     }
 
-    # THEN a version that is there is not taken again
-    (other_upload,) = shell("Another index")[1:]
-    again = bash(other_upload)
+    # THEN an index that is not CodeArtifact rejects a release that it has, and serves the extra's distribution
+    again = bash(shell("Another index")[1])
     assert again.returncode == 1
-    assert "imgver_constructs-0.1.0-py3-none-any.whl" in again.stdout
-    assert "400 Bad Request" in again.stdout  # pypiserver's words for it
-
-
-def test_an_index_that_is_not_codeartifact(
-    bash: Callable[..., subprocess.CompletedProcess[str]],
-    build_wheel: Callable[[str], Path],
-    index: str,
-    tmp_path: Path,
-) -> None:
-    # GIVEN a release that is not there yet
-    (tmp_path / "dist").mkdir()
-    shutil.copy(build_wheel("0.3.0"), tmp_path / "dist")
-
-    # WHEN
-    (upload,) = shell("Another index")[1:]
-    done = bash(upload)
-    assert done.returncode == 0, done.stdout
-
-    # THEN an app with the guide's pip.conf finds it
+    assert "400 Bad Request" in again.stdout  # of pypiserver
     (configuration,) = re.findall(r"```ini\n(.*?)```", SECTIONS["Another index"], re.DOTALL)
-    (tmp_path / "pip.conf").write_text(configuration.replace(SERVER, index))
-    installed = bash("pip install imgver-constructs==0.3.0", PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
-    assert installed.returncode == 0, installed.stderr
-    assert f"{index}/packages/imgver_constructs-0.3.0-py3-none-any.whl" in installed.stdout
+    (tmp_path / "app" / "pip.conf").write_text(configuration.replace(SERVER, index))
+    extra = bash("pip install --dry-run 'imgver-constructs[sandbox]==0.2.0'")
+    assert "Would install imgver-constructs-0.2.0 imgver-sandbox-0.2.0" in extra.stdout, extra.stderr

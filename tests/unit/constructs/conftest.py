@@ -66,7 +66,7 @@ def stack(app: cdk.App) -> cdk.Stack:
 
 @pytest.fixture
 def declare(stack: cdk.Stack) -> Callable[..., ImageVersion]:
-    """Declare the version ``Version`` of an imported image, but for what the test says."""
+    """Declare the version ``Version`` of an imported image; the test overrides arguments."""
 
     def declare(construct_id: str = "Version", **overrides: Any) -> ImageVersion:
         if "image" not in overrides:
@@ -96,7 +96,7 @@ def only(resources: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str
 
 @pytest.fixture
 def waits_for() -> Callable[[dict[str, Any]], set[str]]:
-    """The logical ids that CloudFormation makes before a resource, and deletes after it."""
+    """The logical ids of the resources that CloudFormation creates before a resource, and deletes after it."""
 
     def named(value: Any) -> set[str]:
         match value:
@@ -116,3 +116,17 @@ def waits_for() -> Callable[[dict[str, Any]], set[str]]:
 def tree(app: cdk.App) -> Callable[[], list[str]]:
     """The paths of all constructs."""
     return lambda: [construct.node.path for construct in app.node.find_all()]
+
+
+@pytest.fixture
+def refused(tree: Callable[[], list[str]]) -> Callable[[Callable[[], object]], str]:
+    """The message with which a declaration is refused, after a check that it leaves nothing in the tree."""
+
+    def refused(declare: Callable[[], object]) -> str:
+        before = tree()
+        with pytest.raises(ValueError, match="must") as refusal:
+            declare()
+        assert tree() == before
+        return str(refusal.value)
+
+    return refused

@@ -1,4 +1,4 @@
-"""ImageAlias: the resource it makes, and the logical id that it keeps."""
+"""ImageAlias: the resource that it creates, and its logical id."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from aws_cdk.assertions import Template
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageAlias, ImageRetention, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageAlias, ImageRetention, ImageVersion, ImageVersionProvider
 
 ALIAS = "Custom::SageMakerImageAlias"
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
@@ -19,16 +19,12 @@ URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
 Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
 Resources = Callable[[str], dict[str, Any]]
+Refused = Callable[[Callable[[], object]], str]
 
 
 def test_properties_and_dependencies(stack: cdk.Stack, declare: Declare, resources: Resources) -> None:
-    # GIVEN
-    version = declare()
+    alias = ImageAlias(stack, "Stable", alias_name="stable", version=declare())
 
-    # WHEN
-    alias = ImageAlias(stack, "Stable", alias_name="stable", version=version)
-
-    # THEN
     assert alias.alias_name == "stable"
     assert resources(ALIAS) == {
         "ImageAliasstable4DA6F7C1B5F1CC07": {
@@ -36,48 +32,55 @@ def test_properties_and_dependencies(stack: cdk.Stack, declare: Declare, resourc
             "Properties": {
                 "ServiceToken": {"Fn::GetAtt": ["ImageVersionProviderFunction124F3991", "Arn"]},
                 "ServiceTimeout": "1800",
-                "Prerequisites": [
-                    {"Ref": "ImageVersionProviderFunctionEventInvokeConfig01879776"},
-                    {"Ref": "ImageVersionProviderImage970677B8156D0AAD05FB505A"},
-                ],
                 "ImageName": "data-science",
                 "Alias": "stable",
                 "Version": {"Fn::GetAtt": ["Version", "Version"]},
             },
+            "DependsOn": [
+                "ImageVersionProviderFunctionEventInvokeConfig01879776",
+                "ImageVersionProviderImage970677B8156D0AAD05FB505A",
+            ],
         }
     }
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_provider_of_an_alias_of_an_imported_version(stack: cdk.Stack, only: Only, named: bool) -> None:
+    arn = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/7"
+    version = ImageVersion.from_image_version_arn(stack, "Version", arn)
+    provider = ImageVersionProvider(stack, "Named") if named else None
+
+    ImageAlias(stack, "Alias", alias_name="stable", version=version, provider=provider)
+
+    properties = only(ALIAS)["Properties"]
+    assert (properties["ImageName"], properties["Alias"], properties["Version"]) == ("data-science", "stable", 7)
+    function = properties["ServiceToken"]["Fn::GetAtt"][0]
+    assert function.startswith("NamedFunction" if named else "ImageVersionProviderFunction")
+
+
 @pytest.mark.parametrize("image_name", ["data-science", "Data-Science"])
-@pytest.mark.parametrize("place", ["inside the version", "elsewhere"])
-def test_logical_id_is_the_same_wherever_it_is_declared(
-    stack: cdk.Stack, declare: Declare, resources: Resources, image_name: str, place: str
+@pytest.mark.parametrize("below_the_version", [True, False])
+def test_the_logical_id_does_not_depend_on_the_scope(
+    stack: cdk.Stack, declare: Declare, resources: Resources, image_name: str, below_the_version: bool
 ) -> None:
-    # GIVEN
     version = declare(image=Image.from_image_name(stack, "Image", image_name))
 
-    # WHEN
-    scope = version if place == "inside the version" else Construct(stack, "Elsewhere")
+    scope = version if below_the_version else Construct(stack, "Elsewhere")
     ImageAlias(scope, "Stable", alias_name="stable", version=version)
 
-    # THEN moving the alias to another construct would change nothing in the template
     assert list(resources(ALIAS)) == ["ImageAliasstable4DA6F7C1B5F1CC07"]
 
 
-def test_logical_ids_of_aliases_that_differ_in_punctuation_differ(declare: Declare, resources: Resources) -> None:
-    declare(aliases=["1.4", "14", "1-4"])
+def test_aliases_that_differ_in_punctuation_or_in_the_image(
+    stack: cdk.Stack, declare: Declare, resources: Resources
+) -> None:
+    declare("One", aliases=["1.4", "14", "1-4"])
+    declare("Two", aliases=["14"], image=Image.from_image_name(stack, "Other", "other"))
 
-    assert len(resources(ALIAS)) == 3
-
-
-def test_same_alias_of_two_images(stack: cdk.Stack, declare: Declare, resources: Resources) -> None:
-    declare("One", aliases=["latest"])
-    declare("Two", aliases=["latest"], image=Image.from_image_name(stack, "Other", "other"))
-
-    assert [alias["Properties"]["ImageName"] for alias in resources(ALIAS).values()] == ["data-science", "other"]
+    assert len(resources(ALIAS)) == 4
 
 
-def test_version_with_removed_aliases_keeps_the_ids_of_the_others(tmp_path: Path) -> None:
+def test_removing_an_alias_changes_no_other_logical_id(tmp_path: Path) -> None:
     def logical_ids(aliases: list[str]) -> set[str]:
         stack = cdk.Stack(cdk.App(outdir=str(tmp_path / "-".join(aliases))), "Stack")
         image = Image.from_image_name(stack, "Image", "data-science")
@@ -88,73 +91,74 @@ def test_version_with_removed_aliases_keeps_the_ids_of_the_others(tmp_path: Path
 
 
 @pytest.mark.parametrize("alias_name", ["a b", "", None])
-def test_refused_before_anything_is_made(
-    stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]], alias_name: Any
-) -> None:
+def test_a_name_that_sagemaker_refuses(stack: cdk.Stack, declare: Declare, refused: Refused, alias_name: Any) -> None:
     version = declare()
-    before = tree()
 
-    with pytest.raises(ValueError, match="alias_name") as refusal:
-        ImageAlias(stack, "Alias", alias_name=alias_name, version=version)
-
-    assert str(refusal.value) == (
+    assert refused(lambda: ImageAlias(stack, "Alias", alias_name=alias_name, version=version)) == (
         f"alias_name {alias_name!r} must be 1 to 128 letters, digits, dots, hyphens and underscores, "
         "and must not start with a dot or hyphen: write it like 'latest' or '1.4.0'"
     )
-    assert tree() == before
 
 
 @pytest.mark.parametrize("version", [3, None])
-def test_what_is_no_version_is_refused(stack: cdk.Stack, tree: Callable[[], list[str]], version: Any) -> None:
-    with pytest.raises(ValueError, match="version") as refusal:
-        ImageAlias(stack, "Alias", alias_name="latest", version=version)
-
-    assert str(refusal.value) == (
+def test_a_version_that_is_not_a_version_is_refused(stack: cdk.Stack, refused: Refused, version: Any) -> None:
+    assert refused(lambda: ImageAlias(stack, "Alias", alias_name="latest", version=version)) == (
         f"version {version!r} must be an ImageVersion: for one that exists use ImageVersion.from_image_version_arn(…)"
     )
-    assert tree() == ["", "Stack"]
 
 
-def test_declared_twice_is_refused(stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]]) -> None:
-    version = declare(aliases=["latest"])
-    before = tree()
+def test_an_alias_in_another_stack_is_refused(app: cdk.App, declare: Declare, refused: Refused) -> None:
+    version, elsewhere = declare(), cdk.Stack(app, "Elsewhere")
 
-    with pytest.raises(ValueError, match="alias") as refusal:
-        ImageAlias(stack, "Latest", alias_name="latest", version=version)
-
-    assert str(refusal.value) == (
-        "alias 'latest' of image 'data-science' must be declared once in a stack, "
-        "but 'Stack/Version/Alias-latest' declares it too: remove one of the two"
+    assert refused(lambda: ImageAlias(elsewhere, "Alias", alias_name="stable", version=version)) == (
+        "version 'Stack/Version' must be in stack 'Elsewhere', as the alias is: declare both in one stack, since a "
+        "version whose number another stack imports could not be replaced"
     )
-    assert tree() == before
 
 
-def test_what_was_taken_out_can_be_declared_again(stack: cdk.Stack, resources: Resources) -> None:
-    # GIVEN an image, a version with an alias and a retention, all taken out again
+@pytest.mark.parametrize("by_version", [True, False])
+def test_an_alias_that_is_declared_twice_is_refused(
+    stack: cdk.Stack, declare: Declare, refused: Refused, by_version: bool
+) -> None:
+    version = declare("First", aliases=["latest"])
+
+    def again() -> object:
+        if by_version:
+            return declare("Second", aliases=["stable", "latest"])
+        return ImageAlias(stack, "Latest", alias_name="latest", version=version)
+
+    assert refused(again) == (
+        "alias 'latest' of image 'data-science' must be declared once in a stack, "
+        "but 'Stack/First/Alias-latest' declares it too: remove one of the two"
+    )
+
+
+def test_a_removed_construct_can_be_declared_again(stack: cdk.Stack, resources: Resources) -> None:
     def declare(description: str, keep: int) -> None:
         image = Image(stack, "Image", image_name="data-science", description=description)
         ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(URI), aliases=["latest"])
         ImageRetention(stack, "Retention", image=image, keep=keep)
 
+    # GIVEN an image, removed with its scope; and an image, a version with an alias and a retention, removed one by one
+    Image(Construct(stack, "Scope"), "Image", image_name="data-science")
+    assert stack.node.try_remove_child("Scope")
     declare("Old", 1)
     for name in ("Retention", "Version", "Image"):
         assert stack.node.try_remove_child(name)
 
     # WHEN the same is declared once more
-    declare("New", 2)
+    declare("New", 3)
 
-    # THEN that is what there is
+    # THEN it is in the template, and can be declared only once
     (image,) = resources("AWS::SageMaker::Image").values()
     (retention,) = resources("Custom::SageMakerImageRetention").values()
-    assert (image["Properties"]["ImageDescription"], retention["Properties"]["Keep"]) == ("New", 2)
+    assert (image["Properties"]["ImageDescription"], retention["Properties"]["Keep"]) == ("New", 3)
     assert len(resources(ALIAS)) == 1
-
-    # AND no more than once
     with pytest.raises(ValueError, match="must be declared once in a stack, but 'Stack/Retention' declares it too"):
         ImageRetention(stack, "Again", image=stack.node.find_child("Image"), keep=3)
 
 
-def test_token_is_not_inspected(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+def test_a_token_is_not_inspected(stack: cdk.Stack, declare: Declare, only: Only) -> None:
     name = cdk.CfnParameter(stack, "Name").value_as_string
 
     ImageAlias(stack, "Alias", alias_name=name, version=declare())

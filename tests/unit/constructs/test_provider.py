@@ -1,4 +1,4 @@
-"""ImageVersionProvider: one function, its role, its log group, and what can be chosen of them."""
+"""ImageVersionProvider: its function, role and log group, its options, and the default provider of a stack."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ LOGS = "ImageVersionProviderLogs0DB3204C"
 Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
 Resources = Callable[[str], dict[str, Any]]
+Refused = Callable[[Callable[[], object]], str]
 WaitsFor = Callable[[dict[str, Any]], set[str]]
 
 
@@ -38,16 +39,17 @@ def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
     return list(policy["Properties"]["PolicyDocument"]["Statement"])
 
 
-@pytest.mark.parametrize("made", [True, False], ids=["made image", "imported image"])
-def test_one_version_with_two_aliases(stack: cdk.Stack, declare: Declare, made: bool) -> None:
-    # GIVEN
-    image = Image(stack, "Made") if made else Image.from_image_name(stack, "Imported", "data-science")
+def ids(stack: cdk.Stack, resource_type: str) -> list[str]:
+    return list(Template.from_stack(stack).find_resources(resource_type))
 
-    # WHEN
+
+@pytest.mark.parametrize("imported", [True, False])
+def test_resources_of_a_version_with_two_aliases(stack: cdk.Stack, declare: Declare, imported: bool) -> None:
+    image = Image.from_image_name(stack, "Imported", "data-science") if imported else Image(stack, "Declared")
+
     declare(image=image, aliases=["latest", "1.4.0"])
 
-    # THEN one function, one role beside the image's own, one log group, no state machine
-    of_the_image = {"AWS::SageMaker::Image": 1, "AWS::IAM::Role": 1, "AWS::IAM::Policy": 1} if made else {}
+    of_the_image = {} if imported else {"AWS::SageMaker::Image": 1, "AWS::IAM::Role": 1, "AWS::IAM::Policy": 1}
     types = Counter(resource["Type"] for resource in Template.from_stack(stack).to_json()["Resources"].values())
     assert types == Counter(of_the_image) + Counter(
         {
@@ -81,24 +83,15 @@ def test_function(declare: Declare, resources: Resources) -> None:
     }
 
 
-def test_no_event_outlives_cloudformations_patience(declare: Declare, only: Only) -> None:
+def test_invocation_and_log_group(declare: Declare, only: Only, resources: Resources) -> None:
     declare()
 
-    invocation, version = only("AWS::Lambda::EventInvokeConfig"), only(VERSION)
-    assert invocation["Properties"] == {
+    assert only("AWS::Lambda::EventInvokeConfig")["Properties"] == {
         "FunctionName": {"Ref": FUNCTION},
         "MaximumEventAgeInSeconds": 900,
         "MaximumRetryAttempts": 2,
         "Qualifier": "$LATEST",
     }
-    timeout = only("AWS::Lambda::Function")["Properties"]["Timeout"]
-    patience = int(version["Properties"]["ServiceTimeout"])
-    assert invocation["Properties"]["MaximumEventAgeInSeconds"] + timeout <= patience
-
-
-def test_log_group(declare: Declare, resources: Resources) -> None:
-    declare()
-
     assert resources("AWS::Logs::LogGroup") == {
         LOGS: {
             "Type": "AWS::Logs::LogGroup",
@@ -109,69 +102,33 @@ def test_log_group(declare: Declare, resources: Resources) -> None:
     }
 
 
-def test_role_may_write_to_its_own_logs_only(declare: Declare, resources: Resources) -> None:
+STACK = {"Action": "cloudformation:DescribeStacks", "Effect": "Allow", "Resource": {"Ref": "AWS::StackId"}}
+
+
+def logs_to(arn: Any) -> dict[str, Any]:
+    return {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Effect": "Allow", "Resource": arn}
+
+
+def test_default_role(declare: Declare, only: Only) -> None:
     declare()
 
-    assert resources("AWS::IAM::Role") == {
-        ROLE: {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "AssumeRolePolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Action": "sts:AssumeRole",
-                            "Effect": "Allow",
-                            "Principal": {"Service": "lambda.amazonaws.com"},
-                        }
-                    ],
-                },
-                "Description": "Creates, updates and deletes SageMaker image versions for CloudFormation",
-                "Policies": [
-                    {
-                        "PolicyName": "Logs",
-                        "PolicyDocument": {
-                            "Version": "2012-10-17",
-                            "Statement": [
-                                {
-                                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                                    "Effect": "Allow",
-                                    "Resource": {"Fn::GetAtt": [LOGS, "Arn"]},
-                                }
-                            ],
-                        },
-                    },
-                    {
-                        "PolicyName": "Stack",
-                        "PolicyDocument": {
-                            "Version": "2012-10-17",
-                            "Statement": [
-                                {
-                                    "Action": "cloudformation:DescribeStacks",
-                                    "Effect": "Allow",
-                                    "Resource": {"Ref": "AWS::StackId"},
-                                }
-                            ],
-                        },
-                    },
-                ],
-            },
-        }
-    }
+    role = only("AWS::IAM::Role")["Properties"]
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+    ]
+    assert "ManagedPolicyArns" not in role
+    policies = {policy["PolicyName"]: policy["PolicyDocument"]["Statement"] for policy in role["Policies"]}
+    assert policies == {"Logs": [logs_to({"Fn::GetAtt": [LOGS, "Arn"]})], "Stack": [STACK]}
 
 
-# Its options.
+# Options.
 
 
 def function_with(stack: cdk.Stack, **options: Any) -> dict[str, Any]:
-    """The function of the provider ``Mine`` that is made with the options."""
-    ImageVersionProvider(stack, "Mine", **options)
+    """The function of the provider ``Named`` with the options."""
+    ImageVersionProvider(stack, "Named", **options)
     (function,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
     return dict(function)
-
-
-def ids(stack: cdk.Stack, resource_type: str) -> list[str]:
-    return list(Template.from_stack(stack).find_resources(resource_type))
 
 
 @pytest.fixture
@@ -196,17 +153,12 @@ NETWORK = {
     "Effect": "Allow",
     "Resource": "*",
 }
-STACK = {"Action": "cloudformation:DescribeStacks", "Effect": "Allow", "Resource": {"Ref": "AWS::StackId"}}
-
-
-def logs_to(arn: Any) -> dict[str, Any]:
-    return {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Effect": "Allow", "Resource": arn}
 
 
 def test_vpc(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     function = function_with(stack, vpc=vpc)
 
-    # THEN the function is in the private subnet, in a group of its own
+    # THEN the function is in the private subnet, with a new security group
     (group,) = ids(stack, "AWS::EC2::SecurityGroup")
     (subnet,) = [each for each in ids(stack, "AWS::EC2::Subnet") if "Private" in each]
     assert function["Properties"]["VpcConfig"] == {
@@ -214,16 +166,11 @@ def test_vpc(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
         "SubnetIds": [{"Ref": subnet}],
     }
 
-    # THEN its role may do what Lambda does in a network before the function is made, and until it is gone or has left
+    # THEN the permission on network interfaces and the route out of the VPC outlive the function
     ((policy_id, policy),) = Template.from_stack(stack).find_resources(POLICY).items()
-    (made,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
-    assert statements(policy) == [NETWORK]
-    assert policy_id in function["DependsOn"]
-    assert "ManagedPolicyArns" not in made["Properties"]
-
-    # THEN the way out of the network is there before the function, and outlives it
     (route,) = [each for each in ids(stack, "AWS::EC2::Route") if "Private" in each]
-    assert route in function["DependsOn"]
+    assert statements(policy) == [NETWORK]
+    assert {policy_id, route} <= set(function["DependsOn"])
 
 
 def test_vpc_subnets(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
@@ -235,7 +182,7 @@ def test_vpc_subnets(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
 
 
 def test_security_groups(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
-    # GIVEN a group whose rule is a resource of its own
+    # GIVEN a security group with a rule that is a resource of its own
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
     endpoints = ec2.SecurityGroup(stack, "Endpoints", vpc=vpc)
     group.connections.allow_to(endpoints, ec2.Port.HTTPS)
@@ -243,37 +190,29 @@ def test_security_groups(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     # WHEN
     function = function_with(stack, vpc=vpc, security_groups=(group,))
 
-    # THEN the function has the group only, and the rule as long as it is there
+    # THEN the function has only this group, and the rule outlives it
     assert function["Properties"]["VpcConfig"]["SecurityGroupIds"] == [stack.resolve(group.security_group_id)]
     (rule,) = ids(stack, "AWS::EC2::SecurityGroupEgress")
     assert rule in function["DependsOn"]
 
 
-def test_role(stack: cdk.Stack, role: iam.Role, vpc: ec2.Vpc) -> None:
-    function = function_with(stack, role=role, vpc=vpc)
+def test_role(stack: cdk.Stack, role: iam.Role, vpc: ec2.Vpc, declare: Declare) -> None:
+    declare(provider=ImageVersionProvider(stack, "Named", role=role, vpc=vpc))
 
-    # THEN there is no other role
+    # THEN it is the only role
     (role_id,) = ids(stack, "AWS::IAM::Role")
+    (function,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
     assert function["Properties"]["Role"] == {"Fn::GetAtt": [role_id, "Arn"]}
 
-    # THEN what the function needs is attached to it, before the function is made
-    network, needs = sorted(Template.from_stack(stack).find_resources(POLICY).items())
+    # THEN it gets all permissions, and those that every event needs outlive the function
+    policies = Template.from_stack(stack).find_resources(POLICY)
     (log_group,) = ids(stack, "AWS::Logs::LogGroup")
-    assert statements(needs[1]) == [logs_to({"Fn::GetAtt": [log_group, "Arn"]}), STACK]
-    assert statements(network[1]) == [NETWORK]
-    for policy_id, policy in (needs, network):
-        assert policy["Properties"]["Roles"] == [{"Ref": role_id}]
-        assert policy_id in function["DependsOn"]
-
-
-def test_role_is_granted_what_images_need(
-    stack: cdk.Stack, role: iam.Role, declare: Declare, resources: Resources
-) -> None:
-    declare(provider=ImageVersionProvider(stack, "Mine", role=role))
-
-    (role_id,) = resources("AWS::IAM::Role")
-    (policy,) = [one for one in resources(POLICY).values() if "CreateImageVersion" in str(one)]
-    assert policy["Properties"]["Roles"] == [{"Ref": role_id}]
+    image, network, every_event = sorted(policies)
+    assert [policy["Properties"]["Roles"] for policy in policies.values()] == [[{"Ref": role_id}]] * 3
+    assert statements(policies[image])[0]["Action"] == "sagemaker:CreateImageVersion"
+    assert statements(policies[network]) == [NETWORK]
+    assert statements(policies[every_event]) == [logs_to({"Fn::GetAtt": [log_group, "Arn"]}), STACK]
+    assert {network, every_event} <= set(function["DependsOn"])
 
 
 def test_role_of_two_stacks(app: cdk.App) -> None:
@@ -295,72 +234,62 @@ def test_role_of_two_stacks(app: cdk.App) -> None:
 
 
 def test_role_of_another_stack(app: cdk.App, stack: cdk.Stack) -> None:
-    """The policies are where the log group is: in the role's stack each stack would need the other one."""
+    """The policies are in the stack of the log group: otherwise the two stacks would depend on each other."""
     elsewhere = cdk.Stack(app, "Elsewhere")
     role = iam.Role(elsewhere, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
     function_with(stack, role=role)
 
-    assert len(ids(stack, POLICY)) == 1
-    assert ids(elsewhere, POLICY) == []
+    assert (len(ids(stack, POLICY)), ids(elsewhere, POLICY)) == (1, [])
 
 
-def test_role_that_must_not_be_changed_is_given_nothing(stack: cdk.Stack, declare: Declare) -> None:
-    # GIVEN
+def test_an_immutable_role_gets_no_policy(stack: cdk.Stack, declare: Declare, only: Only) -> None:
     arn = "arn:aws:iam::123456789012:role/Theirs"
     role = iam.Role.from_role_arn(stack, "Theirs", arn, mutable=False)
 
-    # WHEN
-    declare(provider=ImageVersionProvider(stack, "Mine", role=role))
+    declare(provider=ImageVersionProvider(stack, "Named", role=role))
 
-    # THEN
     assert ids(stack, POLICY) == ids(stack, "AWS::IAM::Role") == []
-    (function,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
-    assert function["Properties"]["Role"] == arn
+    assert only("AWS::Lambda::Function")["Properties"]["Role"] == arn
+    assert only(VERSION)["DependsOn"] == ids(stack, "AWS::Lambda::EventInvokeConfig")
 
 
 def test_log_group_of_the_user(stack: cdk.Stack) -> None:
-    # GIVEN
     log_group = logs.LogGroup.from_log_group_name(stack, "Theirs", "/team/log")
 
-    # WHEN
     function = function_with(stack, log_group=log_group)
 
-    # THEN no other one is made, and the role may write to it
     assert function["Properties"]["LoggingConfig"] == {"LogGroup": "/team/log"}
     assert ids(stack, "AWS::Logs::LogGroup") == []
-    (made,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
-    document = made["Properties"]["Policies"][0]["PolicyDocument"]
+    (role,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+    document = role["Properties"]["Policies"][0]["PolicyDocument"]
     assert document["Statement"] == [logs_to(stack.resolve(log_group.log_group_arn))]
 
 
-def test_log_retention(stack: cdk.Stack) -> None:
-    function_with(stack, log_retention=logs.RetentionDays.ONE_WEEK)
+def test_log_retention(stack: cdk.Stack, only: Only) -> None:
+    ImageVersionProvider(stack, "Named", log_retention=logs.RetentionDays.ONE_WEEK)
 
-    (log_group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
-    assert log_group["Properties"] == {"RetentionInDays": 7}
+    assert only("AWS::Logs::LogGroup")["Properties"] == {"RetentionInDays": 7}
 
 
-def test_environment_encryption(stack: cdk.Stack) -> None:
+def test_properties_of_the_function(stack: cdk.Stack) -> None:
     arn = "arn:aws:kms:eu-west-1:123456789012:key/0"
 
-    function = function_with(stack, environment_encryption=kms.Key.from_key_arn(stack, "Key", arn))
+    function = function_with(
+        stack,
+        environment_encryption=kms.Key.from_key_arn(stack, "Key", arn),
+        memory_size=128,
+        architecture=lambda_.Architecture.X86_64,
+    )
 
-    assert function["Properties"]["KmsKeyArn"] == arn
-
-
-def test_memory_size(stack: cdk.Stack) -> None:
-    assert function_with(stack, memory_size=128)["Properties"]["MemorySize"] == 128
+    properties = function["Properties"]
+    assert (properties["KmsKeyArn"], properties["MemorySize"], properties["Architectures"]) == (arn, 128, ["x86_64"])
 
 
 def test_memory_size_that_is_a_token(stack: cdk.Stack) -> None:
     memory_size = cdk.CfnParameter(stack, "Memory", type="Number").value_as_number
 
     assert function_with(stack, memory_size=memory_size)["Properties"]["MemorySize"] == {"Ref": "Memory"}
-
-
-def test_architecture(stack: cdk.Stack) -> None:
-    assert function_with(stack, architecture=lambda_.Architecture.X86_64)["Properties"]["Architectures"] == ["x86_64"]
 
 
 def test_tracing(stack: cdk.Stack) -> None:
@@ -384,34 +313,33 @@ def test_tracing(stack: cdk.Stack) -> None:
     ],
 )
 def test_timeout(stack: cdk.Stack, declare: Declare, only: Only, timeout: cdk.Duration, seconds: int) -> None:
-    declare(provider=ImageVersionProvider(stack, "Mine", timeout=timeout))
+    declare(provider=ImageVersionProvider(stack, "Named", timeout=timeout))
 
-    # THEN CloudFormation waits as long as an event may stay and the function may take
+    # CloudFormation waits as long as Lambda may queue the event and the function may take.
     assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == seconds
     assert only("AWS::Lambda::EventInvokeConfig")["Properties"]["MaximumEventAgeInSeconds"] == 900
     assert only(VERSION)["Properties"]["ServiceTimeout"] == str(900 + seconds)
 
 
-def test_the_shortest_timeout_leaves_a_replacement_the_time_of_a_version(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="timeout") as refusal:
-        ImageVersionProvider(stack, "Mine", timeout=cdk.Duration.seconds(1))
+def test_the_shortest_timeout_is_enough_to_replace_a_version(stack: cdk.Stack, refused: Refused) -> None:
+    message = refused(lambda: ImageVersionProvider(stack, "Named", timeout=cdk.Duration.seconds(1)))
 
-    (shortest,) = re.findall(r"from (\d+) to", str(refusal.value))
+    (shortest,) = re.findall(r"from (\d+) to", message)
     assert int(shortest) - RESPONSE_TIME_BUDGET - CLEANUP_TIME_BUDGET >= 60
 
 
 def test_timeout_that_is_a_token(stack: cdk.Stack, declare: Declare, only: Only) -> None:
     seconds = cdk.CfnParameter(stack, "Seconds", type="Number").value_as_number
 
-    declare(provider=ImageVersionProvider(stack, "Mine", timeout=cdk.Duration.seconds(seconds)))
+    declare(provider=ImageVersionProvider(stack, "Named", timeout=cdk.Duration.seconds(seconds)))
 
-    # THEN CloudFormation waits for the longest one
+    # CloudFormation waits for the longest timeout.
     assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == {"Ref": "Seconds"}
     assert only(VERSION)["Properties"]["ServiceTimeout"] == "1800"
 
 
 def test_permission_boundary_of_the_provider(stack: cdk.Stack, only: Only) -> None:
-    provider = ImageVersionProvider(stack, "Mine")
+    provider = ImageVersionProvider(stack, "Named")
     boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
 
     iam.PermissionsBoundary.of(provider).apply(boundary)
@@ -433,44 +361,23 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"vpc": "vpc-1"}, "vpc 'vpc-1' must be a vpc: for an id use ec2.Vpc.from_lookup(…)"),
-        (
-            {"vpc_subnets": ["subnet-1"]},
-            (
-                "vpc_subnets ['subnet-1'] must be a SubnetSelection: "
-                "write it like ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)"
-            ),
-        ),
-        (
-            {"security_groups": "sg-1"},
-            (
-                "security_groups 'sg-1' must be a list of security groups: "
-                "for an id use ec2.SecurityGroup.from_security_group_id(…)"
-            ),
-        ),
-        (
-            {"security_groups": ["sg-1"]},
-            (
-                "security_groups ['sg-1'] must be a list of security groups: "
-                "for an id use ec2.SecurityGroup.from_security_group_id(…)"
-            ),
-        ),
+        ({"vpc": "vpc-1"}, "vpc 'vpc-1' must be a VPC: for an id use ec2.Vpc.from_lookup(…)"),
+        ({"vpc_subnets": ["x"]}, "vpc_subnets ['x'] must be a SubnetSelection: write it like ec2.SubnetSelection("),
+        ({"security_groups": "sg-1"}, "security_groups 'sg-1' must be a list of security groups: for an id use ec2."),
+        ({"security_groups": ["sg-1"]}, "security_groups ['sg-1'] must be a list of security groups"),
         ({"role": "arn:x"}, "role 'arn:x' must be a role: for an arn use iam.Role.from_role_arn(…)"),
         (
-            {"log_group": "/team/log"},
-            "log_group '/team/log' must be a log group: for a name use logs.LogGroup.from_log_group_name(…)",
+            {"log_group": "/log"},
+            "log_group '/log' must be a log group: for a name use logs.LogGroup.from_log_group_name",
         ),
         (
             {"log_retention": 7},
             "log_retention 7 must be one of RetentionDays: write it like logs.RetentionDays.ONE_WEEK",
         ),
-        (
-            {"environment_encryption": "arn:x"},
-            "environment_encryption 'arn:x' must be a key: for an arn use kms.Key.from_key_arn(…)",
-        ),
+        ({"environment_encryption": "arn:x"}, "environment_encryption 'arn:x' must be a key: for an arn use kms.Key."),
         (
             {"architecture": "arm64"},
-            "architecture 'arm64' must be an Architecture: write it like lambda_.Architecture.ARM_64",
+            "architecture 'arm64' must be an Architecture: write it like lambda_.Architecture.",
         ),
         ({"timeout": 300}, "timeout 300 must be a Duration: write it like cdk.Duration.minutes(5)"),
         ({"tracing": "Active"}, "tracing 'Active' must be one of Tracing: write it like lambda_.Tracing.ACTIVE"),
@@ -483,14 +390,10 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         ),
         *(
             (
-                {"timeout": timeout},
-                f"timeout of {shown} seconds must be whole seconds from 180 to 900: leave it out to get the longest",
+                {"timeout": cdk.Duration.millis(milliseconds)},
+                f"timeout of {milliseconds / 1000:g} seconds must be whole seconds from 180 to 900: leave it out to get",
             )
-            for timeout, shown in (
-                (cdk.Duration.seconds(179), "179"),
-                (cdk.Duration.minutes(16), "960"),
-                (cdk.Duration.millis(190_500), "190.5"),
-            )
+            for milliseconds in (179_000, 901_000, 190_500)
         ),
         (
             {"vpc_subnets": ec2.SubnetSelection(one_per_az=True)},
@@ -499,183 +402,84 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         ({"security_groups": []}, "security_groups [] must come with a vpc: name it with vpc, or leave it out"),
     ],
 )
-def test_an_option_that_would_be_wrong_is_refused(
-    stack: cdk.Stack, tree: Callable[[], list[str]], options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=next(iter(options))) as refusal:
-        ImageVersionProvider(stack, "Mine", **options)
-
-    assert str(refusal.value) == message
-    assert "Stack/Mine" not in tree()
+def test_an_option_is_refused(stack: cdk.Stack, refused: Refused, options: dict[str, Any], message: str) -> None:
+    assert refused(lambda: ImageVersionProvider(stack, "Named", **options)).startswith(message)
 
 
-def test_retention_of_the_users_log_group_is_refused(stack: cdk.Stack) -> None:
-    log_group = logs.LogGroup(stack, "Theirs")
+def test_log_retention_with_a_log_group_is_refused(stack: cdk.Stack, refused: Refused) -> None:
+    log_group, one_week = logs.LogGroup(stack, "Theirs"), logs.RetentionDays.ONE_WEEK
 
-    with pytest.raises(ValueError, match="log_retention") as refusal:
-        ImageVersionProvider(stack, "Mine", log_group=log_group, log_retention=logs.RetentionDays.ONE_WEEK)
-
-    assert str(refusal.value) == (
+    assert refused(lambda: ImageVersionProvider(stack, "Named", log_group=log_group, log_retention=one_week)) == (
         "log_retention <RetentionDays.ONE_WEEK: 'ONE_WEEK'> must be left out with log_group 'Stack/Theirs': "
         "set the retention of that log group"
     )
 
 
-# What it makes for the other constructs.
+# The default provider, and named providers.
 
 
-def test_prerequisites_of_a_version(
-    stack: cdk.Stack, declare: Declare, resources: Resources, only: Only, waits_for: WaitsFor
-) -> None:
-    # WHEN
-    declare(image=Image(stack, "Made", image_name="data-science"), provider=ImageVersionProvider(stack, "Mine"))
+def test_one_default_provider_for_each_stack(app: cdk.App, stack: cdk.Stack) -> None:
+    deep, other = Construct(Construct(stack, "Outer"), "Inner"), cdk.Stack(app, "Other")
+    nested = cdk.NestedStack(stack, "Nested")
+    ImageVersionProvider(nested, "Named")
 
-    # THEN it comes after the image, its role and what that may do, what the function may do, and how it is invoked
-    version = only(VERSION)
-    needed = [
-        *ids(stack, POLICY),
-        *ids(stack, "AWS::Lambda::EventInvokeConfig"),
-        *[role for role in ids(stack, "AWS::IAM::Role") if role.startswith("Made")],
-        *ids(stack, "AWS::SageMaker::Image"),
-    ]
-    assert sorted(found["Ref"] for found in version["Properties"]["Prerequisites"]) == sorted(needed)
-    assert waits_for(version) == {*needed, *ids(stack, "AWS::Lambda::Function")}
-    assert len(needed) == 5
+    default = ImageVersionProvider.get_or_create(deep)
+    assert default.node.path == "Stack/ImageVersionProvider"
+    assert ImageVersionProvider.get_or_create(stack) is default
+    assert ImageVersionProvider.get_or_create(other) is not default
 
 
-def test_prerequisites_that_the_template_leaves_out(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    """CDK writes no policy of a role that must not be changed."""
-    role = iam.Role.from_role_name(stack, "Theirs", "theirs", mutable=False)
+def test_named_provider(stack: cdk.Stack, declare: Declare, only: Only, waits_for: WaitsFor) -> None:
+    declare(provider=ImageVersionProvider(stack, "Named"), aliases=["latest"])
 
-    declare(provider=ImageVersionProvider(stack, "Mine", role=role))
-
-    assert ids(stack, POLICY) == []
-    (invocation,) = ids(stack, "AWS::Lambda::EventInvokeConfig")
-    assert only(VERSION)["Properties"]["Prerequisites"] == [{"Ref": invocation}]
-
-
-def test_what_the_user_adds_to_a_resource_is_kept(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    before = cdk.CfnResource(stack, "Before", type="AWS::CloudFormation::WaitConditionHandle")
-
-    version = declare()
-    version.node.add_dependency(before)
-    version.node.default_child.add_property_override("Some", "thing")
-
-    assert "Before" in only(VERSION)["DependsOn"]
-    assert only(VERSION)["Properties"]["Some"] == "thing"
-
-
-# Which provider.
-
-
-def test_one_per_stack(app: cdk.App, stack: cdk.Stack) -> None:
-    # GIVEN a construct deep in the stack, and another stack
-    deep = Construct(Construct(stack, "Outer"), "Inner")
-    other = cdk.Stack(app, "Other")
-
-    # THEN
-    assert ImageVersionProvider.get_or_create(deep) is ImageVersionProvider.get_or_create(stack)
-    assert ImageVersionProvider.get_or_create(other) is not ImageVersionProvider.get_or_create(stack)
-    assert ImageVersionProvider.get_or_create(deep).node.path == "Stack/ImageVersionProvider"
-
-
-def test_explicit_provider(stack: cdk.Stack, declare: Declare, resources: Resources, waits_for: WaitsFor) -> None:
-    provider = ImageVersionProvider(stack, "Mine")
-
-    declare(provider=provider, aliases=["latest"])
-
-    (function,) = resources("AWS::Lambda::Function")
-    for resource_type in (VERSION, "Custom::SageMakerImageAlias"):
-        (resource,) = resources(resource_type).values()
+    (function,) = ids(stack, "AWS::Lambda::Function")
+    for resource in (only(VERSION), only("Custom::SageMakerImageAlias")):
         assert resource["Properties"]["ServiceToken"] == {"Fn::GetAtt": [function, "Arn"]}
         assert set(ids(stack, "AWS::Lambda::EventInvokeConfig")) < waits_for(resource)
 
 
-def test_its_path_makes_a_provider_the_stacks_own(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    # GIVEN
-    provider = ImageVersionProvider(stack, "ImageVersionProvider", memory_size=1024)
-
-    # WHEN
-    version = declare()
-
-    # THEN
-    assert version.provider is provider is ImageVersionProvider.get_or_create(stack)
-    assert only("AWS::Lambda::Function")["Properties"]["MemorySize"] == 1024
-
-
-def test_the_stacks_own_and_named_ones_side_by_side(stack: cdk.Stack, declare: Declare, resources: Resources) -> None:
-    # GIVEN
-    own = ImageVersionProvider(stack, "ImageVersionProvider")
+def test_the_id_makes_a_provider_the_default(stack: cdk.Stack, declare: Declare) -> None:
+    default = ImageVersionProvider(stack, "ImageVersionProvider", memory_size=1024)
     named = ImageVersionProvider(stack, "Named")
 
-    # THEN
-    assert declare("One").provider is own
+    assert declare("One").provider is default is ImageVersionProvider.get_or_create(stack)
     assert declare("Two", provider=named).provider is named
-    assert len(resources("AWS::Lambda::Function")) == 2
-
-
-def test_of_another_kind_below_the_stack_is_not_its_own(stack: cdk.Stack, declare: Declare) -> None:
-    ImageVersionProvider(Construct(stack, "Scope"), "ImageVersionProvider")
-
-    with pytest.raises(ValueError, match="provider None"):
-        declare()
-
-
-def test_nested_stack_has_its_own(stack: cdk.Stack) -> None:
-    nested = cdk.NestedStack(stack, "Nested")
-    ImageVersionProvider(nested, "Named")
-
-    assert ImageVersionProvider.get_or_create(stack).node.path == "Stack/ImageVersionProvider"
-
-
-def test_naming_none_where_there_is_one_to_be_named_is_refused(
-    stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]]
-) -> None:
-    """A version would be bound for good to a function without the options that were chosen."""
-    # GIVEN
-    named = ImageVersionProvider(stack, "Named")
-    declare("One", provider=named)
-    before = tree()
-
-    # WHEN
-    with pytest.raises(ValueError, match="provider None") as refusal:
-        declare("Two")
-
-    # THEN
-    assert str(refusal.value) == (
-        "provider None must be one that is named, since stack 'Stack' has 'Stack/Named': name it, or first make the "
-        "stack's own with ImageVersionProvider(stack, 'ImageVersionProvider')"
-    )
-    assert tree() == before
+    assert len(ids(stack, "AWS::Lambda::Function")) == 2
 
 
 @pytest.mark.parametrize("construct_id", ["Named", "ImageVersionProvider"])
-def test_made_too_late_is_refused(
-    stack: cdk.Stack, declare: Declare, tree: Callable[[], list[str]], construct_id: str
+def test_leaving_out_a_named_provider_is_refused(
+    stack: cdk.Stack, declare: Declare, refused: Refused, construct_id: str
 ) -> None:
-    # GIVEN
-    declare()
-    before = tree()
+    """A version could never move from the default function to the one with the chosen options."""
+    named = ImageVersionProvider(Construct(stack, "Scope"), construct_id)
+    declare("One", provider=named)
 
-    # WHEN
-    with pytest.raises(ValueError, match="provider") as refusal:
-        ImageVersionProvider(stack, construct_id, memory_size=1024)
-
-    # THEN
-    assert str(refusal.value) == (
-        f"provider '{construct_id}' must be made before stack 'Stack' makes its own for what names none: make it "
-        "first, and with the id 'ImageVersionProvider', or name it everywhere"
+    assert refused(lambda: declare("Two")) == (
+        f"provider None must be a named provider, since stack 'Stack' has 'Stack/Scope/{construct_id}': name it, or "
+        "first create the default provider with ImageVersionProvider(stack, 'ImageVersionProvider')"
     )
-    assert tree() == before
 
 
-def test_id_taken_by_something_else_is_refused(stack: cdk.Stack, declare: Declare) -> None:
+@pytest.mark.parametrize("construct_id", ["Named", "ImageVersionProvider"])
+def test_a_provider_after_the_default_provider_is_refused(
+    stack: cdk.Stack, declare: Declare, refused: Refused, construct_id: str
+) -> None:
+    declare()
+
+    assert refused(lambda: ImageVersionProvider(stack, construct_id, memory_size=1024)) == (
+        f"provider '{construct_id}' must be created before the default provider of stack 'Stack': create it before all "
+        "constructs without a provider, and with the id 'ImageVersionProvider', or name it in each of them"
+    )
+
+
+def test_another_construct_with_the_id_of_the_default_provider_is_refused(
+    stack: cdk.Stack, declare: Declare, refused: Refused
+) -> None:
     Construct(stack, "ImageVersionProvider")
+    image = Image.from_image_name(stack, "Image", "data-science")
 
-    with pytest.raises(ValueError, match="construct id") as refusal:
-        declare()
-
-    assert str(refusal.value) == (
+    assert refused(lambda: declare(image=image)) == (
         "construct id 'ImageVersionProvider' must be free in stack 'Stack', or that of an ImageVersionProvider: "
         "rename the construct that has it"
     )

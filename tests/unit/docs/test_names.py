@@ -8,32 +8,20 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 
-import aws_cdk as cdk
 import botocore.session
 import pytest
-from aws_cdk import (
-    aws_cloudwatch,
-    aws_cloudwatch_actions,
-    aws_ec2,
-    aws_ecr,
-    aws_ecr_assets,
-    aws_events,
-    aws_iam,
-    aws_kms,
-    aws_lambda,
-    aws_logs,
-    aws_sagemaker,
-)
 from botocore import xform_name
 from botocore.model import ServiceModel
 from pages import PAGES, ROOT, blocks, spans, text
 
 SERVICES = ("sagemaker", "ecr", "cloudformation", "lambda", "logs", "ec2", "iam", "xray", "sts", "ssm", "s3")
 CDK = (
-    *(cdk, aws_cloudwatch, aws_cloudwatch_actions, aws_ec2, aws_ecr, aws_ecr_assets, aws_events),
-    *(aws_iam, aws_kms, aws_lambda, aws_logs, aws_sagemaker),
+    *("aws_cdk", "aws_cdk.aws_cloudwatch", "aws_cdk.aws_cloudwatch_actions", "aws_cdk.aws_ec2", "aws_cdk.aws_ecr"),
+    *("aws_cdk.aws_ecr_assets", "aws_cdk.aws_events", "aws_cdk.aws_iam", "aws_cdk.aws_kms", "aws_cdk.aws_lambda"),
+    *("aws_cdk.aws_logs", "aws_cdk.aws_sagemaker"),
 )
 SOURCES = ("imgver_constructs", "sandbox/imgver_sandbox", "lambda", "tests/aws", "benchmarks", "examples")
 OF_OTHERS = {
@@ -62,7 +50,7 @@ def known() -> frozenset[str]:
     for service in SERVICES:
         names |= set(of_service(model(service)))
     for module in CDK:
-        names |= set(of_module(module))
+        names |= set(of_module(import_module(module)))
     for folder in SOURCES:
         for path in (ROOT / folder).rglob("*.py"):
             names |= {path.stem, path.parent.name, *of_source(path.read_text())}

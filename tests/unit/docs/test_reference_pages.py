@@ -13,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 from harness import EVENTS, Aws, Function
-from pages import text
+from pages import ROOT, text
 from test_errors_page import fits, messages, nodes
 
 from imgver_constructs import (
@@ -160,3 +160,12 @@ def test_warnings() -> None:
     assert set(re.findall(r"^## (imgver-constructs:\w+)$", page, re.MULTILINE)) == ids
     assert len(quotes) == len(ids)
     assert [quote for quote in quotes if not any(fits(message, quote) for message in of_code)] == []
+
+
+def test_log_messages() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "lambda").rglob("*.py"))
+    lines = [line.split(" | ")[2] for line in section("operations.md", "The log's fields").splitlines() if "`" in line]
+    quoted = {message for line in lines if line.startswith("`") for message in re.findall(r"`([^`]+)`", line)}
+
+    assert len(quoted) > 10
+    assert [message for message in sorted(quoted) if f'"{message}"' not in source] == []

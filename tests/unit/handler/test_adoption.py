@@ -72,10 +72,8 @@ def test_r40_an_update_adopts_nothing(aws, function, create, update, old):
     aws.create_version()
     before = aws.versions()
 
-    # WHEN
     response = update(AdoptVersion="3", old=old, physical_id=current)
 
-    # THEN
     assert function.names() == ["DescribeStacks"]
     assert response["Status"] == "FAILED"
     assert response["PhysicalResourceId"] == current
@@ -93,10 +91,8 @@ def test_r40_an_update_adopts_no_version_of_another_image(aws, create, update):
     aws.create_image("deep-learning")
     aws.create_version("deep-learning")
 
-    # WHEN
     response = update(**ADOPT, ImageName="deep-learning", old=ADOPT)
 
-    # THEN
     assert response["Status"] == "FAILED"
     assert response["Reason"].startswith("cannot adopt version 1 of image deep-learning: this resource already has")
     assert aws.versions("deep-learning") == {1: "CREATED"}
@@ -137,11 +133,9 @@ def test_r46_a_rollback_keeps_the_own_version_that_was_to_be_adopted(aws, functi
     adopting = event("image_version_update", BaseImage=base_image, **ADOPT, old=UNCHANGED)
     function.deliver(adopting)
 
-    # WHEN
     aws.cloudformation.status = ROLLBACK
     response = update(old=adopting["ResourceProperties"])
 
-    # THEN
     assert response["PhysicalResourceId"] == ARN
     assert aws.versions() == {1: "CREATED"}
 
@@ -154,12 +148,10 @@ def test_r46_a_rollback_keeps_the_version_that_replaced_the_adopted_one(aws, fun
     failing = event("image_version_update", BaseImage=f"{REPOSITORY}:missing", physical_id=SECOND_ARN, old=ADOPT)
     assert function.deliver(failing)["Status"] == "FAILED"
 
-    # WHEN
     aws.cloudformation.status = ROLLBACK
     new = {"BaseImage": f"{REPOSITORY}:1.1.0"}
     response = update(**ADOPT, **new, physical_id=SECOND_ARN, old=failing["ResourceProperties"])
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert response["PhysicalResourceId"] == SECOND_ARN
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
@@ -170,28 +162,23 @@ def test_r12_a_rollback_that_updates_first_needs_no_adopted_version(aws, update)
     aws.create_image("deep-learning")
     aws.cloudformation.status = ROLLBACK
 
-    # WHEN
     physical_id = ARN.replace("data-science", "deep-learning")
     response = update(**ADOPT, physical_id=physical_id, old={"ImageName": "deep-learning"})
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert response["PhysicalResourceId"] == ARN
 
 
 @pytest.mark.parametrize("updated", [False, True], ids=["rollback", "stack deleted"])
 def test_r49_delete_retains_an_adopted_version(aws, function, create, update, delete, updated):
-    # GIVEN
     aws.create_version(ReleaseNotes="Created by hand")
     create(**ADOPT)
     if updated:
         update(**ADOPT, old=ADOPT)
     before = aws.describe(1)
 
-    # WHEN
     response = delete(**ADOPT)
 
-    # THEN
     assert response["Status"] == "SUCCESS"
     assert function.names() == []
     assert function.decisions() == [("INFO", "retained: the version was adopted, not created", {"arn": ARN})]
@@ -206,11 +193,9 @@ def test_r49_the_rollback_of_a_dropped_adopt_version_restores_the_metadata(aws, 
     assert function.deliver(dropped)["PhysicalResourceId"] == ARN
     assert aws.describe(1)["ReleaseNotes"] == "Changed"
 
-    # WHEN
     aws.cloudformation.status = ROLLBACK
     response = update(**ADOPT, old=dropped["ResourceProperties"])
 
-    # THEN
     assert response["PhysicalResourceId"] == ARN
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 

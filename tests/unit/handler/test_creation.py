@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from harness import ARN, REPOSITORY, SECOND_ARN
+from harness import ARN, REPOSITORY, SECOND_ARN, Aws, Function
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.request import parse
 from imgver_handler.resources.image_version import client_token
@@ -33,8 +33,8 @@ TOKENS = {"repeat_of_dead_create": ["old_arn", "new_version"], "highest_number_a
 
 
 @pytest.fixture
-def aws(request, make_aws):
-    return make_aws(assumptions=Assumptions(**getattr(request, "param", {})))
+def aws(request):
+    return Aws(assumptions=Assumptions(**getattr(request, "param", {})))
 
 
 class Crash(BaseException):
@@ -96,7 +96,7 @@ def test_r01_create_delivered_twice(aws, function, event):
     assert aws.versions() == {1: "CREATED"}
 
 
-def test_r01_create_delivered_twice_at_once(aws, function, function_of, event):
+def test_r01_create_delivered_twice_at_once(aws, function, event):
     # GIVEN the second delivery begins when the first is about to poll
     create = event("image_version_create")
     responses = []
@@ -104,14 +104,12 @@ def test_r01_create_delivered_twice_at_once(aws, function, function_of, event):
     def deliver_again(operation, _parameters):
         if operation == "DescribeImageVersion" and not responses:
             function.before_call = None
-            responses.append(function_of(aws).deliver(create))
+            responses.append(Function(aws).deliver(create))
 
     function.before_call = deliver_again
 
-    # WHEN
     responses.append(function.deliver(create))
 
-    # THEN
     assert responses[0] == responses[1]
     assert aws.versions() == {1: "CREATED"}
 
@@ -132,10 +130,8 @@ def test_r03_request_id_reused_after_a_failed_creation(aws, function, event, cra
     crash_before_poll(create)
     aws.clock.advance(60)
 
-    # WHEN
     response = function.deliver(create)
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     number = int(response["Data"]["Version"])
     failed = {1: "CREATE_FAILED"} if aws.assumptions.repeat_of_dead_create == "new_version" else {}
@@ -171,26 +167,21 @@ def test_r03_the_number_of_the_token_belongs_to_another_version(aws, function, e
         aws.service.faults.fail("internal trouble")
     assert aws.create_version(tag="1.1.0") == 1
 
-    # WHEN
     response = function.deliver(create)
 
-    # THEN
     assert response["PhysicalResourceId"] == SECOND_ARN
     assert aws.versions() == {1: status, 2: "CREATED"}
 
 
 def test_r03_a_failed_version_that_cannot_be_deleted(aws, function, event):
-    # GIVEN
     create = event("image_version_create")
     aws.service.faults.fail("internal trouble")
     function.deliver(create)
     aws.clock.advance(60)
     aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
 
-    # WHEN
     response = function.deliver(create)
 
-    # THEN
     assert response["PhysicalResourceId"] == SECOND_ARN
     reason = f"{ARN} could not be deleted: more trouble. Remove what uses it, then delete it."
     assert function.decisions() == [
@@ -282,7 +273,6 @@ def test_r04_the_base_image_is_missing(create, base_image, hint):
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), ServiceError("ThrottlingException", "Rate exceeded")])
 def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, monkeypatch, error):
-    # GIVEN
     calls = []
 
     def fail(*_args, **_parameters):
@@ -295,20 +285,18 @@ def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, 
         monkeypatch.setattr(AwsGateway, "describe_ecr_image", fail)
     aws.service.faults.fail("internal trouble")
 
-    # WHEN
     response = create()
 
-    # THEN
     assert response["PhysicalResourceId"] == ARN
     assert response["Reason"] == f"{ARN} could not be created: internal trouble."
     assert len(calls) == 1
 
 
 @pytest.mark.parametrize("seconds", [0, 10])
-def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(make_aws, function_of, event, seconds):
+def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(event, seconds):
     # GIVEN a service whose clock is some seconds behind
-    aws = make_aws(create_seconds=0.5)
-    function = function_of(aws)
+    aws = Aws(create_seconds=0.5)
+    function = Function(aws)
     aws.service.faults.fail("internal trouble")
     call = aws.service.call
 
@@ -318,7 +306,6 @@ def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(mak
 
     aws.service.call = behind
 
-    # WHEN
     response = function.deliver(event("image_version_create"))
 
     # THEN it does not count as an earlier delivery's
@@ -354,16 +341,13 @@ def test_r07_the_response_contains_no_image_version_arn(aws, create, arn):
 
 @pytest.mark.parametrize("operation", ["CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion"])
 def test_r19_in_use_for_a_while(aws, function, event, create, operation):
-    # GIVEN
     action = operation.removesuffix("ImageVersion").lower()
     if action != "create":
         create()
     aws.refuse(operation, BUSY, BUSY, BUSY)
 
-    # WHEN
     response = function.deliver(event(f"image_version_{action}", BaseImage=f"{REPOSITORY}:1.0.0"))
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert function.names().count(operation) == 4
 
@@ -403,7 +387,6 @@ def test_r32_a_long_failure_reason(aws, create):
     # WHEN the harness checks the size of the response
     response = create()
 
-    # THEN
     assert response["Status"] == "FAILED"
     assert response["Reason"].endswith("…")
 
@@ -415,20 +398,18 @@ def test_r44_an_unknown_status_is_waited_for(aws, function, create):
     assert function.names().count("DescribeImageVersion") == 4
 
 
-def test_r45_delete_while_the_create_still_runs(aws, function, function_of, event):
+def test_r45_delete_while_the_create_still_runs(aws, function, event):
     # GIVEN CloudFormation deletes the resource between two polls of the Create
     deleted = []
 
     def delete_meanwhile(operation, _parameters):
         if operation == "DescribeImageVersion" and len(function.calls) == 2 and not deleted:
-            deleted.append(function_of(aws).deliver(event("image_version_delete")))
+            deleted.append(Function(aws).deliver(event("image_version_delete")))
 
     function.before_call = delete_meanwhile
 
-    # WHEN
     response = function.deliver(event("image_version_create"))
 
-    # THEN
     assert deleted[0]["Status"] == "SUCCESS"
     assert response["Status"] == "FAILED"
     assert response["Reason"] == f"{ARN} was deleted while it was being created. Deploy again."

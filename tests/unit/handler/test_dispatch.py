@@ -84,17 +84,14 @@ def test_r35_invalid_property(function, event, name, change, reason):
 
 @pytest.mark.parametrize("name", ["image_version_create", "image_version_delete"])
 def test_r37_an_unexpected_error(function, event, name):
-    # GIVEN
     def fail(_operation, _parameters):
         raise ZeroDivisionError("with a secret in its message")
 
     function.before_call = fail
     failing = event(name)
 
-    # WHEN
     response = function.deliver(failing)
 
-    # THEN
     physical_id = failing.get("PhysicalResourceId", f"not-created:{failing['RequestId']}")
     assert response["Status"] == "FAILED"
     assert response["PhysicalResourceId"] == physical_id
@@ -152,17 +149,14 @@ def test_every_line_names_the_event_and_every_call_is_a_line(function, event):
 
 
 def test_the_log_of_a_call_that_fails(aws, function, delete):
-    # GIVEN
     def before_call(_call):
         aws.clock.advance(1.23456)
         raise ServiceError("ValidationException", "no")
 
     aws.service.before_call = before_call
 
-    # WHEN
     reason = delete()["Reason"]
 
-    # THEN
     call, failed = function.logs
     assert (call["level"], call["message"]) == ("INFO", "DescribeImageVersion: ValidationException")
     assert (call["outcome"], call["seconds"]) == ("ValidationException", 1.235)

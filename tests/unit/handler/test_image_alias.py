@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ARN, SECOND_ARN
+from harness import ARN, SECOND_ARN, Aws
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -19,9 +19,9 @@ every_assumption = pytest.mark.parametrize("aws", ["resource_in_use", "validatio
 
 
 @pytest.fixture
-def aws(request, make_aws):
+def aws(request):
     """Three versions without aliases."""
-    aws = make_aws(assumptions=Assumptions(alias_held_elsewhere=getattr(request, "param", "resource_in_use")))
+    aws = Aws(assumptions=Assumptions(alias_held_elsewhere=getattr(request, "param", "resource_in_use")))
     for _ in range(3):
         aws.create_version()
     return aws
@@ -99,7 +99,6 @@ def test_r27_update_moves_the_alias_under_the_same_id(aws, function, alias):
 @pytest.mark.parametrize("call", range(1, 5))
 @every_assumption
 def test_r27_crash_between_the_calls_of_a_move(aws, function, event, alias, call):
-    # GIVEN
     class Crash(BaseException):
         pass
 
@@ -118,7 +117,6 @@ def test_r27_crash_between_the_calls_of_a_move(aws, function, event, alias, call
     function.before_call = None
     response = function.deliver(update)
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert (aws.aliases(1), aws.aliases(2)) == ([], ["latest"])
 
@@ -244,17 +242,14 @@ def test_delete_removes_the_alias(aws, function, alias):
 
 @pytest.mark.parametrize("state", ["gone", "failed"])
 def test_delete_gives_nothing_back_to_a_version_that_is_not_usable(aws, function, alias, state):
-    # GIVEN
     alias("create")
     aws.clock.advance(1)
     if state == "failed":
         aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
     aws.delete_version(3)
 
-    # WHEN
     response = alias("delete", physical_id="data-science/latest/3")
 
-    # THEN
     assert response["Status"] == "SUCCESS"
     assert function.decisions() == [
         ("INFO", "not given back: the previous version is gone", {"alias": "latest", "version": 3})

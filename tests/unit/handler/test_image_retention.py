@@ -1,7 +1,7 @@
 """Custom::SageMakerImageRetention."""
 
 import pytest
-from harness import ARN
+from harness import ARN, Aws, Function
 from imgver_handler.aws.arn import ImageVersionArn
 from imgver_handler.resources.image_retention import superseded
 from imgver_sandbox.sagemaker.service import ServiceError
@@ -10,9 +10,9 @@ ID = "data-science/retention"
 
 
 @pytest.fixture
-def aws(make_aws):
+def aws():
     """An image with the versions 1 to 6; the recorded events declare Keep=2."""
-    aws = make_aws()
+    aws = Aws()
     for _ in range(6):
         aws.create_version()
     return aws
@@ -36,16 +36,14 @@ def test_r43_the_oldest_versions_are_deleted_first(aws, function, retention):
     ]
 
 
-def test_r43_declared_versions_and_their_predecessors_are_retained(aws, retention):
-    retention("create", Versions=["4"])
+@pytest.mark.parametrize(
+    ("declared", "before", "retained"), [("4", [], [3, 4, 5, 6]), ("6", ["2"], [1, 2, 5, 6])], ids=["now", "before"]
+)
+def test_r43_declared_versions_and_their_predecessors_are_retained(aws, retention, declared, before, retained):
+    # A rollback needs the versions that the stack declared before.
+    retention("update", Versions=[declared], old={"Versions": before})
 
-    assert aws.versions() == dict.fromkeys([3, 4, 5, 6], "CREATED")
-
-
-def test_r43_versions_that_the_stack_declared_before_are_retained_for_a_rollback(aws, retention):
-    retention("update", Versions=["6"], old={"Versions": ["2"]})
-
-    assert aws.versions() == dict.fromkeys([1, 2, 5, 6], "CREATED")
+    assert aws.versions() == dict.fromkeys(retained, "CREATED")
 
 
 def test_r43_a_version_with_an_alias_is_retained(aws, function, retention):
@@ -76,17 +74,14 @@ def test_r43_a_version_with_an_alias_is_retained(aws, function, retention):
     ],
 )
 def test_r43_the_next_deployment_deletes_a_version_that_was_in_use_or_failed(aws, function, retention, state, reason):
-    # GIVEN
     if state == "in use":
         aws.service.mark_in_use(ARN)
     else:
         aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
     start = aws.clock.now()
 
-    # WHEN
     response = retention("create", Versions=["6"])
 
-    # THEN
     assert response["Status"] == "SUCCESS"
     assert aws.versions() == {1: "CREATED" if state == "in use" else "DELETE_FAILED", 5: "CREATED", 6: "CREATED"}
     assert function.decisions()[0] == ("WARNING", "left for the next deployment", {"arn": ARN, "reason": reason})
@@ -94,10 +89,8 @@ def test_r43_the_next_deployment_deletes_a_version_that_was_in_use_or_failed(aws
         assert 10 < aws.clock.now() - start < 60
         aws.service.mark_in_use(ARN, in_use=False)
 
-    # WHEN
     retention("update", Versions=["6"], old={"Versions": ["6"]})
 
-    # THEN
     assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
 
 
@@ -111,16 +104,14 @@ def test_r43_any_other_error_is_a_failure(aws, retention):
     assert "The function's role must allow the action for DeleteImageVersion" in response["Reason"]
 
 
-def test_r31_too_many_versions_for_the_time(make_aws, function_of, event):
-    # GIVEN
-    aws = make_aws()
-    function = function_of(aws)
+def test_r31_too_many_versions_for_the_time(event):
+    aws = Aws()
+    function = Function(aws)
     for _ in range(100):
         aws.create_version()
     function.seconds = 60
     function.before_call = lambda _operation, _parameters: aws.clock.advance(0.3)
 
-    # WHEN
     response = function.deliver(event("image_retention_create", Versions=["100"]))
 
     # THEN the next deployment continues
@@ -133,9 +124,9 @@ def test_r31_too_many_versions_for_the_time(make_aws, function_of, event):
     assert len(aws.versions()) < len(left)
 
 
-def test_r30_more_than_a_hundred_versions(make_aws, function_of, event):
-    aws = make_aws()
-    function = function_of(aws)
+def test_r30_more_than_a_hundred_versions(event):
+    aws = Aws()
+    function = Function(aws)
     for _ in range(103):
         aws.create_version()
 

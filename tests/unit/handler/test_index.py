@@ -54,12 +54,10 @@ def responses(aws, monkeypatch):
 
 
 def test_events_are_handled_with_one_client(aws, event, created_clients, responses, capsys):
-    # WHEN
     events = [event("image_version_create") for _ in range(2)]
     for each in events:
         index.handler(each, CONTEXT)
 
-    # THEN
     assert [url for url, _ in responses] == [each["ResponseURL"] for each in events]
     assert [response["Status"] for _, response in responses] == ["SUCCESS", "SUCCESS"]
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
@@ -76,14 +74,12 @@ def test_events_are_handled_with_one_client(aws, event, created_clients, respons
 
 
 def test_throttling_is_remembered_for_the_next_event(aws, event, created_clients, responses, monkeypatch):
-    # GIVEN
     monkeypatch.setattr(index, "send", lambda *_: None)
     aws.refuse("CreateImageVersion", ServiceError("ThrottlingException", "Rate exceeded"))
     index.handler(event("image_version_create"), CONTEXT)
     times = []
     aws.service.before_call = lambda _call: times.append(aws.clock.now())
 
-    # WHEN
     index.handler(event("image_version_create"), CONTEXT)
 
     # THEN its first poll is not sent at once
@@ -109,8 +105,6 @@ def test_a_start_creates_the_client_that_every_event_needs(region, created):
         "PYTHONPATH": str(Path(index.__file__).parent),
     }
 
-    # WHEN
     done = subprocess.run([sys.executable, "-c", START], env=environment, capture_output=True, text=True, check=True)
 
-    # THEN
     assert json.loads(done.stdout.splitlines()[-1]) == {"clients": created, "boto3": False}

@@ -142,7 +142,6 @@ def test_r32_a_reason_is_shortened_only_beyond_the_limit_and_by_as_little_as_pos
     # GIVEN a reason that fits to the byte
     fitting = "a" * (MAX_BYTES - len(failed(EVENT, "id", "")))
 
-    # WHEN
     complete, shortened = failed(EVENT, "id", fitting), failed(EVENT, "id", fitting + "a")
 
     # THEN the ellipsis takes three bytes

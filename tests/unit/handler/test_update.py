@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED
+from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED, Aws, Function
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -78,12 +78,10 @@ def test_r10_another_image_is_a_replacement(aws, function, update, created):
 
 @pytest.mark.parametrize("deletable", [True, False])
 def test_r11_the_replacement_fails(aws, update, created, deletable):
-    # GIVEN
     aws.service.faults.fail("internal trouble")
     if not deletable:
         aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
 
-    # WHEN
     response = update(BaseImage=NEW_BASE_IMAGE)
 
     # THEN the new version is deleted, or named
@@ -124,10 +122,10 @@ def test_r11_the_replacement_is_refused(function, update, created):
 
 @pytest.mark.parametrize("rollback", ["delete only", "update first"])
 @pytest.mark.parametrize("number", ["reused", "retired"])
-def test_r12_rollback_after_a_replacement_gives_the_alias_back(make_aws, function_of, event, rollback, number):
+def test_r12_rollback_after_a_replacement_gives_the_alias_back(event, rollback, number):
     # GIVEN version 1 with the alias was replaced by version 2, to which the alias moved
-    aws = make_aws(assumptions=Assumptions(highest_number_after_delete=number))
-    function = function_of(aws)
+    aws = Aws(assumptions=Assumptions(highest_number_after_delete=number))
+    function = Function(aws)
     update = event("image_version_update")
     for each in (event("image_version_create"), event("image_alias_create"), update, event("image_alias_update")):
         function.deliver(each)
@@ -140,7 +138,6 @@ def test_r12_rollback_after_a_replacement_gives_the_alias_back(make_aws, functio
     function.deliver(event("image_alias_update", Version=current, old={"Version": "2"}))
     function.deliver(event("image_version_delete", physical_id=SECOND_ARN))
 
-    # THEN
     assert aws.describe(int(current))["BaseImage"] == UNCHANGED["BaseImage"]
     assert aws.aliases(int(current)) == ["latest"]
     assert 2 not in aws.versions()
@@ -220,22 +217,12 @@ def test_update_replaces_a_version_that_is_not_usable(aws, function, update, cre
     assert function.decisions() == [replaced(f"the version is {status}")]
 
 
-def test_a_refused_describe_is_a_failure(aws, update):
-    aws.refuse("DescribeImageVersion", ServiceError("ValidationException", "1 validation error detected"))
-
-    response = update()
-
-    reason = f"DescribeImageVersion failed for {ARN}: ValidationException: 1 validation error detected."
-    assert (response["Status"], response["Reason"]) == ("FAILED", reason)
-
-
 def test_capitals_in_the_name_of_the_image(aws, function, create, update, delete):
     # GIVEN a name that the service may change to lower case in ARNs
     aws.create_image("Deep-Learning")
     name = {"ImageName": "Deep-Learning"}
     physical_id = create(**name)["PhysicalResourceId"]
 
-    # WHEN / THEN
     assert update(**name, old=name, physical_id=physical_id)["PhysicalResourceId"] == physical_id
     assert delete(**name, physical_id=physical_id)["Status"] == "SUCCESS"
     assert {parameters["ImageName"] for _, parameters in function.calls} == {"Deep-Learning"}
@@ -254,7 +241,6 @@ def test_the_physical_id_keeps_its_spelling_when_the_service_changes_its_own(aws
 
 @pytest.mark.parametrize("state", ["same", "moved", "unreadable", "gone"])
 def test_r38_follow_tag(aws, function, create, update, state, monkeypatch):
-    # GIVEN
     create(FollowTag="build-1")
     if state == "moved":
         aws.registry.push(f"{REPOSITORY}:1.0.0")
@@ -263,10 +249,8 @@ def test_r38_follow_tag(aws, function, create, update, state, monkeypatch):
     elif state == "unreadable":
         refuse_ecr(monkeypatch, aws, DENIED)
 
-    # WHEN
     response = update(FollowTag="build-2")
 
-    # THEN
     assert function.names().count("DescribeImages") == 1
     assert response["PhysicalResourceId"] == (SECOND_ARN if state == "moved" else ARN)
     if state == "gone":
@@ -314,12 +298,10 @@ def test_r38_a_rollback_keeps_the_version_of_a_tag(aws, function, event, create,
     else:
         aws.registry.untag(f"{REPOSITORY}:1.0.0")
 
-    # WHEN
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     swapped = event("image_version_update", **UNCHANGED, FollowTag="build-1", old=update["ResourceProperties"])
     response = function.deliver(swapped)
 
-    # THEN
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert response["PhysicalResourceId"] == ARN
     assert function.names() == ["DescribeImageVersion", "DescribeImages", "DescribeStacks"]
@@ -328,7 +310,6 @@ def test_r38_a_rollback_keeps_the_version_of_a_tag(aws, function, event, create,
 
 
 def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
-    # GIVEN
     aws.create_image("deep-learning")
     create()
     alias("create")
@@ -338,7 +319,6 @@ def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
     moved = alias("update", ImageName="deep-learning", Version="1")
     cleanup = [alias("delete"), delete()]
 
-    # THEN
     assert version["PhysicalResourceId"] == ARN.replace("data-science", "deep-learning")
     assert moved["PhysicalResourceId"] == "deep-learning/latest"
     assert [response["Status"] for response in cleanup] == ["SUCCESS", "SUCCESS"]
@@ -347,14 +327,11 @@ def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
 
 
 def test_r46_a_failed_update_is_followed_by_an_update_with_swapped_properties(aws, function, event, created):
-    # GIVEN
     update = event("image_version_update", BaseImage=MISSING)
     assert function.deliver(update)["Status"] == "FAILED"
 
-    # WHEN
     response = function.deliver(event("image_version_update", **UNCHANGED, old=update["ResourceProperties"]))
 
-    # THEN
     assert response["Status"] == "SUCCESS"
     assert response["PhysicalResourceId"] == ARN
     assert function.names() == ["DescribeImageVersion"]
@@ -367,7 +344,6 @@ def test_r46_a_rollback_keeps_the_version_although_metadata_cannot_be_unset(aws,
     update(old={"ReleaseNotes": None, "Processor": None})
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 
-    # WHEN
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     response = update(ReleaseNotes=None, Processor=None)
 
@@ -396,11 +372,10 @@ def test_r46_the_status_of_the_stack_cannot_be_read(aws, function, event, create
     ]
 
 
-def test_r31_the_deadline_is_near_in_a_replacement(make_aws, function_of, event):
-    # GIVEN
-    aws = make_aws(create_seconds=100)
-    function_of(aws).deliver(event("image_version_create"))
-    function = function_of(aws, seconds=150)
+def test_r31_the_deadline_is_near_in_a_replacement(event):
+    aws = Aws(create_seconds=100)
+    Function(aws).deliver(event("image_version_create"))
+    function = Function(aws, seconds=150)
 
     # WHEN the new version is not ready when the time for it ends
     response = function.deliver(event("image_version_update"))
@@ -427,9 +402,7 @@ def test_a_throttled_call_delays_the_polls(aws, function, event, action, throttl
     times = []
     function.before_call = lambda operation, _parameters: times.append((operation, aws.clock.now()))
 
-    # WHEN
     function.deliver(event(f"image_version_{action}", **UNCHANGED))
 
-    # THEN
     _, (_, repeated), (_, polled), *_ = itertools.dropwhile(lambda call: call[0] != throttled, times)
     assert polled - repeated == 5.0

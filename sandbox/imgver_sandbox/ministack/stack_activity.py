@@ -1,31 +1,31 @@
-"""The stacks of MiniStack's CloudFormation, to be looked at."""
+"""The stacks of MiniStack's CloudFormation, as the page shows them."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from imgver_sandbox.api.activity import StackActivity, StackEvent
 from imgver_sandbox.ministack.hooks import CLOUDFORMATION, module
-from imgver_sandbox.runtime.activity import Deployment, StackEvent
 
-_STACKS = 20
-_EVENTS = 8
+_MAX_STACKS = 20
+_MAX_EVENTS = 8
 
 
-def deployments() -> list[Deployment]:
-    """The 20 stacks of all accounts and regions that changed last, the latest first, with 8 events each.
+def stack_activity() -> list[StackActivity]:
+    """Return the 20 stacks of all accounts and regions that changed last, latest first, with 8 events each.
 
-    A deleted stack stays until there is another one of its name.
+    A deleted stack stays in the list until another stack has its name.
     """
     cloudformation = module(CLOUDFORMATION)
     found = [
-        _deployment(stack, cloudformation._stack_events.get_scoped(account, region, stack["StackId"], []))
+        _activity(stack, cloudformation._stack_events.get_scoped(account, region, stack["StackId"], []))
         for (account, region, _), stack in cloudformation._stacks.all_items()
     ]
-    return sorted(found, key=lambda deployment: deployment.at, reverse=True)[:_STACKS]
+    return sorted(found, key=lambda stack: stack.at, reverse=True)[:_MAX_STACKS]
 
 
-def _deployment(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> Deployment:
-    latest = events[: -_EVENTS - 1 : -1]
-    return Deployment(
+def _activity(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> StackActivity:
+    latest = events[: -_MAX_EVENTS - 1 : -1]
+    return StackActivity(
         arn=stack["StackId"],
         name=stack["StackName"],
         status=stack["StackStatus"],

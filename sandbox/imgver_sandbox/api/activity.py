@@ -1,50 +1,50 @@
-"""What happens in the sandbox: the calls of AWS's API that it answers, and the deployments that run in it."""
+"""Records of the activity in the sandbox: the API calls and the deployments."""
 
 import itertools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imgver_sandbox.runtime.iam_decisions import Decision
+from imgver_sandbox.api.iam_decisions import Decision
 
-_KEPT = 1_000
+_MAX_CALLS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiCall:
-    """One call, and how it was answered."""
+    """One API call with its result."""
 
     number: int
-    """Counts from 1, in the order of the answers."""
+    """A number that counts from 1, in the order of the responses."""
 
     at: float
-    """When it came in, in seconds since the epoch."""
+    """The time of the request, in seconds since the epoch."""
 
     caller: str
-    """The ARN of the user, of the role's session or of the account's root; `anonymous` if it is nobody."""
+    """The ARN of the user, of the role session or of the root user; `anonymous` without known credentials."""
 
     action: str
-    """As a policy spells it: `sagemaker:CreateImageVersion`."""
+    """The action as a policy spells it, such as `sagemaker:CreateImageVersion`."""
 
     resource: str
-    """The ARN that it names, `*` when it names none."""
+    """The ARN of the resource, or `*` if the call names no resource."""
 
     decision: Decision | None
-    """What IAM said; None when it was not asked."""
+    """The decision of IAM, or None if IAM did not evaluate the call."""
 
     milliseconds: float | None
-    """How long the answer took; None for what a service did itself, with a role that it was given."""
+    """The duration; None for a call that a service made itself with a role of the user."""
 
     error: str | None
-    """The code of the error that was answered, if any."""
+    """The error code of the response, or None."""
 
 
 class ApiCalls:
-    """The last 1,000 calls. Threads may share it."""
+    """The last 1,000 calls. Thread-safe."""
 
     def __init__(self) -> None:
-        """Without any call."""
-        self._calls: deque[ApiCall] = deque(maxlen=_KEPT)
+        """Create an empty record."""
+        self._calls: deque[ApiCall] = deque(maxlen=_MAX_CALLS)
         self._numbers = itertools.count(1)
 
     def add(
@@ -58,7 +58,7 @@ class ApiCalls:
         milliseconds: float | None,
         error: str | None,
     ) -> None:
-        """Take in a call that has been answered."""
+        """Add a call; the parameters are the attributes of `ApiCall`."""
         self._calls.append(
             ApiCall(
                 number=next(self._numbers),
@@ -73,17 +73,17 @@ class ApiCalls:
         )
 
     def after(self, number: int) -> list[ApiCall]:
-        """The calls with a higher number, oldest first."""
+        """Return the calls with a higher number, oldest first."""
         return [call for call in list(self._calls) if call.number > number]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackEvent:
-    """One event of a stack."""
+    """One event of a CloudFormation stack."""
 
     id: str
     at: str
-    """ISO 8601, in UTC."""
+    """The time in ISO 8601, in UTC."""
 
     logical_id: str
     resource_type: str
@@ -92,8 +92,8 @@ class StackEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """A CloudFormation stack, and what happened to it last."""
+class StackActivity:
+    """A CloudFormation stack with its latest events."""
 
     arn: str
     name: str
@@ -101,7 +101,7 @@ class Deployment:
     reason: str
 
     at: str
-    """When it changed last: ISO 8601, in UTC."""
+    """The time of the last change in ISO 8601, in UTC."""
 
     events: Sequence[StackEvent]
-    """The latest ones, newest first."""
+    """The latest events, newest first."""

@@ -1,0 +1,145 @@
+"""The contents of the sdists and the wheels, and what users get when they install them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+Run = Callable[..., str]
+CHECKOUT = Path(__file__).parents[3]
+README = (CHECKOUT / "README.md").read_text()
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+OLDEST = {
+    requirement.name: spec.version
+    for requirement in map(Requirement, PROJECT["dependencies"])
+    for spec in requirement.specifier
+    if spec.operator == ">="
+}
+
+
+def files_in(folder: str) -> set[str]:
+    """The files of a folder of the checkout, without bytecode."""
+    paths = [path for path in (CHECKOUT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {path.relative_to(CHECKOUT / folder).as_posix() for path in paths if "node_modules" not in path.parts}
+
+
+def names_in(path: Path) -> set[str]:
+    """The files in an sdist, without its top folder, or in a wheel, without its metadata."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as wheel:
+            return {name for name in wheel.namelist() if ".dist-info/" not in name}
+    with tarfile.open(path) as sdist:
+        return {member.name.partition("/")[2] for member in sdist.getmembers() if member.isfile()}
+
+
+def metadata_in(wheel: Path, name: str) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = [member for member in archive.namelist() if member.endswith(f".dist-info/{name}")]
+        return archive.read(member).decode()
+
+
+def test_the_wheels_carry_each_file_once_and_no_bytecode(built) -> None:
+    assert names_in(built["imgver_constructs"].wheel) == {
+        *(f"imgver_constructs/{name}" for name in files_in("imgver_constructs")),
+        *(f"imgver_constructs/lambda/{name}" for name in files_in("lambda")),
+    }
+    assert names_in(built["imgver_sandbox"].wheel) == {
+        f"imgver_sandbox/{name}" for name in files_in("sandbox/imgver_sandbox")
+    }
+    assert {"imgver_constructs/py.typed", "imgver_constructs/lambda/index.py"} <= names_in(
+        built["imgver_constructs"].wheel
+    )
+
+
+def test_the_sdists_carry_what_the_wheels_are_built_from_and_no_bytecode(built) -> None:
+    constructs, sandbox = (names_in(built[name].sdist) for name in ("imgver_constructs", "imgver_sandbox"))
+
+    assert {"CHANGELOG.md", "LICENSE", *(f"lambda/{name}" for name in files_in("lambda"))} <= constructs
+    assert {"README.md", "imgver_sandbox/page/page.html"} <= sandbox
+    assert [name for name in constructs | sandbox if name.endswith(".pyc")] == []
+
+
+def test_only_the_sandbox_brings_a_command_and_a_pytest_plugin(built) -> None:
+    entry_points = metadata_in(built["imgver_sandbox"].wheel, "entry_points.txt")
+
+    assert re.findall(r"^\[(\w+)\]\n(\S+)", entry_points, re.M) == [
+        ("console_scripts", "imgver-sandbox"),
+        ("pytest11", "imgver_sandbox"),
+    ]
+    with zipfile.ZipFile(built["imgver_constructs"].wheel) as wheel:
+        assert not [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
+
+
+def test_the_metadata_is_valid_for_an_index(run: Run, built, tmp_path: Path) -> None:
+    paths = [path for distribution in built.values() for path in distribution]
+    run(sys.executable, "-m", "twine", "check", "--strict", *paths, cwd=tmp_path)
+
+    for distribution in built.values():
+        head = metadata_in(distribution.wheel, "METADATA").partition("\n\n")[0].splitlines()
+        assert {"Metadata-Version: 2.4", "License-Expression: Apache-2.0"} <= set(head)
+    assert metadata_in(built["imgver_constructs"].wheel, "licenses/LICENSE") == (CHECKOUT / "LICENSE").read_text()
+
+
+@pytest.fixture(scope="module")
+def oldest(install: Callable[..., Path], built) -> Path:
+    """imgver-constructs alone, with the oldest AWS CDK that it supports."""
+    return install(built["imgver_constructs"].wheel, *(f"{name}=={version}" for name, version in OLDEST.items()))
+
+
+@pytest.fixture(scope="module")
+def newest(install: Callable[..., Path], built) -> Path:
+    """Both distributions, with the AWS CDK that this project is developed with."""
+    versions = (f"{name}=={importlib.metadata.version(name)}" for name in OLDEST)
+    return install(built["imgver_constructs"].wheel, built["imgver_sandbox"].wheel, *versions)
+
+
+def test_both_wheels_synthesize_the_apps_of_the_readme(run: Run, oldest: Path, newest: Path, tmp_path: Path) -> None:
+    # GIVEN the README's app, with its second example inserted before app.synth()
+    examples = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "ImageVersion(\n    " in code]
+    first, more = next(code for code in examples if "app.synth()" in code), examples[-1]
+    app = first.replace("app.synth()", f"{more}app.synth()")
+    (tmp_path / "app.py").write_text(f"{app}\nimport imgver_constructs\nprint(imgver_constructs.__file__)\n")
+    # Bytecode must not change the asset of the function.
+    (lambda_folder,) = newest.glob("lib/python*/site-packages/imgver_constructs/lambda")
+    (lambda_folder / "__pycache__").mkdir(exist_ok=True)
+    (lambda_folder / "__pycache__" / "x.pyc").touch()
+
+    def synthesize(prefix: Path) -> tuple[dict[str, str], str]:
+        out = tmp_path / prefix.name
+        # Python writes bytecode, because compiling aws-cdk-lib takes long.
+        variables = {"CDK_OUTDIR": str(out), "PYTHONDONTWRITEBYTECODE": ""}
+        where = Path(run(prefix / "bin" / "python", "app.py", cwd=tmp_path, **variables).strip())
+        assert where.is_relative_to(CHECKOUT if prefix == Path(sys.prefix) else prefix)
+        resources = json.loads((out / "DataScience.template.json").read_text())["Resources"]
+        types = {logical_id: resource["Type"] for logical_id, resource in resources.items()}
+        return types, (out / "DataScience.assets.json").read_text()
+
+    from_oldest, from_newest, from_checkout = map(synthesize, (oldest, newest, Path(sys.prefix)))
+
+    # THEN the oldest AWS CDK gives the same logical ids, so that an update of the CDK replaces nothing
+    assert from_oldest[0] == from_newest[0]
+    assert "Custom::SageMakerImageVersion" in from_newest[0].values()
+    # THEN the wheel gives the template and the asset of the checkout
+    assert from_newest == from_checkout
+
+
+def test_the_constructs_install_only_the_cdk_and_its_dependencies(oldest: Path) -> None:
+    (packages,) = oldest.glob("lib/python*/site-packages")
+    installed = {each.name: each.version for each in importlib.metadata.distributions(path=[str(packages)])}
+
+    assert {name: installed[name] for name in OLDEST} == OLDEST
+    assert installed.keys() & {"boto3", "botocore", "ministack", "pytest", "imgver-sandbox"} == set()
+
+
+def test_the_sandbox_installs_its_command(run: Run, newest: Path, tmp_path: Path) -> None:
+    assert "start" in run(newest / "bin" / "imgver-sandbox", "--help", cwd=tmp_path)
