@@ -483,7 +483,7 @@ def test_more_images_than_fit_are_refused(known_stack: cdk.Stack) -> None:
     (characters,) = re.findall("about ([0-9]+):", message)
     assert (
         "[Stack/ImageVersionProvider] inline policies of role 'Stack/ImageVersionProvider/Role' must have at most 8192 "
-        "characters, so that the new ones of an update fit into iam's 10240 beside the old ones, but have about "
+        "characters, so that the new ones of an update fit into IAM's 10240 beside the old ones, but have about "
         f"{characters}: before the versions, create ImageVersionProvider(…, 'ImageVersionProvider', "
         "permitted_images=['team-*'])"
     ) in message

@@ -365,7 +365,7 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         ({"vpc_subnets": ["x"]}, "vpc_subnets ['x'] must be a SubnetSelection: write it like ec2.SubnetSelection("),
         ({"security_groups": "sg-1"}, "security_groups 'sg-1' must be a list of security groups: for an id use ec2."),
         ({"security_groups": ["sg-1"]}, "security_groups ['sg-1'] must be a list of security groups"),
-        ({"role": "arn:x"}, "role 'arn:x' must be a role: for an arn use iam.Role.from_role_arn(…)"),
+        ({"role": "arn:x"}, "role 'arn:x' must be a role: for an ARN use iam.Role.from_role_arn(…)"),
         (
             {"log_group": "/log"},
             "log_group '/log' must be a log group: for a name use logs.LogGroup.",
@@ -374,7 +374,7 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
             {"log_retention": 7},
             "log_retention 7 must be one of RetentionDays: write it like logs.RetentionDays.ONE_WEEK",
         ),
-        ({"environment_encryption": "arn:x"}, "environment_encryption 'arn:x' must be a key: for an arn use kms.Key."),
+        ({"environment_encryption": "arn:x"}, "environment_encryption 'arn:x' must be a key: for an ARN use kms.Key."),
         (
             {"architecture": "arm64"},
             "architecture 'arm64' must be an Architecture: write it like lambda_.",
