@@ -267,7 +267,7 @@ def with_a_timeout_that_is_a_token(stack: cdk.Stack) -> ImageVersionProvider:
         (
             "provider",
             elsewhere,
-            "provider 'Elsewhere/Provider' must be in stack 'Stack': make one there, or leave it out",
+            "provider 'Elsewhere/Provider' must be in stack 'Stack': create one there, or leave it out",
         ),
         (
             "provider",
