@@ -57,8 +57,8 @@ class ImageVersionMonitoring(Construct):
         binding = binding_of(provider)
         if binding.working_seconds is None:
             raise ValueError(
-                f"timeout of provider {shown(provider.node.path)} must be known here, since the threshold of an alarm "
-                "derives from it: write it like cdk.Duration.minutes(5)"
+                f"timeout of provider {shown(provider.node.path)} must be known at synth, since the threshold of an "
+                "alarm derives from it: write it like cdk.Duration.minutes(5)"
             )
 
         super().__init__(scope, construct_id)
