@@ -242,7 +242,7 @@ def _queries() -> dict[str, tuple[str, logs.QueryString]]:
             "Calls that were throttled or refused",
             logs.QueryString(
                 fields=["@timestamp", "operation", "outcome", "seconds", "logical_resource_id", "request_id"],
-                # Most calls of the handler that find nothing are expected to.
+                # The handler expects that some resources do not exist, so this error is usually no problem.
                 filter_statements=["ispresent(operation)", 'outcome not in ["OK", "ResourceNotFound"]'],
                 sort="@timestamp desc",
                 limit=1000,
