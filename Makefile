@@ -32,6 +32,7 @@ lint: .venv/test.installed  ## Run ruff, codespell and import-linter
 
 types: .venv/test.installed  ## Run mypy in strict mode
 	@$(BIN)/mypy
+	@$(BIN)/mypy tests/unit/constructs/checks/typed_uses.py
 
 check: lint types test  ## Run everything that CI runs
 
