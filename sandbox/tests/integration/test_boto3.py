@@ -11,11 +11,6 @@ ROLE = "arn:aws:iam::000000000000:role/images"
 SOON = {"Delay": 0.2, "MaxAttempts": 50}
 
 
-@pytest.fixture
-def sagemaker(sandbox):
-    return sandbox.client("sagemaker")
-
-
 def test_waiters_wait_for_what_they_are_called(sandbox, sagemaker, push):
     # GIVEN an image that is only just being made
     uri, _ = push(sandbox)

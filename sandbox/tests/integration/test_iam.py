@@ -16,10 +16,10 @@ VERSION = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image-version/data-science"
 
 
 @pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox.start(enforce_iam=True) as sandbox:
-        sandbox.client("sagemaker").create_image(ImageName="data-science", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r")
-        yield sandbox
+def sandbox(iam_sandbox):
+    iam_sandbox.reset()
+    iam_sandbox.client("sagemaker").create_image(ImageName="data-science", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r")
+    return iam_sandbox
 
 
 class Role:

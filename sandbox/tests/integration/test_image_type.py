@@ -3,20 +3,9 @@
 import json
 import time
 import urllib.request
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-
-
-@pytest.fixture
-def sagemaker(sandbox):
-    return sandbox.client("sagemaker")
-
-
-@pytest.fixture
-def name():
-    return f"image-{uuid.uuid4().hex[:8]}"
 
 
 def image(name, **properties):

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -161,10 +160,3 @@ def test_it_listens_on_the_loopback_interface_only(sandbox):
     # This machine's too, and what listens on all interfaces answers there.
     with pytest.raises(OSError, match=r"refused|assign|timed out"):
         socket.create_connection(("127.0.0.2", sandbox.port), timeout=5)
-
-
-def test_it_is_ready_when_start_returns_and_that_takes_less_than_three_seconds():
-    started = time.monotonic()
-    with Sandbox.start() as sandbox:
-        assert time.monotonic() - started < 3
-        assert sandbox.client("sagemaker").list_images()["Images"] == []

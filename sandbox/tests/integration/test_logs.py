@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -44,18 +43,6 @@ class TestLog:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["x.log", "x.log.1"]
         assert (tmp_path / "x.log.1").read_bytes() == b"line 96\nline 97\n"
         assert (tmp_path / "x.log").read_bytes() == b"line 98\nline 99\n"
-
-    def test_threads_share_it(self, tmp_path):
-        log = RotatingLog(tmp_path / "x.log", max_bytes=4_000)
-        threads = [threading.Thread(target=lambda: [log.write(b"line\n") for _ in range(250)]) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        log.close()
-
-        whole = (tmp_path / "x.log.1").read_bytes() + (tmp_path / "x.log").read_bytes()
-        assert whole == b"line\n" * 1000
 
 
 class TestFollow:
@@ -107,11 +94,6 @@ class TestFollow:
             (folder / "server.log").unlink()
 
         assert follow(remove) == f"==> {folder / 'server.log'} <==\nlast words\n"
-
-    def test_bytes_that_are_no_text(self, follow, folder):
-        (folder / "lambda.log").write_bytes(b"a\xffb\n")
-
-        assert follow(lambda: None) == f"==> {folder / 'lambda.log'} <==\na\ufffdb\n"
 
     def test_a_server_that_could_not_start_has_left_one_only(self, follow, folder):
         (folder / "lambda.log").unlink()

@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 import tomllib
-import uuid
 from pathlib import Path
 
 import pytest
@@ -127,29 +126,6 @@ class TestService:
     @pytest.fixture
     def sagemaker(self, sandbox):
         return sandbox.client("sagemaker")
-
-    def test_a_version_of_an_image_in_ecr(self, sandbox, sagemaker, push, settle):
-        # GIVEN an image and a container image
-        uri, digest = push(sandbox)
-        image = f"image-{uuid.uuid4().hex[:8]}"
-        sagemaker.create_image(ImageName=image, RoleArn="arn:aws:iam::000000000000:role/images")
-        settle(lambda: sagemaker.describe_image(ImageName=image)["ImageStatus"])
-
-        # WHEN a version is made of it through boto3
-        sagemaker.create_image_version(ImageName=image, BaseImage=uri, Aliases=["latest"])
-
-        # THEN it has the digest that ECR has under the tag
-        def status():
-            return sagemaker.describe_image_version(ImageName=image, Version=1)["ImageVersionStatus"]
-
-        assert settle(status) == "CREATED"
-        described = sagemaker.describe_image_version(ImageName=image, Alias="latest")
-        assert described["ContainerImage"] == f"{uri.partition(':')[0]}@{digest}"
-        assert sagemaker.list_aliases(ImageName=image)["SageMakerImageVersionAliases"] == ["latest"]
-
-        # AND other regions know nothing of it
-        with pytest.raises(ClientError, match="ResourceNotFound"):
-            sandbox.client("sagemaker", region="eu-central-1").describe_image(ImageName=image)
 
     def test_an_error_of_the_service(self, sagemaker):
         with pytest.raises(ClientError) as refused:

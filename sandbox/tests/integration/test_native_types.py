@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import uuid
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -13,16 +12,6 @@ from aws_cdk.aws_sagemaker import CfnImageVersion
 from imgver_constructs import BaseImage, Image, ImageVersion, JobType, Processor, VendorGuidance
 
 ROLE = "arn:aws:iam::000000000000:role/images"
-
-
-@pytest.fixture
-def sagemaker(sandbox):
-    return sandbox.client("sagemaker")
-
-
-@pytest.fixture
-def name():
-    return f"image-{uuid.uuid4().hex[:8]}"
 
 
 def resource(kind, **properties):

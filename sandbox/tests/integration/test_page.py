@@ -265,7 +265,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory):
-    with Sandbox.start(enforce_iam=True) as sandbox:
+    with Sandbox.start(enforce_iam=True) as sandbox:  # not fast, so that the page shows every status
         yield Account(sandbox, tmp_path_factory.mktemp("cdk"))
 
 

@@ -62,12 +62,6 @@ def test_what_is_not_there_can_be_neither_changed_nor_deleted(logs, name):
         logs.delete_query_definition(queryDefinitionId="none")
 
 
-def test_the_rest_of_logs_is_ministacks(logs, name):
-    logs.create_log_group(logGroupName=name)
-
-    assert [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]] == [name]
-
-
 def test_in_a_stack(stack, name, saved):
     # WHEN
     assert stack.create({"Query": query(name, "fields level")}) == "CREATE_COMPLETE"
