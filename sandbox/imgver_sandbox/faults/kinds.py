@@ -43,6 +43,8 @@ class _FaultSettings:
     """The base of all kinds. It validates the settings by their names."""
 
     name: ClassVar[str]
+    effect: ClassVar[str]
+    """The effect for the list of faults, with the settings in braces."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for the first invalid setting."""
@@ -50,19 +52,21 @@ class _FaultSettings:
             if hasattr(self, setting) and not holds(getattr(self, setting)):
                 raise ValueError(f"{setting} {getattr(self, setting)!r} must be {rule}")
 
+    def __str__(self) -> str:
+        """The effect, for the list of faults."""
+        settings = dataclasses.asdict(self)
+        return self.effect.format(**(settings | {"operation": settings.get("operation") or "any call"}))
+
 
 @dataclasses.dataclass(frozen=True)
 class FailFault(_FaultSettings):
     """A change ends in its failed status."""
 
     name: ClassVar[str] = "fail"
+    effect: ClassVar[str] = "{operation} fails: {reason}"
     reason: str
     operation: str = "CreateImageVersion"
     times: int = 1
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"{self.operation} fails: {self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,13 +74,10 @@ class SlowFault(_FaultSettings):
     """A change takes longer."""
 
     name: ClassVar[str] = "slow"
+    effect: ClassVar[str] = "{operation} takes {seconds:g} s"
     seconds: float
     operation: str = "CreateImageVersion"
     times: int = 1
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"{self.operation} takes {self.seconds:g} s"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,12 +85,9 @@ class HoldFault(_FaultSettings):
     """A version is in use."""
 
     name: ClassVar[str] = "hold"
+    effect: ClassVar[str] = "version {version} of {image} is in use"
     image: str
     version: int
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"version {self.version} of {self.image} is in use"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,12 +95,9 @@ class ThrottleFault(_FaultSettings):
     """Requests above a rate are throttled."""
 
     name: ClassVar[str] = "throttle"
+    effect: ClassVar[str] = "{operation} above {per_second} a second is throttled"
     per_second: int
     operation: str | None = None
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"{self.operation or 'any call'} above {self.per_second} a second is throttled"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,12 +105,9 @@ class DenyFault(_FaultSettings):
     """A permission is missing for some seconds."""
 
     name: ClassVar[str] = "deny"
+    effect: ClassVar[str] = "{operation} is denied for {seconds:g} s"
     seconds: float
     operation: str | None = None
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"{self.operation or 'any call'} is denied for {self.seconds:g} s"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,13 +115,10 @@ class DropFault(_FaultSettings):
     """A request loses its connection."""
 
     name: ClassVar[str] = "drop"
+    effect: ClassVar[str] = "{operation} loses its connection {when} its effect"
     when: DropMoment
     operation: str | None = None
     times: int = 1
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"{self.operation or 'any call'} loses its connection {self.when} its effect"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,12 +126,9 @@ class ErrorFault(_FaultSettings):
     """A request gets the HTTP status 500."""
 
     name: ClassVar[str] = "error"
+    effect: ClassVar[str] = "{operation} is answered with status 500"
     operation: str | None = None
     times: int = 1
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"{self.operation or 'any call'} is answered with status 500"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,12 +136,9 @@ class LimitFault(_FaultSettings):
     """A request exceeds a limit of the account."""
 
     name: ClassVar[str] = "limit"
+    effect: ClassVar[str] = "{operation} exceeds a limit"
     operation: str = "CreateImageVersion"
     times: int = 1
-
-    def __str__(self) -> str:
-        """The effect, for the list of faults."""
-        return f"{self.operation} exceeds a limit"
 
 
 FaultKind = FailFault | SlowFault | HoldFault | ThrottleFault | DenyFault | DropFault | ErrorFault | LimitFault

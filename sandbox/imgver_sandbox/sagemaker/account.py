@@ -1,6 +1,6 @@
 """The resources of one account in one region, and the context that the operations work in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,7 @@ class ServiceContext:
     faults: ServiceFaults
 
     def plan_change(self, operation: str, usual_seconds: float) -> tuple[float, str | None]:
-        """The seconds that the change of `operation` takes, and its failure reason if a fault lets it fail."""
+        """The seconds that the change of `operation` takes, and its failure reason if a fault makes it fail."""
         fail, slow = self.faults.take(FailFault, operation), self.faults.take(SlowFault, operation)
         return slow.seconds if slow else usual_seconds, fail.reason if fail else None
 
@@ -144,3 +144,7 @@ class SageMakerAccount:
 
     def _key(self, name: str) -> str:
         return name.lower() if self.context.assumptions.arn_case == "lower" else name
+
+
+Operation = Callable[[SageMakerAccount, OperationInput], OperationOutput]
+"""A function that performs one operation of the API. Raises ServiceError for every error of the API."""

@@ -1,18 +1,18 @@
-"""ListAliases, and the rule for an alias that another version has."""
+"""ListAliases, and the rule for an alias that another version has.
 
-from collections.abc import Callable, Sequence
+API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListAliases.html
+"""
 
-from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
+from collections.abc import Sequence
+
+from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import resource_in_use, validation_exception
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 from imgver_sandbox.sagemaker.listing import list_page
 
 
 def list_aliases(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform ListAliases.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListAliases.html
-    """
+    """Perform ListAliases."""
     if "Version" in parameters or "Alias" in parameters:
         versions = [account.version(parameters)[1]]
     else:
@@ -22,7 +22,7 @@ def list_aliases(account: SageMakerAccount, parameters: OperationInput) -> Opera
     return {"SageMakerImageVersionAliases": aliases, "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {"ListAliases": list_aliases}
+OPERATIONS: dict[str, Operation] = {"ListAliases": list_aliases}
 
 
 def refuse_held_aliases(

@@ -1,9 +1,12 @@
-"""The operations on app image configs."""
+"""The operations on app image configs.
 
-from collections.abc import Callable
+Each function performs the operation of its name; the pages of the API are called like
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAppImageConfig.html
+"""
+
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
+from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import resource_in_use, resource_not_found
 from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.studio_records import AppImageConfigRecord
@@ -12,10 +15,7 @@ _APP_CONFIGS = frozenset({"KernelGatewayImageConfig", "JupyterLabAppImageConfig"
 
 
 def create_app_image_config(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform CreateAppImageConfig.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAppImageConfig.html
-    """
+    """Perform CreateAppImageConfig."""
     name = parameters["AppImageConfigName"]
     if name in account.app_image_configs:
         raise resource_in_use("The ID or Name specified is already in use.")
@@ -32,18 +32,12 @@ def create_app_image_config(account: SageMakerAccount, parameters: OperationInpu
 
 
 def describe_app_image_config(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform DescribeAppImageConfig.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeAppImageConfig.html
-    """
+    """Perform DescribeAppImageConfig."""
     return _details(_config(account, parameters))
 
 
 def update_app_image_config(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform UpdateAppImageConfig: the call replaces the app configurations that it contains.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateAppImageConfig.html
-    """
+    """Perform UpdateAppImageConfig: the call replaces the app configurations that it contains."""
     config = _config(account, parameters)
     config.app_configs |= _app_configs(parameters)
     config.modified_at = account.now()
@@ -54,25 +48,20 @@ def delete_app_image_config(account: SageMakerAccount, parameters: OperationInpu
     """Perform DeleteAppImageConfig.
 
     The service model has no error for a config that a domain names, so such a config is deleted too.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteAppImageConfig.html
     """
     del account.app_image_configs[_config(account, parameters).name]
     return {}
 
 
 def list_app_image_configs(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform ListAppImageConfigs.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListAppImageConfigs.html
-    """
+    """Perform ListAppImageConfigs."""
     configs, token = list_records(
         account, "ListAppImageConfigs", parameters, account.app_image_configs, modified_time="ModifiedTime"
     )
     return {"AppImageConfigs": [_details(config) for config in configs], "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {
+OPERATIONS: dict[str, Operation] = {
     "CreateAppImageConfig": create_app_image_config,
     "DescribeAppImageConfig": describe_app_image_config,
     "UpdateAppImageConfig": update_app_image_config,

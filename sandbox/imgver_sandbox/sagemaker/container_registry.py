@@ -55,7 +55,7 @@ class RegistryImage:
 class ContainerRegistry(Protocol):
     """The registry from which the images service pulls base images.
 
-    The service calls it while it holds its lock: an implementation must not call the service.
+    The service holds a lock while it calls the registry, so a registry must not call the service.
     """
 
     def resolve(self, uri: str, /) -> RegistryImage | None:
@@ -71,12 +71,19 @@ class _Repository:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+_RepositoryKey = tuple[str, str, str]
+
+
+def _key(uri: ImageUri) -> _RepositoryKey:
+    return uri.registry_id, uri.region, uri.repository
+
+
 class InMemoryRegistry:
     """ECR repositories in memory. The first push creates a repository."""
 
     def __init__(self) -> None:
         """Create a registry without repositories."""
-        self._repositories: dict[str, _Repository] = {}
+        self._repositories: dict[_RepositoryKey, _Repository] = {}
         self._pushes = 0
 
     def push(self, uri: str, media_type: str = DOCKER_V2_SCHEMA_2) -> str:
@@ -91,7 +98,7 @@ class InMemoryRegistry:
             )
         self._pushes += 1
         digest = f"sha256:{hashlib.sha256(str(self._pushes).encode()).hexdigest()}"
-        repository = self._repositories.setdefault(parsed.repository_uri, _Repository())
+        repository = self._repositories.setdefault(_key(parsed), _Repository())
         repository.images[digest] = RegistryImage(digest=digest, media_type=media_type)
         repository.tags[parsed.tag] = digest
         return digest
@@ -101,12 +108,12 @@ class InMemoryRegistry:
         parsed = parse_image_uri(uri)
         if parsed is None or parsed.tag is None:
             raise KeyError(uri)
-        del self._repositories[parsed.repository_uri].tags[parsed.tag]
+        del self._repositories[_key(parsed)].tags[parsed.tag]
 
     def resolve(self, uri: str, /) -> RegistryImage | None:
         """The image that `uri` identifies now, or None."""
         parsed = parse_image_uri(uri)
-        repository = self._repositories.get(parsed.repository_uri) if parsed else None
+        repository = self._repositories.get(_key(parsed)) if parsed else None
         if parsed is None or repository is None:
             return None
         digest = parsed.digest or repository.tags.get(parsed.tag or "")
@@ -130,8 +137,7 @@ class InMemoryRegistry:
         if unsupported:
             raise NotImplementedError(f"DescribeImages does not support {', '.join(sorted(unsupported))} here")
         name, registry_id = accepted["repositoryName"], accepted.get("registryId", account)
-        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        repository = self._repositories.get(f"{registry_id}.dkr.ecr.{region}.{suffix}/{name}")
+        repository = self._repositories.get((registry_id, region, name))
         if repository is None:
             raise ServiceError(
                 "RepositoryNotFoundException",
@@ -159,7 +165,7 @@ class InMemoryRegistry:
 def _digest(repository: _Repository, image_id: Mapping[str, str], name: str, registry_id: str) -> str:
     digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
     found = repository.tags.get(tag) if tag else digest
-    if found is None or found not in repository.images or (digest and digest != found):
+    if found is None or found not in repository.images:
         raise ServiceError(
             "ImageNotFoundException",
             f"The image with imageId {{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}} does not exist "

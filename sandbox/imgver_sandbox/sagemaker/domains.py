@@ -1,10 +1,13 @@
-"""The operations on Studio domains, as far as custom images need them: without users, apps and file systems."""
+"""The operations on Studio domains, as far as custom images need them: without users, apps and file systems.
+
+Each function performs the operation of its name; the pages of the API are called like
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDomain.html
+"""
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
+from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import (
     ServiceError,
     refuse_change_in_progress,
@@ -21,10 +24,7 @@ _MERGED_SETTINGS = ("DefaultUserSettings", "DefaultSpaceSettings", "DomainSettin
 
 
 def create_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform CreateDomain.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDomain.html
-    """
+    """Perform CreateDomain."""
     name, now = parameters["DomainName"], account.now()
     if any(domain.settings["DomainName"] == name for domain in account.domains.values()):
         raise resource_in_use("The ID or Name specified is already in use.")
@@ -45,10 +45,7 @@ def create_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
 
 
 def describe_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform DescribeDomain.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeDomain.html
-    """
+    """Perform DescribeDomain."""
     domain = _domain(account, parameters)
     has_file_system = domain.settings.get("HomeEfsFileSystemCreation") != "Disabled"
     return {
@@ -59,10 +56,7 @@ def describe_domain(account: SageMakerAccount, parameters: OperationInput) -> Op
 
 
 def update_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform UpdateDomain.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateDomain.html
-    """
+    """Perform UpdateDomain."""
     domain = _domain(account, parameters)
     refuse_change_in_progress(domain)
     _refuse_missing_images(account, parameters)
@@ -77,10 +71,7 @@ def update_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
 
 
 def delete_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform DeleteDomain.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteDomain.html
-    """
+    """Perform DeleteDomain."""
     domain = _domain(account, parameters)
     refuse_change_in_progress(domain)
     _begin(account, domain, "Deleting", then=GONE)
@@ -88,16 +79,13 @@ def delete_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
 
 
 def list_domains(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform ListDomains.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListDomains.html
-    """
+    """Perform ListDomains."""
     sort_keys = [(domain.created_at, domain_id) for domain_id, domain in account.domains.items()]
     domain_ids, token = list_page(account, "ListDomains", parameters, sort_keys)
     return {"Domains": [_summary(account, account.domains[domain_id]) for domain_id in domain_ids], "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {
+OPERATIONS: dict[str, Operation] = {
     "CreateDomain": create_domain,
     "DescribeDomain": describe_domain,
     "UpdateDomain": update_domain,

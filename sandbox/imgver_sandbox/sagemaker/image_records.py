@@ -34,7 +34,6 @@ class ImageVersionRecord(ResourceRecord):
         super().advance(now)
         if self.archive_at is not None and now >= self.archive_at:
             self.metadata["VendorGuidance"] = "ARCHIVED"
-            self.modified_at = max(self.modified_at, self.archive_at)
             self.archive_at = None
 
 

@@ -1,9 +1,18 @@
-"""The operations on image versions."""
+"""The operations on image versions.
 
-from collections.abc import Callable
+Each function performs the operation of its name; the pages of the API are called like
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
+"""
+
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import ClientTokenRecord, OperationInput, OperationOutput, SageMakerAccount
+from imgver_sandbox.sagemaker.account import (
+    ClientTokenRecord,
+    Operation,
+    OperationInput,
+    OperationOutput,
+    SageMakerAccount,
+)
 from imgver_sandbox.sagemaker.aliases import refuse_held_aliases
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2, parse_image_uri
 from imgver_sandbox.sagemaker.errors import (
@@ -24,10 +33,7 @@ METADATA = frozenset(
 
 
 def create_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform CreateImageVersion.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
-    """
+    """Perform CreateImageVersion."""
     image = account.image(parameters["ImageName"])
     token = parameters["ClientToken"]
     without_token = {name: value for name, value in parameters.items() if name != "ClientToken"}
@@ -66,10 +72,7 @@ def create_image_version(account: SageMakerAccount, parameters: OperationInput) 
 
 
 def describe_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform DescribeImageVersion.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImageVersion.html
-    """
+    """Perform DescribeImageVersion."""
     image, version = account.version(parameters)
     return (
         _summary(image, version)
@@ -83,10 +86,7 @@ def describe_image_version(account: SageMakerAccount, parameters: OperationInput
 
 
 def update_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform UpdateImageVersion.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
-    """
+    """Perform UpdateImageVersion."""
     image, version = account.version(parameters)
     refuse_change_in_progress(version)
     if version.status != "CREATED":
@@ -109,10 +109,7 @@ def update_image_version(account: SageMakerAccount, parameters: OperationInput) 
 
 
 def delete_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform DeleteImageVersion.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImageVersion.html
-    """
+    """Perform DeleteImageVersion."""
     image, version = account.version(parameters)
     if image.deleting_version is not None:
         raise change_in_progress(image.deleting_version)
@@ -130,16 +127,13 @@ def delete_image_version(account: SageMakerAccount, parameters: OperationInput) 
 
 
 def list_image_versions(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform ListImageVersions.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListImageVersions.html
-    """
+    """Perform ListImageVersions."""
     image = account.image(parameters["ImageName"])
     versions, token = list_records(account, "ListImageVersions", parameters, image.versions)
     return {"ImageVersions": [_summary(image, version) for version in versions], "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {
+OPERATIONS: dict[str, Operation] = {
     "CreateImageVersion": create_image_version,
     "DescribeImageVersion": describe_image_version,
     "UpdateImageVersion": update_image_version,

@@ -1,9 +1,12 @@
-"""The operations on images."""
+"""The operations on images.
 
-from collections.abc import Callable
+Each function performs the operation of its name; the pages of the API are called like
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html
+"""
+
 from typing import Any
 
-from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
+from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import (
     change_in_progress,
     refuse_change_in_progress,
@@ -16,10 +19,7 @@ from imgver_sandbox.sagemaker.records import GONE
 
 
 def create_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform CreateImage.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html
-    """
+    """Perform CreateImage."""
     name = parameters["ImageName"]
     if account.find_image(name) is not None:
         raise resource_in_use(f"The Image with ImageName {name} already exists. Please use a different ImageName.")
@@ -39,19 +39,13 @@ def create_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
 
 
 def describe_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform DescribeImage.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeImage.html
-    """
+    """Perform DescribeImage."""
     image = account.image(parameters["ImageName"])
     return _summary(image) | {"RoleArn": image.role_arn}
 
 
 def update_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform UpdateImage.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImage.html
-    """
+    """Perform UpdateImage."""
     image = account.image(parameters["ImageName"])
     deleted = set(parameters.get("DeleteProperties", []))
     if both := sorted(deleted & parameters.keys()):
@@ -67,10 +61,7 @@ def update_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
 
 
 def delete_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform DeleteImage.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImage.html
-    """
+    """Perform DeleteImage."""
     image = account.image(parameters["ImageName"])
     refuse_change_in_progress(image)
     if image.deleting_version is not None:
@@ -83,16 +74,13 @@ def delete_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
 
 
 def list_images(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
-    """Perform ListImages.
-
-    API: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListImages.html
-    """
+    """Perform ListImages."""
     by_name = {image.name: image for image in account.images()}
     images, token = list_records(account, "ListImages", parameters, by_name)
     return {"Images": [_summary(image) for image in images], "NextToken": token}
 
 
-OPERATIONS: dict[str, Callable[[SageMakerAccount, OperationInput], OperationOutput]] = {
+OPERATIONS: dict[str, Operation] = {
     "CreateImage": create_image,
     "DescribeImage": describe_image,
     "UpdateImage": update_image,

@@ -31,10 +31,9 @@ def test_an_ecr_uri_has_a_tag_or_a_digest(suffix, tag, digest):
 
 
 def test_an_ecr_uri_of_china_ends_with_cn():
-    parsed = parse_image_uri("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/ds:1")
+    uri = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/ds"
 
-    assert parsed is not None
-    assert (parsed.region, parsed.repository) == ("cn-north-1", "ds")
+    assert parse_image_uri(f"{uri}:1") == ImageUri(uri, "123456789012", "cn-north-1", "ds", "1", None)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Studio domains: their statuses, and the versions that are in use because a domain names them."""
 
 import pytest
-from imgver_sandbox.sagemaker.errors import ServiceError
+from imgver_sandbox.sagemaker.errors import ServiceError, resource_not_found
 
 ROLE = "arn:aws:iam::123456789012:role/studio"
 VERSION = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science"
@@ -29,40 +29,26 @@ def custom_image(number=None, image_name="data-science"):
 
 
 @pytest.fixture
-def make_studio(make_aws):
-    """Create an account with three versions of the image data-science, and an app image config."""
-
-    def make(**options):
-        aws = make_aws(**options)
-        aws.image()
-        for _ in range(3):
-            aws.version()
-        aws.CreateAppImageConfig(AppImageConfigName="lab")
-        return aws
-
-    return make
+def studio(make_aws):
+    """An account with three versions of the image data-science, and an app image config."""
+    aws = make_aws(domain_seconds=5)
+    aws.image()
+    for _ in range(3):
+        aws.version()
+    aws.CreateAppImageConfig(AppImageConfigName="lab")
+    return aws
 
 
-@pytest.fixture
-def studio(make_studio):
-    return make_studio()
-
-
-def create(aws, name="studio", **parameters):
-    return aws.CreateDomain(DomainName=name, AuthMode="IAM", **(settings() | parameters))["DomainId"]
-
-
-def status(aws, domain_id):
-    return aws.DescribeDomain(DomainId=domain_id)["Status"]
+def create(aws, **parameters):
+    return aws.CreateDomain(DomainName="studio", AuthMode="IAM", **(settings() | parameters))["DomainId"]
 
 
 def in_use(number):
     return "ResourceInUse", f"ImageVersion ({VERSION}/{number}) is in use."
 
 
-def test_a_domain_from_create_to_delete(make_studio, not_found):
-    aws = make_studio(domain_seconds=5)
-    start = aws.clock.now()
+def test_a_domain_from_create_to_delete(studio, not_found):
+    start = studio.clock.now()
     given = settings(custom_image(1)) | {
         "DomainName": "studio",
         "AuthMode": "IAM",
@@ -70,7 +56,7 @@ def test_a_domain_from_create_to_delete(make_studio, not_found):
         "SubnetIds": ["subnet-1"],
         "DomainSettings": {"SecurityGroupIds": ["sg-1"], "DockerSettings": {"EnableDockerAccess": "ENABLED"}},
     }
-    created = aws.CreateDomain(**given, Tags=[{"Key": "team", "Value": "science"}])
+    created = studio.CreateDomain(**given, Tags=[{"Key": "team", "Value": "science"}])
 
     domain_id = created["DomainId"]
     assert domain_id.startswith("d-")
@@ -87,39 +73,39 @@ def test_a_domain_from_create_to_delete(make_studio, not_found):
         "LastModifiedTime": start,
         "Status": "Pending",
     }
-    assert aws.DescribeDomain(DomainId=domain_id) == pending
-    (listed,) = aws.ListDomains()["Domains"]
+    assert studio.DescribeDomain(DomainId=domain_id) == pending
+    (listed,) = studio.ListDomains()["Domains"]
     assert listed == {name: pending[name] for name in listed}
     assert listed["DomainName"] == "studio"
-    aws.clock.advance(5)
+    studio.clock.advance(5)
     in_service = pending | {"Status": "InService", "LastModifiedTime": start + 5}
-    assert aws.DescribeDomain(DomainId=domain_id) == in_service
+    assert studio.DescribeDomain(DomainId=domain_id) == in_service
 
     # An update replaces the settings that it contains, member by member.
     lab = {"JupyterLabAppSettings": {"CustomImages": [custom_image(2)]}}
     rstudio = {"DomainExecutionRoleArn": ROLE}
-    assert aws.UpdateDomain(
+    assert studio.UpdateDomain(
         DomainId=domain_id,
         DefaultUserSettings=lab,
         DomainSettingsForUpdate={"RStudioServerProDomainSettingsForUpdate": rstudio},
         AppNetworkAccessType="VpcOnly",
     ) == {"DomainArn": created["DomainArn"]}
-    assert status(aws, domain_id) == "Updating"
-    aws.clock.advance(5)
-    assert aws.DescribeDomain(DomainId=domain_id) == in_service | {
+    assert studio.DescribeDomain(DomainId=domain_id)["Status"] == "Updating"
+    studio.clock.advance(5)
+    assert studio.DescribeDomain(DomainId=domain_id) == in_service | {
         "LastModifiedTime": start + 10,
         "DefaultUserSettings": {"ExecutionRole": ROLE, **lab},
         "DomainSettings": given["DomainSettings"] | {"RStudioServerProDomainSettings": rstudio},
         "AppNetworkAccessType": "VpcOnly",
     }
 
-    assert aws.DeleteDomain(DomainId=domain_id, RetentionPolicy={"HomeEfsFileSystem": "Delete"}) == {}
-    assert status(aws, domain_id) == "Deleting"
-    aws.clock.advance(5)
+    assert studio.DeleteDomain(DomainId=domain_id, RetentionPolicy={"HomeEfsFileSystem": "Delete"}) == {}
+    assert studio.DescribeDomain(DomainId=domain_id)["Status"] == "Deleting"
+    studio.clock.advance(5)
     for operation in ("DescribeDomain", "UpdateDomain", "DeleteDomain"):
         with not_found("Domain", DomainId=domain_id):
-            getattr(aws, operation)(DomainId=domain_id)
-    assert aws.ListDomains() == {"Domains": []}
+            getattr(studio, operation)(DomainId=domain_id)
+    assert studio.ListDomains() == {"Domains": []}
 
 
 def test_two_domains_cannot_have_the_same_name(studio, refused):
@@ -149,34 +135,25 @@ def test_a_domain_without_a_file_system(studio):
 
 
 @pytest.mark.parametrize(
-    ("item", "message"),
+    ("item", "error"),
     [
+        (custom_image(4), resource_not_found("ImageVersion", ImageName="data-science", Version=4)),
+        (custom_image(image_name="no"), resource_not_found("Latest ImageVersion", ImageName="no")),
         (
-            custom_image(4),
-            (
-                "ImageVersion with ImageName data-science and Version 4 does not exist. "
-                "Please provide a valid ImageName and Version."
-            ),
-        ),
-        (
-            custom_image(image_name="nothing"),
-            "Latest ImageVersion with ImageName nothing does not exist. Please provide a valid ImageName.",
-        ),
-        (
-            custom_image(1) | {"AppImageConfigName": "other"},
-            "AppImageConfig with AppImageConfigName other does not exist. Please provide a valid AppImageConfigName.",
+            custom_image(1) | {"AppImageConfigName": "no"},
+            resource_not_found("AppImageConfig", AppImageConfigName="no"),
         ),
     ],
 )
-def test_the_custom_images_of_a_domain_must_exist(studio, item, message, refused):
-    with refused("ValidationException", message):
+def test_the_custom_images_of_a_domain_must_exist(studio, item, error, refused):
+    with refused("ValidationException", error.message):
         create(studio, **settings(custom_image(1), item))
     assert studio.ListDomains() == {"Domains": []}
 
     domain_id = create(studio, **settings(custom_image(1)))
     studio.wait()
     before = studio.DescribeDomain(DomainId=domain_id)
-    with refused("ValidationException", message):
+    with refused("ValidationException", error.message):
         studio.UpdateDomain(DomainId=domain_id, **settings(item))
     assert studio.DescribeDomain(DomainId=domain_id) == before
 
@@ -185,7 +162,7 @@ class TestInUse:
     @pytest.mark.parametrize("where", PLACES)
     @pytest.mark.parametrize("operation", ["DeleteImageVersion", "DeleteImage"])
     def test_a_version_that_a_domain_names_cannot_be_deleted(self, studio, operation, where, refused):
-        domain_id = create(studio, **settings(custom_image(2), where=where))
+        domain_id = create(studio, **settings(custom_image(3), custom_image(2), where=where))
         studio.wait()
         which = {"Version": 2} if operation == "DeleteImageVersion" else {}
         with refused(*in_use(2)):
@@ -217,18 +194,17 @@ class TestInUse:
         with refused(*in_use(4)):
             studio.delete(4)
 
-    def test_a_domain_that_is_being_deleted_still_uses_its_versions(self, make_studio, refused):
-        aws = make_studio(domain_seconds=5)
-        domain_id = create(aws, **settings(custom_image(2)))
-        aws.wait()
+    def test_a_domain_that_is_being_deleted_still_uses_its_versions(self, studio, refused):
+        domain_id = create(studio, **settings(custom_image(2)))
+        studio.wait()
 
-        aws.DeleteDomain(DomainId=domain_id)
+        studio.DeleteDomain(DomainId=domain_id)
 
-        aws.clock.advance(4)
+        studio.clock.advance(4)
         with refused(*in_use(2)):
-            aws.delete(2)
-        aws.clock.advance(1)
-        aws.delete(2)
+            studio.delete(2)
+        studio.clock.advance(1)
+        studio.delete(2)
 
     def test_the_case_of_the_name_does_not_matter(self, make_aws, refused):
         aws = make_aws()

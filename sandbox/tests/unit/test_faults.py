@@ -1,5 +1,6 @@
 """Faults in this process: the effect of each kind, what is left of it, and its JSON form."""
 
+import operator
 import re
 
 import pytest
@@ -13,53 +14,45 @@ from imgver_sandbox.faults.kinds import (
     from_json,
     to_json,
 )
-from imgver_sandbox.in_process import SageMakerImages
+from imgver_sandbox.in_process import client
 
-BASE_IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science"
 
 
 @pytest.fixture(scope="module")
-def account():
-    images = SageMakerImages()
-    images.registry.push(BASE_IMAGE)
-    return images
+def shared_account(make_aws):
+    return make_aws()
 
 
 @pytest.fixture(scope="module")
-def sagemaker(account):
-    return account.client("sagemaker")
+def sagemaker(shared_account):
+    """A boto3 client, which is slow to create, for the account of all tests."""
+    return client("sagemaker", shared_account.service)
 
 
 @pytest.fixture
-def aws(account, sagemaker):
+def aws(shared_account):
     """An account with the image `data-science` and without faults."""
-    account.service.reset()
-    sagemaker.create_image(ImageName="data-science", RoleArn="arn:aws:iam::123456789012:role/images")
-    account.clock.advance(60)
-    return account
+    shared_account.service.reset()
+    shared_account.image()
+    return shared_account
+
+
+@pytest.fixture
+def faults(aws):
+    return aws.service.faults
+
+
+@pytest.fixture
+def left(faults):
+    """The active faults as the command line shows them."""
+    return lambda: [f"{fault.kind} ({fault.left})" for fault in faults.left()]
 
 
 @pytest.fixture
 def create(aws, sagemaker):
-    """Create a version and return its number."""
-
-    def create():
-        response = sagemaker.create_image_version(ImageName="data-science", BaseImage=BASE_IMAGE)
-        return int(response["ImageVersionArn"].rpartition("/")[2])
-
-    return create
-
-
-@pytest.fixture
-def describe(sagemaker):
-    return lambda number: sagemaker.describe_image_version(ImageName="data-science", Version=number)
-
-
-@pytest.fixture
-def left(aws):
-    """The active faults as the command line shows them."""
-    return lambda: [f"{fault.kind} ({fault.left})" for fault in aws.faults.left()]
+    """Create a version with boto3."""
+    return lambda: sagemaker.create_image_version(ImageName="data-science", BaseImage=aws.base_image)
 
 
 def invalid(message):
@@ -67,109 +60,87 @@ def invalid(message):
 
 
 class TestChanges:
-    def test_fail_applies_to_the_next_creations(self, aws, create, describe, left):
-        aws.faults.fail("no space left", times=2)
+    def test_fail_applies_to_the_next_creations(self, aws, faults, left, refused):
+        faults.fail("no space left", times=2)
+        for remainder in ("2 times", "once"):
+            assert left() == [f"CreateImageVersion fails: no space left ({remainder})"]
+            version = aws.describe(aws.version())
+            assert (version["ImageVersionStatus"], version["FailureReason"]) == ("CREATE_FAILED", "no space left")
+        assert left() == []
+        assert aws.status(aws.version()) == "CREATED"
 
-        seen = []
-        for _ in range(3):
-            seen.append(left())
-            version = describe(create())
-            assert version["ImageVersionStatus"] == "CREATING"
-            aws.clock.advance(60)
-            version = describe(version["Version"])
-            seen.append((version["ImageVersionStatus"], version.get("FailureReason")))
+    def test_a_refused_creation_does_not_use_the_fault(self, aws, faults, left, refused):
+        aws.start()
+        faults.fail("why")
 
-        assert seen == [
-            ["CreateImageVersion fails: no space left (2 times)"],
-            ("CREATE_FAILED", "no space left"),
-            ["CreateImageVersion fails: no space left (once)"],
-            ("CREATE_FAILED", "no space left"),
-            [],
-            ("CREATED", None),
-        ]
-
-    def test_a_refused_creation_does_not_use_the_fault(self, aws, create, left):
-        create()
-        aws.faults.fail("why")
-
-        with pytest.raises(ClientError, match="ResourceInUse"):
-            create()  # a moment after another write
+        with refused("ResourceInUse", "Resource was modified concurrently"):
+            aws.start()
 
         assert left() == ["CreateImageVersion fails: why (once)"]
 
-    def test_slow_applies_to_the_next_creation_only(self, aws, create, describe, left):
-        aws.faults.slow(100)
+    def test_slow_applies_to_the_next_creation_only(self, aws, faults, left):
+        faults.slow(100)
         assert left() == ["CreateImageVersion takes 100 s (once)"]
 
-        slow = create()
+        aws.start()
         aws.clock.advance(97.5)
-        usual = create()
+        aws.start()
         aws.clock.advance(2)
-        assert [describe(number)["ImageVersionStatus"] for number in (slow, usual)] == ["CREATING", "CREATED"]
+        assert (aws.status(1), aws.status(2), left()) == ("CREATING", "CREATED", [])
         aws.clock.advance(0.5)
-        assert describe(slow)["ImageVersionStatus"] == "CREATED"
-        assert left() == []
+        assert aws.status(1) == "CREATED"
 
-    def test_fail_and_slow_together_apply_to_another_operation(self, aws, create, describe, sagemaker, left):
-        create()
-        aws.clock.advance(60)
-        aws.faults.slow(100, operation="DeleteImageVersion")
-        aws.faults.fail("pinned", operation="DeleteImageVersion")
-        aws.faults.fail("for another operation")
+    def test_fail_and_slow_together_apply_to_another_operation(self, aws, faults, left):
+        aws.version()
+        faults.slow(100, operation="DeleteImageVersion")
+        faults.fail("pinned", operation="DeleteImageVersion")
+        faults.fail("for another operation")
 
-        sagemaker.delete_image_version(ImageName="data-science", Version=1)
+        aws.DeleteImageVersion(Version=1)
         aws.clock.advance(99)
-        assert describe(1)["ImageVersionStatus"] == "DELETING"
+        assert aws.status(1) == "DELETING"
         aws.clock.advance(1)
 
-        assert describe(1)["ImageVersionStatus"] == "DELETE_FAILED"
+        assert aws.status(1) == "DELETE_FAILED"
         assert left() == ["CreateImageVersion fails: for another operation (once)"]
 
-    def test_hold_keeps_a_version_in_use_until_it_is_removed(self, aws, create, sagemaker, left):
-        hold = aws.faults.hold("Data-Science", 1)
-        aws.faults.hold("other", 2)
-        for _ in range(2):
-            create()
-            aws.clock.advance(60)
+    def test_hold_keeps_a_version_in_use_until_it_is_removed(self, aws, faults, left, refused):
+        hold = faults.hold("Data-Science", 1)
+        faults.hold("other", 2)
+        aws.version()
+        aws.version()
 
-        def delete_version(number):
-            sagemaker.delete_image_version(ImageName="data-science", Version=number)
-            aws.clock.advance(60)
-
-        delete_version(2)
-        for delete in (lambda: delete_version(1), lambda: sagemaker.delete_image(ImageName="data-science")):
-            with pytest.raises(sagemaker.exceptions.ResourceInUse, match=rf"ImageVersion \({ARN}/1\) is in use\.$"):
+        aws.delete(2)
+        for delete in (lambda: aws.delete(1), aws.DeleteImage):
+            with refused("ResourceInUse", f"ImageVersion ({ARN}/1) is in use."):
                 delete()
         assert left()[0] == "version 1 of Data-Science is in use (until removed)"
 
-        aws.faults.remove(hold.id)
-        delete_version(1)
+        faults.remove(hold.id)
+        aws.delete(1)
 
 
 class TestRequests:
-    def test_drop_before_and_after_the_effect(self, aws, create, sagemaker, left):
-        def versions():
-            return len(sagemaker.list_image_versions(ImageName="data-science")["ImageVersions"])
-
-        aws.faults.drop("before")
+    def test_drop_before_and_after_the_effect(self, aws, faults, create, sagemaker, left):
+        faults.drop("before")
         assert left() == ["any call loses its connection before its effect (once)"]
         with pytest.raises(ConnectionClosedError):
             create()
-        assert (versions(), left()) == (0, [])
+        assert (aws.versions(), left()) == ([], [])
 
-        aws.faults.drop("after", operation="CreateImageVersion")
-        assert versions() == 0
+        faults.drop("after", operation="CreateImageVersion")
+        sagemaker.list_images()
         with pytest.raises(ConnectionClosedError):
             create()
-        assert (versions(), left()) == (1, [])
+        assert (aws.versions(), left()) == ([1], [])
 
         # A request that the service refuses loses its connection too.
-        aws.faults.drop("after")
+        faults.drop("after")
         with pytest.raises(ConnectionClosedError):
             sagemaker.describe_image(ImageName="none")
 
-    def test_error(self, aws, create, sagemaker, left):
-        aws.faults.error(operation="CreateImageVersion", times=2)
+    def test_error(self, faults, create, sagemaker, left):
+        faults.error(operation="CreateImageVersion", times=2)
         sagemaker.list_images()
 
         for expected in ("2 times", "once"):
@@ -178,11 +149,11 @@ class TestRequests:
                 create()
             assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
 
-        assert create() == 1
+        create()
 
-    def test_limit(self, aws, create, sagemaker, left):
-        aws.faults.limit()
-        aws.faults.limit(operation="CreateDomain", times=2)
+    def test_limit(self, faults, create, sagemaker, left):
+        faults.limit()
+        faults.limit(operation="CreateDomain", times=2)
 
         with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded) as refused:
             create()
@@ -190,10 +161,10 @@ class TestRequests:
         assert refused.value.response["Error"]["Message"] == "CreateImageVersion exceeds a limit of this account."
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
         assert left() == ["CreateDomain exceeds a limit (2 times)"]
-        assert create() == 1
+        create()
 
-    def test_deny_begins_with_the_first_request(self, aws, sagemaker, left):
-        aws.faults.deny(10, operation="ListImages")
+    def test_deny_begins_with_the_first_request(self, aws, faults, sagemaker, left):
+        faults.deny(10, operation="ListImages")
         aws.clock.advance(100)
         assert left() == ["ListImages is denied for 10 s (10 s from the first call)"]
 
@@ -213,8 +184,8 @@ class TestRequests:
         assert left() == []
         sagemaker.list_images()
 
-    def test_throttle_counts_requests_in_any_second(self, aws, sagemaker, left):
-        aws.faults.throttle(2)
+    def test_throttle_counts_requests_in_any_second(self, aws, faults, sagemaker, left):
+        faults.throttle(2)
         results = []
         for _ in range(8):
             try:
@@ -228,10 +199,10 @@ class TestRequests:
         assert results == ["ok", "ok", throttled, throttled, "ok", "ok", throttled, throttled]
         assert left() == ["any call above 2 a second is throttled (until removed)"]
 
-    def test_only_the_first_fault_that_applies_takes_effect(self, aws, sagemaker, left):
-        aws.faults.error(operation="DescribeImage")
-        aws.faults.drop("before")
-        aws.faults.error()
+    def test_only_the_first_fault_that_applies_takes_effect(self, aws, faults, sagemaker, left):
+        faults.error(operation="DescribeImage")
+        faults.drop("before")
+        faults.error()
 
         with pytest.raises(ConnectionClosedError):
             sagemaker.list_images()
@@ -241,39 +212,39 @@ class TestRequests:
             "any call is answered with status 500 (once)",
         ]
 
-    def test_calls_in_the_process_and_calls_of_ecr_have_no_faults(self, aws, left):
-        aws.faults.error()
+    def test_calls_in_the_process_and_calls_of_ecr_have_no_faults(self, aws, faults, left):
+        faults.error()
 
-        aws.service.call("ListImages", {}, account=aws.account, region=aws.region)
-        aws.client("ecr").describe_images(repositoryName="data-science")
+        aws.ListImages()
+        client("ecr", aws.service).describe_images(repositoryName="team/data-science")
 
         assert left() == ["any call is answered with status 500 (once)"]
 
 
 class TestRemove:
-    @pytest.mark.parametrize("reset", ["faults", "service"])
-    def test_reset_removes_all_faults(self, aws, left, reset):
+    @pytest.mark.parametrize("reset", ["faults.reset", "reset"])
+    def test_reset_removes_all_faults(self, aws, faults, left, reset):
         settings = {"reason": "why", "seconds": 1, "image": "i", "version": 1, "per_second": 1, "when": "after"}
         for name, kind in FAULT_KINDS.items():
             required = {setting: value for setting, value in settings.items() if setting in kind.__annotations__}
-            aws.faults.add(from_json({"kind": name, **required}))
+            faults.add(from_json({"kind": name, **required}))
         assert len(left()) == len(FAULT_KINDS)
 
-        getattr(aws, reset).reset()
+        operator.attrgetter(reset)(aws.service)()
 
         assert left() == []
 
-    def test_only_an_active_fault_can_be_removed(self, aws, sagemaker):
-        first, second = aws.faults.error(), aws.faults.deny(10)
-        aws.faults.remove(first.id)
+    def test_only_an_active_fault_can_be_removed(self, aws, faults, sagemaker):
+        first, second = faults.error(), faults.deny(10)
+        faults.remove(first.id)
         with invalid(f"id {first.id} must be the id of an active fault: {second.id}"):
-            aws.faults.remove(first.id)
+            faults.remove(first.id)
         with pytest.raises(ClientError):
             sagemaker.list_images()
         aws.clock.advance(10)
 
         with invalid(f"id {second.id} must be the id of an active fault: no fault is active"):
-            aws.faults.remove(second.id)
+            faults.remove(second.id)
 
 
 @pytest.mark.parametrize(
@@ -319,9 +290,9 @@ class TestRemove:
         ({"kind": "error", "operation": ["ListImages"]}, "operation ['ListImages'] of fault 'error' must be one of "),
     ],
 )
-def test_an_invalid_fault_is_refused(aws, left, settings, message):
+def test_an_invalid_fault_is_refused(faults, left, settings, message):
     with invalid(message):
-        aws.faults.add(from_json(settings))
+        faults.add(from_json(settings))
     assert left() == []
 
 

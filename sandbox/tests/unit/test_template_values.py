@@ -1,4 +1,4 @@
-"""Values of templates, which CloudFormation takes for what the schema asks for."""
+"""Values of templates, which CloudFormation converts to the type in the schema."""
 
 import pytest
 from imgver_sandbox.ministack.template_values import typed
@@ -6,7 +6,7 @@ from imgver_sandbox.sagemaker.service_model import modelled_service
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "taken"),
+    ("operation", "given", "converted"),
     [
         ("CreateImageVersion", {"Horovod": "true"}, {"Horovod": True}),
         ("CreateImageVersion", {"Horovod": "false"}, {"Horovod": False}),
@@ -29,5 +29,5 @@ from imgver_sandbox.sagemaker.service_model import modelled_service
         ),
     ],
 )
-def test_a_scalar_becomes_what_the_schema_asks_for_if_it_can(operation, given, taken):
-    assert typed(modelled_service("sagemaker").input_shape(operation), given) == taken
+def test_a_scalar_is_converted_to_the_type_in_the_schema_if_possible(operation, given, converted):
+    assert typed(modelled_service("sagemaker").input_shape(operation), given) == converted
