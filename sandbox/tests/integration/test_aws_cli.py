@@ -3,11 +3,8 @@
 import json
 import subprocess
 import sys
-import uuid
 
 import pytest
-
-ROLE = "arn:aws:iam::000000000000:role/images"
 
 
 @pytest.fixture(scope="session")
@@ -42,21 +39,20 @@ def aws(run):
     return run_json
 
 
-def test_the_lifecycle_of_an_image_version(sandbox, sagemaker, settle, push, run, aws):
-    # WHEN an image and a version are created. The waiters run afterwards, since they poll once a minute
+def test_commands_and_a_waiter(sandbox, sagemaker, settle, push, run, aws, name):
+    # GIVEN an image
     uri, digest = push(sandbox)
-    name = f"image-{uuid.uuid4().hex[:8]}"
-    prefix = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}"
-    assert aws("create-image", "--image-name", name, "--role-arn", ROLE) == {"ImageArn": f"{prefix}:image/{name}"}
+    sagemaker.create_image(ImageName=name, RoleArn="arn:aws:iam::000000000000:role/images")
     settle(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
-    assert run("wait", "image-created", "--image-name", name) == (0, "")
+
+    # WHEN a version is created. The waiter runs afterwards, since it polls once a minute, and takes no version number,
+    # since `--version` is an option of the CLI itself
     version = ("--image-name", name, "--version-number", "1")
-    of_version = {"ImageVersionArn": f"{prefix}:image-version/{name}/1"}
+    arn = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}:image-version/{name}/1"
     metadata = ("--job-type", "NOTEBOOK_KERNEL", "--ml-framework", "PyTorch 2.5", "--no-horovod")
     command = ("create-image-version", "--image-name", name, "--base-image", uri, "--aliases", "latest", "1.0")
-    assert aws(*command, *metadata) == of_version
+    assert aws(*command, *metadata) == {"ImageVersionArn": arn}
     settle(lambda: sagemaker.describe_image_version(ImageName=name, Version=1)["ImageVersionStatus"])
-    # The waiter takes no number, since `--version` is an option of the CLI itself.
     assert run("wait", "image-version-created", "--image-name", name, "--alias", "latest") == (0, "")
 
     # THEN it has the given properties
@@ -69,21 +65,9 @@ def test_the_lifecycle_of_an_image_version(sandbox, sagemaker, settle, push, run
     )
     assert described["CreationTime"] <= described["LastModifiedTime"]
 
-    # WHEN it is updated, THEN it has the new properties
-    assert aws("update-image-version", *version, "--aliases-to-add", "2.0", "--aliases-to-delete", "1.0") == of_version
+    # WHEN it is updated, THEN it has the new aliases
+    aws("update-image-version", *version, "--aliases-to-add", "2.0", "--aliases-to-delete", "1.0")
     assert aws("list-aliases", *version) == {"SageMakerImageVersionAliases": ["2.0", "latest"]}
-
-    # WHEN it is deleted, THEN the error is that of AWS
-    settle(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
-    assert run("delete-image-version", *version) == (0, "")
-    settle(lambda: "DELETING" if sagemaker.list_image_versions(ImageName=name)["ImageVersions"] else "gone")
-    assert run("describe-image-version", *version) == (
-        255,
-        (
-            "An error occurred (ResourceNotFound) when calling the DescribeImageVersion operation: ImageVersion with "
-            f"ImageName {name} and Version 1 does not exist. Please provide a valid ImageName and Version."
-        ),
-    )
 
 
 def test_a_validation_error_has_the_message_of_aws(run):

@@ -153,8 +153,6 @@ class TestListAliases:
             list_aliases([IMAGE], Version=1)
 
 
-
-
 def test_a_bucket_that_requires_tls_accepts_the_sandbox(sandbox, make_role):
     # GIVEN a bucket like that of `cdk bootstrap`
     sandbox.client("s3").create_bucket(
