@@ -317,7 +317,7 @@ def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, 
 @pytest.mark.parametrize("seconds", [0, 10])
 def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(event, seconds):
     # GIVEN a service whose clock is some seconds behind
-    aws = Aws(create_seconds=0.5)
+    aws = Aws(create_seconds=0)
     function = Function(aws)
     aws.service.faults.fail("internal trouble")
     call = aws.service.call
