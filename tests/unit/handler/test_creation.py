@@ -3,22 +3,13 @@
 import itertools
 
 import pytest
-from harness import ACCOUNT, ARN, REGION, REPOSITORY, SECOND_ARN, Aws, Function
+from harness import ACCOUNT, ARN, METADATA, REGION, REPOSITORY, SECOND_ARN, Aws, Function
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.request import parse
 from imgver_handler.resources.image_version import client_token
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
-METADATA = {
-    "Horovod": False,
-    "JobType": "NOTEBOOK_KERNEL",
-    "MLFramework": "PyTorch 2.5",
-    "Processor": "GPU",
-    "ProgrammingLang": "Python 3.12",
-    "ReleaseNotes": "First release",
-    "VendorGuidance": "STABLE",
-}
 OCI = "application/vnd.oci.image.index.v1+json"
 BUSY = ServiceError("ResourceInUse", "Resource was modified concurrently")
 
@@ -317,7 +308,7 @@ def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, 
 @pytest.mark.parametrize("seconds", [0, 10])
 def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(event, seconds):
     # GIVEN a service whose clock is some seconds behind
-    aws = Aws(create_seconds=0.5)
+    aws = Aws(create_seconds=0)
     function = Function(aws)
     aws.service.faults.fail("internal trouble")
     call = aws.service.call
@@ -467,10 +458,11 @@ def test_the_id_of_a_version_that_cannot_be_described_is_returned(aws, function,
     assert f"DescribeImageVersion failed for {ARN}: {code}: no." in response["Reason"]
 
 
-def test_the_client_token_depends_on_the_event_and_the_attempt_only(event):
+def test_the_client_token_depends_on_the_event_and_the_attempt_and_not_on_a_physical_id(event):
     create = event("image_version_create")
     request = parse(create)
 
+    assert request.physical_resource_id == ""
     assert client_token(request, 0) == client_token(parse(dict(create)), 0)
     others = [
         client_token(request, 1),
