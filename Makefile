@@ -70,6 +70,9 @@ dist: .venv/release.installed  ## Build an sdist and a wheel of both distributio
 	@$(BIN)/python -m build --outdir dist sandbox
 	@$(BIN)/python -m twine check --strict dist/*
 
+release: .venv/release.installed lint  ## Set the version, build, commit and tag: make release VERSION=0.2.0
+	@bash scripts/release.sh $(VERSION)
+
 clean:  ## Remove everything that make created
 	@rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist cdk.out
 

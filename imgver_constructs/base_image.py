@@ -42,8 +42,6 @@ class BoundBaseImage:
             without a repository to grant permission to.
         repository_arn: the ARN of the repository in Amazon ECR. None if it is not known at synth, or if the image is
             not in Amazon ECR.
-        repository: the construct of the repository. None for an address, and for an asset, whose repository belongs
-            to the stack.
         region: the region of the repository. None if it is not known at synth, and for an asset, whose repository is
             in the region of the stack.
         outside_ecr: whether ``uri`` is known not to be in Amazon ECR, the registry that SageMaker pulls from.
@@ -53,7 +51,6 @@ class BoundBaseImage:
     uri: str
     pull_permission: tuple[IDependable, ...] = ()
     repository_arn: str | None = None
-    repository: ecr.IRepository | None = None
     region: str | None = None
     outside_ecr: bool = False
     moving_tag: str | None = None
@@ -254,7 +251,6 @@ class _EcrBaseImage(BaseImage):
             uri=f"{facts.uri}:{self.tag}" if self.digest is None else f"{facts.uri}@{self.digest}",
             pull_permission=_pull_permission(role, facts.arn, self.repository),
             repository_arn=facts.arn,
-            repository=self.repository,
             region=facts.region,
             moving_tag=None if facts.tags_are_immutable else _moving_tag(self.tag),
         )

@@ -1,4 +1,4 @@
-"""The values of the parameters that take one of a few: CreateImageVersion's, and this library's own.
+"""The values of parameters with a few choices: those of CreateImageVersion, and those of this library.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
 """
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class JobType(Enum):
-    """The kind of SageMaker job an image version is compatible with."""
+    """The type of SageMaker job that an image version is compatible with."""
 
     TRAINING = "TRAINING"
     """Training jobs."""
@@ -20,7 +20,7 @@ class JobType(Enum):
 
 
 class Processor(Enum):
-    """The processor an image version is compatible with."""
+    """The processor that an image version is compatible with."""
 
     CPU = "CPU"
     """CPU."""
@@ -30,31 +30,31 @@ class Processor(Enum):
 
 
 class VendorGuidance(Enum):
-    """How stable the maintainer says an image version is."""
+    """The stability of an image version, as its maintainer states it."""
 
     NOT_PROVIDED = "NOT_PROVIDED"
-    """The maintainer says nothing. What an image version has when nothing is declared."""
+    """The maintainer states nothing. SageMaker uses this value when nothing is declared."""
 
     STABLE = "STABLE"
     """Stable."""
 
     TO_BE_ARCHIVED = "TO_BE_ARCHIVED"
-    """To be archived. SageMaker archives it after three months."""
+    """To be archived. SageMaker archives the version after three months."""
 
     ARCHIVED = "ARCHIVED"
-    """Archived: not searchable, no longer actively supported."""
+    """Archived: not searchable, and no longer actively supported."""
 
 
 class Superseded(Enum):
-    """What becomes of an image version when a new one takes its place."""
+    """What happens to an image version when a new one replaces it."""
 
     DELETE = "DELETE"
-    """It is deleted, after everything else in the deployment went well."""
+    """The version is deleted after everything else in the deployment has succeeded."""
 
     RETAIN = "RETAIN"
-    """It stays as it is, and no stack knows it any more. An :class:`ImageRetention` keeps the number of them low."""
+    """The version stays as it is, and belongs to no stack any more. An :class:`ImageRetention` limits their number."""
 
     ARCHIVE = "ARCHIVE"
-    """Its vendor guidance becomes ARCHIVED, and it stays. So it does when it leaves the stack with
-    ``RemovalPolicy.DESTROY``, and when a deployment that made it is rolled back: CloudFormation says no more than that
-    it is to go."""
+    """The vendor guidance of the version becomes ARCHIVED, and the version stays. The same happens when the version
+    leaves the stack with ``RemovalPolicy.DESTROY``, and when the deployment that created it is rolled back:
+    CloudFormation sends the same Delete event in all three cases."""

@@ -206,7 +206,7 @@ class Image(ImageBase):
             if value is not None:
                 check_string_or_token(parameter, value, rule)
         if role is not None and not hasattr(role, "role_arn"):
-            raise ValueError(f"role {shown(role)} must be a role: for an arn use iam.Role.from_role_arn(…)")
+            raise ValueError(f"role {shown(role)} must be a role: for an ARN use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
         registry = StackRegistry.of(scope)
         key = None

@@ -15,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from imgver_constructs._provider.binding import ProviderBinding
-from imgver_constructs._provider.inline_policy_quota import InlineLimit
+from imgver_constructs._provider.inline_policy_quota import InlinePolicyQuota
 from imgver_constructs._provider.policies import Permissions, check_permitted_images
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import shown
@@ -223,7 +223,7 @@ class ImageVersionProvider(Construct):
             else "declare the versions in several stacks"
         )
         scopes: list[IConstruct] = [self] if role is None else [self, role]
-        self.node.add_validation(InlineLimit(function_role, scopes=scopes, remedy=remedy))
+        self.node.add_validation(InlinePolicyQuota(function_role, scopes=scopes, remedy=remedy))
         if not (isinstance(scope, cdk.Stack) and construct_id == _DEFAULT_PROVIDER_ID):
             registry.named_provider = self
 
@@ -403,7 +403,7 @@ def _check_options(
             and all(hasattr(group, "security_group_id") for group in security_groups),
             "a list of security groups: for an id use ec2.SecurityGroup.from_security_group_id(…)",
         ),
-        ("role", role, hasattr(role, "role_arn"), "a role: for an arn use iam.Role.from_role_arn(…)"),
+        ("role", role, hasattr(role, "role_arn"), "a role: for an ARN use iam.Role.from_role_arn(…)"),
         (
             "log_group",
             log_group,
@@ -420,7 +420,7 @@ def _check_options(
             "environment_encryption",
             environment_encryption,
             hasattr(environment_encryption, "key_arn"),
-            "a key: for an arn use kms.Key.from_key_arn(…)",
+            "a key: for an ARN use kms.Key.from_key_arn(…)",
         ),
         (
             "architecture",

@@ -1,1 +1,1 @@
-"""What the provider needs besides its function: policies, the quota of inline policies, dependencies."""
+"""Internals of the provider: its policies, their quota, and its binding to custom resources."""

@@ -1,4 +1,4 @@
-"""Counts the inline policies of a role when the app is synthesized: IAM would refuse too many of them at deployment.
+"""The quota of inline policies of a role, checked at synth; in the deployment, IAM would refuse the policies.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
@@ -18,32 +18,33 @@ from constructs import IConstruct, IValidation
 from imgver_constructs._validation.checks import shown
 
 IAM_LIMIT = 10_240
-"""Characters that the inline policies of a role may have together, white space aside."""
+"""Characters that IAM allows the inline policies of a role together, white space excluded."""
 
 USABLE = 8_192
-"""How many of them may be used: an update makes its new policies before it deletes the old ones."""
+"""Characters that an app may use: an update creates new policies before it deletes the old ones."""
 
 _UNKNOWN = "x" * 80
-"""Stands for what only CloudFormation knows; a usual ARN is as long."""
+"""A placeholder for values that only CloudFormation knows; a usual ARN is as long."""
 
 
 @jsii.implements(IValidation)
-class InlineLimit:
-    """Refuses an app in which a provider's role has more inline policies than IAM takes.
-
-    Args:
-        role: the role.
-        scopes: the constructs that its policies are made below.
-        remedy: what to do about it.
-    """
+class InlinePolicyQuota:
+    """Refuses an app in which the inline policies of a provider's role exceed the quota of IAM."""
 
     def __init__(self, role: iam.IRole, *, scopes: Sequence[IConstruct], remedy: str) -> None:
+        """Create a validation for the CDK.
+
+        Args:
+            role: the role.
+            scopes: the constructs with the policies of the role below them.
+            remedy: what the user can do about an exceeded quota.
+        """
         self._role = role
         self._scopes = scopes
         self._remedy = remedy
 
     def validate(self) -> list[str]:
-        """The error, if there is one."""
+        """Return the error, if there is one."""
         characters = sum(_characters(construct) for scope in self._scopes for construct in scope.node.find_all())
         if characters <= USABLE:
             return []
@@ -51,16 +52,16 @@ class InlineLimit:
         return [
             (
                 f"inline policies of role {role} must have at most {USABLE} characters, so that the new ones of an "
-                f"update fit into iam's {IAM_LIMIT} beside the old ones, but have about {characters}: {self._remedy}"
+                f"update fit into IAM's {IAM_LIMIT} beside the old ones, but have about {characters}: {self._remedy}"
             )
         ]
 
 
 def _characters(construct: object) -> int:
-    """How many characters of inline policies a construct is."""
+    """Return the number of characters of inline policies in a construct."""
     if isinstance(construct, iam.CfnPolicy):
         stack = cdk.Stack.of(construct)
-        # What no role takes is left out of the template.
+        # The CDK leaves a policy without roles out of the template.
         documents = [stack.resolve(construct.policy_document)] if stack.resolve(construct.roles) else []
     elif isinstance(construct, iam.CfnRole):
         stack = cdk.Stack.of(construct)
@@ -72,7 +73,7 @@ def _characters(construct: object) -> int:
 
 
 def _known(stack: cdk.Stack) -> Mapping[str, str]:
-    """Texts as long as those that CloudFormation puts in for its pseudo parameters."""
+    """Return values for the pseudo parameters, as long as those of CloudFormation."""
     region = stack.resolve(stack.region)
     partition = region_info.RegionInfo.get(region).partition if isinstance(region, str) else None
     arn = f"arn:{partition or 'aws'}:cloudformation:ap-southeast-1:123456789012:stack/{stack.stack_name}/"
@@ -85,7 +86,7 @@ def _known(stack: cdk.Stack) -> Mapping[str, str]:
 
 
 def _filled(value: Any, known: Mapping[str, str]) -> Any:  # noqa: ANN401 (a policy document is any JSON)
-    """A document with texts for whatever CloudFormation resolves in it."""
+    """Return a document with strings in place of everything that CloudFormation resolves."""
     match value:
         case list():
             return [_filled(item, known) for item in value]

@@ -218,7 +218,7 @@ NAME_RULE = "must be 1 to 63 letters, digits and hyphens, with no hyphen at eith
             {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
             (
                 f"removal_policy {cdk.RemovalPolicy.SNAPSHOT!r} must be RemovalPolicy.DESTROY, RETAIN or "
-                "RETAIN_ON_UPDATE_OR_DELETE: to keep it, use RemovalPolicy.RETAIN"
+                "RETAIN_ON_UPDATE_OR_DELETE: to keep the resource, use RemovalPolicy.RETAIN"
             ),
         ),
     ],

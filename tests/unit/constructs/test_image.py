@@ -91,7 +91,7 @@ def test_generated_name_is_valid_stable_and_unique(tmp_path: Path, construct_id:
         ({"image_name": ""}, "image_name '' must be 1 to 63 letters and digits"),
         ({"display_name": "x "}, "display_name 'x ' must be 1 to 128 characters on one line, with no space at either"),
         ({"description": "x\ny"}, "description 'x\\ny' must be 1 to 512 characters on one line"),
-        ({"role": "arn:x"}, "role 'arn:x' must be a role: for an arn use iam.Role.from_role_arn(…)"),
+        ({"role": "arn:x"}, "role 'arn:x' must be a role: for an ARN use iam.Role.from_role_arn(…)"),
         ({"removal_policy": cdk.RemovalPolicy.SNAPSHOT}, "removal_policy <RemovalPolicy.SNAPSHOT: 'SNAPSHOT'> must be"),
         ({"removal_policy": "DESTROY"}, "removal_policy 'DESTROY' must be RemovalPolicy.DESTROY, RETAIN or RETAIN_ON"),
         ({"removal_policy": None}, "removal_policy None must be RemovalPolicy.DESTROY"),

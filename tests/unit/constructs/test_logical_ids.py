@@ -1,7 +1,7 @@
-"""R48: what must never change between two releases.
+"""R48: the logical ids and types of resources, and service tokens, never change between two releases.
 
-CloudFormation refuses a custom resource whose ServiceToken or type changes, and deletes and makes again what changes
-its logical id: a version that notebooks use, an alias. A change in this file is a breaking release.
+CloudFormation refuses another ServiceToken or type of a custom resource, and replaces a resource with another logical
+id: a version that notebooks use, an alias. A change in this file is a breaking release.
 """
 
 from __future__ import annotations
@@ -94,13 +94,13 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
         "Version": "Custom::SageMakerImageVersion",
     }
     assert service_tokens(stack) == [{"Fn::GetAtt": ["ImageVersionProviderFunction124F3991", "Arn"]}] * 13
-    # Another generated name is another image, or another configuration.
+    # Another generated name would replace the image or the configuration.
     assert resources(stack)["Unnamed056898D7"]["Properties"]["ImageName"] == "Stack-Unnamed-5122E079"
     assert resources(stack)["Config57D1D894"]["Properties"]["AppImageConfigName"] == "Stack-Config-6E0E1CE2"
 
 
 def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
-    # GIVEN the stack's own provider, with every option that makes a resource
+    # GIVEN the default provider, with every option that creates a resource
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-12345678", availability_zones=["a"], private_subnet_ids=["subnet-12345678"]
     )
@@ -136,7 +136,6 @@ def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
 
 
 def test_r48_logical_ids_of_a_named_provider_with_a_role(stack: cdk.Stack) -> None:
-    # GIVEN one with a role and a log group of the user's, and one that permits what is declared
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log_group = logs.LogGroup(stack, "Logs")
     provider = ImageVersionProvider(stack, "Provider", role=role, log_group=log_group)
@@ -154,7 +153,7 @@ def test_r48_logical_ids_of_a_named_provider_with_a_role(stack: cdk.Stack) -> No
         "Role1ABCC5F0": "AWS::IAM::Role",
         "Version": "Custom::SageMakerImageVersion",
     }
-    # By their names in the role; stacks that share a role must not overwrite each other's.
+    # Stacks that share a role must not overwrite each other's policies.
     policies = [found for found in resources(stack).values() if found["Type"] == "AWS::IAM::Policy"]
     assert [policy["Properties"]["PolicyName"] for policy in policies] == [
         "Stack-Provider-342BA82A-Policy",

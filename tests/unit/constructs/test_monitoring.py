@@ -267,14 +267,14 @@ def with_a_timeout_that_is_a_token(stack: cdk.Stack) -> ImageVersionProvider:
         (
             "provider",
             elsewhere,
-            "provider 'Elsewhere/Provider' must be in stack 'Stack': make one there, or leave it out",
+            "provider 'Elsewhere/Provider' must be in stack 'Stack': create one there, or leave it out",
         ),
         (
             "provider",
             with_a_timeout_that_is_a_token,
             (
-                "timeout of provider 'Stack/Provider' must be known here, since the threshold of an alarm derives from "
-                "it: write it like cdk.Duration.minutes(5)"
+                "timeout of provider 'Stack/Provider' must be known at synth, since the threshold of an alarm derives "
+                "from it: write it like cdk.Duration.minutes(5)"
             ),
         ),
     ],

@@ -365,19 +365,19 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         ({"vpc_subnets": ["x"]}, "vpc_subnets ['x'] must be a SubnetSelection: write it like ec2.SubnetSelection("),
         ({"security_groups": "sg-1"}, "security_groups 'sg-1' must be a list of security groups: for an id use ec2."),
         ({"security_groups": ["sg-1"]}, "security_groups ['sg-1'] must be a list of security groups"),
-        ({"role": "arn:x"}, "role 'arn:x' must be a role: for an arn use iam.Role.from_role_arn(…)"),
+        ({"role": "arn:x"}, "role 'arn:x' must be a role: for an ARN use iam.Role.from_role_arn(…)"),
         (
             {"log_group": "/log"},
-            "log_group '/log' must be a log group: for a name use logs.LogGroup.from_log_group_name",
+            "log_group '/log' must be a log group: for a name use logs.LogGroup.",
         ),
         (
             {"log_retention": 7},
             "log_retention 7 must be one of RetentionDays: write it like logs.RetentionDays.ONE_WEEK",
         ),
-        ({"environment_encryption": "arn:x"}, "environment_encryption 'arn:x' must be a key: for an arn use kms.Key."),
+        ({"environment_encryption": "arn:x"}, "environment_encryption 'arn:x' must be a key: for an ARN use kms.Key."),
         (
             {"architecture": "arm64"},
-            "architecture 'arm64' must be an Architecture: write it like lambda_.Architecture.",
+            "architecture 'arm64' must be an Architecture: write it like lambda_.",
         ),
         ({"timeout": 300}, "timeout 300 must be a Duration: write it like cdk.Duration.minutes(5)"),
         ({"tracing": "Active"}, "tracing 'Active' must be one of Tracing: write it like lambda_.Tracing.ACTIVE"),
@@ -391,7 +391,7 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         *(
             (
                 {"timeout": cdk.Duration.millis(milliseconds)},
-                f"timeout of {milliseconds / 1000:g} seconds must be whole seconds from 180 to 900: leave it out to get",
+                f"timeout of {milliseconds / 1000:g} seconds must be whole seconds from 180 to 900: leave it out",
             )
             for milliseconds in (179_000, 901_000, 190_500)
         ),

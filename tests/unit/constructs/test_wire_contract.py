@@ -1,6 +1,6 @@
-"""What the constructs write is what the handler reads, and what the recorded events of tests/events hold.
+"""The contract between the constructs and the handler: properties of resources, and attributes of responses.
 
-And what the handler answers is what the constructs refer to.
+The recorded events of tests/events have the same properties.
 """
 
 from __future__ import annotations
@@ -21,20 +21,11 @@ from imgver_handler.cloudformation.properties import (
 )
 from imgver_handler.dispatch import RESOURCES
 
-from imgver_constructs import (
-    BaseImage,
-    ImageRetention,
-    ImageVersion,
-    JobType,
-    Processor,
-    Superseded,
-    VendorGuidance,
-)
-from imgver_constructs.provider import ImageVersionProvider
+from imgver_constructs import BaseImage, ImageRetention, ImageVersion, JobType, Processor, Superseded, VendorGuidance
 
 EVENTS = Path(__file__).parents[2] / "events"
-CLOUDFORMATIONS_OWN = {"ServiceToken", "ServiceTimeout", "Prerequisites"}
-"""What is written for CloudFormation, which routes, times and orders by it."""
+FOR_CLOUDFORMATION = {"ServiceToken", "ServiceTimeout"}
+"""The properties that CloudFormation reads, and not the handler."""
 VERSION = "Custom::SageMakerImageVersion"
 ALIAS = "Custom::SageMakerImageAlias"
 RETENTION = "Custom::SageMakerImageRetention"
@@ -43,7 +34,7 @@ Only = Callable[[str], dict[str, Any]]
 
 
 class Properties(dict[str, Any]):
-    """Properties that remember which of them were asked for."""
+    """Properties that record which of them are read."""
 
     def __init__(self, properties: dict[str, Any]) -> None:
         super().__init__(properties)
@@ -63,26 +54,26 @@ class Properties(dict[str, Any]):
 
 
 def on_the_wire(value: Any) -> Any:
-    """A value as CloudFormation sends it: scalars as texts, references resolved."""
+    """A value as CloudFormation sends it: scalars as strings, references resolved."""
     if isinstance(value, list):
         return [on_the_wire(item) for item in value]
     return "1" if isinstance(value, dict) else str(value)
 
 
 def sent(resource: dict[str, Any]) -> Properties:
-    """The properties of a resource as the handler gets them."""
+    """The properties of a resource as the handler receives them."""
     return Properties(
-        {name: on_the_wire(value) for name, value in resource["Properties"].items() if name not in CLOUDFORMATIONS_OWN}
+        {name: on_the_wire(value) for name, value in resource["Properties"].items() if name not in FOR_CLOUDFORMATION}
     )
 
 
 def recorded(event: str) -> set[str]:
-    return json.loads((EVENTS / f"{event}.json").read_text())["ResourceProperties"].keys() - CLOUDFORMATIONS_OWN
+    return json.loads((EVENTS / f"{event}.json").read_text())["ResourceProperties"].keys() - FOR_CLOUDFORMATION
 
 
 @pytest.fixture
 def version(declare: Callable[..., ImageVersion]) -> ImageVersion:
-    """A version with everything that a version can have."""
+    """A version with every property."""
     return declare(
         aliases=["latest"],
         horovod=False,
@@ -99,11 +90,9 @@ def version(declare: Callable[..., ImageVersion]) -> ImageVersion:
 
 
 def test_image_version(version: ImageVersion, only: Only) -> None:
-    # WHEN
     properties = sent(only(VERSION))
     read = ImageVersionProperties.parse(properties)
 
-    # THEN everything that is written is read, and nothing else
     assert read == ImageVersionProperties(
         image_name="data-science",
         base_image=properties["BaseImage"],
@@ -124,45 +113,29 @@ def test_image_version(version: ImageVersion, only: Only) -> None:
     assert recorded("image_version_create") == properties.keys() - {"AdoptVersion", "FollowTag"}
 
 
-def test_image_version_with_nothing_but_what_it_must_have(declare: Callable[..., ImageVersion], only: Only) -> None:
-    # WHEN
+def test_image_version_with_required_properties(declare: Callable[..., ImageVersion], only: Only) -> None:
     declare()
     properties = sent(only(VERSION))
     read = ImageVersionProperties.parse(properties)
 
-    # THEN what is left out is what the handler takes for left out
     assert properties.keys() == {"ImageName", "BaseImage"}
     assert (read.metadata, read.on_delete, read.follows_tag, read.adopted_version) == ({}, "DELETE", False, None)
 
 
-@pytest.mark.parametrize(
-    ("superseded", "on_delete"),
-    [(Superseded.DELETE, "DELETE"), (Superseded.RETAIN, "DELETE"), (Superseded.ARCHIVE, "ARCHIVE")],
-)
-def test_on_delete(declare: Callable[..., ImageVersion], only: Only, superseded: Superseded, on_delete: str) -> None:
-    declare(superseded=superseded)
-
-    assert ImageVersionProperties.parse(sent(only(VERSION))).on_delete == on_delete
-
-
 def test_image_alias(version: ImageVersion, only: Only) -> None:
-    # WHEN
     properties = sent(only(ALIAS))
     read = ImageAliasProperties.parse(properties)
 
-    # THEN
     assert read == ImageAliasProperties(image_name="data-science", alias="latest", version=1)
     assert properties.read == properties.keys() == recorded("image_alias_create")
 
 
 def test_image_retention(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
-    # WHEN a version of the stack is spared, and one that is imported
     old = ImageVersion.from_image_version_attributes(stack, "Old", image=version.image, version=4)
     ImageRetention(stack, "Retention", image=version.image, keep=5, versions=[old])
     properties = sent(only(RETENTION))
     read = ImageRetentionProperties.parse(properties)
 
-    # THEN
     assert read == ImageRetentionProperties(image_name="data-science", keep=5)
     assert declared_versions(properties) == {1, 4}
     assert properties.read == properties.keys() == recorded("image_retention_create")
@@ -176,42 +149,27 @@ def test_resource_types(stack: cdk.Stack, version: ImageVersion, only: Only) -> 
 
 
 def test_attributes(stack: cdk.Stack, declare: Callable[..., ImageVersion], only: Only) -> None:
-    # GIVEN everything that a version tells of itself
     version = declare(base_image=BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"))
-    told = {
+    attributes = {
         name: stack.resolve(getattr(version, name))["Fn::GetAtt"][1]
         for name in ("image_version_arn", "image_arn", "version", "base_image", "container_image")
     }
 
-    # WHEN the handler makes that version
+    # The handler creates that version.
     event = json.loads((EVENTS / "image_version_create.json").read_text())
     properties = event["ResourceProperties"]
-    event["ResourceProperties"] = {name: properties[name] for name in properties.keys() & CLOUDFORMATIONS_OWN} | sent(
+    event["ResourceProperties"] = {name: properties[name] for name in properties.keys() & FOR_CLOUDFORMATION} | sent(
         only(VERSION)
     )
-    answer = Function(Aws()).deliver(event)
+    response = Function(Aws()).deliver(event)
 
-    # THEN
-    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    assert response["Status"] == "SUCCESS", response["Reason"]
     arn = "arn:aws:sagemaker:eu-west-1:123456789012:image"
-    assert {name: answer["Data"][attribute] for name, attribute in told.items()} == {
+    assert {name: response["Data"][attribute] for name, attribute in attributes.items()} == {
         "image_version_arn": f"{arn}-version/data-science/1",
         "image_arn": f"{arn}/data-science",
         "version": "1",
         "base_image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0",
-        "container_image": answer["Data"]["ContainerImage"],
+        "container_image": response["Data"]["ContainerImage"],
     }
-    assert "@sha256:" in answer["Data"]["ContainerImage"]
-
-
-def test_cloudformation_waits_longer_than_the_handler_works(
-    stack: cdk.Stack, version: ImageVersion, only: Only
-) -> None:
-    # Lambda keeps an event for up to 15 minutes, and then runs the function for up to its timeout.
-    function = only("AWS::Lambda::Function")["Properties"]
-    invocation = only("AWS::Lambda::EventInvokeConfig")["Properties"]
-
-    assert isinstance(version.provider, ImageVersionProvider)
-    assert only(VERSION)["Properties"]["ServiceTimeout"] == str(
-        function["Timeout"] + invocation["MaximumEventAgeInSeconds"]
-    )
+    assert "@sha256:" in response["Data"]["ContainerImage"]

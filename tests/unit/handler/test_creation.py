@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from harness import ARN, REPOSITORY, SECOND_ARN, Aws, Function
+from harness import ACCOUNT, ARN, REGION, REPOSITORY, SECOND_ARN, Aws, Function
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.request import parse
 from imgver_handler.resources.image_version import client_token
@@ -187,6 +187,28 @@ def test_r03_a_failed_version_that_cannot_be_deleted(aws, function, event):
     assert function.decisions() == [
         ("ERROR", "could not delete a version that nothing uses", {"arn": ARN, "reason": reason})
     ]
+
+
+def test_r03_the_number_of_the_failed_version_is_used_again(aws, function, event):
+    # GIVEN a failed version, whose number another version has at the first poll after its deletion
+    create = event("image_version_create")
+    aws.service.faults.fail("internal trouble")
+    function.deliver(create)
+    aws.clock.advance(60)
+    call = aws.service.call
+    failed = call("DescribeImageVersion", {"ImageName": "data-science", "Version": 1}, account=ACCOUNT, region=REGION)
+
+    def describe(operation, parameters, **where):
+        deleted = "DeleteImageVersion" in function.names()
+        if deleted and operation == "DescribeImageVersion":
+            return failed | {"CreationTime": failed["CreationTime"] + 60, "ImageVersionStatus": "CREATED"}
+        return call(operation, parameters, **where)
+
+    aws.service.call = describe
+
+    # THEN the handler does not wait until the other version is gone
+    assert function.deliver(create)["PhysicalResourceId"] == SECOND_ARN
+    assert function.decisions() == []
 
 
 @pytest.mark.parametrize(("status", "deleted"), [("DELETING", False), ("DELETE_FAILED", True)])

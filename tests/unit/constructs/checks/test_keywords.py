@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
 import typed_uses
 from aws_cdk.assertions import Template
+from keywords import CALLABLES, KEYWORDS
 
 import imgver_constructs
-
-
-def callables() -> Iterator[tuple[str, Callable[..., object]]]:
-    """Every public constructor and static method, and its name as users write it."""
-    for name in imgver_constructs.__all__:
-        for method, member in vars(getattr(imgver_constructs, name)).items():
-            if method == "__init__":
-                yield name, member
-            elif isinstance(member, staticmethod) and not method.startswith("_"):
-                yield f"{name}.{method}", member.__func__
-
-
-CALLABLES = dict(callables())
-KEYWORDS = {
-    f"{name} {parameter}"
-    for name, function in CALLABLES.items()
-    for parameter in inspect.signature(function).parameters
-    if parameter not in ("self", "scope", "construct_id")
-}
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,12 @@
-"""One of everything, to be declared in all kinds of stacks, and what their templates say."""
+"""Every construct of the library, to be declared in all kinds of stacks, and readers of their templates.
+
+cfn-lint checks every template that is synthesized here.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
+from lint import linter
 
 from imgver_constructs import (
     AppImageConfig,
@@ -31,6 +35,21 @@ Declare = Callable[[cdk.Stack], ImageVersion]
 
 
 @pytest.fixture(scope="session")
+def cfn_lint() -> Callable[[Path], list[str]]:
+    """Lint the templates in a folder, those of nested stacks and stages too; each template once."""
+    return linter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def linted_templates(outdirs: set[Path], cfn_lint: Callable[[Path], list[str]]) -> Iterator[None]:
+    """Fail if cfn-lint has a finding in a template of the module."""
+    outdirs.clear()
+    yield
+    findings = [finding for folder in sorted(outdirs) for finding in cfn_lint(folder)]
+    assert not findings, "\n".join(findings)
+
+
+@pytest.fixture(scope="session")
 def docker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that a container image can be built from."""
     folder = tmp_path_factory.mktemp("docker")
@@ -40,13 +59,13 @@ def docker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def new_app() -> Callable[..., cdk.App]:
-    """Make an app with context values, for a whole module to look at."""
+    """Create an app with context values, for all tests of a module."""
     return lambda **context: cdk.App(analytics_reporting=False, context=context)
 
 
 @pytest.fixture(scope="session")
 def declare_some() -> Declare:
-    """Declare what most stacks have: an image, a version of it with an alias, a retention, and a repository."""
+    """Declare what most stacks have: an image, a version with an alias, a retention, and an AppImageConfig."""
 
     def declare_some(stack: cdk.Stack) -> ImageVersion:
         image = Image(stack, "Image", image_name="data-science")
@@ -62,7 +81,7 @@ def declare_some() -> Declare:
 
 @pytest.fixture(scope="session")
 def declare_everything(declare_some: Declare, docker_folder: Path) -> Declare:
-    """Declare all that the library has, so that every kind of resource and of permission is in the template."""
+    """Declare constructs so that the template has every kind of resource and of permission of the library."""
 
     def declare_everything(stack: cdk.Stack) -> ImageVersion:
         vpc = ec2.Vpc.from_vpc_attributes(
@@ -107,7 +126,7 @@ def resources_of() -> Callable[..., dict[str, Any]]:
     """The resources of a stack's template by logical id: all of them, or those of a type."""
 
     def resources_of(stack: cdk.Stack, resource_type: str = "") -> dict[str, Any]:
-        # This also refuses what depends on itself.
+        # This also fails on circular dependencies.
         resources = Template.from_stack(stack).to_json()["Resources"]
         return {key: found for key, found in resources.items() if resource_type in ("", found["Type"])}
 
@@ -127,7 +146,7 @@ def only_of(resources_of: Callable[..., dict[str, Any]]) -> Callable[[cdk.Stack,
 
 @pytest.fixture(scope="session")
 def deployed() -> Callable[..., Any]:
-    """A part of a template as CloudFormation reads it in a region; what other resources answer is made up."""
+    """Resolve a part of a template as CloudFormation does in a region, with invented attributes of other resources."""
 
     def deployed(value: object, *, region: str, partition: str = "aws", suffix: str = "amazonaws.com") -> Any:
         known = {
