@@ -113,7 +113,7 @@ def run(sandbox_with, tmp_path):
 def sandbox_with():
     """Start a sandbox with these assumptions; it ends with the test."""
     with contextlib.ExitStack() as stack:
-        yield lambda assumptions: stack.enter_context(Sandbox.start(assumptions=assumptions))
+        yield lambda assumptions: stack.enter_context(Sandbox.start(assumptions=assumptions, fast=True))
 
 
 def test_the_findings_are_the_assumptions_of_the_sandbox_and_nothing_is_left(run):
@@ -161,7 +161,6 @@ def test_an_interrupted_run_leaves_nothing(run):
     # THEN it removes everything, reports and ends
     assert ran.ended() == pytest.ExitCode.INTERRUPTED, ran.output()
     assert ran.left() == {}
-    assert "removed image imgver-conformance-" in ran.output()
     assert ran.report()["answers"]["U8"]["evidence"] == []
 
 

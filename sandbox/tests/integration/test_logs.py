@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -43,6 +44,17 @@ class TestLog:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["x.log", "x.log.1"]
         assert (tmp_path / "x.log.1").read_bytes() == b"line 96\nline 97\n"
         assert (tmp_path / "x.log").read_bytes() == b"line 98\nline 99\n"
+
+    def test_threads_may_write_to_it(self, tmp_path):
+        log = RotatingLog(tmp_path / "x.log", max_bytes=4_000)
+        threads = [threading.Thread(target=lambda: [log.write(b"line\n") for _ in range(250)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        log.close()
+
+        assert (tmp_path / "x.log.1").read_bytes() + (tmp_path / "x.log").read_bytes() == b"line\n" * 1000
 
 
 class TestFollow:
