@@ -98,7 +98,7 @@ def _remove(config: pytest.Config, target: AwsTarget, prefix: str, *, before: da
 
 def _print(config: pytest.Config) -> Callable[[str], None]:
     """Prints a line in the terminal, whatever pytest captures."""
-    return config.pluginmanager.getplugin("terminalreporter").write_line  # type: ignore[no-any-return]
+    return config.pluginmanager.getplugin("terminalreporter").write_line
 
 
 @pytest.fixture(scope="module")

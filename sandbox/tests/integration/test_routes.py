@@ -63,7 +63,7 @@ class TestStream:
         async def parts():
             try:
                 yield b"a"
-                await asyncio.Event().wait()
+                return await asyncio.Event().wait()
             finally:
                 ended.append(True)
 
@@ -76,7 +76,7 @@ class TestStream:
         async def receive():
             if messages:
                 return messages.pop()
-            await asyncio.Event().wait()
+            return await asyncio.Event().wait()
 
         async def parts():
             yield b"a"

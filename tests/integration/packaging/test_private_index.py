@@ -44,7 +44,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     create_folder, command = shell("Another index")[0].splitlines()
     program, *options = shlex.split(command.replace("8080", str(port)))
     subprocess.run(shlex.split(create_folder), cwd=folder, check=True)
-    command_line = [Path(sys.executable).parent / program, *options]
+    command_line = [str(Path(sys.executable).parent / program), *options]
     with subprocess.Popen(command_line, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         for _ in range(600):
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
@@ -155,7 +155,7 @@ def test_a_removed_construct_can_be_declared_again(stack: cdk.Stack, resources: 
     assert (image["Properties"]["ImageDescription"], retention["Properties"]["Keep"]) == ("New", 3)
     assert len(resources(ALIAS)) == 1
     with pytest.raises(ValueError, match="must be declared once in a stack, but 'Stack/Retention' declares it too"):
-        ImageRetention(stack, "Again", image=stack.node.find_child("Image"), keep=3)
+        ImageRetention(stack, "Again", image=cast("Image", stack.node.find_child("Image")), keep=3)
 
 
 def test_a_token_is_not_inspected(stack: cdk.Stack, declare: Declare, only: Only) -> None:

@@ -87,8 +87,8 @@ def test_versions_that_are_not_a_list_of_versions_of_the_image_are_refused(
 
     for versions in (version, None, iter([version])):
         assert refusal(versions).endswith("must be a list with one item per version: write it like [version]")
-    for versions in ([other], [7]):
-        assert refusal(versions).endswith(
+    for foreign in (other, 7):
+        assert refusal([foreign]).endswith(
             "must be an ImageVersion of image 'data-science': declare one retention for each image"
         )
     assert refusal([version], elsewhere) == (

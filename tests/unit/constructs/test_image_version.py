@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
+from constructs import IConstruct
 
 from imgver_constructs import (
     BaseImage,
@@ -175,14 +176,17 @@ def test_a_version_depends_on_its_image_and_the_permission_to_pull(
 
     declare(image=image)
 
-    permission = stack.get_logical_id(image.role.node.find_child("DefaultPolicy").node.default_child)
+    def logical_id(construct: IConstruct) -> str:
+        return stack.get_logical_id(cast("cdk.CfnElement", construct.node.default_child))
+
+    permission = logical_id(image.role.node.find_child("DefaultPolicy"))
     (image_id,) = Template.from_stack(stack).find_resources("AWS::SageMaker::Image")
     version = only(VERSION)
     assert version["Properties"]["ImageName"] == {
         "Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": [image_id, "ImageArn"]}]}]
     }
     assert {image_id, permission} <= waits_for(version)
-    assert own_role or stack.get_logical_id(image.role.node.default_child) in waits_for(version)
+    assert own_role or logical_id(image.role) in waits_for(version)
 
 
 @pytest.mark.parametrize("imported", [True, False])
@@ -205,7 +209,7 @@ def test_a_dependency_and_an_override_of_the_user(stack: cdk.Stack, declare: Dec
 
     version = declare()
     version.node.add_dependency(before)
-    version.node.default_child.add_property_override("Some", "thing")
+    cast("cdk.CfnResource", version.node.default_child).add_property_override("Some", "thing")
 
     assert "Before" in only(VERSION)["DependsOn"]
     assert only(VERSION)["Properties"]["Some"] == "thing"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aws_cdk as cdk
@@ -47,7 +47,7 @@ def ecr_arn(repository: str) -> dict[str, Any]:
     }
 
 
-def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(policy["Properties"]["PolicyDocument"]["Statement"])
 
 
@@ -311,8 +311,8 @@ def test_a_changed_policy_changes_no_property_of_a_version(before: dict[str, Any
         for number in range(pulled_from):
             arn = f"arn:aws:ecr:eu-west-1:123456789012:repository/{'x' * 60}-{number}"
             only_here = {"StringEquals": {"aws:PrincipalTag/number": str(number)}}
-            action = ["ecr:BatchGetImage"]
-            image.role.add_to_policy(iam.PolicyStatement(actions=action, resources=[arn], conditions=only_here))
+            pull = iam.PolicyStatement(actions=["ecr:BatchGetImage"], resources=[arn], conditions=only_here)
+            image.role.add_to_principal_policy(pull)
         base_image = BaseImage.from_uri(f"{REGISTRY}/team/a:1")
         ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"], provider=provider)
         ImageRetention(stack, "Retention", image=image, keep=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aws_cdk as cdk
@@ -35,7 +35,7 @@ Refused = Callable[[Callable[[], object]], str]
 WaitsFor = Callable[[dict[str, Any]], set[str]]
 
 
-def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(policy["Properties"]["PolicyDocument"]["Statement"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import jsii
@@ -145,7 +145,7 @@ STRINGS: dict[str, Callable[[cdk.Stack, Any], object]] = {
 }
 NUMBERS: dict[str, Callable[[cdk.Stack, Any], object]] = {
     "version": lambda stack, value: ImageVersion.from_image_version_attributes(
-        stack, "It", image=stack.node.find_child("Image"), version=value
+        stack, "It", image=cast("Image", stack.node.find_child("Image")), version=value
     ),
     "memory_size": lambda stack, value: ImageVersionProvider(stack, "It", memory_size=value),
     "default_uid": lambda _, value: StudioApp.kernel_gateway(kernel_name="x", default_uid=value),
@@ -203,6 +203,6 @@ def test_string_enums_are_written_as_their_values() -> None:
         ImageAlias(version, "Alias", alias_name=string(Names.ALIAS), version=version)
         for each in (image, imported):
             each.grant_read(iam.Role.from_role_name(stack, f"{each.node.id}Role", "some"))
-        return Template.from_stack(stack).to_json()
+        return dict(Template.from_stack(stack).to_json())
 
     assert template(lambda name: name) == template(lambda name: name.value)
