@@ -32,6 +32,8 @@ lint: .venv/test.installed  ## Run ruff, codespell and import-linter
 
 types: .venv/test.installed  ## Run mypy in strict mode
 	@$(BIN)/mypy
+	@$(BIN)/mypy conftest.py tests
+	@$(BIN)/mypy --cache-dir .mypy_cache/sandbox sandbox/tests
 
 check: lint types test  ## Run everything that CI runs
 
@@ -67,6 +69,9 @@ dist: .venv/release.installed  ## Build an sdist and a wheel of both distributio
 	@$(BIN)/python -m build --outdir dist .
 	@$(BIN)/python -m build --outdir dist sandbox
 	@$(BIN)/python -m twine check --strict dist/*
+
+release: .venv/release.installed lint  ## Set the version, build, commit and tag: make release VERSION=0.2.0
+	@bash scripts/release.sh $(VERSION)
 
 clean:  ## Remove everything that make created
 	@rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist cdk.out

@@ -352,7 +352,10 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
             ),
         ),
         "stacks": results.table(["", *STACK, "invocations per version", "responds before CREATED", "leaked"], stacks),
-        "ratios": results.table(["", *titles], ([cell, *line.values()] for cell, line in result["ratios"].items())),
+        "ratios": results.table(
+            ["", *titles],
+            ([cell, *(f"{ratio:.2f}" for ratio in line.values())] for cell, line in result["ratios"].items()),
+        ),
     }
 
 

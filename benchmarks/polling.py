@@ -38,7 +38,7 @@ def measure(*, samples: int = 500) -> dict[str, Any]:
         "samples": samples,
         "delay": _quantiles(delays),
         "polls": _quantiles(polls),
-        "fixed": [[seconds, *creation(seconds)] for seconds in (0.0, 2.0, 15.0, 30.0, 60.0)],
+        "fixed": [[seconds, *creation(seconds)] for seconds in (0.0, 2.0, 16.0, 30.0, 59.0)],
         "calls": calls(),
     }
 

@@ -57,8 +57,8 @@ class ImageVersionMonitoring(Construct):
         binding = binding_of(provider)
         if binding.working_seconds is None:
             raise ValueError(
-                f"timeout of provider {shown(provider.node.path)} must be known here, since the threshold of an alarm "
-                "derives from it: write it like cdk.Duration.minutes(5)"
+                f"timeout of provider {shown(provider.node.path)} must be known at synth, since the threshold of an "
+                "alarm derives from it: write it like cdk.Duration.minutes(5)"
             )
 
         super().__init__(scope, construct_id)
@@ -242,7 +242,7 @@ def _queries() -> dict[str, tuple[str, logs.QueryString]]:
             "Calls that were throttled or refused",
             logs.QueryString(
                 fields=["@timestamp", "operation", "outcome", "seconds", "logical_resource_id", "request_id"],
-                # Most calls of the handler that find nothing are expected to.
+                # The handler expects that some resources do not exist, so this error is usually no problem.
                 filter_statements=["ispresent(operation)", 'outcome not in ["OK", "ResourceNotFound"]'],
                 sort="@timestamp desc",
                 limit=1000,

@@ -7,5 +7,5 @@ INSTALL = "install imgver-sandbox, or imgver-constructs with its extra `sandbox`
 class SandboxError(Exception):
     """The sandbox cannot be started or used. The message is one line that gives the reason and the remedy.
 
-    Errors of calls that the sandbox answers are botocore's, as with AWS.
+    A call of the AWS API that fails raises botocore's ClientError instead, as on AWS.
     """

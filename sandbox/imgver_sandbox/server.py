@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="the server's folder, which is removed when it ends")
     parser.add_argument("logs_folder", type=Path, help="the folder of the logs")
     parser.add_argument("--assume", action="append", default=[], help="an assumption about the images service")
-    parser.add_argument("--fast", action="store_true", help="let SageMaker need almost no time")
+    parser.add_argument("--fast", action="store_true", help="let SageMaker operations take at most 1 s")
     arguments = parser.parse_args()
     supervisor = socket.socket(fileno=arguments.supervisor)
     threading.Thread(target=_end_with_supervisor, args=(supervisor, arguments.folder), daemon=True).start()

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from findings import Findings
-from imgver_sandbox.sagemaker.assumptions import Assumptions
+from imgver_sandbox import Assumptions
 from leftovers import remove
 from target import PREFIX, AwsTarget, LocalTarget, Target
 

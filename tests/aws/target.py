@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from imgver_sandbox import Assumptions
 from imgver_sandbox.in_process import SageMakerImages
-from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2, OCI_MANIFEST
 
 PREFIX = "imgver-conformance-"

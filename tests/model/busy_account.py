@@ -27,6 +27,7 @@ class BusyAccount:
         self.service = ImagesService(clock=self.clock, registry=registry)
         self.sagemaker: Any = account_client("sagemaker", self.service)
         self.accepted: deque[float] = deque()
+        self.calls = 0
         self.throttled = 0
         self._requests_per_second = requests_per_second
         self._executions = executions
@@ -68,6 +69,7 @@ class BusyAccount:
             self.throttled += 1
             raise ServiceError("ThrottlingException", "Rate exceeded")
         self.accepted.append(now)
+        self.calls += 1
 
 
 def _create(logical_id: str, image: str) -> dict[str, Any]:

@@ -30,6 +30,16 @@ ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image-version/data-science/1"
 SECOND_ARN = ARN.replace("/1", "/2")
 UNCHANGED = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release"}
 """The properties with which the Update in tests/events declares what the Create does."""
+METADATA = {
+    "Horovod": False,
+    "JobType": "NOTEBOOK_KERNEL",
+    "MLFramework": "PyTorch 2.5",
+    "Processor": "GPU",
+    "ProgrammingLang": "Python 3.12",
+    "ReleaseNotes": "First release",
+    "VendorGuidance": "STABLE",
+}
+"""The metadata that the Create in tests/events declares."""
 EVENTS = Path(__file__).parent.parent / "events"
 MAX_RESPONSE_BYTES = 4096
 EVENT_FIELDS = ("request_type", "resource_type", "stack_id", "logical_resource_id", "request_id")

@@ -2,11 +2,11 @@
 
 https://github.com/hashicorp/terraform-provider-aws (internal/service/sagemaker/image_version_test.go)
 
-Its tenth case, ten versions of one image at once, is R25 in tests/model. The basic case is in tests/unit/handler.
+The other cases are scenarios of tests/SCENARIOS.md: update (R08), several versions of one image (R10), and ten at once
+(R25). The basic case is the first test of tests/unit/handler/test_creation.py.
 """
 
 import pytest
-from harness import ARN
 from imgver_handler.aws.arn import ImageVersionArn
 
 PREFIX = "arn:aws:sagemaker:us-west-2:123456789012"
@@ -28,15 +28,6 @@ def test_image_version_from_arn(arn, want):
     assert (parsed and parsed.version) == want
 
 
-def test_update(aws, create, update):
-    create()
-
-    response = update(ReleaseNotes="updated")
-
-    assert response["PhysicalResourceId"] == ARN
-    assert (aws.describe(1)["ReleaseNotes"], aws.describe(1)["MLFramework"]) == ("updated", "PyTorch 2.5")
-
-
 def test_disappears(aws, create, update):
     """We differ: nothing plans a Create. The next Update finds that the version is gone, and creates one."""
     create()
@@ -55,13 +46,6 @@ def test_disappears_image(aws, create, update, delete):
     assert delete()["Status"] == "SUCCESS"
     aws.create_image("data-science")
     assert update(ReleaseNotes="updated")["Data"]["Version"] == "1"
-
-
-def test_multiple(aws, create):
-    first, second = create()["Data"], create()["Data"]
-
-    assert (first["Version"], second["Version"]) == ("1", "2")
-    assert aws.versions() == {1: "CREATED", 2: "CREATED"}
 
 
 def test_aliases(aws, create, alias):

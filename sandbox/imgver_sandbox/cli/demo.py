@@ -130,7 +130,7 @@ def _perform(steps: Steps) -> None:
 
 
 class _Commands:
-    """Runs the CDK CLI. Everything that it writes goes to a temporary folder."""
+    """Runs the commands of the CDK CLI, which write to a temporary folder."""
 
     def __init__(self, steps: Steps, sandbox: Sandbox, folder: Path) -> None:
         self._steps = steps
@@ -144,7 +144,7 @@ class _Commands:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Kill the commands that still run, together with the app that they run."""
+        """Kill the commands that are still running, and the app that they started."""
         self._background.shutdown(wait=False, cancel_futures=True)
         for process in list(self._processes):
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -153,7 +153,7 @@ class _Commands:
 
     def synthesize(self, tag: str) -> Future[None]:
         """Run `cdk synth` in the background."""
-        # This interpreter has the app's imports, whatever `python3` is.
+        # The interpreter of the demo, since `python3` may not have the packages of the app.
         app = ["--app", shlex.join([sys.executable, _APP]), "--output", str(self._assembly(tag)), "--quiet"]
         return self._background.submit(self._run, ["cdk", "synth", _STACK, *app, *_context(tag)])
 
@@ -202,7 +202,7 @@ class _Commands:
                 process.wait()
             except BaseException:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)  # the CLI and the app that it runs
+                    os.killpg(process.pid, signal.SIGKILL)  # the CLI and its app
                 raise
             finally:
                 self._processes.discard(process)

@@ -35,7 +35,8 @@ class Faults(ABC):
     throttled, dropped or answered with status 500; by default it sends such a request up to 5 times.
 
     `operation` is the name of an operation as the API spells it. Where its default is None, the fault applies to all
-    operations. Every method that adds a fault returns it, and raises ValueError for an invalid setting.
+    operations. `times` is the number of calls to which the fault applies. Every method that adds a fault returns it,
+    and raises ValueError for an invalid setting.
     """
 
     def fail(self, reason: str, *, operation: str = "CreateImageVersion", times: int = 1) -> Fault:

@@ -297,8 +297,8 @@ function listen() {
 
   on("images", drawImages);
   on("deployments", drawDeployments);
-  on("calls", (answered, all) => {
-    calls = [...answered.reverse(), ...(all ? [] : calls)].slice(0, KEPT_CALLS);
+  on("calls", (added, all) => {
+    calls = [...added.reverse(), ...(all ? [] : calls)].slice(0, KEPT_CALLS);
     drawCalls();
   });
   source.addEventListener("open", () => {

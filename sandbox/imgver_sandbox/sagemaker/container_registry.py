@@ -55,7 +55,7 @@ class RegistryImage:
 class ContainerRegistry(Protocol):
     """The registry from which the images service pulls base images.
 
-    The service calls it while it holds its lock: an implementation must not call the service.
+    The service holds a lock while it calls the registry, so a registry must not call the service.
     """
 
     def resolve(self, uri: str, /) -> RegistryImage | None:

@@ -1,4 +1,4 @@
-"""One real server for all tests of this folder, and a Lambda function that answers CloudFormation as it is told."""
+"""A sandbox for all tests of a worker, and a custom resource whose responses the tests choose."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 ROOT = Path(__file__).parents[2]
 
-# A custom resource: it notes each event, and answers what the resource's own properties say.
+# A custom resource that writes each event to a file and responds as its properties say.
 _PROVIDER = """
 import json, urllib.request
 
@@ -43,23 +43,37 @@ def handler(event, context):
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.start() as started:
+    with Sandbox.start(fast=True) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
+def iam_sandbox() -> Iterator[Sandbox]:
+    """A sandbox that enforces IAM."""
+    with Sandbox.start(enforce_iam=True, fast=True) as started:
+        yield started
+
+
+@pytest.fixture
+def sagemaker(sandbox) -> Any:
+    return sandbox.client("sagemaker")
+
+
+@pytest.fixture
+def name() -> str:
+    """A unique name for an image."""
+    return f"image-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="session")
 def make_function(sandbox) -> Callable[[str], str]:
-    """Make a Lambda function of Python source with `handler`; answer its ARN."""
-
-    def make(source: str) -> str:
-        return create_function(sandbox, source)
-
-    return make
+    """Create a Lambda function from Python source with `handler`, and return its ARN."""
+    return lambda source: create_function(sandbox, source)
 
 
 @pytest.fixture(scope="session")
 def make_function_in() -> Callable[..., str]:
-    """Make a Lambda function in a sandbox of the test's own."""
+    """Create a Lambda function in another sandbox."""
     return create_function
 
 
@@ -98,8 +112,11 @@ class Stack:
             "Properties": {"ServiceToken": self._provider, "Events": str(self._events), **properties},
         }
 
-    def create(self, resources: Mapping[str, Any], **options: Any) -> str:
+    def start_create(self, resources: Mapping[str, Any], **options: Any) -> None:
         self._client.create_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+
+    def create(self, resources: Mapping[str, Any], **options: Any) -> str:
+        self.start_create(resources, **options)
         return self.settled()
 
     def update(self, resources: Mapping[str, Any], **options: Any) -> str:
@@ -107,7 +124,7 @@ class Stack:
         return self.settled()
 
     def change(self, resources: Mapping[str, Any]) -> str:
-        """Update by a change set, as the CDK CLI does by default: a stack that failed takes nothing else."""
+        """Update by a change set, as the CDK CLI does by default. A failed stack accepts nothing else."""
         change_set = self._client.create_change_set(
             StackName=self.name, ChangeSetName="again", ChangeSetType="UPDATE", TemplateBody=_template(resources)
         )["Id"]
@@ -128,7 +145,7 @@ class Stack:
         return self._client.describe_stacks(StackName=name or self.name)["Stacks"][0]
 
     def settled(self, name: str | None = None) -> str:
-        """The status in which the stack comes to rest."""
+        """Wait for the end of the operation and return the status."""
         end = time.monotonic() + 20
         while (status := self.describe(name)["StackStatus"]).endswith("IN_PROGRESS"):
             assert time.monotonic() < end, status
@@ -146,11 +163,11 @@ class Stack:
         return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
     def requests(self) -> list[dict[str, Any]]:
-        """What the custom resources were asked, in order."""
+        """The events of the custom resources, in order."""
         return [json.loads(line) for line in self._events.read_text().splitlines()] if self._events.exists() else []
 
     def requested(self) -> list[tuple[str, str | None]]:
-        """The same as request type and physical id."""
+        """The events as request type and physical id."""
         return [(request["RequestType"], request["PhysicalResourceId"]) for request in self.requests()]
 
 
@@ -165,13 +182,13 @@ def stack(sandbox, provider, tmp_path) -> Stack:
 
 @pytest.fixture
 def stack_in(tmp_path) -> Callable[[Sandbox], Stack]:
-    """A stack without custom resources in a sandbox of the test's own."""
+    """A stack without custom resources in another sandbox."""
     return lambda sandbox: Stack(sandbox, "", tmp_path / "events")
 
 
 @pytest.fixture
 def push() -> Callable[[Sandbox], tuple[str, str]]:
-    """Put a new image into a new repository; answer its URI and digest."""
+    """Push a new container image to a new repository, and return its URI and digest."""
 
     def put(sandbox: Sandbox) -> tuple[str, str]:
         name = f"repository-{uuid.uuid4().hex[:8]}"
@@ -186,7 +203,7 @@ def push() -> Callable[[Sandbox], tuple[str, str]]:
 
 @pytest.fixture
 def settle() -> Callable[[Callable[[], str]], str]:
-    """What a function answers once that is no longer a status on the way."""
+    """Wait until a function returns a stable status, and return the status."""
 
     def wait(read: Callable[[], str]) -> str:
         end = time.monotonic() + 10
@@ -200,12 +217,11 @@ def settle() -> Callable[[Callable[[], str]], str]:
 
 @pytest.fixture
 def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run Python source in a process of its own, with the package and `tmp_path` as state folder."""
+    """Run Python source in a process whose state folder is in `tmp_path`."""
 
     def run(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", source, *arguments],
-            # Not in the checkout: its package would come before PYTHONPATH's.
             cwd=tmp_path,
             env={
                 **os.environ,
@@ -225,7 +241,7 @@ def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture
 def state_folder(tmp_path, monkeypatch) -> Iterator[Path]:
-    """A background sandbox of this test's own; it ends with the test, also when the test expected it not to start."""
+    """The state folder of this test. A background sandbox in it ends with the test."""
     folder = tmp_path / "state"
     monkeypatch.setenv("IMGVER_SANDBOX_STATE_DIR", str(folder))
     yield folder
@@ -260,7 +276,7 @@ def handler(event, context):
 
 @pytest.fixture
 def keep_busy(tmp_path) -> Callable[[Sandbox], list[int]]:
-    """Let a function of the sandbox run for ten minutes; answer its process and one that it started."""
+    """Run a function for ten minutes, and return the ids of its process and of a child process."""
 
     def start(sandbox: Sandbox) -> list[int]:
         pids = tmp_path / "pids"
@@ -279,13 +295,13 @@ def keep_busy(tmp_path) -> Callable[[Sandbox], list[int]]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits for its parent to notice does not."""
+    """Return whether a process runs and is not a zombie."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    except FileNotFoundError:  # no /proc here, or gone just now
+    except FileNotFoundError:  # without /proc, or the process has just ended
         return not Path("/proc/self").exists()
 
 

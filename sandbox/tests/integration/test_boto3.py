@@ -1,4 +1,4 @@
-"""boto3 as it is published, on a real sandbox: paginators and waiters."""
+"""The paginators and waiters of boto3 on a sandbox."""
 
 import copy
 import uuid
@@ -11,13 +11,8 @@ ROLE = "arn:aws:iam::000000000000:role/images"
 SOON = {"Delay": 0.2, "MaxAttempts": 50}
 
 
-@pytest.fixture
-def sagemaker(sandbox):
-    return sandbox.client("sagemaker")
-
-
-def test_waiters_wait_for_what_they_are_called(sandbox, sagemaker, push):
-    # GIVEN an image that is only just being made
+def test_waiters(sandbox, sagemaker, push):
+    # GIVEN a container image and a new image
     uri, _ = push(sandbox)
     image = {"ImageName": f"image-{uuid.uuid4().hex[:8]}"}
     version = {**image, "Version": 1}
@@ -25,7 +20,7 @@ def test_waiters_wait_for_what_they_are_called(sandbox, sagemaker, push):
     def wait(name, which):
         sagemaker.get_waiter(name).wait(**which, WaiterConfig=SOON)
 
-    # WHEN each change is waited for, THEN it is over
+    # WHEN a waiter returns, THEN the change is complete
     sagemaker.create_image(**image, RoleArn=ROLE)
     wait("image_created", image)
     assert sagemaker.describe_image(**image)["ImageStatus"] == "CREATED"
@@ -37,13 +32,13 @@ def test_waiters_wait_for_what_they_are_called(sandbox, sagemaker, push):
     wait("image_updated", image)
     assert sagemaker.describe_image(**image)["ImageStatus"] == "CREATED"
 
-    # WHEN the end of something is waited for by a model that knows the service's error, as newer releases have it
+    # WHEN the waiter for a deletion has the right error code, as in newer releases of boto3
     sagemaker.delete_image_version(**version)
-    assert _mended("ImageVersionDeleted", sagemaker).wait(**version, WaiterConfig=SOON) is None
+    assert _corrected("ImageVersionDeleted", sagemaker).wait(**version, WaiterConfig=SOON) is None
     assert sagemaker.list_image_versions(**image)["ImageVersions"] == []
     sagemaker.delete_image(**image)
 
-    # THEN it works; that of this release expects an error that the service does not have, here as on AWS
+    # THEN it works. The waiter of this release expects a wrong error code, and fails here as on AWS
     with pytest.raises(
         WaiterError, match=r"^Waiter ImageDeleted failed: An error occurred \(ResourceNotFound\): Image with ImageName"
     ):
@@ -57,7 +52,7 @@ def test_waiters_wait_for_what_they_are_called(sandbox, sagemaker, push):
         ("list_app_image_configs", "create_app_image_config", "AppImageConfigName", "AppImageConfigs"),
     ],
 )
-def test_paginators_go_through_all_pages(sagemaker, operation, create, name, result):
+def test_paginators(sagemaker, operation, create, name, result):
     prefix = f"p{uuid.uuid4().hex[:8]}"
     names = [f"{prefix}-{number:02}" for number in range(12)]
     role = {"RoleArn": ROLE} if create == "create_image" else {}
@@ -70,8 +65,8 @@ def test_paginators_go_through_all_pages(sagemaker, operation, create, name, res
     assert sorted(found[name] for page in pages for found in page[result]) == names
 
 
-def _mended(name, sagemaker):
-    """A waiter of this release with the error code that the service answers."""
+def _corrected(name, sagemaker):
+    """Return a waiter with the error code that the service really returns."""
     config = copy.deepcopy(sagemaker._get_waiter_config())
     for acceptor in config["waiters"][name]["acceptors"]:
         if acceptor["expected"] == "ResourceNotFoundException":

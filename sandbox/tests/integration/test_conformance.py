@@ -1,4 +1,4 @@
-"""The conformance tests in the way they run on an account, with a sandbox for the account: real HTTP, real time."""
+"""The conformance tests in tests/aws, run as on an AWS account, with a sandbox as the account."""
 
 import contextlib
 import json
@@ -17,7 +17,6 @@ from target import PREFIX
 
 ROOT = Path(__file__).parents[3]
 NETWORK = {"CONFORMANCE_VPC_ID": "vpc-1", "CONFORMANCE_SUBNET_IDS": "subnet-1,subnet-2"}
-ROLE = f"arn:aws:iam::{Sandbox.account}:role/own"
 KINDS = {
     "images": ("sagemaker", "list_images", "Images"),
     "app image configs": ("sagemaker", "list_app_image_configs", "AppImageConfigs"),
@@ -37,7 +36,7 @@ def assumed(place):
 
 
 class Run:
-    """One run of the tests, in a sandbox of its own in which nothing takes long."""
+    """One run of the tests."""
 
     def __init__(self, sandbox, folder, *what, **environment):
         for operation in ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion"):
@@ -71,6 +70,13 @@ class Run:
     def report_as_text(self):
         return (self._report / "report.md").read_text()
 
+    def wait_for_images(self):
+        end = time.monotonic() + 60
+        while not self.left("images"):
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < end, self.output()
+            time.sleep(0.1)
+
     def left(self, *kinds):
         """What is there of each kind that the tests make, or of these."""
         found = {kind: self._of(*KINDS[kind]) for kind in kinds or KINDS}
@@ -82,31 +88,16 @@ class Run:
         things = getattr(self._clients[service], operation)()[key]
         return [thing for thing in things if thing.get("StackStatus") != "DELETE_COMPLETE"]
 
-    def wait_for(self, kind):
-        end = time.monotonic() + 60
-        while not self.left(kind):
-            assert self.process.poll() is None, self.output()
-            assert time.monotonic() < end, self.output()
-            time.sleep(0.1)
-
-
-@pytest.fixture(scope="module")
-def server():
-    """One for the tests to which its switches do not matter."""
-    with Sandbox.start() as started:
-        yield started
-
 
 @pytest.fixture
-def run(server, tmp_path):
-    """Start the tests in a sandbox with nothing in it; they end with the test."""
-    server.reset()
+def run(sandbox_with, tmp_path):
+    """Start the tests on a sandbox. The process ends with the test."""
     with contextlib.ExitStack() as stack:
 
-        def start(*what, sandbox=server, name="run", **environment):
+        def start(*what, assumptions=None, name="run", **environment):
             folder = tmp_path / name
             folder.mkdir()
-            started = Run(sandbox, folder, *what, **environment)
+            started = Run(sandbox_with(assumptions), folder, *what, **environment)
             stack.callback(end, started.process)
             return started
 
@@ -122,30 +113,30 @@ def run(server, tmp_path):
 def sandbox_with():
     """Start a sandbox with these assumptions; it ends with the test."""
     with contextlib.ExitStack() as stack:
-        yield lambda assumptions: stack.enter_context(Sandbox.start(assumptions=assumptions))
+        yield lambda assumptions: stack.enter_context(Sandbox.start(assumptions=assumptions, fast=True))
 
 
-def test_what_is_found_is_how_the_sandbox_was_started_and_nothing_is_left(run, sandbox_with):
-    # GIVEN sandboxes that have every value of every switch between them, WHEN the tests run, at once
+def test_the_findings_are_the_assumptions_of_the_sandbox_and_nothing_is_left(run):
+    # GIVEN sandboxes that together have every value of every switch, WHEN the tests run in parallel
     all_assumed = [assumed(place) for place in range(3)]
     runs = [
         run(
             *(["tests/aws"] if place == 1 else ["tests/aws/test_unknowns.py", "-k=not u8"]),
-            sandbox=sandbox_with(assumptions),
+            assumptions=assumptions,
             name=f"run-{place}",
             **NETWORK,
         )
         for place, assumptions in enumerate(all_assumed)
     ]
 
-    # THEN each finds out how its sandbox was started
+    # THEN each run finds the assumptions of its sandbox
     for assumptions, ran in zip(all_assumed, runs, strict=True):
         assert ran.ended() == 0, ran.output()
         report = ran.report()
         assert Assumptions.parse(report["assume"]) == assumptions
         assert len(report["assume"]) == len(Assumptions.choices())
         assert report["failed"] == []
-        # and says so, without the account's number
+        # and reports them, without the account id
         options = " ".join(f"--assume {switch}" for switch in assumptions.switches())
         assert sorted(options.split()) == sorted(ran.report_as_text().partition("start ")[2].partition("`")[0].split())
         assert ran.report_as_text() in ran.output()
@@ -159,75 +150,37 @@ def test_what_is_found_is_how_the_sandbox_was_started_and_nothing_is_left(run, s
 
 
 def test_an_interrupted_run_leaves_nothing(run):
-    # GIVEN a run in the middle of its work
+    # GIVEN a run in progress
     ran = run("tests/aws/test_unknowns.py")
-    ran.wait_for("images")
+    ran.wait_for_images()
     assert {"images", "repositories", "roles"} <= ran.left().keys()
 
     # WHEN it is interrupted
     os.kill(ran.process.pid, signal.SIGTERM)
 
-    # THEN it ends, having removed everything, and reports
+    # THEN it removes everything, reports and ends
     assert ran.ended() == pytest.ExitCode.INTERRUPTED, ran.output()
     assert ran.left() == {}
-    assert "removed image imgver-conformance-" in ran.output()
     assert ran.report()["answers"]["U8"]["evidence"] == []
 
 
-def test_what_a_killed_run_left_can_be_removed(run):
+def test_the_resources_of_a_killed_run_can_be_removed(run):
     ran = run("tests/aws/test_unknowns.py")
-    ran.wait_for("images")
+    ran.wait_for_images()
     ran.process.kill()
     ran.process.wait()
     left = ran.left()
 
-    # WHEN only what is older than the run is removed, THEN nothing is
+    # WHEN only older resources are removed, THEN nothing is removed
     before = left["repositories"][0]["createdAt"]
     assert remove(ran.sandbox.client, PREFIX, before=before) == ([], [])
 
-    # WHEN all of it is
+    # WHEN all are removed
     removed, not_removed = remove(ran.sandbox.client, PREFIX)
 
     # THEN nothing is left
     assert not_removed == []
     assert {line.rpartition(" ")[0] for line in removed} == {"image", "repository", "role"}
-    assert ran.left() == {}
-
-
-def test_the_users_own_role_and_base_image_are_used_and_stay(run, server, push):
-    # GIVEN
-    server.reset()
-    uri, _ = push(server)
-    role = server.client("iam").create_role(RoleName="own", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-
-    # WHEN
-    ran = run(
-        "tests/aws/test_unknowns.py",
-        "-k=u3 or u5 or u6",
-        CONFORMANCE_ROLE_ARN=role,
-        CONFORMANCE_BASE_IMAGE=uri,
-    )
-
-    # THEN what needs more is left open, and says what it needs
-    assert ran.ended() == 0, ran.output()
-    answers = ran.report()["answers"]
-    assert answers["U5"]["answer"] == "lower"
-    assert answers["U3"]["evidence"] == [
-        "it takes a Studio domain: set CONFORMANCE_VPC_ID and CONFORMANCE_SUBNET_IDS to where one may be"
-    ]
-    assert answers["U6"]["evidence"] == [
-        "CONFORMANCE_BASE_IMAGE is not in a repository of the run's own: no OCI manifest is pushed there"
-    ]
-    assert (answers["U3"]["answer"], answers["U6"]["answer"]) == (None, None)
-    assert {kind: len(found) for kind, found in ran.left().items()} == {"repositories": 1, "roles": 1}
-
-
-def test_a_base_image_that_cannot_be_used_is_told(run):
-    ran = run("tests/aws/test_unknowns.py", "-k=u5", CONFORMANCE_BASE_IMAGE="python:3.12", CONFORMANCE_ROLE_ARN=ROLE)
-
-    assert ran.ended() == pytest.ExitCode.TESTS_FAILED
-    assert f"no version of the base image python:3.12 could be created with the role {ROLE}: " in ran.output()
-    assert "is not a valid Amazon ECR image URI" in ran.output()
     assert ran.left() == {}
 
 
@@ -240,20 +193,9 @@ def test_a_base_image_that_cannot_be_used_is_told(run):
             2,
             "no AWS region was found: set AWS_REGION",
         ),
-        (
-            {
-                "AWS_ACCESS_KEY_ID": "a",
-                "AWS_SECRET_ACCESS_KEY": "b",
-                "AWS_REGION": "eu-west-1",
-                "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-                "AWS_MAX_ATTEMPTS": "1",
-            },
-            2,
-            "the AWS credentials cannot be used: Could not connect to the endpoint URL",
-        ),
     ],
 )
-def test_make_test_aws_says_what_it_lacks(environment, exit_code, said):
+def test_make_test_aws_reports_missing_settings(environment, exit_code, said):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     none = {
         "AWS_CONFIG_FILE": os.devnull,

@@ -1,4 +1,4 @@
-"""The demo's own parts; the whole of it is what `make demo` runs."""
+"""The parts of the demo, and its failures. `make demo` runs the whole demo."""
 
 import io
 import os
@@ -35,17 +35,17 @@ class TestTable:
 
 
 class TestBrief:
-    def test_of_an_event_status_and_construct_are_left(self):
+    def test_an_event_is_shortened_to_status_and_construct(self):
         event = "ImgverDemo |  5/13 | 8:09:35 PM | CREATE_FAILED    | AWS::IAM::Role | Image/Role (ImageRole1) a | b \n"
 
         assert brief(event) == "CREATE_FAILED Image/Role (ImageRole1) a | b"
 
-    def test_of_anything_else_everything(self):
+    def test_other_lines_remain_whole(self):
         assert brief("  ImgverDemo: creating stack...\n") == "ImgverDemo: creating stack..."
 
 
 class TestSteps:
-    def test_elsewhere_than_on_a_terminal_they_are_plain_lines(self):
+    def test_without_a_terminal_the_steps_are_plain_lines(self):
         output = io.StringIO()
         steps = Steps(Console(file=output, highlight=False))
 
@@ -61,7 +61,7 @@ class TestSteps:
             "failed  cdk destroy  (0.0 s)\n"
         )
 
-    def test_on_a_terminal_the_last_line_is_shown_while_it_lasts(self):
+    def test_on_a_terminal_the_latest_line_is_shown(self):
         output = io.StringIO()
         steps = Steps(Console(file=output, force_terminal=True, force_interactive=True, width=60, highlight=False))
 
@@ -95,9 +95,9 @@ def demo(tmp_path):
     return run
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_it_ends_with_all_that_it_started_when_it_is_told_to(tmp_path, eventually_dead, number, code):
-    # GIVEN a demo whose app takes its time
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_demo_and_its_processes(tmp_path, eventually_dead, number, code):
+    # GIVEN a demo whose app takes long
     (tmp_path / "app.py").write_text(
         "import os, pathlib, time\n"
         "pathlib.Path('part').write_text(str(os.getpid()))\n"
@@ -117,10 +117,9 @@ def test_it_ends_with_all_that_it_started_when_it_is_told_to(tmp_path, eventuall
                 assert time.monotonic() < end
                 time.sleep(0.05)
 
-            # WHEN it is told to end
             process.send_signal(number)
 
-            # THEN it does, and neither the CLI's app nor a folder is left
+            # THEN the demo ends, and neither the app nor a folder is left
             assert process.wait(10) == code
         finally:
             process.kill()
@@ -128,7 +127,7 @@ def test_it_ends_with_all_that_it_started_when_it_is_told_to(tmp_path, eventuall
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
 
 
-def test_a_folder_without_the_app(demo, tmp_path):
+def test_a_folder_without_an_app_is_an_error(demo, tmp_path):
     answer = demo()
 
     assert (answer.returncode, answer.stdout, answer.stderr) == (
@@ -138,15 +137,15 @@ def test_a_folder_without_the_app(demo, tmp_path):
     )
 
 
-def test_a_command_that_fails_is_shown_and_nothing_is_left(demo, tmp_path):
+def test_a_failed_command_is_reported_and_nothing_is_left(demo, tmp_path):
     # GIVEN an app that does not synthesize
     answer = demo("raise SystemExit('this app is broken')")
 
-    # THEN what the CLI said is shown
+    # THEN the output of the CLI is shown
     assert answer.returncode == 1
     assert "failed  cdk synth" in answer.stdout
     assert "this app is broken" in answer.stdout
     assert re.search(r"^imgver-sandbox: cdk synth .* failed with exit code 1$", answer.stderr, re.MULTILINE)
-    # AND neither the demo's folder nor the sandbox's is left, nor anything in the app's
+    # AND no folder of the demo or the sandbox is left, and the folder of the app is unchanged
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
     assert [path.name for path in (tmp_path / "a folder").iterdir()] == ["app.py"]

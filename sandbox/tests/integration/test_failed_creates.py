@@ -1,4 +1,4 @@
-"""After a failed Create of a custom resource comes its Delete, as on AWS."""
+"""CloudFormation sends a Delete event after a failed Create, as on AWS."""
 
 import pytest
 
@@ -7,11 +7,11 @@ import pytest
     ("properties", "answered"),
     [({"OnCreate": "FAILED", "Id": "half-made"}, "half-made"), ({"OnCreate": "FAILED"}, None)],
 )
-def test_a_stack_that_rolls_back_deletes_what_failed(stack, properties, answered):
+def test_a_rollback_deletes_the_failed_resource(stack, properties, answered):
     # WHEN the response is FAILED, with or without a physical id
     status = stack.create({"Thing": stack.custom(**properties)})
 
-    # THEN Delete follows with that id, or with one that was made up
+    # THEN Delete follows with that id, or with a generated one
     assert status == "ROLLBACK_COMPLETE"
     created, deleted = stack.requests()
     assert (created["RequestType"], deleted["RequestType"]) == ("Create", "Delete")
@@ -20,11 +20,11 @@ def test_a_stack_that_rolls_back_deletes_what_failed(stack, properties, answered
         assert deleted["PhysicalResourceId"] == answered
     else:
         assert deleted["PhysicalResourceId"].startswith(f"{stack.name}-Thing-")
-    # AND the reason is the response's own
+    # AND the event has the reason of the response
     assert "as it was told" in stack.reasons()
 
 
-def test_a_create_that_nobody_answers_is_deleted_too(stack):
+def test_a_create_without_a_response_is_deleted(stack):
     status = stack.create({"Thing": stack.custom(OnCreate="SILENT", ServiceTimeout="1")})
 
     assert status == "ROLLBACK_COMPLETE"
@@ -33,7 +33,7 @@ def test_a_create_that_nobody_answers_is_deleted_too(stack):
     assert physical_id.startswith(f"{stack.name}-Thing-")
 
 
-def test_what_failed_goes_first_and_what_was_made_follows(stack):
+def test_the_failed_resource_is_deleted_first(stack):
     made, failing = stack.custom(Id="made"), stack.custom(OnCreate="FAILED", Id="half-made")
 
     stack.create({"Made": made, "Failing": failing | {"DependsOn": "Made"}})
@@ -41,7 +41,7 @@ def test_what_failed_goes_first_and_what_was_made_follows(stack):
     assert stack.requested() == [("Create", None), ("Create", None), ("Delete", "half-made"), ("Delete", "made")]
 
 
-def test_an_update_that_rolls_back_deletes_only_what_it_made(stack):
+def test_the_rollback_of_an_update_deletes_only_the_new_resource(stack):
     # GIVEN a stack with a resource
     kept = stack.custom(Id="kept")
     assert stack.create({"Kept": kept}) == "CREATE_COMPLETE"
@@ -57,7 +57,7 @@ def test_an_update_that_rolls_back_deletes_only_what_it_made(stack):
 
 
 class TestWithoutRollback:
-    """A stack that was told to stay as it is when something fails."""
+    """A stack with DisableRollback."""
 
     @pytest.fixture
     def failed(self, stack):
@@ -67,12 +67,12 @@ class TestWithoutRollback:
         assert stack.requested() == [("Create", None)]
         return stack
 
-    def test_deleting_the_stack_deletes_what_failed(self, failed):
+    def test_deleting_the_stack_deletes_the_failed_resource(self, failed):
         failed.delete()
 
         assert failed.requested() == [("Create", None), ("Delete", "half-made")]
 
-    def test_rolling_it_back_later_deletes_what_failed(self, failed):
+    def test_a_later_rollback_deletes_the_failed_resource(self, failed):
         assert failed.roll_back() == "ROLLBACK_COMPLETE"
 
         assert failed.requested() == [("Create", None), ("Delete", "half-made")]
@@ -85,12 +85,12 @@ class TestWithoutRollback:
         assert stack.requested() == [("Create", None), ("Create", None)]
         return stack
 
-    def test_rolling_an_update_back_later_deletes_what_failed(self, failed_update):
+    def test_a_later_rollback_of_an_update_deletes_the_failed_resource(self, failed_update):
         assert failed_update.roll_back() == "UPDATE_ROLLBACK_COMPLETE"
 
         assert failed_update.requested()[2:] == [("Delete", "half-made")]
 
-    def test_trying_again_deletes_what_failed_before_it_makes_another(self, failed_update):
+    def test_another_update_deletes_the_failed_resource_first(self, failed_update):
         resources = {"Kept": failed_update.custom(Id="kept"), "Thing": failed_update.custom(Id="whole")}
 
         assert failed_update.change(resources) == "UPDATE_COMPLETE"
@@ -98,13 +98,13 @@ class TestWithoutRollback:
         assert failed_update.requested()[2:] == [("Delete", "half-made"), ("Create", None)]
         assert failed_update.resources() == {"Kept": "kept", "Thing": "whole"}
 
-    def test_deleting_the_stack_after_a_failed_update_deletes_what_failed(self, failed_update):
+    def test_deleting_the_stack_after_a_failed_update_deletes_the_failed_resource(self, failed_update):
         failed_update.delete()
 
         assert sorted(failed_update.requested()[2:]) == [("Delete", "half-made"), ("Delete", "kept")]
 
 
-def test_a_create_that_succeeds_is_deleted_once_with_its_stack(stack):
+def test_a_successful_create_is_deleted_once(stack):
     assert stack.create({"Thing": stack.custom(Id="whole")}) == "CREATE_COMPLETE"
     stack.delete()
 

@@ -1,4 +1,4 @@
-"""What the guide on testing shows works, and is all there is."""
+"""The examples of the guide on testing work, and they are complete."""
 
 import argparse
 import dataclasses
@@ -27,7 +27,7 @@ PAIRS = [
 
 
 def test_its_example_passes(tmp_path):
-    # GIVEN its files, WHEN pytest runs them as strictly as it can
+    # GIVEN its files, WHEN pytest runs them with warnings as errors
     for name, content in FILES:
         (tmp_path / name).write_text(content)
     done = subprocess.run(
@@ -39,7 +39,7 @@ def test_its_example_passes(tmp_path):
         check=False,
     )
 
-    # THEN each of its tests passes, and nothing else is there to pass
+    # THEN exactly its tests pass
     tests = {
         f"{name}::{test}" for name, content in FILES for test in re.findall(r"^def (test_\w+)", content, re.MULTILINE)
     }

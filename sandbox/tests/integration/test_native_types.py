@@ -1,28 +1,8 @@
-"""CloudFormation's own types: AWS::SageMaker::ImageVersion, AppImageConfig and Domain."""
+"""The CloudFormation types AWS::SageMaker::ImageVersion, AppImageConfig and Domain."""
 
-import json
-import shutil
-import uuid
-from pathlib import Path
-
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_ecr as ecr
-from aws_cdk.aws_sagemaker import CfnImageVersion
-
-from imgver_constructs import BaseImage, Image, ImageVersion, JobType, Processor, VendorGuidance
 
 ROLE = "arn:aws:iam::000000000000:role/images"
-
-
-@pytest.fixture
-def sagemaker(sandbox):
-    return sandbox.client("sagemaker")
-
-
-@pytest.fixture
-def name():
-    return f"image-{uuid.uuid4().hex[:8]}"
 
 
 def resource(kind, **properties):
@@ -30,7 +10,7 @@ def resource(kind, **properties):
 
 
 def reader(**attributes):
-    """Something that reads attributes of resources."""
+    """A parameter with attributes of other resources."""
     values = " ".join(f"{name}=${{{attribute}}}" for name, attribute in attributes.items())
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Fn::Sub": values}}}
 
@@ -48,8 +28,8 @@ def aliases(sagemaker, name, number):
     return sagemaker.list_aliases(ImageName=name, Version=number)["SageMakerImageVersionAliases"]
 
 
-def test_a_plain_template_with_all_of_them(sandbox, sagemaker, stack, push, name):
-    # GIVEN a template as it is on AWS, where everything refers to everything
+def test_a_template_with_all_types(sandbox, sagemaker, stack, push, name):
+    # GIVEN a template whose resources refer to each other
     uri, digest = push(sandbox)
     lab = {"ContainerConfig": {"ContainerEnvironmentVariables": [{"Key": "MODE", "Value": "fast"}]}}
     item = {
@@ -99,7 +79,7 @@ def test_a_plain_template_with_all_of_them(sandbox, sagemaker, stack, push, name
     # WHEN it is deployed
     assert stack.create(resources) == "CREATE_COMPLETE", stack.reasons()
 
-    # THEN everything is there, and ready
+    # THEN all resources are ready
     version = sagemaker.describe_image_version(ImageName=name, Version=1)
     assert (version["ImageVersionStatus"], version["Horovod"], version["ReleaseNotes"]) == ("CREATED", True, "First")
     assert aliases(sagemaker, name, 1) == ["1.0", "latest", "only"]
@@ -131,7 +111,7 @@ def test_a_plain_template_with_all_of_them(sandbox, sagemaker, stack, push, name
         "files": domain["HomeEfsFileSystemId"],
     }
 
-    # WHEN what can change in place does
+    # WHEN properties change that can be updated in place
     resources["Version"]["Properties"] |= {"Aliases": ["latest", "1.1"], "Horovod": False, "Processor": "GPU"}
     del resources["Version"]["Properties"]["Alias"]
     resources["Lab"]["Properties"]["JupyterLabAppImageConfig"] = {"ContainerConfig": {"ContainerArguments": ["serve"]}}
@@ -148,15 +128,15 @@ def test_a_plain_template_with_all_of_them(sandbox, sagemaker, stack, push, name
     domain = sagemaker.describe_domain(DomainId=domain_id)
     assert (domain["Status"], domain["DomainSettings"]) == ("InService", {"SecurityGroupIds": ["sg-1"]})
 
-    # WHEN the stack goes, THEN so does everything, in an order that is possible
+    # WHEN the stack is deleted, THEN all resources are deleted in a possible order
     stack.delete()
     assert sagemaker.list_images(NameContains=name)["Images"] == []
     assert sagemaker.list_app_image_configs(NameContains=name)["AppImageConfigs"] == []
     assert domain_id not in {domain["DomainId"] for domain in sagemaker.list_domains()["Domains"]}
 
 
-def test_a_version_that_a_domain_names_is_kept_and_the_stack_says_why(sandbox, sagemaker, stack, push, name):
-    # GIVEN a stack with a version, and a domain that names it by its number
+def test_a_version_in_use_is_retained_with_a_reason(sandbox, sagemaker, stack, push, name):
+    # GIVEN a stack with a version, and a domain that uses it by its number
     uri, _ = push(sandbox)
     item = {"ImageName": name, "ImageVersionNumber": 1, "AppImageConfigName": {"Ref": "Lab"}}
     studio = resource("Domain", DomainName=name, AuthMode="IAM", DefaultUserSettings=custom_images(item))
@@ -169,7 +149,7 @@ def test_a_version_that_a_domain_names_is_kept_and_the_stack_says_why(sandbox, s
     with_version = {**rest, "Version": version, "Studio": {**studio, "DependsOn": "Version"}}
     assert stack.create(with_version) == "CREATE_COMPLETE", stack.reasons()
 
-    # WHEN the version is taken out of the stack
+    # WHEN the version is removed from the template
     assert stack.update(rest) == "UPDATE_COMPLETE"
 
     # THEN
@@ -180,72 +160,7 @@ def test_a_version_that_a_domain_names_is_kept_and_the_stack_says_why(sandbox, s
     ) in stack.reasons()
 
 
-def test_ours_and_the_native_one_side_by_side(sandbox, sagemaker, stack, push, name, tmp_path):
-    # GIVEN one stack that declares the same version twice: by our construct and by CloudFormation's own type
-    uri, _ = push(sandbox)
-    repository, tag = uri.partition("/")[2].split(":")
-    bucket = f"assets-{name}"
-    synthesizer = cdk.DefaultStackSynthesizer(file_assets_bucket_name=bucket, generate_bootstrap_version_rule=False)
-    app = cdk.App(outdir=str(tmp_path / "cdk.out"))
-    declared = cdk.Stack(app, "SideBySide", synthesizer=synthesizer)
-    ours = ImageVersion(
-        declared,
-        "Ours",
-        image=Image(declared, "Image", image_name=name),
-        base_image=BaseImage.from_ecr_repository(
-            ecr.Repository.from_repository_name(declared, "Repository", repository), tag=tag
-        ),
-        aliases=["ours"],
-        horovod=False,
-        job_type=JobType.NOTEBOOK_KERNEL,
-        ml_framework="PyTorch 2.5",
-        processor=Processor.GPU,
-        programming_lang="Python 3.12",
-        release_notes="The same",
-        vendor_guidance=VendorGuidance.STABLE,
-    )
-    native = CfnImageVersion(
-        declared,
-        "Native",
-        image_name=name,
-        base_image=uri,
-        aliases=["native"],
-        horovod=False,
-        job_type="NOTEBOOK_KERNEL",
-        ml_framework="PyTorch 2.5",
-        processor="GPU",
-        programming_lang="Python 3.12",
-        release_notes="The same",
-        vendor_guidance="STABLE",
-    )
-    # The native one does not wait for others that change its image. Ours does.
-    ours.node.add_dependency(native)
-    resources = app.synth().get_stack_by_name("SideBySide").template["Resources"]
-
-    # WHEN it is deployed
-    s3 = sandbox.client("s3")
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": sandbox.region})
-    for asset in json.loads((tmp_path / "cdk.out" / "SideBySide.assets.json").read_text())["files"].values():
-        source = tmp_path / "cdk.out" / asset["source"]["path"]
-        file = Path(shutil.make_archive(str(source), "zip", source)) if source.is_dir() else source
-        (destination,) = asset["destinations"].values()
-        s3.put_object(Bucket=bucket, Key=destination["objectKey"], Body=file.read_bytes())
-    assert stack.create(resources, Capabilities=["CAPABILITY_IAM"]) == "CREATE_COMPLETE", stack.reasons()
-
-    # THEN there are two versions, and but for number and times they are the same
-    versions = [physical_id for physical_id in stack.resources().values() if ":image-version/" in physical_id]
-    arn = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}:image-version/{name}"
-    assert sorted(versions) == [f"{arn}/1", f"{arn}/2"]
-    described = [sagemaker.describe_image_version(ImageName=name, Version=number) for number in (1, 2)]
-    for version in described:
-        for of_its_own in ("CreationTime", "LastModifiedTime", "Version", "ImageVersionArn", "ResponseMetadata"):
-            del version[of_its_own]
-    assert described[0] == described[1]
-    assert described[0]["ImageVersionStatus"] == "CREATED"
-    assert (aliases(sagemaker, name, 1), aliases(sagemaker, name, 2)) == (["native"], ["ours"])
-
-
-# What CloudFormation asks of the types, on a service that is fast.
+# Calls the handlers of the types on a fast service.
 _HANDLERS = """
 import re, sys
 from collections import deque
@@ -304,7 +219,7 @@ CREATE_FAILED = (
 
 
 @pytest.mark.parametrize(("switch", "answer"), [("u3=refused", CONFLICT), ("u3=allowed", "None")])
-def test_a_version_that_a_domain_names_is_deleted_or_not(run_python, switch, answer):
+def test_the_deletion_of_a_version_in_use_follows_the_assumption(run_python, switch, answer):
     result = run_python(
         _HANDLERS
         + """
@@ -328,7 +243,7 @@ print(call("ListImageVersions", ImageName="i"))
     ], result.stderr
 
 
-def test_what_the_handlers_do_when_something_is_in_their_way(run_python):
+def test_errors_of_the_handlers(run_python):
     result = run_python(
         _HANDLERS
         + """
@@ -339,7 +254,7 @@ show("read only", lambda: create("ImageVersion", **declared, Version=1))
 show("invalid", lambda: create("ImageVersion", **declared, MLFramework="PyTorch"))
 show("invalid config", lambda: create("AppImageConfig", AppImageConfigName="-"))
 
-# WHEN a version cannot be made
+# WHEN a version cannot be created
 show("no image", lambda: create("ImageVersion", ImageName="other", BaseImage=uri))
 show("first", lambda: create("ImageVersion", **declared, Aliases=["latest"]))
 show("alias held", lambda: create("ImageVersion", **declared, Alias="latest"))
@@ -365,7 +280,7 @@ call("DeleteImageVersion", ImageName="i", Version=1)
 show("going", lambda: delete("ImageVersion", f"{arn}/1", **declared))
 show("gone", lambda: delete("ImageVersion", f"{arn}/1", **declared))
 
-# WHEN it is another type's turn
+# WHEN the other types are used
 show("config", lambda: create("AppImageConfig", AppImageConfigName="c"))
 show("config again", lambda: create("AppImageConfig", AppImageConfigName="c"))
 show("config renamed", lambda: update("AppImageConfig", "c", {"AppImageConfigName": "c"}, {"AppImageConfigName": "d"}))
@@ -379,7 +294,7 @@ show("domain gone", lambda: delete("Domain", "d-1", DomainName="d"))
 """
     )
 
-    # THEN they answer what AWS's do
+    # THEN the handlers report the errors of AWS
     wrong = "ValueError: Properties validation failed for resource It with message:"
     refused = "(Service: SageMaker, Status Code: 400, Error Code: ValidationException)"
     assert result.stdout.splitlines() == [

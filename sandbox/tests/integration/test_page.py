@@ -1,4 +1,4 @@
-"""The page, in a real browser: what it shows while the CDK CLI deploys is what boto3 answers."""
+"""The page in Chromium. It shows the same as boto3 while the CDK CLI deploys."""
 
 import contextlib
 import fcntl
@@ -42,7 +42,7 @@ for tag in ("1.0.0", "1.1.0"):
     app.synth()
 """
 
-# What somebody sees of the images: flags that wait for their next version are on their way.
+# The visible images. Lowered flags are aliases between two versions.
 IMAGES = """
 [...document.querySelectorAll("#images article")].map((image) => ({
   name: image.querySelector("h3").innerText,
@@ -62,7 +62,7 @@ CALLS = """
   [...row.cells].map((cell) => [cell.className.split(" ")[0], cell.innerText])
 ))
 """
-# Text that is too faint before what is behind it, by the formula of WCAG 2.
+# Text with too little contrast to its background, by the formula of WCAG 2.
 FAINT = """
 [...document.querySelectorAll("body *")].filter((node) =>
   node.checkVisibility() && [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())
@@ -84,7 +84,7 @@ class Chromium:
     """A browser with one page, driven by the Chrome DevTools Protocol through a pair of pipes."""
 
     def __init__(self, command, profile):
-        # It reads from descriptor 3 and writes to 4. Ours have to be others.
+        # Chromium reads from descriptor 3 and writes to 4, so that this process needs others.
         ours = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (*os.pipe(), *os.pipe())]
         commands, self._commands, self._messages, messages = ours
 
@@ -119,7 +119,7 @@ class Chromium:
             self.command(f"{domain}.enable")
 
     def command(self, method, **parameters):
-        """Return what the browser answers; what it tells besides is added to `events`."""
+        """Send a command and return its result. Events that arrive meanwhile are added to `events`."""
         self._sent += 1
         message = {"id": self._sent, "method": method, "params": parameters, **self._session}
         os.write(self._commands, json.dumps(message).encode() + b"\0")
@@ -132,7 +132,7 @@ class Chromium:
         while b"\0" not in self._unread:
             readable, _, _ = select.select([self._messages], [], [], 30)
             part = os.read(self._messages, 1 << 20) if readable else b""
-            assert part, "Chromium has ended, or does not answer"
+            assert part, "Chromium has ended or does not respond"
             self._unread += part
         message, _, self._unread = self._unread.partition(b"\0")
         return json.loads(message)
@@ -156,7 +156,7 @@ class Chromium:
             time.sleep(0.05)
 
     def look(self, *, width=1280, height=800, **features):
-        """Be as wide as this, for somebody who prefers this: `prefers_color_scheme="dark"`."""
+        """Set the size of the window and media features, such as `prefers_color_scheme="dark"`."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.command("Emulation.setDeviceMetricsOverride", **size)
         media = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
@@ -167,7 +167,7 @@ class Chromium:
         self.command("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, text=text)
         self.command("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
-    def told(self, *methods):
+    def events_of(self, *methods):
         return [event["params"] for event in self.events if event["method"] in methods]
 
     def close(self):
@@ -236,7 +236,7 @@ class Account:
         return self.cdk("deploy", "--app", tag, "--require-approval", "never", "--method", "direct")
 
     def images(self):
-        """What boto3 answers, as the page is to show it."""
+        """The images as boto3 returns them, in the form of `IMAGES`."""
         return [
             {
                 "name": image["ImageName"],
@@ -265,13 +265,13 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory):
-    with Sandbox.start(enforce_iam=True) as sandbox:
+    with Sandbox.start(enforce_iam=True) as sandbox:  # not fast, so that the page shows every status
         yield Account(sandbox, tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture(scope="module")
 def page(chromium, account):
-    """The page during two deployments: the second one makes another version and moves the alias."""
+    """The page during two deployments, of which the second creates a version and moves the alias."""
     chromium.look()
     chromium.open(account.url)
     with account.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}"):
@@ -292,8 +292,8 @@ def page(chromium, account):
     return chromium
 
 
-def test_it_shows_at_the_end_what_boto3_answers(page, account):
-    # GIVEN two deployments while the page was open, AND a version by hand that cannot be created
+def test_it_shows_the_same_as_boto3(page, account):
+    # GIVEN two deployments while the page was open, and a version that cannot be created
     account.sagemaker.create_image_version(ImageName="notebooks", BaseImage=account.uri("oci"))
     page.until("document.querySelector('.versions .status').innerText === 'CREATE_FAILED'")
 
@@ -324,7 +324,7 @@ def test_an_alias_is_a_flag_that_moves(page):
     assert page.see("moves") == ["2"]
 
 
-def test_it_shows_who_called_what_and_what_iam_said(page, account):
+def test_it_shows_callers_and_decisions_of_iam(page, account):
     # GIVEN a user without any permission
     iam = account.sandbox.client("iam")
     iam.create_user(UserName="bob")
@@ -353,7 +353,7 @@ def test_it_shows_who_called_what_and_what_iam_said(page, account):
         "decision": "denied",
         "error": "AccessDeniedException",
     }
-    # AND those of the deployments are there: of the function's role, and of the image's, with which SageMaker pulls
+    # AND the calls of the deployments are shown: those of the function, and those of SageMaker with the image role
     creations = [call for call in older if call["operation"] == "sagemaker:CreateImageVersion"]
     made, *_ = [call for call in creations if call["caller"] != "root"]
     assert made["caller"].startswith("Page-ImageVersionProvider")
@@ -364,18 +364,18 @@ def test_it_shows_who_called_what_and_what_iam_said(page, account):
 
 
 def test_calls_are_filtered_by_an_image_with_the_keyboard(page, account):
-    # WHEN somebody goes to the image's button with the keyboard, and presses it
+    # WHEN the button of the image is pressed with the keyboard
     page.see("document.activeElement.blur()")
     page.press("Tab")
     assert page.see("document.activeElement.getAttribute('aria-label')") == "Calls to notebooks"
     page.press("Enter")
 
-    # THEN its calls are left
+    # THEN only the calls to the image are shown
     assert page.see("document.activeElement.ariaPressed") == "true"
     assert {call["resource"].rpartition("/notebooks")[0] for call in page.see(CALLS)} == {"image", "image-version"}
     assert page.see("document.querySelector('#filter').selectedOptions[0].innerText") == "notebooks"
 
-    # AND all of them when it is pressed again
+    # AND all calls are shown when it is pressed again
     page.press("Enter")
     assert {call["operation"].partition(":")[0] for call in page.see(CALLS)} > {"sagemaker"}
 
@@ -397,7 +397,7 @@ def test_dark_and_light_are_both_readable(page):
     assert len(set(backgrounds)) == 2
 
 
-def test_nothing_moves_for_who_prefers_that(page):
+def test_reduced_motion(page):
     durations = "[...document.querySelectorAll('.flags > li')].map((flag) => getComputedStyle(flag).transitionDuration)"
     page.look(prefers_reduced_motion="reduce")
     assert set(page.see(durations)) == {"0s"}
@@ -406,14 +406,14 @@ def test_nothing_moves_for_who_prefers_that(page):
     assert "0.7s" in page.see(durations)[0]
 
 
-def test_it_has_asked_nobody_else_and_had_no_error(page, account):
-    assert {request["request"]["url"] for request in page.told("Network.requestWillBeSent")} == {
+def test_it_requests_only_its_own_files_and_has_no_errors(page, account):
+    assert {request["request"]["url"] for request in page.events_of("Network.requestWillBeSent")} == {
         f"{account.url}{name}" for name in ("", "page.css", "page.js", "events")
     }
-    assert page.told("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
+    assert page.events_of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
 
 
-def test_it_goes_on_with_the_next_sandbox(chromium):
+def test_it_continues_with_the_next_sandbox(chromium):
     # GIVEN
     with Sandbox.start() as sandbox:
         sandbox.client("sagemaker").create_image(ImageName="first", RoleArn=ROLE)
@@ -421,16 +421,16 @@ def test_it_goes_on_with_the_next_sandbox(chromium):
         chromium.until("document.querySelector('#images h3')?.innerText === 'first'")
         assert [call["decision"] for call in chromium.see(CALLS)] == ["not evaluated"]
 
-    # WHEN it ends, THEN the page says so
+    # WHEN the sandbox stops, THEN the page reports it
     chromium.until("document.querySelector('#connection').innerText.includes('does not respond')")
 
-    # WHEN there is another one, THEN the page shows that
+    # WHEN another sandbox starts, THEN the page shows that
     with Sandbox.start(port=sandbox.port) as sandbox:
         chromium.until("document.querySelector('#connection').innerText === 'live'")
         chromium.until("document.querySelector('#images h3') === null")
         assert chromium.see(CALLS) == []
 
-        # AND what it is told is text, whatever is in it
+        # AND strings are shown as text, not as markup
         reason = "<b>not</b> & never"
         sandbox.faults.fail(reason, operation="CreateImage")
         sandbox.client("sagemaker").create_image(ImageName="second", RoleArn=ROLE)

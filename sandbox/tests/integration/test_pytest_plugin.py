@@ -1,4 +1,4 @@
-"""The fixtures for users' own tests, in a run of pytest of its own. The guide's example tests the rest of it."""
+"""The pytest fixtures, in pytest processes of their own. The example of the guide tests the rest."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def run_tests(tmp_path):
-    """Run pytest with this source, as strictly as it can."""
+    """Run pytest with this source and with warnings as errors."""
 
     def run(source, *arguments):
         (tmp_path / "test_it.py").write_text(source)
@@ -41,7 +41,7 @@ def test_it(imgver_sandbox, number, worker_id):
 """
 
 
-def test_each_worker_has_one_server_that_each_test_finds_clean_and_that_ends(run_tests, tmp_path, eventually_dead):
+def test_each_worker_has_one_server_that_is_reset_for_each_test(run_tests, tmp_path, eventually_dead):
     done = run_tests(_SERVER, "--numprocesses", "2")
 
     assert done.returncode == 0, done.stdout
@@ -65,13 +65,13 @@ def test_two(sagemaker_images):
 """
 
 
-def test_each_test_has_images_of_its_own_without_a_server(run_tests):
+def test_each_test_has_its_own_images_without_a_server(run_tests):
     done = run_tests(_IN_PROCESS)
 
     assert done.returncode == 0, done.stdout
 
 
-_NOT_ASKED_FOR = """
+_UNUSED = """
 import sys
 
 def test_it():
@@ -80,7 +80,7 @@ def test_it():
 """
 
 
-def test_a_run_that_does_not_ask_for_them_needs_nothing_of_the_extra(run_tests):
-    done = run_tests(_NOT_ASKED_FOR)
+def test_unused_fixtures_import_no_other_packages(run_tests):
+    done = run_tests(_UNUSED)
 
     assert done.returncode == 0, done.stdout

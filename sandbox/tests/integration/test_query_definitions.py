@@ -1,4 +1,4 @@
-"""Saved queries of CloudWatch Logs Insights: the operations, and CloudFormation's type."""
+"""Saved queries of CloudWatch Logs Insights: the operations and the CloudFormation type."""
 
 import uuid
 
@@ -18,7 +18,7 @@ def name():
 
 @pytest.fixture
 def saved(logs, name):
-    """What is saved under names that begin with the test's."""
+    """The saved queries whose names begin with that of the test."""
     return lambda: logs.describe_query_definitions(queryDefinitionNamePrefix=name)["queryDefinitions"]
 
 
@@ -29,7 +29,7 @@ def query(name, text):
     }
 
 
-def test_a_query_is_saved_changed_and_deleted(logs, name, saved):
+def test_the_lifecycle_of_a_query(logs, name, saved):
     # WHEN
     made = logs.put_query_definition(name=name, queryString="fields level")["queryDefinitionId"]
     logs.put_query_definition(name=f"{name}/other", queryString="fields reason", logGroupNames=["group"])
@@ -55,17 +55,11 @@ def test_a_query_is_saved_changed_and_deleted(logs, name, saved):
     assert [each["name"] for each in saved()] == [f"{name}/other"]
 
 
-def test_what_is_not_there_can_be_neither_changed_nor_deleted(logs, name):
+def test_a_missing_query_cannot_be_changed_or_deleted(logs, name):
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         logs.put_query_definition(name=name, queryString="fields level", queryDefinitionId="none")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         logs.delete_query_definition(queryDefinitionId="none")
-
-
-def test_the_rest_of_logs_is_ministacks(logs, name):
-    logs.create_log_group(logGroupName=name)
-
-    assert [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]] == [name]
 
 
 def test_in_a_stack(stack, name, saved):
@@ -90,7 +84,7 @@ def test_in_a_stack(stack, name, saved):
     assert saved() == []
 
 
-def test_a_property_that_the_sandbox_lacks_is_refused(stack, name):
+def test_an_unsupported_property_is_refused(stack, name):
     resource = query(name, "fields level")
     resource["Properties"]["QueryLanguage"] = "CWLI"
 

@@ -1,8 +1,6 @@
-"""A sandbox that is reset is as if it had just been started."""
+"""A sandbox is empty after a reset."""
 
 import time
-
-from imgver_sandbox.runtime.sandbox import Sandbox
 
 _KINDS = {
     "buckets": ("s3", "list_buckets", "Buckets"),
@@ -17,44 +15,44 @@ _KINDS = {
 }
 
 
-def test_nothing_is_left(push, stack_in, make_function_in):
+def test_nothing_is_left(iam_sandbox, push, stack_in, make_function_in):
     # GIVEN a sandbox with something of every kind, a fault, and decisions of IAM
-    with Sandbox.start(enforce_iam=True) as sandbox:
-        clients = {service: sandbox.client(service) for service, _, _ in _KINDS.values()}
+    sandbox = iam_sandbox
+    sandbox.reset()
+    clients = {service: sandbox.client(service) for service, _, _ in _KINDS.values()}
 
-        def contents():
-            """How much there is of every kind."""
-            return {
-                kind: len(getattr(clients[service], operation)()[key])
-                for kind, (service, operation, key) in _KINDS.items()
-            }
+    def contents():
+        """The number of resources of every kind."""
+        return {
+            kind: len(getattr(clients[service], operation)()[key]) for kind, (service, operation, key) in _KINDS.items()
+        }
 
-        nothing = contents()
-        role = sandbox.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        stack = stack_in(sandbox)
-        image = {"Type": "AWS::SageMaker::Image", "Properties": {"ImageName": "i", "ImageRoleArn": role}}
-        assert stack.create({"Bucket": {"Type": "AWS::S3::Bucket"}, "Image": image}) == "CREATE_COMPLETE"
-        push(sandbox)
-        sandbox.client("logs").create_log_group(logGroupName="g")
-        sandbox.client("logs").put_query_definition(name="q", queryString="fields level")
-        sandbox.client("sagemaker").create_domain(
-            DomainName="d", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role}, SubnetIds=["s"], VpcId="v"
+    nothing = contents()
+    role = sandbox.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    stack = stack_in(sandbox)
+    image = {"Type": "AWS::SageMaker::Image", "Properties": {"ImageName": "i", "ImageRoleArn": role}}
+    assert stack.create({"Bucket": {"Type": "AWS::S3::Bucket"}, "Image": image}) == "CREATE_COMPLETE"
+    push(sandbox)
+    sandbox.client("logs").create_log_group(logGroupName="g")
+    sandbox.client("logs").put_query_definition(name="q", queryString="fields level")
+    sandbox.client("sagemaker").create_domain(
+        DomainName="d", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role}, SubnetIds=["s"], VpcId="v"
+    )
+    sandbox.client("lambda").invoke(
+        FunctionName=make_function_in(
+            sandbox, "import boto3\ndef handler(event, context):\n    boto3.client('s3').list_buckets()\n"
         )
-        sandbox.client("lambda").invoke(
-            FunctionName=make_function_in(
-                sandbox, "import boto3\ndef handler(event, context):\n    boto3.client('s3').list_buckets()\n"
-            )
-        )
-        sandbox.faults.error(operation="ListAliases")
-        assert all(number > nothing[kind] for kind, number in contents().items())
-        assert sandbox.calls()
+    )
+    sandbox.faults.error(operation="ListAliases")
+    assert all(number > nothing[kind] for kind, number in contents().items())
+    assert sandbox.calls()
 
-        # WHEN it is reset
-        began = time.monotonic()
-        sandbox.reset()
+    # WHEN it is reset
+    began = time.monotonic()
+    sandbox.reset()
 
-        # THEN that was quick, and all of it is gone
-        assert time.monotonic() - began < 2
-        assert sandbox.calls() == []
-        assert contents() == nothing
-        assert sandbox.faults.left() == []
+    # THEN that was quick, and all of it is gone
+    assert time.monotonic() - began < 2
+    assert sandbox.calls() == []
+    assert contents() == nothing
+    assert sandbox.faults.left() == []

@@ -1,4 +1,4 @@
-"""CloudFormation's own type AWS::EC2::VPC, as far as MiniStack's is mended."""
+"""The attribute of AWS::EC2::VPC that the sandbox adds."""
 
 
 def template(**properties):
@@ -7,11 +7,11 @@ def template(**properties):
     return {"Vpc": vpc, "Reader": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}}
 
 
-def test_a_vpc_answers_its_cidr_block(sandbox, stack):
+def test_the_cidr_block_of_a_vpc(sandbox, stack):
     def read():
         return sandbox.client("ssm").get_parameter(Name=stack.resources()["Reader"])["Parameter"]["Value"]
 
-    # WHEN it is made, and changed in place
+    # WHEN it is created and updated in place
     assert stack.create(template()) == "CREATE_COMPLETE"
     vpc, first = stack.resources()["Vpc"], read()
     assert stack.update(template(EnableDnsSupport=False)) == "UPDATE_COMPLETE"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from imgver_sandbox.runtime.sandbox import Sandbox
+from imgver_sandbox import Sandbox
 
 APP = Path(__file__).with_name("app.py")
 REPOSITORY = "data-science"

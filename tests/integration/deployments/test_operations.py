@@ -1,4 +1,4 @@
-"""Monitoring and the rules for state changes, deployed: alarms, dashboard, queries, log and events."""
+"""Monitoring and the rules for state changes, deployed: saved queries, the log and the events."""
 
 import json
 import time
@@ -24,29 +24,6 @@ def deployed(account):
 @pytest.fixture(scope="module")
 def client(account):
     return account.sandbox.client
-
-
-def test_every_alarm_notifies_the_topic(deployed, client):
-    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
-
-    assert {alarm["MetricName"] for alarm in alarms} == {
-        "FailedEvents",
-        "Errors",
-        "Throttles",
-        "Duration",
-        "AsyncEventsDropped",
-    }
-    assert {action for alarm in alarms for action in alarm["AlarmActions"]} == {
-        topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]
-    }
-
-
-def test_cloudwatch_can_read_the_dashboard(deployed, client):
-    name = deployed.physical_id(STACK, "AWS::CloudWatch::Dashboard")
-
-    body = json.loads(client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
-
-    assert [widget["type"] for widget in body["widgets"]] == ["alarm", "metric", "metric", "metric", "log"]
 
 
 def test_queries_are_saved_under_the_name_of_the_function(deployed, client):

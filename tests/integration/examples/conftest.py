@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from imgver_sandbox.runtime.sandbox import Sandbox
+from imgver_sandbox import Sandbox
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
 import sys
@@ -90,56 +89,46 @@ def test_the_metadata_is_valid_for_an_index(run: Run, built, tmp_path: Path) -> 
     assert metadata_in(built["imgver_constructs"].wheel, "licenses/LICENSE") == (CHECKOUT / "LICENSE").read_text()
 
 
-@pytest.fixture(scope="module")
-def oldest(install: Callable[..., Path], built) -> Path:
-    """imgver-constructs alone, with the oldest AWS CDK that it supports."""
-    return install(built["imgver_constructs"].wheel, *(f"{name}=={version}" for name, version in OLDEST.items()))
+def test_the_constructs_depend_on_the_cdk_only(built) -> None:
+    requirements = re.findall(r"^Requires-Dist: (.*)", metadata_in(built["imgver_constructs"].wheel, "METADATA"), re.M)
+
+    names = {requirement.name: str(requirement.marker) for requirement in map(Requirement, requirements)}
+    assert names == {"aws-cdk-lib": "None", "constructs": "None", "imgver-sandbox": 'extra == "sandbox"'}
 
 
 @pytest.fixture(scope="module")
-def newest(install: Callable[..., Path], built) -> Path:
-    """Both distributions, with the AWS CDK that this project is developed with."""
-    versions = (f"{name}=={importlib.metadata.version(name)}" for name in OLDEST)
-    return install(built["imgver_constructs"].wheel, built["imgver_sandbox"].wheel, *versions)
+def installed(install: Callable[..., Path], built) -> Path:
+    """The environment of both wheels, with the oldest AWS CDK that imgver-constructs supports."""
+    oldest = (f"{name}=={version}" for name, version in OLDEST.items())
+    return install(*(distribution.wheel for distribution in built.values()), *oldest)
 
 
-def test_both_wheels_synthesize_the_apps_of_the_readme(run: Run, oldest: Path, newest: Path, tmp_path: Path) -> None:
+def test_the_wheels_synthesize_the_apps_of_the_readme(run: Run, installed: Path, tmp_path: Path) -> None:
     # GIVEN the README's app, with its second example inserted before app.synth()
     examples = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "ImageVersion(\n    " in code]
     first, more = next(code for code in examples if "app.synth()" in code), examples[-1]
     app = first.replace("app.synth()", f"{more}app.synth()")
     (tmp_path / "app.py").write_text(f"{app}\nimport imgver_constructs\nprint(imgver_constructs.__file__)\n")
     # Bytecode must not change the asset of the function.
-    (lambda_folder,) = newest.glob("lib/python*/site-packages/imgver_constructs/lambda")
+    (lambda_folder,) = installed.glob("lib/python*/site-packages/imgver_constructs/lambda")
     (lambda_folder / "__pycache__").mkdir(exist_ok=True)
     (lambda_folder / "__pycache__" / "x.pyc").touch()
 
-    def synthesize(prefix: Path) -> tuple[dict[str, str], str]:
+    def synthesize(prefix: Path, library: Path) -> tuple[dict[str, str], set[str]]:
         out = tmp_path / prefix.name
-        # Python writes bytecode, because compiling aws-cdk-lib takes long.
-        variables = {"CDK_OUTDIR": str(out), "PYTHONDONTWRITEBYTECODE": ""}
-        where = Path(run(prefix / "bin" / "python", "app.py", cwd=tmp_path, **variables).strip())
-        assert where.is_relative_to(CHECKOUT if prefix == Path(sys.prefix) else prefix)
+        where = run(prefix / "bin" / "python", "app.py", cwd=tmp_path, CDK_OUTDIR=str(out))
+        assert Path(where.strip()).is_relative_to(library)
         resources = json.loads((out / "DataScience.template.json").read_text())["Resources"]
-        types = {logical_id: resource["Type"] for logical_id, resource in resources.items()}
-        return types, (out / "DataScience.assets.json").read_text()
+        files = json.loads((out / "DataScience.assets.json").read_text())["files"].values()
+        assets = {file["source"]["path"] for file in files if file["source"]["packaging"] == "zip"}
+        return {logical_id: resource["Type"] for logical_id, resource in resources.items()}, assets
 
-    from_oldest, from_newest, from_checkout = map(synthesize, (oldest, newest, Path(sys.prefix)))
-
-    # THEN the oldest AWS CDK gives the same logical ids, so that an update of the CDK replaces nothing
-    assert from_oldest[0] == from_newest[0]
-    assert "Custom::SageMakerImageVersion" in from_newest[0].values()
-    # THEN the wheel gives the template and the asset of the checkout
-    assert from_newest == from_checkout
-
-
-def test_the_constructs_install_only_the_cdk_and_its_dependencies(oldest: Path) -> None:
-    (packages,) = oldest.glob("lib/python*/site-packages")
-    installed = {each.name: each.version for each in importlib.metadata.distributions(path=[str(packages)])}
-
-    assert {name: installed[name] for name in OLDEST} == OLDEST
-    assert installed.keys() & {"boto3", "botocore", "ministack", "pytest", "imgver-sandbox"} == set()
+    # THEN the wheel with the oldest AWS CDK gives the logical ids and the asset of the checkout with the newest
+    resources, assets = synthesize(installed, installed)
+    assert (resources, assets) == synthesize(Path(sys.prefix), CHECKOUT)
+    assert "Custom::SageMakerImageVersion" in resources.values()
+    assert len(assets) == 1
 
 
-def test_the_sandbox_installs_its_command(run: Run, newest: Path, tmp_path: Path) -> None:
-    assert "start" in run(newest / "bin" / "imgver-sandbox", "--help", cwd=tmp_path)
+def test_the_sandbox_installs_its_command(run: Run, installed: Path, tmp_path: Path) -> None:
+    assert "start" in run(installed / "bin" / "imgver-sandbox", "--help", cwd=tmp_path)

@@ -321,12 +321,12 @@ def test_values_of_a_kernel_gateway_that_are_refused(arguments: dict[str, Any], 
 
 
 def test_the_limits_themselves_are_accepted(stack: cdk.Stack) -> None:
-    container = {
+    container: dict[str, Any] = {
         "container_arguments": ["x" * 64] * 50,
         "container_entrypoint": "x" * 256,
         "container_environment_variables": {f"{'x' * 254}{number:02}": "x" * 256 for number in range(25)},
     }
-    kernel = {"kernel_name": "x" * 1024, "kernel_display_name": "x" * 1024, "mount_path": "/" * 1024}
+    kernel: dict[str, Any] = {"kernel_name": "x" * 1024, "kernel_display_name": "x" * 1024, "mount_path": "/" * 1024}
 
     AppImageConfig(stack, "One", app=StudioApp.jupyter_lab(**container), app_image_config_name="x" * 63)
     AppImageConfig(stack, "Two", app=StudioApp.kernel_gateway(**kernel), app_image_config_name="x")

@@ -110,20 +110,6 @@ class TestFromUri:
         assert bind(BaseImage.from_uri(uri), stack, role) == BoundBaseImage(uri=uri)
         assert statements(stack) == []
 
-    @pytest.mark.parametrize(
-        ("host", "region"),
-        [
-            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1"),
-            ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
-            ("123456789012.dkr-ecr.eu-west-1.on.aws", "eu-west-1"),
-        ],
-    )
-    def test_hosts_of_ecr(self, stack: cdk.Stack, host: str, region: str) -> None:
-        bound = bind(BaseImage.from_uri(f"{host}/x:1"), stack)
-
-        assert (bound.outside_ecr, bound.region) == (False, region)
-        assert stack.resolve(bound.repository_arn) == in_any_partition(f":ecr:{region}:123456789012:repository/x")
-
     @pytest.mark.parametrize("uri", ["public.ecr.aws/docker/library/python:3.12", "localhost:5000/python:3.12"])
     def test_address_outside_ecr(self, stack: cdk.Stack, role: iam.Role, uri: str) -> None:
         assert bind(BaseImage.from_uri(uri), stack, role) == BoundBaseImage(uri=uri, outside_ecr=True)

@@ -273,8 +273,8 @@ def with_a_timeout_that_is_a_token(stack: cdk.Stack) -> ImageVersionProvider:
             "provider",
             with_a_timeout_that_is_a_token,
             (
-                "timeout of provider 'Stack/Provider' must be known here, since the threshold of an alarm derives from "
-                "it: write it like cdk.Duration.minutes(5)"
+                "timeout of provider 'Stack/Provider' must be known at synth, since the threshold of an alarm derives "
+                "from it: write it like cdk.Duration.minutes(5)"
             ),
         ),
     ],

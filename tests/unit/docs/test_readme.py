@@ -16,6 +16,7 @@ def run(app, folder):
     runpy.run_path(str(folder / "app.py"))
 
 
+@pytest.mark.slow
 def test_the_stacks_synthesize(tmp_path):
     run(FIRST.replace("app.synth()", f"{MORE}app.synth()"), tmp_path)
 

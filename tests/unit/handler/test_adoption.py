@@ -1,19 +1,11 @@
 """AdoptVersion of Custom::SageMakerImageVersion: only a Create adopts, and only a later deployment owns the version."""
 
 import pytest
-from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED
+from harness import ARN, METADATA, REPOSITORY, SECOND_ARN, UNCHANGED
 
 ADOPT = {"AdoptVersion": "1"}
 ROLLBACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 DIFFERS = "the adopted version differs from its declaration until the next update"
-METADATA = {
-    "JobType": "NOTEBOOK_KERNEL",
-    "MLFramework": "PyTorch 2.5",
-    "Processor": "GPU",
-    "ProgrammingLang": "Python 3.12",
-    "ReleaseNotes": "First release",
-    "VendorGuidance": "STABLE",
-}
 
 
 @pytest.mark.parametrize(
@@ -48,11 +40,14 @@ def test_r40_a_version_that_cannot_be_adopted(aws, function, create, state, prob
     ("existing", "differing"),
     [
         (METADATA, []),
-        ({"VendorGuidance": "STABLE", "ReleaseNotes": "By hand"}, sorted(METADATA.keys() - {"VendorGuidance"})),
+        (
+            {"Horovod": False, "VendorGuidance": "STABLE", "ReleaseNotes": "By hand"},
+            sorted(METADATA.keys() - {"Horovod", "VendorGuidance"}),
+        ),
     ],
 )
 def test_r40_adoption(aws, function, create, existing, differing):
-    aws.create_version(Horovod=False, **existing)
+    aws.create_version(**existing)
 
     response = create(**ADOPT)
 

@@ -3,22 +3,13 @@
 import itertools
 
 import pytest
-from harness import ARN, REPOSITORY, SECOND_ARN, Aws, Function
+from harness import ACCOUNT, ARN, METADATA, REGION, REPOSITORY, SECOND_ARN, Aws, Function
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.request import parse
 from imgver_handler.resources.image_version import client_token
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
-METADATA = {
-    "Horovod": False,
-    "JobType": "NOTEBOOK_KERNEL",
-    "MLFramework": "PyTorch 2.5",
-    "Processor": "GPU",
-    "ProgrammingLang": "Python 3.12",
-    "ReleaseNotes": "First release",
-    "VendorGuidance": "STABLE",
-}
 OCI = "application/vnd.oci.image.index.v1+json"
 BUSY = ServiceError("ResourceInUse", "Resource was modified concurrently")
 
@@ -189,6 +180,28 @@ def test_r03_a_failed_version_that_cannot_be_deleted(aws, function, event):
     ]
 
 
+def test_r03_the_number_of_the_failed_version_is_used_again(aws, function, event):
+    # GIVEN a failed version, whose number another version has at the first poll after its deletion
+    create = event("image_version_create")
+    aws.service.faults.fail("internal trouble")
+    function.deliver(create)
+    aws.clock.advance(60)
+    call = aws.service.call
+    failed = call("DescribeImageVersion", {"ImageName": "data-science", "Version": 1}, account=ACCOUNT, region=REGION)
+
+    def describe(operation, parameters, **where):
+        deleted = "DeleteImageVersion" in function.names()
+        if deleted and operation == "DescribeImageVersion":
+            return failed | {"CreationTime": failed["CreationTime"] + 60, "ImageVersionStatus": "CREATED"}
+        return call(operation, parameters, **where)
+
+    aws.service.call = describe
+
+    # THEN the handler does not wait until the other version is gone
+    assert function.deliver(create)["PhysicalResourceId"] == SECOND_ARN
+    assert function.decisions() == []
+
+
 @pytest.mark.parametrize(("status", "deleted"), [("DELETING", False), ("DELETE_FAILED", True)])
 def test_r03_the_first_poll_finds_a_deletion(aws, create, status, deleted):
     aws.describe_as(status)
@@ -295,7 +308,7 @@ def test_r04_an_error_of_the_hint_hides_nothing_and_is_not_retried(aws, create, 
 @pytest.mark.parametrize("seconds", [0, 10])
 def test_r04_a_version_that_fails_before_the_first_poll_belongs_to_the_event(event, seconds):
     # GIVEN a service whose clock is some seconds behind
-    aws = Aws(create_seconds=0.5)
+    aws = Aws(create_seconds=0)
     function = Function(aws)
     aws.service.faults.fail("internal trouble")
     call = aws.service.call
@@ -445,10 +458,11 @@ def test_the_id_of_a_version_that_cannot_be_described_is_returned(aws, function,
     assert f"DescribeImageVersion failed for {ARN}: {code}: no." in response["Reason"]
 
 
-def test_the_client_token_depends_on_the_event_and_the_attempt_only(event):
+def test_the_client_token_depends_on_the_event_and_the_attempt_and_not_on_a_physical_id(event):
     create = event("image_version_create")
     request = parse(create)
 
+    assert request.physical_resource_id == ""
     assert client_token(request, 0) == client_token(parse(dict(create)), 0)
     others = [
         client_token(request, 1),

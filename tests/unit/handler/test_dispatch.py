@@ -4,7 +4,6 @@ import json
 
 import pytest
 from harness import ARN, EVENT_FIELDS
-from imgver_handler.cloudformation.request import parse
 from imgver_handler.logging import JsonLogger
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -102,10 +101,6 @@ def test_r37_an_unexpected_error(function, event, name):
     assert (level, message, fields["physical_id"]) == ("ERROR", "internal error", physical_id)
     assert fields["error"] == "ZeroDivisionError('with a secret in its message')"
     assert "Traceback" in fields["trace"]
-
-
-def test_a_create_has_no_physical_id(event):
-    assert parse(event("image_version_create")).physical_resource_id == ""
 
 
 @pytest.mark.parametrize("change", [{}, {"ResponseURL": ""}, {"ResponseURL": 7}], ids=["missing", "empty", "number"])

@@ -171,15 +171,15 @@ def test_half_a_surrogate_pair_becomes_a_question_mark():
     ("body", "fields"),
     [
         (
-            success(EVENT, Result(physical_id="id", data={"Version": "1"})),
+            lambda: success(EVENT, Result(physical_id="id", data={"Version": "1"})),
             {"Status": "SUCCESS", "Reason": "", "Data": {"Version": "1"}},
         ),
-        (failed(EVENT, "id", "why"), {"Status": "FAILED", "Reason": "why", "Data": {}}),
+        (lambda: failed(EVENT, "id", "why"), {"Status": "FAILED", "Reason": "why", "Data": {}}),
     ],
     ids=["success", "failed"],
 )
 def test_the_fields_of_a_response(body, fields):
-    assert json.loads(body) == {
+    assert json.loads(body()) == {
         "PhysicalResourceId": "id",
         "StackId": "stack",
         "RequestId": "request",

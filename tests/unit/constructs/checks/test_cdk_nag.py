@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from pathlib import Path
@@ -70,9 +69,9 @@ def nagged(app: cdk.App, tmp_path: Path) -> cdk.App:
         environment_encryption=kms.Key(stack, "Key", enable_key_rotation=True),
         permitted_images=["team-*"],
     )
-    image = Image.from_image_name(stack, "Image", "team-a")
-    ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"], provider=provider)
-    ImageRetention(stack, "Retention", image=image, keep=5, provider=provider)
+    imported = Image.from_image_name(stack, "Image", "team-a")
+    ImageVersion(stack, "Version", image=imported, base_image=base_image, aliases=["latest"], provider=provider)
+    ImageRetention(stack, "Retention", image=imported, keep=5, provider=provider)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
     return app
 
@@ -84,7 +83,10 @@ def acknowledge_all(app: cdk.App) -> None:
 
 
 def construct_at(app: cdk.App, path: str) -> IConstruct:
-    return functools.reduce(lambda construct, step: construct.node.find_child(step), path.split("/"), app)
+    construct: IConstruct = app
+    for construct_id in path.split("/"):
+        construct = construct.node.find_child(construct_id)
+    return construct
 
 
 def reported(app: cdk.App, kind: str) -> set[tuple[str, str]]:
@@ -110,7 +112,9 @@ def test_all_findings_are_acknowledged(nagged: cdk.App) -> None:
 def test_a_broader_policy_is_a_finding(nagged: cdk.App) -> None:
     acknowledge_all(nagged)
     statement = iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=["*"])
-    construct_at(nagged, POLICY).add_statements(statement)
+    policy = construct_at(nagged, POLICY)
+    assert isinstance(policy, iam.Policy)
+    policy.add_statements(statement)
 
     with pytest.raises(RuntimeError, match=re.escape(f"{RULE}[Resource::*]")):
         nagged.synth()

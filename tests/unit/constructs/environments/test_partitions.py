@@ -48,7 +48,7 @@ def templates(
         stacks.append(cdk.Stack(app, name, env=cdk.Environment(account=ACCOUNT, region=region)))
     for stack in stacks:
         declare_everything(stack)
-    return {stack.node.id: Template.from_stack(stack).to_json() for stack in stacks}
+    return {stack.node.id: dict(Template.from_stack(stack).to_json()) for stack in stacks}
 
 
 @pytest.mark.parametrize("name", PLACES)

@@ -46,7 +46,7 @@ class Unknown:
 
     def __init__(self, stack: cdk.Stack, *, alone: bool) -> None:
         self.stack = stack
-        self.tokens: dict[str, str | float] = {}
+        self.tokens: dict[str, Any] = {}
         self.given: set[str] = set()
         self._source = Construct(stack, "Unknown")
         self._alone = alone

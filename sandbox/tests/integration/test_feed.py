@@ -1,4 +1,4 @@
-"""What the page is told, without a browser."""
+"""The data of the page, without a browser."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,9 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
+from imgver_sandbox.api.activity import ApiCalls
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import shown_images
-from imgver_sandbox.api.activity import ApiCalls
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
 from imgver_sandbox.sagemaker.service import ImagesService
@@ -31,7 +31,7 @@ def add(calls, action="sagemaker:ListImages", **changes):
 
 
 class TestFeed:
-    def test_tells_everything_once_and_then_what_is_new(self):
+    def test_sends_everything_once_and_then_changes(self):
         # GIVEN one image and one call
         images, deployments, calls = ["first"], [], ApiCalls()
         add(calls, "first")
@@ -65,7 +65,7 @@ class TestFeed:
         assert [call["action"] for call in new[1][1]] == ["second"]
         assert last == [("deployments", ["stack"])]
 
-    def test_without_any_call_the_first_one_is_told_later(self):
+    def test_sends_an_empty_list_before_the_first_call(self):
         calls = ApiCalls()
 
         async def listen():
@@ -79,7 +79,7 @@ class TestFeed:
         assert [call["number"] for call in second[1]] == [1]
 
 
-def test_a_thousand_calls_are_remembered():
+def test_the_last_1000_calls_are_recorded():
     calls = ApiCalls()
     for _ in range(1_001):
         add(calls)
@@ -112,7 +112,7 @@ class TestImages:
         ((image,),) = service.view(shown_images)
         return image
 
-    def test_a_version_on_its_way(self, service, call, clock):
+    def test_a_version_in_creation_and_in_deletion(self, service, call, clock):
         # GIVEN a version that is being created
         token = {"ClientToken": "t"}
         call("CreateImageVersion", 0.1, ImageName="i", BaseImage=URI, Aliases=["b", "a"], Horovod=True, **token)
@@ -153,15 +153,15 @@ class TestImages:
         assert [version.number for version in image.versions] == [*range(60, 10, -1), 3]
         assert image.more == 9
 
-    def test_looking_is_no_call(self, service, call):
-        service.before_call = lambda _: pytest.fail("it was told")
+    def test_the_page_does_not_call_the_service(self, service, call):
+        service.before_call = lambda _: pytest.fail("the service was called")
 
         assert self.shown(service).name == "i"
 
 
 @pytest.fixture
 def answered(sandbox):
-    """The calls that the page would be told of, once there is one of an action."""
+    """Read the events until there is a call of an action, and return the call."""
 
     def read(action):
         connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
@@ -180,7 +180,7 @@ def answered(sandbox):
 
 
 class TestRequests:
-    def test_a_call_that_is_answered(self, sandbox, answered):
+    def test_a_successful_call(self, sandbox, answered):
         before = time.time()
         sandbox.client("ssm").put_parameter(Name="p", Value="v", Type="String")
 
@@ -214,7 +214,7 @@ class TestRequests:
             ),
         ],
     )
-    def test_the_error_of_each_protocol(self, sandbox, answered, service, action, call, error):
+    def test_the_error_code_in_each_protocol(self, sandbox, answered, service, action, call, error):
         with pytest.raises(ClientError):
             call(sandbox.client(service))
 
