@@ -232,13 +232,21 @@ class Account:
 def _install_sdk() -> Path:
     """The folder of the AWS SDK for Node.js, which is installed once."""
     folder = results.FOLDER / "aws_sdk"
-    lock = (_SDK / "package-lock.json").read_bytes()
-    if not (folder / "node_modules").exists() or (folder / "package-lock.json").read_bytes() != lock:
+    wanted = (_SDK / "package.json").read_bytes()
+    if not (folder / "node_modules").exists() or (folder / "package.json").read_bytes() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(_SDK, folder)
         npm = Path(sys.prefix) / "bin" / "npm"
         path = os.pathsep.join([str(npm.parent), os.environ.get("PATH", os.defpath)])
-        command = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command = [
+            str(npm),
+            "install",
+            "--no-package-lock",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]
         subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, check=True)
     return folder / "node_modules"
 
