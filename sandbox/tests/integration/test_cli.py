@@ -59,8 +59,10 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
         assert (again.returncode, again.stdout, again.stderr) == (
             1,
             "",
-            f"imgver-sandbox: a sandbox is already running on {running.url}: "
-            "use it, or stop it with `imgver-sandbox stop`\n",
+            (
+                f"imgver-sandbox: a sandbox is already running on {running.url}: "
+                "use it, or stop it with `imgver-sandbox stop`\n"
+            ),
         )
 
     # WHEN a command runs, THEN it uses this sandbox, which continues
