@@ -63,7 +63,7 @@ class TestStream:
         async def parts():
             try:
                 yield b"a"
-                return await asyncio.Event().wait()
+                await asyncio.Event().wait()
             finally:
                 ended.append(True)
 
