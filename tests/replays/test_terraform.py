@@ -3,7 +3,7 @@
 https://github.com/hashicorp/terraform-provider-aws (internal/service/sagemaker/image_version_test.go)
 
 The other cases are scenarios of tests/SCENARIOS.md: update (R08), several versions of one image (R10), and ten at once
-(R25). The basic case is the first test of tests/unit/handler/test_creation.py.
+(R25). The basic case is the first test of tests/unit/handler/test_image_version_create.py.
 """
 
 import pytest

@@ -23,7 +23,7 @@ from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
-from imgver_handler.resources.deletion import delete_version
+from imgver_handler.resources.delete_version import delete_version
 
 IN_USE_RETRY_LIMIT = 10.0
 """Seconds for which "in use" is retried, because it may mean another write to the image, which is temporary."""

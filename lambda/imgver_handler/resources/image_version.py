@@ -27,7 +27,7 @@ from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
-from imgver_handler.resources.deletion import delete_version
+from imgver_handler.resources.delete_version import delete_version
 from imgver_handler.resources.failure_hints import hint_for_failed_version, hint_for_refused_call
 
 CREATE_ATTEMPTS = 5

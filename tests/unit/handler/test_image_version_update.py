@@ -5,7 +5,6 @@ import itertools
 import pytest
 from botocore.exceptions import ClientError
 from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED, Aws, Function
-from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
 NEW_BASE_IMAGE = f"{REPOSITORY}:1.1.0"
@@ -118,29 +117,6 @@ def test_r11_the_replacement_is_refused(function, update, created):
     assert response["PhysicalResourceId"] == ARN
     assert response["Reason"].endswith("Declare the image in this app as an Image, or correct image_name.")
     assert function.names() == ["CreateImageVersion"]
-
-
-@pytest.mark.parametrize("rollback", ["delete only", "update first"])
-@pytest.mark.parametrize("number", ["reused", "retired"])
-def test_r12_rollback_after_a_replacement_gives_the_alias_back(event, rollback, number):
-    # GIVEN version 1 with the alias was replaced by version 2, to which the alias moved
-    aws = Aws(assumptions=Assumptions(highest_number_after_delete=number))
-    function = Function(aws)
-    update = event("image_version_update")
-    for each in (event("image_version_create"), event("image_alias_create"), update, event("image_alias_update")):
-        function.deliver(each)
-
-    # WHEN CloudFormation gives the alias back and then deletes the new physical id
-    current = "1"
-    if rollback == "update first":
-        swapped = event("image_version_update", physical_id=SECOND_ARN, **UNCHANGED, old=update["ResourceProperties"])
-        current = function.deliver(swapped)["Data"]["Version"]
-    function.deliver(event("image_alias_update", Version=current, old={"Version": "2"}))
-    function.deliver(event("image_version_delete", physical_id=SECOND_ARN))
-
-    assert aws.describe(int(current))["BaseImage"] == UNCHANGED["BaseImage"]
-    assert aws.aliases(int(current)) == ["latest"]
-    assert 2 not in aws.versions()
 
 
 def test_r13_the_version_was_deleted_out_of_band(aws, function, update, created):
@@ -324,18 +300,6 @@ def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
     assert [response["Status"] for response in cleanup] == ["SUCCESS", "SUCCESS"]
     assert aws.aliases(1, "deep-learning") == ["latest"]
     assert aws.versions() == {}
-
-
-def test_r46_a_failed_update_is_followed_by_an_update_with_swapped_properties(aws, function, event, created):
-    update = event("image_version_update", BaseImage=MISSING)
-    assert function.deliver(update)["Status"] == "FAILED"
-
-    response = function.deliver(event("image_version_update", **UNCHANGED, old=update["ResourceProperties"]))
-
-    assert response["Status"] == "SUCCESS"
-    assert response["PhysicalResourceId"] == ARN
-    assert function.names() == ["DescribeImageVersion"]
-    assert aws.versions() == {1: "CREATED"}
 
 
 def test_r46_a_rollback_keeps_the_version_although_metadata_cannot_be_unset(aws, function, create, update):
