@@ -445,7 +445,9 @@ def _check_options(
             raise ValueError(f"{parameter} {shown(value)} must be {rule}")
     for parameter, value in (("vpc_subnets", vpc_subnets), ("security_groups", security_groups)):
         if value is not None and vpc is None:
-            raise ValueError(f"{parameter} {shown(value)} must come with a vpc: name it with vpc, or leave it out")
+            raise ValueError(
+                f"{parameter} {shown(value)} must come with a VPC: give vpc as well, or leave {parameter} out"
+            )
     if log_group is not None and log_retention is not None:
         raise ValueError(
             f"log_retention {shown(log_retention)} must be left out with log_group {shown(log_group.node.path)}: "
