@@ -244,8 +244,8 @@ class ImageVersionProvider(Construct):
             return default
         if stack.node.try_find_child(_DEFAULT_PROVIDER_ID) is not None:
             raise ValueError(
-                f"construct id {shown(_DEFAULT_PROVIDER_ID)} must be free in stack {shown(stack.node.path)}, or that "
-                "of an ImageVersionProvider: rename the construct that has it"
+                f"construct id {shown(_DEFAULT_PROVIDER_ID)} must belong to an ImageVersionProvider in stack "
+                f"{shown(stack.node.path)}: rename the construct that has it"
             )
         if registry.named_provider is not None:
             raise ValueError(
