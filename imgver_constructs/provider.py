@@ -244,8 +244,8 @@ class ImageVersionProvider(Construct):
             return default
         if stack.node.try_find_child(_DEFAULT_PROVIDER_ID) is not None:
             raise ValueError(
-                f"construct id {shown(_DEFAULT_PROVIDER_ID)} must be free in stack {shown(stack.node.path)}, or that "
-                "of an ImageVersionProvider: rename the construct that has it"
+                f"construct id {shown(_DEFAULT_PROVIDER_ID)} must belong to an ImageVersionProvider in stack "
+                f"{shown(stack.node.path)}: rename the construct that has it"
             )
         if registry.named_provider is not None:
             raise ValueError(
@@ -445,7 +445,9 @@ def _check_options(
             raise ValueError(f"{parameter} {shown(value)} must be {rule}")
     for parameter, value in (("vpc_subnets", vpc_subnets), ("security_groups", security_groups)):
         if value is not None and vpc is None:
-            raise ValueError(f"{parameter} {shown(value)} must come with a vpc: name it with vpc, or leave it out")
+            raise ValueError(
+                f"{parameter} {shown(value)} must come with a VPC: give vpc as well, or leave {parameter} out"
+            )
     if log_group is not None and log_retention is not None:
         raise ValueError(
             f"log_retention {shown(log_retention)} must be left out with log_group {shown(log_group.node.path)}: "

@@ -8,7 +8,7 @@ from imgver_constructs import BaseImage, Image, ImageVersion
 
 
 class Adoption(cdk.Stack):
-    """The version of the SageMaker image legacy. The image does not belong to the stack."""
+    """A version of the SageMaker image legacy. The image itself does not belong to the stack."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

@@ -1,4 +1,4 @@
-"""A version of a container image that the CDK CLI builds."""
+"""An image version whose container image the CDK CLI builds from a folder."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -7,7 +7,7 @@ from imgver_constructs import BaseImage, Image, ImageVersion
 
 
 class DockerAsset(cdk.Stack):
-    """A version of the folder docker. A change in the folder creates a new version."""
+    """A version whose container image is built from the folder docker. A change there creates a new version."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

@@ -8,7 +8,7 @@ from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion, Su
 
 
 class FollowedTag(cdk.Stack):
-    """A version of nightly:main, and the two versions before it."""
+    """A version that is created from nightly:main, and a retention that keeps the last three versions."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

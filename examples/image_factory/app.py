@@ -16,7 +16,7 @@ class ImageFactory(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         repository = ecr.Repository.from_repository_name(self, "Repository", "platform")
-        # One statement for all teams: one statement for each team could exceed the limit of the role's inline policies.
+        # One pattern permits the images of all teams. One policy for each image could exceed IAM's limit for a role.
         provider = ImageVersionProvider(self, "Provider", permitted_images=["team-*"])
         for name, team in yaml.safe_load(Path("images.yaml").read_text()).items():
             image = Image(self, name, image_name=name, display_name=team["display_name"])

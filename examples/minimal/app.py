@@ -8,7 +8,7 @@ from imgver_constructs import BaseImage, Image, ImageVersion
 
 
 class Minimal(cdk.Stack):
-    """The SageMaker image notebook with a version of the container image notebook:1.0.0."""
+    """The SageMaker image notebook with a version that is created from the container image notebook:1.0.0."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

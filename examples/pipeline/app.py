@@ -17,7 +17,7 @@ CONNECTION = f"arn:aws:codeconnections:{TOOLS.region}:{TOOLS.account}:connection
 
 
 class DataScience(cdk.Stack):
-    """A version of the same container image in every account, pulled from the account of the pipeline."""
+    """An image version. Every account creates it from the same container image in the account of the pipeline."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

@@ -11,7 +11,7 @@ from imgver_constructs import AppImageConfig, BaseImage, Image, ImageVersion, St
 
 
 class StudioDomain(cdk.Stack):
-    """A domain with one custom image: a version of studio-lab:<tag> in Amazon ECR."""
+    """A domain with one custom image: a version that is created from studio-lab:<tag> in Amazon ECR."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

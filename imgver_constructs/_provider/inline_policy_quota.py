@@ -51,8 +51,9 @@ class InlinePolicyQuota:
         role = shown(self._role.node.path)
         return [
             (
-                f"inline policies of role {role} must have at most {USABLE} characters, so that the new ones of an "
-                f"update fit into IAM's {IAM_LIMIT} beside the old ones, but have about {characters}: {self._remedy}"
+                f"inline policies of role {role} must have at most {USABLE} characters, not about {characters}, since "
+                f"IAM allows {IAM_LIMIT} and an update creates new policies before it deletes the old ones: "
+                f"{self._remedy}"
             )
         ]
 

@@ -397,9 +397,15 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         ),
         (
             {"vpc_subnets": ec2.SubnetSelection(one_per_az=True)},
-            "vpc_subnets SubnetSelection(one_per_az=True) must come with a vpc: name it with vpc, or leave it out",
+            (
+                "vpc_subnets SubnetSelection(one_per_az=True) must come with a VPC: give vpc as well, or leave "
+                "vpc_subnets out"
+            ),
         ),
-        ({"security_groups": []}, "security_groups [] must come with a vpc: name it with vpc, or leave it out"),
+        (
+            {"security_groups": []},
+            "security_groups [] must come with a VPC: give vpc as well, or leave security_groups out",
+        ),
     ],
 )
 def test_an_option_is_refused(stack: cdk.Stack, refused: Refused, options: dict[str, Any], message: str) -> None:
@@ -480,6 +486,6 @@ def test_another_construct_with_the_id_of_the_default_provider_is_refused(
     image = Image.from_image_name(stack, "Image", "data-science")
 
     assert refused(lambda: declare(image=image)) == (
-        "construct id 'ImageVersionProvider' must be free in stack 'Stack', or that of an ImageVersionProvider: "
+        "construct id 'ImageVersionProvider' must belong to an ImageVersionProvider in stack 'Stack': "
         "rename the construct that has it"
     )
