@@ -36,13 +36,13 @@ def custom_image(*, image: ImageBase, version: float, app_image_config: refs.IAp
             "for one that exists use AppImageConfig.from_app_image_config_name(…)"
         )
     config_env, image_env = app_image_config.env, image.env
-    for what, of_config, of_image in (
+    for attribute, of_config, of_image in (
         ("account", config_env.account, image_env.account),
         ("region", config_env.region, image_env.region),
     ):
         if is_known(of_config) and is_known(of_image) and of_config != of_image:
             raise ValueError(
-                f"app_image_config {shown(app_image_config.node.path)} must be in {what} {of_image} of image "
+                f"app_image_config {shown(app_image_config.node.path)} must be in {attribute} {of_image} of image "
                 f"{shown(image.node.path)}, not in {of_config}: declare it where the image is"
             )
     return cdk.Token.as_any(
@@ -64,6 +64,6 @@ def alias_warning(aliases: Sequence[str]) -> str | None:
         return None
     return (
         f"aliases {shown(list(aliases))} should include {STUDIO_ALIAS.rule}: Studio refuses any other as the "
-        f"SageMakerImageVersionAlias of an app or a space; {STUDIO_ALIAS.remedy}, or acknowledge this if no app or "
-        "space is to name the version by an alias"
+        f"SageMakerImageVersionAlias of an app or a space; {STUDIO_ALIAS.remedy}, or acknowledge this warning if no "
+        "app and no space uses an alias of the version"
     )

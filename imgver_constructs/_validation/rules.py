@@ -101,7 +101,7 @@ RELEASE_NOTES = StringRule(
 FOLLOW_TAG = StringRule(
     maximum=255,
     pattern=ONE_LINE,
-    rule="1 to 255 characters on one line, different in each deployment that is to check the tag",
+    rule="1 to 255 characters on one line, and must change in each deployment that should check the tag",
     remedy="give a build number or a commit hash",
 )
 

@@ -242,8 +242,8 @@ class TestFromEcrRepository:
                 (
                     which,
                     (
-                        f"tag {which.get('tag')!r} and digest {which.get('digest')!r} must be given one without the "
-                        "other: name the image by its tag, or pin it by its digest"
+                        f"exactly one of tag {which.get('tag')!r} and digest {which.get('digest')!r} must be given: "
+                        "identify the image by its tag, or pin it by its digest"
                     ),
                 )
                 for which in ({}, {"tag": "1.0.0", "digest": "sha256:0"})

@@ -183,7 +183,7 @@ def test_a_version_warns_once_if_studio_accepts_none_of_its_aliases(
     assert warning == (
         "aliases ['latest', 'v1.4.0'] should include a number, two numbers separated by a dot, or a semantic version: "
         "Studio refuses any other as the SageMakerImageVersionAlias of an app or a space; add one like '1.4.0', or "
-        "acknowledge this if no app or space is to name the version by an alias "
+        "acknowledge this warning if no app and no space uses an alias of the version "
         "[ack: imgver-constructs:aliasRefusedByStudio]"
     )
 

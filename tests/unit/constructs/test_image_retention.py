@@ -63,7 +63,7 @@ def test_keep_that_is_not_a_positive_integer_is_refused(
     stack: cdk.Stack, image: ImageBase, refused: Refused, keep: Any
 ) -> None:
     assert refused(lambda: ImageRetention(stack, "Retention", image=image, keep=keep)) == (
-        f"keep {keep!r} must be a whole number of at least 1: say how many of the newest versions stay"
+        f"keep {keep!r} must be a whole number of at least 1: give the number of newest versions to retain"
     )
 
 

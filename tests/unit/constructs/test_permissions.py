@@ -359,7 +359,7 @@ def test_an_image_that_no_pattern_permits_is_refused(
 
     assert refused(lambda: declare(image=image, provider=provider)) == (
         f"image '{name}' must be one of permitted_images ['other', '{pattern}'] of provider 'Stack/Named': "
-        "add its name, or a pattern that it matches"
+        "add its name, or a pattern that matches it"
     )
 
 
@@ -403,7 +403,7 @@ class Word:
     [
         ("team-*", "permitted_images 'team-*' must be a list with one item per name: write it like ['team-*']"),
         ({"a"}, "permitted_images {'a'} must be a list with one item per name: write it like ['team-*']"),
-        ([], "permitted_images [] must hold a name: write it like ['team-*'], or leave it out to permit what is"),
+        ([], "permitted_images [] must have at least one item: write it like ['team-*'], or leave it out to permit"),
         (
             ["a", "arn:aws:x"],
             "permitted_images 'arn:aws:x' must be 1 to 63 letters, digits, hyphens, dots and",

@@ -397,9 +397,9 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
         ),
         (
             {"vpc_subnets": ec2.SubnetSelection(one_per_az=True)},
-            "vpc_subnets SubnetSelection(one_per_az=True) must come with a vpc: name it with vpc, or leave it out",
+            "vpc_subnets SubnetSelection(one_per_az=True) must be given with a vpc: pass vpc too, or leave it out",
         ),
-        ({"security_groups": []}, "security_groups [] must come with a vpc: name it with vpc, or leave it out"),
+        ({"security_groups": []}, "security_groups [] must be given with a vpc: pass vpc too, or leave it out"),
     ],
 )
 def test_an_option_is_refused(stack: cdk.Stack, refused: Refused, options: dict[str, Any], message: str) -> None:
@@ -456,8 +456,8 @@ def test_leaving_out_a_named_provider_is_refused(
     declare("One", provider=named)
 
     assert refused(lambda: declare("Two")) == (
-        f"provider None must be a named provider, since stack 'Stack' has 'Stack/Scope/{construct_id}': name it, or "
-        "first create the default provider with ImageVersionProvider(stack, 'ImageVersionProvider')"
+        f"provider None must be given, since stack 'Stack' has the provider 'Stack/Scope/{construct_id}': pass that "
+        "one, or first create the default provider with ImageVersionProvider(stack, 'ImageVersionProvider')"
     )
 
 
@@ -469,7 +469,7 @@ def test_a_provider_after_the_default_provider_is_refused(
 
     assert refused(lambda: ImageVersionProvider(stack, construct_id, memory_size=1024)) == (
         f"provider '{construct_id}' must be created before the default provider of stack 'Stack': create it before all "
-        "constructs without a provider, and with the id 'ImageVersionProvider', or name it in each of them"
+        "constructs without a provider, and with the id 'ImageVersionProvider', or pass it to each of them"
     )
 
 
@@ -480,6 +480,6 @@ def test_another_construct_with_the_id_of_the_default_provider_is_refused(
     image = Image.from_image_name(stack, "Image", "data-science")
 
     assert refused(lambda: declare(image=image)) == (
-        "construct id 'ImageVersionProvider' must be free in stack 'Stack', or that of an ImageVersionProvider: "
+        "construct id 'ImageVersionProvider' must be unused in stack 'Stack', since the default provider gets it: "
         "rename the construct that has it"
     )

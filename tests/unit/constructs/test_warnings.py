@@ -40,8 +40,8 @@ OTHER_REGION = (
     "region; replicate the repository [ack: imgver-constructs:baseImageInOtherRegion]"
 )
 TO_BE_ARCHIVED = (
-    "vendor_guidance TO_BE_ARCHIVED makes SageMaker archive the version by itself after three months: declare ARCHIVED "
-    "or another version by then [ack: imgver-constructs:toBeArchived]"
+    "vendor_guidance should not remain TO_BE_ARCHIVED: SageMaker archives the version after three months; declare "
+    "ARCHIVED or another version by then [ack: imgver-constructs:toBeArchived]"
 )
 
 
