@@ -226,7 +226,7 @@ NAME_RULE = "must be 1 to 63 letters, digits and hyphens, with no hyphen at eith
 def test_a_refused_declaration_leaves_the_tree_unchanged(
     stack: cdk.Stack, tree: Callable[[], list[str]], arguments: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match="must (be|have)") as refusal:
+    with pytest.raises(ValueError, match="must") as refusal:
         AppImageConfig(stack, "Config", **({"app": StudioApp.jupyter_lab()} | arguments))
 
     assert str(refusal.value) == message
@@ -279,7 +279,7 @@ BLANK = ("", " ", "a\nb", "a\u2028b", 5)
     ],
 )
 def test_values_of_a_container_that_are_refused(create_app: CreateApp, keyword: str, value: Any, shown: str) -> None:
-    with pytest.raises(ValueError, match="must (be|have)") as refusal:
+    with pytest.raises(ValueError, match="must") as refusal:
         create_app(**{keyword.partition("[")[0]: value})
 
     assert str(refusal.value) == f"{keyword} {shown}"
@@ -314,7 +314,7 @@ USER_RULE = "must be 1000 with 100, or 0 with 0 for root: give both, or leave bo
     ],
 )
 def test_values_of_a_kernel_gateway_that_are_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match="must (be|have)") as refusal:
+    with pytest.raises(ValueError, match="must") as refusal:
         StudioApp.kernel_gateway(**({"kernel_name": "python3"} | arguments))
 
     assert str(refusal.value) == message
