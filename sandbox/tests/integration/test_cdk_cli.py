@@ -74,7 +74,7 @@ class TestWithout:
         with pytest.raises(SandboxError) as refused:
             cdk_cli.installed()
 
-        assert str(refused.value) == f"Node.js 22 or newer is needed, {folder}/node is {found}: {_HOW}"
+        assert str(refused.value) == f"Node.js 22 or newer is required, but {folder}/node is {found}: {_HOW}"
 
     def test_npm(self, only, cache):
         only(node="echo v24.0.0")
