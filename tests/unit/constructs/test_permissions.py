@@ -107,7 +107,7 @@ def test_each_image_has_a_policy_that_its_versions_depend_on(
         assert waits_for(versions[name]) & policies.keys() == {logical_id}
 
 
-def test_r41_what_a_delete_needs_outlives_it(waits_for: WaitsFor) -> None:
+def test_r41_the_permissions_of_a_delete_outlive_it(waits_for: WaitsFor) -> None:
     """A deployment that removes a version may narrow its image's policy, or remove it."""
 
     def template(*construct_ids: str) -> dict[str, Any]:
@@ -489,7 +489,7 @@ def test_more_images_than_fit_are_refused(known_stack: cdk.Stack) -> None:
     ) in message
 
 
-def test_the_count_is_what_iam_counts(known_stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_are_counted_as_iam_counts_them(known_stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a quota that every app exceeds
     monkeypatch.setattr(inline_policy_quota, "USABLE", 0)
     many(known_stack, 5)

@@ -352,8 +352,8 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
 
     function_with(stack)
 
-    (made,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
-    assert made["Properties"]["PermissionsBoundary"] == stack.resolve(
+    (role,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+    assert role["Properties"]["PermissionsBoundary"] == stack.resolve(
         f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:policy/boundary"
     )
 

@@ -1,4 +1,4 @@
-"""Warnings of declarations that deploy but are probably mistakes; each has an ID by which it can be acknowledged."""
+"""Warnings about declarations that can be deployed but are probably wrong. Each can be acknowledged by its ID."""
 
 from __future__ import annotations
 
