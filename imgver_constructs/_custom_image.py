@@ -33,7 +33,7 @@ def custom_image(*, image: ImageBase, version: float, app_image_config: refs.IAp
     if not hasattr(app_image_config, "app_image_config_ref"):
         raise ValueError(
             f"app_image_config {shown(app_image_config)} must be an AppImageConfig: "
-            "for one that exists use AppImageConfig.from_app_image_config_name(…)"
+            "for an existing one use AppImageConfig.from_app_image_config_name(…)"
         )
     config_env, image_env = app_image_config.env, image.env
     for attribute, of_config, of_image in (

@@ -61,6 +61,8 @@ class BaseImage(ABC):
 
     SageMaker accepts only Docker V2 schema 2 manifests for a single platform. ``docker buildx`` pushes OCI manifests by
     default; ``--provenance=false --output type=image,oci-mediatypes=false,push=true`` changes that.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
     """
 
     @staticmethod

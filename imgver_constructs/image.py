@@ -67,6 +67,8 @@ class ImageBase(cdk.Resource):
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant permission to describe the image, and to list and describe its versions and their aliases.
 
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+
         Args:
             grantee: the principal that gets the permission.
         """
@@ -313,7 +315,7 @@ def check_image(image: object) -> None:
     """
     if not isinstance(image, ImageBase):
         raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-            f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
+            f"image {shown(image)} must be an Image: for an existing one use Image.from_image_name(…)"
         )
 
 

@@ -94,6 +94,8 @@ class ImageVersionBase(cdk.Resource):
     def add_alias(self, alias_name: str) -> ImageAlias:
         """Declare an alias of this version.
 
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
+
         Args:
             alias_name: 1 to 128 letters, digits, dots, hyphens and underscores. The first character must not be a dot
                 or hyphen. The name is part of a construct's ID: for a token, declare an :class:`ImageAlias` instead.
@@ -104,7 +106,7 @@ class ImageVersionBase(cdk.Resource):
         if is_token(alias_name):
             raise ValueError(
                 f"alias_name {shown(alias_name)} must be known at synth, since it becomes the id of a construct: "
-                "declare an ImageAlias, which has an id of its own"
+                "declare an ImageAlias, whose id you choose"
             )
         alias = ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
         self._aliases = [*self._aliases, alias_name]
@@ -157,6 +159,8 @@ class ImageVersionBase(cdk.Resource):
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant permission to describe this version and to list its aliases.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 
         Args:
             grantee: the principal that gets the permission; for a declared version, in the version's stack.
@@ -471,7 +475,7 @@ class ImageVersion(ImageVersionBase):
 class ImageAlias(Construct):
     """An alias of an image version (``Custom::SageMakerImageAlias``).
 
-    It is a resource of its own, so that CloudFormation moves it: to a new version after that has been created, and back
+    It is a separate resource, so that CloudFormation moves it: to a new version after that has been created, and back
     when the deployment fails. If another version of the image has the alias, it moves from that version to this one.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
@@ -505,7 +509,7 @@ class ImageAlias(Construct):
         if not isinstance(version, ImageVersionBase):
             raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
                 f"version {shown(version)} must be an ImageVersion: "
-                "for one that exists use ImageVersion.from_image_version_arn(…)"
+                "for an existing one use ImageVersion.from_image_version_arn(…)"
             )
         registry, image = StackRegistry.of(scope), version.image
         identity = identity_of(image)
@@ -645,6 +649,6 @@ def check_stack(registry: StackRegistry, version: ImageVersionBase, other: str) 
     """
     if StackRegistry.of(version) is not registry:
         raise ValueError(
-            f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)}, as {other} is: "
+            f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)} of {other}: "
             "declare both in one stack, since a version whose number another stack imports could not be replaced"
         )

@@ -1,7 +1,7 @@
 """The permissions of the function's role on images: inline policies that outlive the resources that need them.
 
 CloudFormation deletes a resource that left the template after everything else, but updates a resource that stays before
-that. Therefore each image has a policy of its own, which CloudFormation deletes after the last resource of the image;
+that. Therefore each image has a separate policy, which CloudFormation deletes after the last resource of the image;
 and when the patterns of ``permitted_images`` change, the policy for them gets another logical ID.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html

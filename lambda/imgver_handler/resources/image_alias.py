@@ -1,6 +1,6 @@
 """Custom::SageMakerImageAlias: an alias of an image version.
 
-An alias is a resource of its own, so that CloudFormation moves it to a new version, and back again in a rollback. The
+An alias is a separate resource, so that CloudFormation moves it to a new version, and back again in a rollback. The
 physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create found the alias on version N. Delete
 then gives the alias back to that version, so that a rollback loses no alias. N is the declared version itself when that
 version already had the alias, for example because it was adopted.
