@@ -97,8 +97,8 @@ class ImageVersionProvider(Construct):
             scope: the parent construct, in the stack of the versions that will use this provider.
             construct_id: the ID of this construct in ``scope``.
             vpc: the VPC that the function runs in. SageMaker, CloudFormation, Amazon ECR, and Amazon S3, to which the
-                function sends its responses, must be reachable from it. Default: the function is not in a VPC of
-                your account.
+                function sends its responses, must be reachable from it. Default: the function is not attached
+                to a VPC.
             vpc_subnets: the private subnets of ``vpc``. Default: the subnets that CDK selects for a function.
             security_groups: the security groups of the function in ``vpc``. Default: a new one that allows all outbound
                 traffic.
