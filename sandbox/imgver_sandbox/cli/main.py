@@ -33,8 +33,8 @@ values. The first value is the default; it is the harder one for the caller.
 
 _RUN_DESCRIPTION = """\
 Run COMMAND with an environment in which the CDK CLI, the AWS CLI and boto3 use the sandbox that `start` started. If
-there is none, run COMMAND with a new sandbox, which stops when COMMAND ends. The pinned `cdk` comes first in PATH. Your
-AWS profiles and credentials are not used. The exit code is the exit code of COMMAND."""
+no sandbox is running, run COMMAND with a new one, which stops when COMMAND ends. The pinned `cdk` comes first in PATH.
+Your AWS profiles and credentials are not used. The exit code is the exit code of COMMAND."""
 
 _LOGS_DESCRIPTION = """\
 Print the paths of the log files of the sandbox that `start` started: the log of the server and the log of the Lambda

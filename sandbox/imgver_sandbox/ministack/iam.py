@@ -26,7 +26,7 @@ def patch_iam(decisions: deque[IamDecision]) -> None:
 def denial(role_arn: str, action: str, resource: str, *, session: str) -> str | None:
     """Return the message of AWS if a role may not perform an action in the session, or None if it may.
 
-    This evaluates the calls that services make with a role of the user. The decision is recorded as for any call.
+    This evaluates the calls that services send with a role of the user. The decision is recorded as for any call.
     """
     evaluator = module(EVALUATOR)
     account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
