@@ -1,5 +1,5 @@
 # Two commands are enough for a newcomer: make demo, make test.
-# Paths are relative throughout, so that a folder with a space in its name is no obstacle.
+# All paths are relative, so that the name of the clone's folder may contain a space.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/demo.installed  ## Deploy an image version with the real CDK CLI to an AWS on this machine
+demo: .venv/demo.installed  ## Deploy an image version with the real CDK CLI to a sandbox on this machine
 	@$(BIN)/imgver-sandbox demo
 
 test: .venv/test.installed  ## Run all tests, and measure the branch coverage of the handler
@@ -24,7 +24,7 @@ test: .venv/test.installed  ## Run all tests, and measure the branch coverage of
 test-fast: .venv/test.installed  ## Run the unit tests: no server, no CDK CLI, no network
 	@$(PYTEST) --numprocesses 2 -m "unit and not slow"
 
-test-aws: .venv/test.installed  ## Ask the AWS account of your credentials what its images API does: docs/test-aws.md
+test-aws: .venv/test.installed  ## Test the images API in the AWS account of your credentials: docs/test-aws.md
 	@CONFORMANCE_TARGET=aws $(BIN)/python -m pytest tests/aws
 
 lint: .venv/test.installed  ## Run ruff, codespell and import-linter
@@ -43,7 +43,7 @@ check: lint types test  ## Run everything that CI runs
 soak: .venv/test.installed  ## Run 2,000 long histories of the CloudFormation model: about 20 minutes
 	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py
 
-mutants: .venv/mutants.installed  ## Break lambda/ in every small way: at least 95 % must make a test fail
+mutants: .venv/mutants.installed  ## Change lambda/ in many small ways: a test must fail for at least 95 % of the changes
 	@rm -rf build/mutants && mkdir -p build/mutants/tests/unit
 	@cp -R lambda/imgver_handler lambda/index.py tests/mutation/pyproject.toml build/mutants
 	@cp -R tests/events tests/model tests/replays build/mutants/tests
@@ -51,10 +51,10 @@ mutants: .venv/mutants.installed  ## Break lambda/ in every small way: at least 
 	@cd build/mutants && ../../$(BIN)/python -m mutmut run
 	@cd build/mutants && ../../$(BIN)/python -m mutmut results --all true | ../../$(BIN)/python ../../tests/mutation/score.py
 
-permissions: .venv/test.installed  ## Compare what the function used in the end-to-end tests with what it was granted
+permissions: .venv/test.installed  ## Compare the permissions that the function uses in the end-to-end tests with its policies
 	@$(BIN)/python -m pytest tests/integration/deployments/test_deploy.py --quiet --capture=no
 
-# All benchmarks run, also after one that failed; the report needs all of them. DEPLOY='--rounds 1' makes the longest one short.
+# All benchmarks run, even if one fails. DEPLOY='--rounds 1' shortens the longest one.
 bench: .venv/bench.installed  ## Measure everything, and write docs/performance.md: about two hours
 	@rm -f build/bench/*.json
 	@failed=0; \
@@ -63,7 +63,7 @@ bench: .venv/bench.installed  ## Measure everything, and write docs/performance.
 	done; \
 	$(BIN)/python benchmarks/report.py && exit $$failed
 
-# Without the variable, MkDocs prints that it will have a successor.
+# Without the variable, MkDocs prints a notice about MkDocs 2.
 docs: .venv/docs.installed  ## Build the documentation site in build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
@@ -76,12 +76,12 @@ dist: .venv/release.installed  ## Build an sdist and a wheel of both distributio
 release: .venv/release.installed lint  ## Set the version, build, commit and tag: make release VERSION=0.2.0
 	@bash scripts/release.sh $(VERSION)
 
-clean:  ## Remove everything that make created
+clean:  ## Remove all files that make created
 	@rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist cdk.out
 
 # uv installs in seconds. A uv in PATH is used; otherwise pip installs it into .venv.
 .venv/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=python3.12 …")'
 	@echo "Creating .venv …"
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv && ln -s "$$(command -v uv)" .venv/uv; \
@@ -92,6 +92,6 @@ clean:  ## Remove everything that make created
 
 # Each group of pyproject.toml is installed when the first command needs it. The demo needs no group.
 .venv/%.installed: constraints.txt pyproject.toml sandbox/pyproject.toml | .venv/uv
-	@echo "Installing what make needs for this: $* …"
+	@echo "Installing the packages of the dependency group $* …"
 	@.venv/uv pip install --python $(BIN)/python --constraint constraints.txt --group $* --editable . --editable ./sandbox
 	@touch $@

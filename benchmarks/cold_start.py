@@ -1,10 +1,10 @@
-"""The cost of a cold start of the function: import the handler and create the client that its events need.
+"""The cost of a cold start: a process imports the handler and creates the client for its events.
 
     python benchmarks/cold_start.py [--rounds N]
 
-Compared, each in a process of its own and in turn: boto3 as its documentation uses it, a function on crhelper that
-creates the same client, and the handler. As in Lambda, boto3 has its bytecode and the function has none. Where valgrind
-is installed, it counts instructions, which do not depend on other load on the machine.
+The benchmark compares boto3 as its documentation uses it, a function with crhelper that creates the same client, and
+the handler. Each starts in a new process, in turn. As in Lambda, boto3 has bytecode and the function has none. If
+valgrind is installed, it counts the instructions, which do not depend on other load on the machine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EMPTY, BOTO3, CRHELPER, HANDLER = "empty function", "boto3", "crhelper", "handle
 PROGRAMS: Mapping[str, str] = {
     EMPTY: "",
     BOTO3: 'import boto3\nboto3.client("sagemaker")\n',
-    # After the example in the README of crhelper.
+    # From the example in the README of crhelper.
     CRHELPER: """
 import logging
 from crhelper import CfnResource
@@ -128,13 +128,13 @@ def measure(*, rounds: int = 15) -> dict[str, Any]:
 def ratios(result: Mapping[str, Any], function: str) -> dict[str, float]:
     """A function by boto3, both without the interpreter's own part; the minima, because other load only ever adds."""
 
-    def ratio(what: str) -> float:
-        empty, boto3, other = (result[name][what] for name in (EMPTY, BOTO3, function))
-        if what == "million instructions":
+    def ratio(figure: str) -> float:
+        empty, boto3, other = (result[name][figure] for name in (EMPTY, BOTO3, function))
+        if figure == "million instructions":
             return float((other - empty) / (boto3 - empty))
         return float((other[0] - empty[0]) / (boto3[0] - empty[0]))
 
-    return {what: ratio(what) for what, value in result[EMPTY].items() if value is not None}
+    return {figure: ratio(figure) for figure, value in result[EMPTY].items() if value is not None}
 
 
 def tables(result: dict[str, Any]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     starts = [
         [
             name,
-            *(results.cell(of[what], 1) for what in ("milliseconds", "megabytes")),
+            *(results.cell(of[figure], 1) for figure in ("milliseconds", "megabytes")),
             of["million instructions"] or "-",
         ]
         for name, of in result.items()

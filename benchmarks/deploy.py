@@ -2,9 +2,9 @@
 
     python benchmarks/deploy.py [--cells 1x0 1x2 …] [--peers ours native …] [--rounds 5]
 
-A cell is a number of versions and the seconds that the service needs to create each: 10x2. In every round of a cell
-each peer deploys a stack with the real CDK CLI to a new sandbox, then deploys it again with another base image, which
-replaces every version. Where the service is slow, the peers deploy side by side, each to a sandbox of its own.
+A cell such as 10x2 is a number of versions and the seconds that the service takes to create each. In every round of a
+cell, each peer deploys a stack with the real CDK CLI to a new sandbox. It then deploys the stack again with another
+base image, which replaces every version. If the service is slow, the peers deploy in parallel, each to its own sandbox.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 CELLS = tuple(f"{versions}x{seconds}" for versions in (1, 10) for seconds in (0, 2, 20))
 LARGE = 10
-"""Number of versions from which on one round is enough: it has one figure for each version."""
+"""The number of versions from which one round is sufficient, because it has one measurement for each version."""
 
 SLOW = 10.0
-"""Seconds of the service from which on the peers deploy side by side: they mostly wait."""
+"""Seconds of the service from which the peers deploy in parallel, because they mostly wait."""
 
 SHORTEST = 0.001
-"""Seconds that the service needs where the cell says 0."""
+"""Seconds that the service takes in a cell with 0."""
 
 VARIATION = 0.125
-"""The service's seconds vary by this part in both directions: at 20 s by 5 s in all, the pause between two polls of the
-Provider framework. A constant time would favour or harm a peer that polls rarely."""
+"""The relative variation of the service's seconds in both directions. At 20 s the range is 5 s, the poll interval of
+the Provider framework: a constant time would favour or harm a peer that polls rarely."""
 
 TRANSITION_PRICE = 0.000025
 """US dollars: the list price of an AWS Step Functions state transition in us-east-1, on 2026-11-01."""
@@ -62,7 +62,7 @@ _SDK = Path(__file__).with_name("aws_sdk")
 
 Run = dict[str, Any]
 Times = tuple[list[float], list[float]]
-"""The seconds that the service needs for each version, in the two deployments of a round."""
+"""The seconds that the service takes for each version, in the two deployments of a round."""
 
 
 def measure(cells: Sequence[str] = CELLS, names: Sequence[str] = tuple(peers.PEERS), rounds: int = 5) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def measure(cells: Sequence[str] = CELLS, names: Sequence[str] = tuple(peers.PEE
 
             def deploy(group: Sequence[str], cell: str = cell, times: Times = times) -> None:
                 with tempfile.TemporaryDirectory(prefix="bench-") as folder, Sandbox.start() as sandbox:
-                    account = Account(sandbox, Path(folder))
+                    account = BenchmarkAccount(sandbox, Path(folder))
                     for name in group:
                         run = {"cell": cell, "peer": name, **account.run(name, len(times[1]), times)}
                         runs.append(run)
@@ -90,7 +90,7 @@ def measure(cells: Sequence[str] = CELLS, names: Sequence[str] = tuple(peers.PEE
 
 
 def parse(cell: str) -> tuple[int, float]:
-    """The number of versions of a cell, and the seconds that the service needs for each."""
+    """The number of versions of a cell, and the seconds that the service takes for each."""
     match = re.fullmatch(r"(\d+)x(\d+(?:\.\d+)?)", cell)
     if match is None:
         raise ValueError(f"cell {cell!r} must be a number of versions and the seconds of each, such as 10x2")
@@ -111,7 +111,7 @@ def service_times(cell: str, number: int) -> Times:
     return spread(number, 1) + warm[: versions - 1], warm[versions - 1 :]
 
 
-class Account:
+class BenchmarkAccount:
     """A sandbox to which the peers deploy."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
@@ -147,8 +147,8 @@ class Account:
             faults = self._sandbox.faults
             faults.reset()
             # MiniStack creates one resource after the other, in the order of its events.
-            for one in seconds:
-                faults.slow(one, operation="CreateImageVersion")
+            for duration in seconds:
+                faults.slow(duration, operation="CreateImageVersion")
             faults.slow(SHORTEST, operation="DeleteImageVersion", times=1_000_000)
             deployments.append({"service_seconds": seconds, **self._deploy(peer, images, tag)})
         pages = [self._sagemaker.list_image_versions(ImageName=image)["ImageVersions"] for image in images]
@@ -166,7 +166,7 @@ class Account:
         seconds = time.time() - began
         time.sleep(0.5)  # a function writes its log after its response
         if log.with_name(f"{LAMBDA}.1").exists():
-            raise RuntimeError("the log of the functions has been rotated: take fewer versions")
+            raise RuntimeError("the log of the functions was rotated: deploy fewer versions")
         with log.open(errors="replace") as file:
             file.seek(offset)
             cost = self._cost(file.read())
@@ -230,7 +230,7 @@ class Account:
 
 
 def _install_sdk() -> Path:
-    """The folder of the AWS SDK for Node.js, which is installed once."""
+    """Install the AWS SDK for Node.js on the first call, and return its folder."""
     folder = results.FOLDER / "aws_sdk"
     wanted = (_SDK / "package.json").read_bytes()
     if not (folder / "node_modules").exists() or (folder / "package.json").read_bytes() != wanted:
@@ -252,12 +252,12 @@ def _install_sdk() -> Path:
 
 
 def cold(runs: Iterable[Run], *, added: bool = False) -> list[float]:
-    """The seconds of the first request of each stack; ``added``: without those of the service."""
+    """The seconds of the first request of each stack, without those of the service if ``added`` is true."""
     return [_seconds(run["deployments"][0], added=added)[0] for run in runs]
 
 
 def warm(runs: Iterable[Run], *, added: bool = False) -> list[float]:
-    """The seconds of all other requests, of both deployments; ``added``: without those of the service."""
+    """The seconds of all other requests of both deployments, without those of the service if ``added`` is true."""
     found = []
     for run in runs:
         first, second = (_seconds(deployment, added=added) for deployment in run["deployments"])
@@ -270,8 +270,8 @@ def _seconds(deployment: dict[str, Any], *, added: bool) -> list[float]:
     return [interval - one for interval, one in zip(deployment["intervals"], service, strict=True)]
 
 
-def _each(what: str) -> Callable[[Iterable[Run]], list[float]]:
-    return lambda runs: [deployment[what] for run in runs for deployment in run["deployments"]]
+def _each(figure: str) -> Callable[[Iterable[Run]], list[float]]:
+    return lambda runs: [deployment[figure] for run in runs for deployment in run["deployments"]]
 
 
 def _dollars(runs: Iterable[Run]) -> list[float]:
@@ -337,9 +337,9 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     head = ["versions x seconds of the service", *(peers.PEERS[name][0] for name in names)]
 
     seconds = [
-        [f"{cell}, {what}", *(results.cell(of[name][what] if name in of else None) for name in names)]
+        [f"{cell}, {figure}", *(results.cell(of[name][figure] if name in of else None) for name in names)]
         for cell, of in cells.items()
-        for what in ("cold", "warm")
+        for figure in ("cold", "warm")
     ]
     stacks = []
     for name in names:

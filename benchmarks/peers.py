@@ -1,7 +1,7 @@
-"""The same image versions, declared with this library and in the three other ways that CDK has.
+"""The same image versions, declared with this library and with the three alternatives of the CDK.
 
-Each declares one version for every item of ``images``, all of them different images: SageMaker refuses to write two
-versions of one image at once, and the documentation of the other ways says to chain them with DependsOn then.
+Each function declares one version of each image in ``images``. The images differ, because SageMaker does not write two
+versions of one image at once; with the alternatives, such versions have to depend on each other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 warnings.simplefilter("ignore")
 
-import aws_cdk as cdk  # noqa: E402 (it warns of Node.js when it is imported)
+import aws_cdk as cdk  # noqa: E402 (the import warns about the version of Node.js)
 import jsii  # noqa: E402
 from aws_cdk import aws_iam as iam  # noqa: E402
 from aws_cdk import aws_lambda as lambda_  # noqa: E402
@@ -23,17 +23,17 @@ from constructs import IConstruct  # noqa: E402
 from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider  # noqa: E402
 
 RUNTIME = "python3.14"
-"""That of this library's function, so that the handlers of the Provider framework are measured on the same one."""
+"""The runtime of this library's function, which the handlers for the Provider framework use as well."""
 
-MOST_POLICIES = 10
-"""Images up to which this library's function is granted each of them; so many as 20 do not fit into its role."""
+MAX_POLICIES = 10
+"""The largest number of images with one policy each. The policies of 20 images exceed the quota of the role."""
 
 Declare = Callable[[cdk.Stack, Sequence[str], str], None]
 
 
 def ours(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
     """``ImageVersion``."""
-    if len(images) > MOST_POLICIES:
+    if len(images) > MAX_POLICIES:
         ImageVersionProvider(stack, "ImageVersionProvider", permitted_images=["bench-*"])
     for number, name in enumerate(images):
         image = Image.from_image_name(stack, f"Image{number}", name)
@@ -47,7 +47,7 @@ def native(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
 
 
 def framework(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
-    """``custom_resources.Provider`` with ``onEvent`` and ``isComplete``, all its options at their defaults."""
+    """``custom_resources.Provider`` with ``onEvent`` and ``isComplete`` and with its default options."""
     permissions = iam.PolicyStatement(
         actions=[
             "sagemaker:CreateImageVersion",
@@ -86,10 +86,10 @@ def framework(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
 
 
 def sdk_call(stack: cdk.Stack, images: Sequence[str], uri: str) -> None:
-    """``AwsCustomResource``: CreateImageVersion, and DeleteImageVersion at the end.
+    """``AwsCustomResource``, which calls CreateImageVersion and DeleteImageVersion.
 
-    It has no way to take the number out of the ARN that CreateImageVersion answers, and DeleteImageVersion without a
-    number takes the latest version. So an alias names the version: another one for every base image.
+    It cannot extract the number from the ARN in the response of CreateImageVersion, and DeleteImageVersion without a
+    number deletes the latest version. Therefore each version has an alias, which differs for each base image.
     """
     policy = cr.AwsCustomResourcePolicy.from_sdk_calls(
         resources=[
@@ -127,12 +127,12 @@ PEERS: Mapping[str, tuple[str, str, Declare]] = {
     "framework": ("Provider framework", "Custom::FrameworkImageVersion", framework),
     "sdk_call": ("AwsCustomResource", "Custom::SdkImageVersion", sdk_call),
 }
-"""By a short name: what it is called, the type of its resource, and what declares it."""
+"""The title, the resource type and the declaring function of each peer, by its short name."""
 
 
 @jsii.implements(cdk.IAspect)
 class _NodePath:
-    """Tells Node.js functions where the AWS SDK is, which Lambda's own Node.js brings and the sandbox's does not."""
+    """Adds the AWS SDK to Node.js functions. Lambda's Node.js includes the SDK, the Node.js of the sandbox does not."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -143,7 +143,7 @@ class _NodePath:
 
 
 def synthesize(folder: Path, *, peer: str, stack_name: str, images: Sequence[str], uri: str, node_path: Path) -> None:
-    """Write the assembly of an app with one stack into ``folder``."""
+    """Synthesize an app with one stack into ``folder``."""
     app = cdk.App(outdir=str(folder), analytics_reporting=False)
     stack = cdk.Stack(app, stack_name)
     PEERS[peer][2](stack, images, uri)

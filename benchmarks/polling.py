@@ -1,4 +1,4 @@
-"""The delay of a response after the version is CREATED, and the number of calls of an event.
+"""The delay between CREATED and the response, and the number of calls of each event.
 
     python benchmarks/polling.py [--samples N]
 
@@ -30,7 +30,7 @@ POLLED = {"CreateImageVersion", "DeleteImageVersion"}
 
 
 def measure(*, samples: int = 500) -> dict[str, Any]:
-    """Create as many versions as there are samples, and some with fixed times; then send one event of every kind."""
+    """Create the sample versions and versions with fixed times, and then send one event of every type."""
     chance = random.Random(1)  # noqa: S311 (not for cryptography)
     times = [SHORTEST + (LONGEST - SHORTEST) * (number + chance.random()) / samples for number in range(samples)]
     delays, polls = zip(*map(creation, times), strict=True)
@@ -44,7 +44,7 @@ def measure(*, samples: int = 500) -> dict[str, Any]:
 
 
 def creation(seconds: float) -> tuple[float, int]:
-    """The seconds from CREATED to the response, and the number of polls, for a version that takes so many seconds."""
+    """The seconds from CREATED to the response, and the number of polls, for a version that takes ``seconds``."""
     aws = Aws(create_seconds=seconds)
     function = Function(aws)
     began = aws.clock.now()
@@ -53,7 +53,7 @@ def creation(seconds: float) -> tuple[float, int]:
 
 
 def calls() -> dict[str, list[str]]:
-    """The AWS calls of an event of every kind, if SageMaker finishes each request at once."""
+    """The AWS calls of every type of event, if SageMaker finishes each request at once."""
     aws = Aws(create_seconds=0, delete_seconds=0, write_seconds=0)
     function = Function(aws)
     found: dict[str, list[str]] = {}

@@ -26,7 +26,7 @@ GB_SECOND_PRICE = 0.0000133334
 
 
 def write(name: str, result: dict[str, Any]) -> None:
-    """Write the result of a benchmark to build/bench/NAME.json, with the commit and the machine that it belongs to."""
+    """Write the result of a benchmark to build/bench/NAME.json, with its commit and its machine."""
     commit = ["git", "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
     result = {
         "measured": {
@@ -53,7 +53,7 @@ def finish(name: str, result: dict[str, Any], tables: Callable[[dict[str, Any]],
 
 
 def in_turn(names: Iterable[str], number: int) -> list[str]:
-    """The order of the names in a round: another name comes first in each round."""
+    """The order of the names in a round. Each round starts with another name."""
     names = list(names)
     first = number % len(names)
     return names[first:] + names[:first]

@@ -1,4 +1,4 @@
-"""Many image versions at once: how many a region creates, how long it takes and what it costs. Simulated.
+"""A simulation of many image versions at once: the number that a region creates, the duration and the cost.
 
     python benchmarks/scale.py
 
@@ -20,7 +20,7 @@ from busy_account import BusyAccount  # noqa: E402
 from simulation import Conditions, simulate  # noqa: E402
 
 PER_STACK, PER_IMAGE = 400, 10
-"""Versions of a stack, which may have 500 resources, and of an image."""
+"""The number of versions of a stack, which may have 500 resources, and of an image."""
 
 MEMORY = 0.5
 """GB of the function's memory, by default."""
@@ -65,7 +65,7 @@ def agreement(versions: int, executions: int) -> list[Any]:
     images = [f"image-{number % math.ceil(versions / 4)}" for number in range(versions)]
     conditions = Conditions(create_seconds=2.0, cold_seconds=0.0, warm_seconds=0.0, at_once=executions)
     found: list[tuple[float, ...]] = []
-    for seed in range(20 if versions < PER_STACK / 4 else 5):  # chance matters more for few versions
+    for seed in range(20 if versions < PER_STACK / 4 else 5):  # with few versions, results vary more
         account = BusyAccount(seed=seed, requests_per_second=5, executions=executions)
         account.create_images(sorted(set(images)))
         responses, seconds = account.create_versions(images)

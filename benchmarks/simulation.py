@@ -2,7 +2,7 @@
 
 CloudFormation sends the events, Lambda queues and runs them, and the handler calls SageMaker, which accepts a number of
 requests a second and serializes the writes to each image. Accounts and regions share nothing, so one region is enough.
-The waiting is that of the handler's own classes: Deadline, Backoff and ThrottleState.
+The waits are those of the handler's classes Deadline, Backoff and ThrottleState.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
 
 FUNCTION_TIMEOUT, MAX_EVENT_AGE, SERVICE_TIMEOUT = 900.0, 900.0, 1800.0
-"""Seconds, as the library sets them: of an invocation, of an event in Lambda's queue, of CloudFormation's waiting."""
+"""Seconds, as the library sets them: the function's timeout, the event age in Lambda's queue, the service timeout."""
 
 FIRST_RETURN, LONGEST_RETURN = 1.0, 300.0
 """Seconds after which Lambda retries an event that found no free execution; they double from the first to the longest.

@@ -1,6 +1,6 @@
-"""The seconds from a clone to a first result: an earlier commit and this one, in turn on the same machine.
+"""The seconds from a clone to a first result, for an earlier commit and this one in turn.
 
-    python benchmarks/start.py [--what demo test test-fast] [--rounds 3] [--earlier 59453b3] [--later HEAD]
+    python benchmarks/start.py [--targets demo test test-fast] [--rounds 3] [--earlier 59453b3] [--later HEAD]
 
 Each round clones each commit to an empty folder, with a space in its name, and gives it empty caches: of pip, uv, npm
 and the sandbox. `make demo` runs twice, because the first one installs. Only committed changes are measured.
@@ -43,28 +43,28 @@ CACHES = {
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", nargs="+", choices=TARGETS, default=TARGETS, help="what to measure (default: all)")
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=TARGETS, help="make targets (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
     parser.add_argument("--earlier", default=EARLIER, help=f"the commit to compare with (default: {EARLIER})")
     parser.add_argument("--later", default=LATER, help=f"the commit to measure (default: {LATER})")
     options = parser.parse_args()
-    result = measure({"earlier": options.earlier, "later": options.later}, options.what, options.rounds)
+    result = measure({"earlier": options.earlier, "later": options.later}, options.targets, options.rounds)
     results.finish("start", result, tables)
 
 
-def measure(commits: dict[str, str], what: Collection[str], rounds: int) -> dict[str, Any]:
+def measure(commits: dict[str, str], targets: Collection[str], rounds: int) -> dict[str, Any]:
     """The seconds of each command in each round, for both commits."""
     resolved = {side: _git("rev-parse", "--short=7", f"{commit}^{{commit}}") for side, commit in commits.items()}
     seconds: dict[str, dict[str, list[float]]] = {}
     for number in range(rounds):
         for side in results.in_turn(resolved, number):
-            for command, taken in _clone_and_run(resolved[side], side, what):
+            for command, taken in _clone_and_run(resolved[side], side, targets):
                 seconds.setdefault(command, {"earlier": [], "later": []})[side].append(round(taken, 1))
                 print(f"round {number + 1}, {resolved[side]}, {command}: {taken:.1f} s", file=sys.stderr)
     return {"commits": resolved, "seconds": seconds}
 
 
-def _clone_and_run(commit: str, side: str, what: Collection[str]) -> Iterator[tuple[str, float]]:
+def _clone_and_run(commit: str, side: str, targets: Collection[str]) -> Iterator[tuple[str, float]]:
     with tempfile.TemporaryDirectory(prefix="a clone ", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         clone = folder / "imgver constructs"
@@ -77,7 +77,7 @@ def _clone_and_run(commit: str, side: str, what: Collection[str]) -> Iterator[tu
         commands |= {
             f"make {target}": target
             for target in ("test", "test-fast")
-            if target in what and not (side == "earlier" and target in LATER_ONLY)
+            if target in targets and not (side == "earlier" and target in LATER_ONLY)
         }
         for title, target in commands.items():
             began = time.monotonic()

@@ -4,8 +4,8 @@
 
 Whole apps with 1, 10, 100 and 400 versions are synthesized in turn, each in a process of its own, as the CDK CLI runs
 them. Then stacks with 100 and 400 versions are built and synthesized in one process, for the cost of one more version.
-Times are those of the processor, in Python and in jsii's Node.js. Ratios compare the fastest rounds, because other load
-on the machine only ever adds.
+Times are processor times of Python and of jsii's Node.js. Ratios compare the fastest rounds, because other load on the
+machine only adds time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 
 warnings.simplefilter("ignore")
 
-import aws_cdk as cdk  # noqa: E402 (it warns of the version of Node.js when it is imported)
+import aws_cdk as cdk  # noqa: E402 (the import warns about the version of Node.js)
 import results  # noqa: E402
 from synth_apps import custom_resource, native, ours  # noqa: E402
 
@@ -38,7 +38,7 @@ LIMITS = {"app": 1.5, "build": 2.0, "build and synth": 1.5, "bytes of template":
 
 
 def processor_seconds() -> float:
-    """The seconds of the processor that this process and those below it, jsii's, have used so far."""
+    """The processor time that this process and its child processes, which are jsii's, have used so far, in seconds."""
     seconds, processes = time.process_time(), [os.getpid()]
     while processes:
         process = processes.pop()
@@ -67,7 +67,7 @@ def stack_cost(app_module: ModuleType, count: int) -> dict[str, float]:
 
 
 def app_seconds(app_module: ModuleType, count: int) -> float:
-    """Seconds of the processor that an app takes in a process of its own."""
+    """The processor time of an app in a new process, in seconds."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-W", "ignore", "-m", "synth_apps", app_module.__name__, str(count), folder]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -96,8 +96,8 @@ def measure(*, rounds: int = 5) -> dict[str, Any]:
         "apps": {name: [results.spread(apps[name][count]) for count in COUNTS] for name in APPS},
         "one more": {
             name: {
-                what: (min(one[what] for one in of[MANY]) - min(one[what] for one in of[FEW])) / (MANY - FEW)
-                for what in of[FEW][0]
+                figure: (min(one[figure] for one in of[MANY]) - min(one[figure] for one in of[FEW])) / (MANY - FEW)
+                for figure in of[FEW][0]
             }
             for name, of in stacks.items()
         },
@@ -105,11 +105,11 @@ def measure(*, rounds: int = 5) -> dict[str, Any]:
 
 
 def ratios(result: dict[str, Any]) -> dict[str, float]:
-    """This library by CfnImageVersion: the largest ratio of the apps, and the ratios of one more version."""
+    """The ratios of this library to CfnImageVersion: the largest ratio of the apps, and those of one more version."""
     theirs, ours = (result["apps"][name] for name in ("CfnImageVersion", "ImageVersion"))
     more, less = (result["one more"][name] for name in ("ImageVersion", "CfnImageVersion"))
     apps = max(one[0] / other[0] for one, other in zip(ours, theirs, strict=True))
-    return {"app": apps, **{what: more[what] / less[what] for what in more}}
+    return {"app": apps, **{figure: more[figure] / less[figure] for figure in more}}
 
 
 def tables(result: dict[str, Any]) -> dict[str, str]:
@@ -117,8 +117,8 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     found = ratios(result)
     apps = [[count, *(results.cell(result["apps"][name][row]) for name in APPS)] for row, count in enumerate(COUNTS)]
     more = [
-        [what, *(f"{result['one more'][name][what]:,.2f}" for name in APPS), f"{found[what]:.2f}", LIMITS[what]]
-        for what in result["one more"]["ImageVersion"]
+        [figure, *(f"{result['one more'][name][figure]:,.2f}" for name in APPS), f"{found[figure]:.2f}", LIMITS[figure]]
+        for figure in result["one more"]["ImageVersion"]
     ]
     last = ["ratio", "accepted"]
     return {
@@ -137,4 +137,4 @@ if __name__ == "__main__":
     )
     measured = measure(rounds=parser.parse_args().rounds)
     results.finish("synth", measured, tables)
-    sys.exit(any(ratio > LIMITS[what] for what, ratio in ratios(measured).items()))
+    sys.exit(any(ratio > LIMITS[figure] for figure, ratio in ratios(measured).items()))

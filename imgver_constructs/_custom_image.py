@@ -33,16 +33,16 @@ def custom_image(*, image: ImageBase, version: float, app_image_config: refs.IAp
     if not hasattr(app_image_config, "app_image_config_ref"):
         raise ValueError(
             f"app_image_config {shown(app_image_config)} must be an AppImageConfig: "
-            "for one that exists use AppImageConfig.from_app_image_config_name(…)"
+            "for an existing one use AppImageConfig.from_app_image_config_name(…)"
         )
     config_env, image_env = app_image_config.env, image.env
-    for what, of_config, of_image in (
+    for attribute, of_config, of_image in (
         ("account", config_env.account, image_env.account),
         ("region", config_env.region, image_env.region),
     ):
         if is_known(of_config) and is_known(of_image) and of_config != of_image:
             raise ValueError(
-                f"app_image_config {shown(app_image_config.node.path)} must be in {what} {of_image} of image "
+                f"app_image_config {shown(app_image_config.node.path)} must be in {attribute} {of_image} of image "
                 f"{shown(image.node.path)}, not in {of_config}: declare it where the image is"
             )
     return cdk.Token.as_any(

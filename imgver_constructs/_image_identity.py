@@ -13,17 +13,17 @@ from imgver_constructs._validation.tokens import is_known
 
 @dataclass(frozen=True, kw_only=True)
 class ImageIdentity:
-    """An image as policies, logical ids and checks identify it."""
+    """The identity of an image in policies, logical IDs and checks."""
 
     key: str
-    """Logical ids derive from it. All constructs that stand for an image of this name have the same."""
+    """The base of logical IDs. All constructs for one image have the same key."""
 
     declared_name: str
-    """The name as declared: a string known at synth even where ``image_name`` is a token that orders resources."""
+    """The name as declared. It is known at synth even if ``image_name`` is a token, which orders resources."""
 
     dependencies: Sequence[IDependable] = ()
-    """What CloudFormation creates before a version of the image. It is not the construct of the image, below which
-    the version itself may be declared."""
+    """The resources that CloudFormation must create before a version of the image. The construct of the image is not
+    one of them, because a version may be declared inside it."""
 
 
 def key_from_name(name: str) -> str:
@@ -37,7 +37,7 @@ def key_from_name(name: str) -> str:
 def key_from_path(construct: Construct) -> str:
     """Return the key of an image whose name is not known at synth.
 
-    The key is the path below the stage, so that the logical ids of all stages are the same.
+    The key is the path below the stage, so that the logical IDs of all stages are the same.
     """
     stage = cdk.Stage.of(construct)
     return construct.node.path if stage is None else construct.node.path.removeprefix(f"{stage.node.path}/")

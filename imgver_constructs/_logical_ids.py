@@ -1,4 +1,4 @@
-"""Hashes in logical ids that must not depend on a construct's path."""
+"""Hashes for logical IDs that must not depend on the path of a construct."""
 
 import hashlib
 

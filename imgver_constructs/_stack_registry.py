@@ -11,14 +11,14 @@ from constructs import Construct, DependencyGroup, IConstruct
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import is_known
 
-_OF_STACK = "_imgver_constructs_registry"
-_OF_STACKS_BELOW = "_imgver_constructs_registries"
+_REGISTRY_ATTRIBUTE = "_imgver_constructs_registry"
+_REGISTRIES_ATTRIBUTE = "_imgver_constructs_registries"
 
 
 class StackRegistry:
-    """What the constructs of this package declare in one stack.
+    """The declarations of one stack: images, versions, aliases, retentions and providers.
 
-    It is an attribute of the stack, and dies with the stack.
+    The registry is an attribute of the stack, so that both have the same lifetime.
     """
 
     def __init__(self, stack: cdk.Stack) -> None:
@@ -29,7 +29,7 @@ class StackRegistry:
         """
         self.stack = stack
         self.named_provider: Construct | None = None
-        """The provider that was declared last of those that constructs have to name."""
+        """The last declared provider that is not the default provider; None if there is none."""
         self._images_in_environment: set[cdk.Resource] = set()
         self._declared: dict[tuple[str, ...], Construct] = {}
         self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
@@ -43,11 +43,11 @@ class StackRegistry:
             scope: the stack, or a construct in it.
         """
         stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
-        if _OF_STACK not in vars(stack):
+        if _REGISTRY_ATTRIBUTE not in vars(stack):
             # jsii returns a new Python object for the stack on every call if the CDK, and not Python, created it.
-            registries = vars(_created_in_python(stack)).setdefault(_OF_STACKS_BELOW, {})
-            vars(stack)[_OF_STACK] = registries.setdefault(stack.node.path, cls(stack))
-        registry: StackRegistry = vars(stack)[_OF_STACK]
+            registries = vars(_created_in_python(stack)).setdefault(_REGISTRIES_ATTRIBUTE, {})
+            vars(stack)[_REGISTRY_ATTRIBUTE] = registries.setdefault(stack.node.path, cls(stack))
+        registry: StackRegistry = vars(stack)[_REGISTRY_ATTRIBUTE]
         return registry
 
     @cached_property
@@ -72,27 +72,27 @@ class StackRegistry:
         # The check takes several calls into jsii, and many versions share an image.
         if image in self._images_in_environment:
             return
-        for what, of_image, of_stack in (
+        for attribute, of_image, of_stack in (
             ("account", image.env.account, self.account),
             ("region", image.env.region, self.region),
         ):
             if is_known(of_image) and is_known(of_stack) and of_image != of_stack:
                 raise ValueError(
-                    f"image {shown(image.node.path)} must be in {what} {of_stack} of stack "
+                    f"image {shown(image.node.path)} must be in {attribute} {of_stack} of stack "
                     f"{shown(self.stack.node.path)}, not in {of_image}: declare the version where the image is"
                 )
         self._images_in_environment.add(image)
 
     def check_is_free(self, *key: str, subject: str, remedy: str) -> None:
-        """Check that no construct of the stack declares something yet.
+        """Check that no construct of the stack has declared an object.
 
         Args:
-            key: what is declared, as in :meth:`add`.
-            subject: what is declared, in the words of the error.
-            remedy: what the user can do about the second declaration.
+            key: the key of the object, as in :meth:`add`.
+            subject: the object, as the error names it.
+            remedy: the remedy for a second declaration, as the error states it.
 
         Raises:
-            ValueError: a construct of the stack declares it.
+            ValueError: a construct of the stack declares the object.
         """
         holder = self._declared.get(key)
         if holder is not None and _is_in_tree(holder):
@@ -101,11 +101,11 @@ class StackRegistry:
             )
 
     def add(self, *key: str, construct: Construct) -> None:
-        """Record which construct declares something.
+        """Record the declaration of an object.
 
         Args:
-            key: what it declares: its kind and the key of the image, and for an alias its name.
-            construct: the construct.
+            key: the key of the object: its type and the key of the image, and for an alias its name.
+            construct: the construct that declares the object.
         """
         self._declared[key] = construct
 

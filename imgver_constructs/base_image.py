@@ -61,6 +61,8 @@ class BaseImage(ABC):
 
     SageMaker accepts only Docker V2 schema 2 manifests for a single platform. ``docker buildx`` pushes OCI manifests by
     default; ``--provenance=false --output type=image,oci-mediatypes=false,push=true`` changes that.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
     """
 
     @staticmethod
@@ -104,7 +106,7 @@ class BaseImage(ABC):
             digest: ``sha256:`` and 64 hexadecimal digits. Default: none; ``tag`` is then required.
 
         Raises:
-            ValueError: ``repository`` is not a repository, ``tag`` and ``digest`` are both given or both missing, or
+            ValueError: ``repository`` is not a repository, not exactly one of ``tag`` and ``digest`` is given, or
                 Amazon ECR would reject the tag or the digest.
         """
         # The type is checked first, since reading a property of the object is a call into jsii.
@@ -213,7 +215,7 @@ def bind_base_image(
     Args:
         base_image: the base image.
         scope: the parent of the version; the constructs of the base image become children of it.
-        construct_id: the id of the version, which the ids of those children start with.
+        construct_id: the ID of the version; the IDs of those children start with it.
         role: the role of the image, which gets permission to pull; None for an imported image.
     """
     return base_image._bind(scope, construct_id, role)

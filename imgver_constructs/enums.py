@@ -46,15 +46,16 @@ class VendorGuidance(Enum):
 
 
 class Superseded(Enum):
-    """What happens to an image version when a new one replaces it."""
+    """The treatment of an image version that a new version replaces."""
 
     DELETE = "DELETE"
     """The version is deleted after everything else in the deployment has succeeded."""
 
     RETAIN = "RETAIN"
-    """The version stays as it is, and belongs to no stack any more. An :class:`ImageRetention` limits their number."""
+    """The version is retained unchanged, and no longer belongs to a stack. An :class:`ImageRetention` limits the
+    number of such versions."""
 
     ARCHIVE = "ARCHIVE"
-    """The vendor guidance of the version becomes ARCHIVED, and the version stays. The same happens when the version
-    leaves the stack with ``RemovalPolicy.DESTROY``, and when the deployment that created it is rolled back:
+    """The version is retained, and its vendor guidance becomes ARCHIVED. The same happens when the version is removed
+    from the stack with ``RemovalPolicy.DESTROY``, and when the deployment that created it is rolled back:
     CloudFormation sends the same Delete event in all three cases."""

@@ -23,7 +23,10 @@ from imgver_constructs._validation.tokens import check_is_string, check_string_o
 
 @jsii.implements(refs.IImageRef)
 class ImageBase(cdk.Resource):
-    """The base class of declared and imported images; :class:`Image` and its ``from_…`` methods create them."""
+    """The members that declared and imported images share.
+
+    :class:`Image` and its ``from_…`` methods create one.
+    """
 
     _image_name: str
     _image_arn: str
@@ -32,7 +35,7 @@ class ImageBase(cdk.Resource):
 
     @property
     def image_name(self) -> str:
-        """The name of the image. Using it makes CloudFormation create the image first."""
+        """The name of the image. A resource that uses it is created after the image."""
         return self._image_name
 
     @property
@@ -42,7 +45,7 @@ class ImageBase(cdk.Resource):
 
     @property
     def image_ref(self) -> refs.ImageReference:
-        """The image as other constructs of the CDK accept it."""
+        """The reference by which other CDK constructs accept the image."""
         return refs.ImageReference(image_arn=self._image_arn)
 
     @property
@@ -63,6 +66,8 @@ class ImageBase(cdk.Resource):
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant permission to describe the image, and to list and describe its versions and their aliases.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 
         Args:
             grantee: the principal that gets the permission.
@@ -103,10 +108,10 @@ class ImageBase(cdk.Resource):
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
-            construct_id: the id of the rule below the image.
-            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            construct_id: the ID of the rule in ``cross_stack_scope``, or else in the image.
+            target: the target of the rule. Default: none; ``add_target`` of the rule adds targets.
             description: the description of the rule. Default: none.
-            event_pattern: what else the events must match, such as their ``ImageStatus``. Default: all events.
+            event_pattern: additional conditions on the events, such as their ``ImageStatus``. Default: all events.
             rule_name: the name of the rule. Default: a name that CloudFormation generates.
             cross_stack_scope: the parent construct of the rule, if the rule is in another stack. Default: the image.
         """
@@ -136,10 +141,11 @@ class ImageBase(cdk.Resource):
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
-            construct_id: the id of the rule below the image.
-            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            construct_id: the ID of the rule in ``cross_stack_scope``, or else in the image.
+            target: the target of the rule. Default: none; ``add_target`` of the rule adds targets.
             description: the description of the rule. Default: none.
-            event_pattern: what else the events must match, such as their ``ImageVersionStatus``. Default: all events.
+            event_pattern: additional conditions on the events, such as their ``ImageVersionStatus``. Default: all
+                events.
             rule_name: the name of the rule. Default: a name that CloudFormation generates.
             cross_stack_scope: the parent construct of the rule, if the rule is in another stack. Default: the image.
         """
@@ -181,20 +187,21 @@ class Image(ImageBase):
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
-            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. Another name makes
-                CloudFormation replace the image with all of its versions. Default: a name generated from the path of
-                the construct.
+            construct_id: the ID of this construct in ``scope``.
+            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. CloudFormation replaces
+                the image and all of its versions if the name changes. Default: a name generated from the construct's
+                path.
             display_name: 1 to 128 characters on one line. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
-            role: the role that SageMaker pulls container images with. It is granted to pull the base images of the
+            role: the role that SageMaker pulls container images with. It gets permission to pull the base images of the
                 versions that the app declares. Default: a new role.
-            removal_policy: what happens to the image when it leaves the stack: DESTROY deletes it *and all of its
-                versions*, including those that no stack declares; RETAIN retains them. Default: DESTROY.
+            removal_policy: what happens to the image when it is removed from the stack: DESTROY deletes it *and all of
+                its versions*, including those that no stack declares; RETAIN and RETAIN_ON_UPDATE_OR_DELETE retain
+                them. Default: DESTROY.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would refuse a value, or the stack declares an image of this name
-                already. Nothing is left in the tree.
+            ValueError: SageMaker or CloudFormation would reject a value, or the stack already declares an image of this
+                name. The construct tree is unchanged.
         """
         if image_name == cdk.PhysicalName.GENERATE_IF_NEEDED:
             image_name = None
@@ -263,11 +270,11 @@ class Image(ImageBase):
 
     @staticmethod
     def from_image_name(scope: Construct, construct_id: str, image_name: str) -> ImageBase:
-        """Import an image that exists already, in the account and region of the stack, by its name.
+        """Import an existing image of the stack's account and region by its name.
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             image_name: the name. It is checked when a version is declared, not here.
 
         Raises:
@@ -279,11 +286,11 @@ class Image(ImageBase):
 
     @staticmethod
     def from_image_arn(scope: Construct, construct_id: str, image_arn: str) -> ImageBase:
-        """Import an image that exists already, in the account and region of the stack, by its ARN.
+        """Import an existing image of the stack's account and region by its ARN.
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             image_arn: ``arn:<partition>:sagemaker:<region>:<account>:image/<name>``, for example ``attr_image_arn`` of
                 a ``CfnImage``.
 
@@ -307,8 +314,8 @@ def check_image(image: object) -> None:
         ValueError: ``image`` is not an image.
     """
     if not isinstance(image, ImageBase):
-        raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
-            f"image {shown(image)} must be an Image: for one that exists use Image.from_image_name(…)"
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            f"image {shown(image)} must be an Image: for an existing one use Image.from_image_name(…)"
         )
 
 
@@ -318,14 +325,14 @@ def identity_of(image: ImageBase) -> ImageIdentity:
 
 
 class ImportedImage(ImageBase):
-    """An image that exists already; the ``from_…`` methods of :class:`Image` and ImageVersion create it."""
+    """An existing image; the ``from_…`` methods of :class:`Image` and :class:`ImageVersion` create it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:
         """Import an image.
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             image_name: the name of the image; may be a token.
             image_arn: the ARN of the image; may be a token.
         """

@@ -1,4 +1,4 @@
-"""The retention: how many old versions of an image are retained."""
+"""The retention, which deletes old versions of an image."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ class ImageRetention(Construct):
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             image: the image, in the account and region of this stack.
-            keep: how many of the newest versions are retained, from 1.
+            keep: the number of newest versions to retain, at least 1.
             versions: versions to retain besides those that this stack declares, such as imported ones. Default: none.
             provider: the provider that deletes the versions, in this stack. Default: the default provider.
 
         Raises:
-            ValueError: ``keep`` is not a whole number from 1, ``versions`` is not a list of versions of this image, or
-                the stack declares a retention of the image already. Nothing is left in the tree.
+            ValueError: ``keep`` is not a whole number of at least 1, ``versions`` is not a list of versions of this
+                image, or the stack already declares a retention of the image. The construct tree is unchanged.
         """
         check_image(image)
         registry, identity = StackRegistry.of(scope), identity_of(image)
         registry.check_environment(image)
         if keep is None or is_known(keep):
-            check_number("keep", keep, "say how many of the newest versions stay")
+            check_number("keep", keep, "give the number of newest versions to retain")
         # An iterator would be empty after these checks.
         if not isinstance(versions, list | tuple):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
                 f"versions {shown(versions)} must be a list with one item per version: write it like [version]"
             )
         for version in versions:

@@ -1,6 +1,6 @@
 """The image version, a container image that SageMaker has registered under a number, and its aliases.
 
-Versions create aliases, and an alias needs a version: the two are in one module.
+Both constructs are in one module, because each uses the other: a version creates its aliases.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_
 
 @jsii.implements(refs.IImageVersionRef)
 class ImageVersionBase(cdk.Resource):
-    """The base class of declared and imported versions, which :class:`ImageVersion` and its methods create."""
+    """The members that declared and imported versions share.
+
+    :class:`ImageVersion` and its ``from_…`` methods create one.
+    """
 
     _image: ImageBase
     _aliases: Sequence[str] = ()
@@ -78,45 +81,48 @@ class ImageVersionBase(cdk.Resource):
     def version(self) -> float:
         """The number of the version; a token for a declared version.
 
-        Pass it on as a number. Where a string is needed, use ``cdk.Tokenization.stringify_number(version.version)``:
-        Python's ``str`` would write the token's placeholder.
+        Use it as a number. For a string, use ``cdk.Tokenization.stringify_number(version.version)``: Python's ``str``
+        would write the token's placeholder.
         """
         raise NotImplementedError
 
     @property
     def image_version_ref(self) -> refs.ImageVersionReference:
-        """The version as other constructs of the CDK accept it."""
+        """The reference by which other CDK constructs accept the version."""
         return refs.ImageVersionReference(image_version_arn=self.image_version_arn)
 
     def add_alias(self, alias_name: str) -> ImageAlias:
         """Declare an alias of this version.
 
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
+
         Args:
-            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores. The first character is not a dot or
-                hyphen. It becomes a part of a construct's id: for a token, declare an :class:`ImageAlias` instead.
+            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores. The first character must not be a dot
+                or hyphen. The name is part of a construct's ID: for a token, declare an :class:`ImageAlias` instead.
 
         Raises:
-            ValueError: SageMaker would refuse the name, it is a token, or the stack declares the alias already.
+            ValueError: SageMaker would reject the name, it is a token, or the stack already declares the alias.
         """
         if is_token(alias_name):
             raise ValueError(
                 f"alias_name {shown(alias_name)} must be known at synth, since it becomes the id of a construct: "
-                "declare an ImageAlias, which has an id of its own"
+                "declare an ImageAlias, whose id you choose"
             )
         alias = ImageAlias(self, f"Alias-{alias_name}", alias_name=alias_name, version=self)
         self._aliases = [*self._aliases, alias_name]
         return alias
 
     def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
-        """Return this version as a custom image of Studio.
+        """Return the item of ``custom_images`` that attaches this version to a domain, a user profile or a space.
 
-        It is an item of ``custom_images`` of a ``CfnDomain``, ``CfnUserProfile`` or ``CfnSpace`` in the stack of the
-        version: the number of a version could not change any more if another stack imported it.
+        The ``CfnDomain``, ``CfnUserProfile`` or ``CfnSpace`` must be in the stack of the version: CloudFormation does
+        not allow a number to change that another stack imports.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html
 
         Args:
-            app_image_config: how Studio runs the version: an :class:`AppImageConfig`, declared or imported, or the L1.
+            app_image_config: the configuration with which Studio runs the version: an :class:`AppImageConfig`, declared
+                or imported, or the L1 construct.
 
         Raises:
             ValueError: ``app_image_config`` is not an AppImageConfig, or is in another account or region than the
@@ -154,6 +160,8 @@ class ImageVersionBase(cdk.Resource):
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant permission to describe this version and to list its aliases.
 
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+
         Args:
             grantee: the principal that gets the permission; for a declared version, in the version's stack.
 
@@ -181,10 +189,11 @@ class ImageVersionBase(cdk.Resource):
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
         Args:
-            construct_id: the id of the rule below the version.
-            target: the target of the events. Default: none, until the rule's ``add_target`` is called.
+            construct_id: the ID of the rule in ``cross_stack_scope``, or else in the version.
+            target: the target of the rule. Default: none; ``add_target`` of the rule adds targets.
             description: the description of the rule. Default: none.
-            event_pattern: what else the events must match, such as their ``ImageVersionStatus``. Default: all events.
+            event_pattern: additional conditions on the events, such as their ``ImageVersionStatus``. Default: all
+                events.
             rule_name: the name of the rule. Default: a name that CloudFormation generates.
             cross_stack_scope: the parent construct of an imported version's rule, if the rule is in another stack.
                 Default: the version.
@@ -223,7 +232,7 @@ _ARN = re.compile(
 _UPDATE_REPLACE_POLICIES = {
     Superseded.DELETE: cdk.CfnDeletionPolicy.DELETE,
     Superseded.RETAIN: cdk.CfnDeletionPolicy.RETAIN,
-    # The handler archives where CloudFormation says to delete.
+    # On the Delete event of CloudFormation, the handler archives the version.
     Superseded.ARCHIVE: cdk.CfnDeletionPolicy.DELETE,
 }
 
@@ -231,9 +240,9 @@ _UPDATE_REPLACE_POLICIES = {
 class ImageVersion(ImageVersionBase):
     """A version of a SageMaker image (``Custom::SageMakerImageVersion``).
 
-    Another image or base image creates a new version. The aliases move to it, and after everything else in the
-    deployment has succeeded, the old version is deleted. All other properties are updated in place, except when
-    metadata is removed that the API cannot unset: that creates a new version, too.
+    A change of the image or of the base image creates a new version. The aliases move to it, and the old version is
+    deleted after everything else in the deployment has succeeded. All other properties are updated in place, except
+    when metadata is removed that the API cannot unset: that creates a new version, too.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
     """
@@ -263,7 +272,7 @@ class ImageVersion(ImageVersionBase):
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             image: the image, in the account and region of this stack: an :class:`Image`, or
                 ``Image.from_image_name(…)``.
             base_image: the container image: ``BaseImage.from_ecr_repository(…)`` or ``BaseImage.from_uri(…)``.
@@ -279,28 +288,28 @@ class ImageVersion(ImageVersionBase):
                 NOT_PROVIDED.
             follow_tag: a build number or a commit, 1 to 255 characters. In every deployment that changes this value,
                 the digest of the base image's tag is compared with the digest of the version, and another digest
-                creates a new version. CloudFormation sends no event for a declaration that stays the same. Needs an
-                address in Amazon ECR with a tag. Default: the version keeps the container image that it was created
-                from.
+                creates a new version. CloudFormation sends no event for a declaration that stays the same. The base
+                image must be in Amazon ECR and have a tag. Default: the version keeps the container image that it was
+                created from.
             adopt_version: the number of an existing version with this base image. The first deployment of this
-                construct takes that version over and creates none. As long as the number is given, the version is not
-                deleted with the stack. Default: a version is created.
-            removal_policy: what happens to the version when it leaves the stack: DESTROY, RETAIN or
+                construct adopts that version and does not create one. As long as the number is given, the version is
+                not deleted with the stack. Default: a version is created.
+            removal_policy: what happens to the version when it is removed from the stack: DESTROY, RETAIN or
                 RETAIN_ON_UPDATE_OR_DELETE. It does not apply to the aliases, and a retained version is deleted with its
                 image. Default: DESTROY.
             superseded: what happens to the version when a new one replaces it: DELETE, RETAIN or ARCHIVE.
-                Default: as removal_policy says.
+                Default: determined by ``removal_policy``.
             provider: the provider that creates the version, in this stack. Default: the default provider.
 
         Raises:
-            ValueError: SageMaker would refuse a value, or the stack declares an alias already. Nothing is left in the
-                tree.
+            ValueError: SageMaker would reject a value, or the stack already declares an alias. The construct tree is
+                unchanged.
         """
         check_image(image)
         registry, identity = StackRegistry.of(scope), identity_of(image)
         registry.check_environment(image)
         if not isinstance(base_image, BaseImage):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
                 f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
             )
         if not is_token(identity.declared_name):
@@ -357,7 +366,7 @@ class ImageVersion(ImageVersionBase):
             cdk.Annotations.of(self).add_warning_v2(warning_id, message)
         registry.add_version(identity.key, self._resource)
         for position, alias in enumerate(aliases):
-            # A token cannot be part of an id.
+            # A token cannot be part of an ID.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
             ImageAlias(self, alias_id, alias_name=alias, version=self)
 
@@ -380,8 +389,8 @@ class ImageVersion(ImageVersionBase):
     def version(self) -> float:
         """The number of the version; a token.
 
-        Pass it on as a number. Where a string is needed, use ``cdk.Tokenization.stringify_number(version.version)``:
-        Python's ``str`` would write the token's placeholder.
+        Use it as a number. For a string, use ``cdk.Tokenization.stringify_number(version.version)``: Python's ``str``
+        would write the token's placeholder.
         """
         return cdk.Token.as_number(self._resource.get_att("Version"))
 
@@ -397,11 +406,11 @@ class ImageVersion(ImageVersionBase):
 
     @staticmethod
     def from_image_version_arn(scope: Construct, construct_id: str, image_version_arn: str) -> ImageVersionBase:
-        """Import a version that exists already, in the account and region of the stack, by its ARN.
+        """Import an existing version of the stack's account and region by its ARN.
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             image_version_arn: ``arn:<partition>:sagemaker:<region>:<account>:image-version/<name>/<number>``.
 
         Raises:
@@ -434,16 +443,16 @@ class ImageVersion(ImageVersionBase):
     def from_image_version_attributes(
         scope: Construct, construct_id: str, *, image: ImageBase, version: int
     ) -> ImageVersionBase:
-        """Import a version that exists already, by its image and its number.
+        """Import an existing version by its image and its number.
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             image: the image, declared or imported.
             version: the number of the version.
 
         Raises:
-            ValueError: ``image`` is not an image, or ``version`` is not a whole number from 1.
+            ValueError: ``image`` is not an image, or ``version`` is not a whole number of at least 1.
         """
         check_image(image)
         if is_token(version):
@@ -466,7 +475,7 @@ class ImageVersion(ImageVersionBase):
 class ImageAlias(Construct):
     """An alias of an image version (``Custom::SageMakerImageAlias``).
 
-    It is a resource of its own, so that CloudFormation moves it: to a new version after that has been created, and back
+    It is a separate resource, so that CloudFormation moves it: to a new version after that has been created, and back
     when the deployment fails. If another version of the image has the alias, it moves from that version to this one.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
@@ -485,22 +494,22 @@ class ImageAlias(Construct):
 
         Args:
             scope: the parent construct, in the stack of the version.
-            construct_id: the id below it. The id may change, and the alias may move to another parent in the stack: its
-                logical id derives from the name of the image and its own.
-            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores. The first character is not a dot or
-                hyphen.
+            construct_id: the ID of this construct in ``scope``. The ID and the parent may change within the stack: the
+                logical ID derives from the names of the image and the alias.
+            alias_name: 1 to 128 letters, digits, dots, hyphens and underscores. The first character must not be a dot
+                or hyphen.
             version: the version that the alias points to, declared or imported.
             provider: the provider that moves the alias, in this stack. Default: the provider of the version; for an
                 imported version, the default provider.
 
         Raises:
-            ValueError: SageMaker would refuse the name, the stack declares the alias already, ``version`` is not a
-                version, or ``version`` or ``provider`` is in another stack. Nothing is left in the tree.
+            ValueError: SageMaker would reject the name, the stack already declares the alias, ``version`` is not a
+                version, or ``version`` or ``provider`` is in another stack. The construct tree is unchanged.
         """
         if not isinstance(version, ImageVersionBase):
-            raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
                 f"version {shown(version)} must be an ImageVersion: "
-                "for one that exists use ImageVersion.from_image_version_arn(…)"
+                "for an existing one use ImageVersion.from_image_version_arn(…)"
             )
         registry, image = StackRegistry.of(scope), version.image
         identity = identity_of(image)
@@ -523,8 +532,8 @@ class ImageAlias(Construct):
         registry.add_alias(identity.key, resource)
         if is_known(alias_name):
             registry.add("alias", identity.key, alias_name, construct=self)
-            # An id from the path would change when the alias moves in the stack. CloudFormation would create the new
-            # resource, which finds the alias in place, and then delete the old resource, and the alias with it.
+            # A logical ID from the path would change when the alias gets another parent. CloudFormation would create
+            # the new resource, which finds the alias in place, and then delete the old resource, and the alias with it.
             readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
             resource.override_logical_id(f"ImageAlias{readable}{fingerprint(f'{identity.key}/{alias_name}')}")
 
@@ -559,7 +568,7 @@ class _ImportedImageVersion(ImageVersionBase):
 
 
 def _outermost_stack(construct: Construct) -> str:
-    """Return the path of the stack that a construct is deployed with: of nested stacks, the outermost."""
+    """Return the path of the stack of a construct; for a nested stack, the path of its outermost parent."""
     stack = cdk.Stack.of(construct)
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent
@@ -627,19 +636,19 @@ def _check_alias_is_free(registry: StackRegistry, image: ImageIdentity, alias: s
     )
 
 
-def check_stack(registry: StackRegistry, version: ImageVersionBase, what: str) -> None:
+def check_stack(registry: StackRegistry, version: ImageVersionBase, other: str) -> None:
     """Check that a version is declared in the stack of another construct.
 
     Args:
         registry: the registry of the other construct's stack.
         version: the version.
-        what: the other construct, in the words of the error.
+        other: the other construct, as the error names it.
 
     Raises:
         ValueError: the version is declared in another stack.
     """
     if StackRegistry.of(version) is not registry:
         raise ValueError(
-            f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)}, as {what} is: "
+            f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)} of {other}: "
             "declare both in one stack, since a version whose number another stack imports could not be replaced"
         )

@@ -63,7 +63,7 @@ class ImageVersionMonitoring(Construct):
 
         super().__init__(scope, construct_id)
         log_group = binding.log_group
-        # The names of metrics and queries have to be unique in the account and region, as the function's name is.
+        # The names of metrics and queries must be unique in the account and region; the function's name is.
         name = binding.function.function_name
         self._failed_events = logs.MetricFilter(
             self,
@@ -151,11 +151,11 @@ class ImageVersionMonitoring(Construct):
     def metric_failed_events(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """The number of errors in the function's log. Most of them are events that failed.
+        """Return the number of errors in the function's log, most of which are events that failed.
 
         Args:
-            statistic: the statistic over a period. Default: Sum.
-            period: the period of one value. Default: 5 minutes.
+            statistic: the statistic. Default: Sum.
+            period: the period of one data point. Default: 5 minutes.
         """
         return self._failed_events.metric(statistic=statistic or "Sum", period=period)
 

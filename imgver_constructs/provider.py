@@ -61,8 +61,8 @@ class ImageVersionProvider(Construct):
     may write to its own log group, describe its own stack, and change the declared images, nothing else.
 
     To choose the options of the default provider, create it before those constructs, directly in the stack and with the
-    id ``ImageVersionProvider``. A provider with another id, or elsewhere, serves the constructs that name it as their
-    ``provider``.
+    ID ``ImageVersionProvider``. A provider with another ID or another parent is used by the constructs that get it as
+    their ``provider``.
     """
 
     _created_by_default: bool = False
@@ -88,16 +88,17 @@ class ImageVersionProvider(Construct):
     ) -> None:
         """Declare a provider.
 
-        CloudFormation refuses to move an existing custom resource to another function: the path of the provider must
-        stay as it was in the first deployment. The options may change.
+        CloudFormation does not allow an existing custom resource to change its function. Therefore the path of the
+        provider must not change after the first deployment. The options may change.
 
         https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
         Args:
             scope: the parent construct, in the stack of the versions that will use this provider.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             vpc: the VPC that the function runs in. SageMaker, CloudFormation, Amazon ECR, and Amazon S3, to which the
-                function sends its responses, must be reachable from it. Default: no VPC of yours.
+                function sends its responses, must be reachable from it. Default: the function is not attached
+                to a VPC.
             vpc_subnets: the private subnets of ``vpc``. Default: the subnets that CDK selects for a function.
             security_groups: the security groups of the function in ``vpc``. Default: a new one that allows all outbound
                 traffic.
@@ -124,8 +125,8 @@ class ImageVersionProvider(Construct):
                 declared images are permitted.
 
         Raises:
-            ValueError: an option is invalid, or does not go with another one, or the stack has created its default
-                provider already. Nothing is left in the tree.
+            ValueError: an option is invalid, or conflicts with another one, or the default provider of the stack
+                already exists. The construct tree is unchanged.
         """
         _check_options(
             vpc=vpc,
@@ -148,7 +149,7 @@ class ImageVersionProvider(Construct):
             raise ValueError(
                 f"provider {shown(construct_id)} must be created before the default provider of stack "
                 f"{shown(registry.stack.node.path)}: create it before all constructs without a provider, and with the "
-                f"id {shown(_DEFAULT_PROVIDER_ID)}, or name it in each of them"
+                f"id {shown(_DEFAULT_PROVIDER_ID)}, or pass it to each of them"
             )
 
         super().__init__(scope, construct_id)
@@ -164,7 +165,7 @@ class ImageVersionProvider(Construct):
             "Logs": iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
-            # An update may be a rollback, which the event does not tell.
+            # The event does not contain whether an update is a rollback.
             "Stack": iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID]),
         }
         function_role = role or iam.Role(
@@ -196,7 +197,7 @@ class ImageVersionProvider(Construct):
             max_event_age=cdk.Duration.seconds(_MAX_EVENT_AGE),
             retry_attempts=2,
         )
-        # The rules of a group may be resources of their own, and the function needs them for every event.
+        # The rules of a group may be separate resources, and the function needs them for every event.
         self._function.node.add_dependency(*(security_groups or ()))
 
         # Stacks that share a role must not overwrite each other's policies.
@@ -205,7 +206,8 @@ class ImageVersionProvider(Construct):
         if role is not None:
             self._function.node.add_dependency(permissions.attach("Policy", list(statements.values())))
         if vpc is not None:
-            # A policy of its own: as a part of the role it would go before the function has left the network.
+            # A separate policy: if the VPC is removed, CloudFormation updates the role before the function, but deletes
+            # the policy after it.
             network = iam.PolicyStatement(actions=_NETWORK_INTERFACES, resources=["*"])
             self._function.node.add_dependency(permissions.attach("Network", [network]))
         self._binding = ProviderBinding(
@@ -235,7 +237,8 @@ class ImageVersionProvider(Construct):
             scope: the stack, or a construct in it.
 
         Raises:
-            ValueError: another construct has its id in the stack, or the stack has a provider that must be named.
+            ValueError: another construct in the stack has the ID of the default provider, or the stack has another
+                provider.
         """
         registry = StackRegistry.of(scope)
         stack = registry.stack
@@ -249,8 +252,8 @@ class ImageVersionProvider(Construct):
             )
         if registry.named_provider is not None:
             raise ValueError(
-                f"provider None must be a named provider, since stack {shown(stack.node.path)} has "
-                f"{shown(registry.named_provider.node.path)}: name it, or first create the default provider with "
+                f"provider None must be given, since stack {shown(stack.node.path)} has the provider "
+                f"{shown(registry.named_provider.node.path)}: pass that one, or first create the default provider with "
                 f"ImageVersionProvider(stack, {shown(_DEFAULT_PROVIDER_ID)})"
             )
         provider = ImageVersionProvider(stack, _DEFAULT_PROVIDER_ID)
@@ -335,18 +338,18 @@ class ImageVersionProvider(Construct):
 
 
 def binding_of(provider: ImageVersionProvider) -> ProviderBinding:
-    """Return the parts of a provider that the other constructs of this package use."""
+    """Return the binding of a provider, which the other constructs of this package use."""
     return provider._binding
 
 
 def choose_provider(
     registry: StackRegistry, provider: ImageVersionProvider | None, *, image: ImageBase | None = None
 ) -> ImageVersionProvider:
-    """Return the provider that a construct uses: the one that the user named, or else the default provider.
+    """Return the provider that a construct uses: the given one, or else the default provider.
 
     Args:
         registry: the registry of the construct's stack.
-        provider: the provider that the user named; None for the default provider.
+        provider: the given provider; None for the default provider.
         image: the image that the construct changes. Default: none.
 
     Raises:
@@ -369,7 +372,7 @@ def choose_provider(
 
 
 def _default_provider(stack: cdk.Stack) -> ImageVersionProvider | None:
-    """Return the default provider of a stack; None if there is none yet."""
+    """Return the default provider of a stack, or None if it was not created."""
     found = stack.node.try_find_child(_DEFAULT_PROVIDER_ID)
     return found if isinstance(found, ImageVersionProvider) else None
 
@@ -479,7 +482,7 @@ def _check_timeout(timeout: cdk.Duration) -> None:
     if seconds != int(seconds) or not _SHORTEST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT:
         raise ValueError(
             f"timeout of {seconds:g} seconds must be whole seconds from {_SHORTEST_TIMEOUT} to "
-            f"{_LONGEST_TIMEOUT}: leave it out to get the longest"
+            f"{_LONGEST_TIMEOUT}: leave it out to get 15 minutes"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a user of the CDK Provider framework writes, after its documentation.
+"""The handlers that a user of the CDK Provider framework writes, as in its documentation.
 
 https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html
 """
@@ -11,30 +11,30 @@ sagemaker = boto3.client("sagemaker")
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Begin what the event asks for; answer the physical id."""
+    """Start to create or delete a version, and return the physical id."""
     if event["RequestType"] == "Delete":
         return on_delete(event)
-    # Any change is a new version: with its id, CloudFormation deletes the old one afterwards.
+    # Every change creates a new version. Because the id changes, CloudFormation then deletes the old version.
     return on_create(event)
 
 
 def on_create(event: dict[str, Any]) -> dict[str, Any]:
-    """Begin a version."""
+    """Start to create a version."""
     properties = event["ResourceProperties"]
-    answer = sagemaker.create_image_version(
+    response = sagemaker.create_image_version(
         ImageName=properties["ImageName"], BaseImage=properties["BaseImage"], ClientToken=event["RequestId"]
     )
-    return {"PhysicalResourceId": answer["ImageVersionArn"]}
+    return {"PhysicalResourceId": response["ImageVersionArn"]}
 
 
 def on_delete(event: dict[str, Any]) -> dict[str, Any]:
-    """Begin to delete the version."""
+    """Start to delete the version."""
     sagemaker.delete_image_version(**version_of(event["PhysicalResourceId"]))
     return {"PhysicalResourceId": event["PhysicalResourceId"]}
 
 
 def is_complete(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Whether the version is there, or gone."""
+    """Whether the version is created or deleted."""
     deletes = event["RequestType"] == "Delete"
     try:
         version = sagemaker.describe_image_version(**version_of(event["PhysicalResourceId"]))
@@ -53,6 +53,6 @@ def is_complete(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def version_of(image_version_arn: str) -> dict[str, Any]:
-    """The parameters that name a version."""
+    """The parameters that identify a version."""
     _, name, number = image_version_arn.split("/")
     return {"ImageName": name, "Version": int(number)}

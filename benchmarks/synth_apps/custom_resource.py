@@ -1,4 +1,4 @@
-"""The same properties as a custom resource of somebody's own function."""
+"""``CustomResource``, with the same properties and another function."""
 
 import aws_cdk as cdk
 

@@ -1,4 +1,4 @@
-"""``CfnImageVersion``, with what users declare most."""
+"""``CfnImageVersion``, with the most common properties."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker

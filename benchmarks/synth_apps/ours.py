@@ -1,4 +1,4 @@
-"""``ImageVersion``, declared as the native one."""
+"""``ImageVersion``, with the same properties as the native resource."""
 
 import aws_cdk as cdk
 

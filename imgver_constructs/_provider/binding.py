@@ -41,7 +41,7 @@ class ProviderBinding:
 
     def __post_init__(self) -> None:
         """Read the ARN of the function once."""
-        # Function.function_arn would look up its stack on each use.
+        # Function.function_arn would search for its stack on each use.
         self._service_token = cast("lambda_.CfnFunction", self.function.node.default_child).attr_arn
 
     def create_resource(
@@ -61,7 +61,7 @@ class ProviderBinding:
 
         Args:
             scope: the parent construct.
-            construct_id: the id below it.
+            construct_id: the ID of this construct in ``scope``.
             resource_type: the CloudFormation type.
             image: the image whose versions the resource describes and changes.
             properties: the properties as the handler receives them.
@@ -85,7 +85,7 @@ class ProviderBinding:
     def _dependencies_of(
         self, image: ImageBase, base_image: BoundBaseImage | None, *, lists_versions: bool
     ) -> Sequence[IDependable]:
-        """Return what must exist before the resource and must outlive it, determined once for all like resources."""
+        """Return the constructs that must exist before the resource and outlive it, read once for equal resources."""
         identity = identity_of(image)
         repository_arn = None if base_image is None else base_image.repository_arn
         key = (image, repository_arn, lists_versions)

@@ -1,4 +1,4 @@
-"""The quota of inline policies of a role, checked at synth; in the deployment, IAM would refuse the policies.
+"""A check at synth of the quota for inline policies of a role. In the deployment, IAM would reject the policies.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
@@ -24,7 +24,7 @@ USABLE = 8_192
 """Characters that an app may use: an update creates new policies before it deletes the old ones."""
 
 _UNKNOWN = "x" * 80
-"""A placeholder for values that only CloudFormation knows; a usual ARN is as long."""
+"""A placeholder for values that are unknown at synth; it is as long as a usual ARN."""
 
 
 @jsii.implements(IValidation)
@@ -37,7 +37,7 @@ class InlinePolicyQuota:
         Args:
             role: the role.
             scopes: the constructs with the policies of the role below them.
-            remedy: what the user can do about an exceeded quota.
+            remedy: the remedy for an exceeded quota, as the error states it.
         """
         self._role = role
         self._scopes = scopes

@@ -1,8 +1,8 @@
 """The permissions of the function's role on images: inline policies that outlive the resources that need them.
 
 CloudFormation deletes a resource that left the template after everything else, but updates a resource that stays before
-that. Therefore each image has a policy of its own, which CloudFormation deletes after the last resource of the image;
-and when the patterns of ``permitted_images`` change, the policy for them gets another logical id.
+that. Therefore each image has a separate policy, which CloudFormation deletes after the last resource of the image;
+and when the patterns of ``permitted_images`` change, the policy for them gets another logical ID.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 """
@@ -35,7 +35,7 @@ def check_permitted_images(patterns: Sequence[str]) -> None:
     """Check ``permitted_images``, the patterns of image names that a provider may change.
 
     Raises:
-        ValueError: the value is not a list, is empty, or holds something else than patterns, or a pattern twice.
+        ValueError: the value is not a list, is empty, or has an item that is invalid or a duplicate.
     """
     # The order of a set differs from synth to synth, and an iterator would be empty after these checks.
     if not isinstance(patterns, list | tuple) or is_token(patterns):
@@ -44,8 +44,8 @@ def check_permitted_images(patterns: Sequence[str]) -> None:
         )
     if not patterns:
         raise ValueError(
-            f"permitted_images {shown(patterns)} must hold a name: "
-            "write it like ['team-*'], or leave it out to permit what is declared"
+            f"permitted_images {shown(patterns)} must have at least one item: "
+            "write it like ['team-*'], or leave it out to permit the declared images"
         )
     known = [pattern for pattern in patterns if not is_token(pattern)]
     for pattern in known:
@@ -59,13 +59,13 @@ class Permissions:
     def __init__(
         self, provider: Construct, role: iam.IRole, *, policy_prefix: str | None, patterns: Sequence[str] | None
     ) -> None:
-        """Create no policy yet.
+        """Start without policies.
 
         Args:
             provider: the parent construct of the policies.
             role: the role that they are attached to; an immutable role gets none.
             policy_prefix: the prefix of the policies' names, for a role that may have policies of other stacks. None:
-                the names are the logical ids.
+                the names are the logical IDs.
             patterns: names of images, with ``*`` for any characters. None: permit the images that are declared.
         """
         self._provider = provider
@@ -94,7 +94,7 @@ class Permissions:
         if not any(_matches(pattern, image.declared_name) for pattern in self._patterns):
             raise ValueError(
                 f"image {shown(image.declared_name)} must be one of permitted_images {shown(list(self._patterns))} of "
-                f"provider {shown(self._provider.node.path)}: add its name, or a pattern that it matches"
+                f"provider {shown(self._provider.node.path)}: add its name, or a pattern that matches it"
             )
 
     def permit(self, image: ImageIdentity, *, repository_arn: str | None, lists_versions: bool) -> list[iam.Policy]:
@@ -127,10 +127,10 @@ class Permissions:
         return [self._policy(policy_id), self._policy(repositories_id)]
 
     def _scope_of(self, image: ImageIdentity) -> tuple[tuple[str, ...], str]:
-        """Return the names that one policy permits, this image among them, and the id of that policy."""
+        """Return the names that the policy for this image permits, and the ID of that policy."""
         if self._patterns is None:
             return (image.declared_name,), f"Image{fingerprint(image.key)}"
-        # The string of a token differs from synth to synth; what it resolves to does not.
+        # The string of a token differs from synth to synth; its resolved value does not.
         content = json.dumps(self._stack.resolve(list(self._patterns)))
         return self._patterns, f"Images{fingerprint(content)}"
 
@@ -138,8 +138,8 @@ class Permissions:
         """Create an inline policy of the role.
 
         Args:
-            construct_id: the id of the policy below the provider.
-            statements: the statements of the policy. Default: none yet.
+            construct_id: the ID of the policy in the provider.
+            statements: the statements of the policy. Default: none.
         """
         name = None if self._policy_prefix is None else f"{self._policy_prefix}-{construct_id}"
         policy = iam.Policy(self._provider, construct_id, policy_name=name, statements=list(statements))

@@ -94,7 +94,7 @@ def check_at_most(parameter: str, values: Sized, maximum: int, remedy: str) -> N
         ValueError: there are more than ``maximum`` values.
     """
     if len(values) > maximum:
-        raise ValueError(f"{parameter} {shown(values)} must be at most {maximum}, not {len(values)}: {remedy}")
+        raise ValueError(f"{parameter} {shown(values)} must have at most {maximum} items, not {len(values)}: {remedy}")
 
 
 def check_user(default_uid: object, default_gid: object) -> None:

@@ -15,7 +15,7 @@ def check_removal_policy(value: object) -> None:
     """Check the removal policy of a resource without snapshots.
 
     Raises:
-        ValueError: CloudFormation would refuse the policy.
+        ValueError: CloudFormation would reject the policy.
     """
     if value not in _POLICIES:
         raise ValueError(

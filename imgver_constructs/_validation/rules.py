@@ -199,7 +199,7 @@ MOUNT_PATH = StringRule(
     rule="an absolute path of at most 1024 characters on one line",
     remedy="write it like '/home/sagemaker-user'",
 )
-# POSIX user and group ids of a kernel gateway app. The API accepts 0 to 65535; Studio Classic supports these.
+# POSIX user and group IDs of a kernel gateway app. The API accepts 0 to 65535; Studio Classic supports these.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-byoi-specs.html
 DEFAULT_USER = (1000, 100)
 ROOT_USER = (0, 0)

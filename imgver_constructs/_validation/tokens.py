@@ -10,12 +10,12 @@ _STRINGIFIED_NUMBER = "e+289"
 """A part of any token that is a number, as Python writes it into a string. The CDK resolves these strings, too."""
 
 _BELOW_ALL_NUMBERS = -1e288
-"""Tokens that are numbers are less; values in templates are not."""
+"""Tokens that are numbers are below this limit; other numbers in templates are not."""
 
 
 def is_token(value: object) -> bool:
     """Return whether ``value`` is a token, or a string with a token in it, so that no check may inspect it."""
-    # The CDK knows, but a call into jsii takes longer than all checks of a construct together.
+    # Only probable tokens are passed to the CDK: a call into jsii takes longer than all checks of a construct together.
     match value:
         case str():
             return _STRINGIFIED_NUMBER in value or ("${Token[" in value and cdk.Token.is_unresolved(value))
@@ -39,7 +39,7 @@ def check_string_or_token(parameter: str, value: object, rule: StringRule) -> No
     """Check a string against its rule; a token only has to be a string, the form in which jsii accepts it.
 
     Raises:
-        ValueError: the API or jsii would refuse the value.
+        ValueError: the API or jsii would reject the value.
     """
     if is_token(value):
         check_is_string(parameter, value)
@@ -54,7 +54,7 @@ def check_is_string(parameter: str, value: object) -> None:
         ValueError: ``value`` is not a string.
     """
     if not isinstance(value, str):
-        raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
             f"{parameter} {shown(value)} must be a string: write it in quotes, and a token as cdk.Token.as_string(…)"
         )
 
@@ -66,12 +66,12 @@ def check_is_number(parameter: str, value: object) -> None:
         ValueError: ``value`` is not a number.
     """
     if not isinstance(value, int | float):
-        raise ValueError(  # noqa: TRY004 (every mistake in a declaration is a ValueError)
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
             f"{parameter} {shown(value)} must be a number: write it without quotes, and a token as "
             "cdk.Token.as_number(…)"
         )
 
 
 def plain(value: str) -> str:
-    """Return the value of a string that is a member of an enum, whose name an f-string would write; or the string."""
+    """Return a string, or the value of an enum member that is a string: an f-string would write the member's name."""
     return str.__str__(value)

@@ -1,4 +1,4 @@
-"""Warnings of declarations that deploy but are probably mistakes.
+"""Warnings about declarations that can be deployed but are probably wrong.
 
 The CDK CLI prints each warning with its ID. ``cdk.Annotations.of(construct).acknowledge_warning(id)`` silences it.
 """
@@ -70,7 +70,7 @@ def warnings(
         yield (
             TO_BE_ARCHIVED,
             (
-                "vendor_guidance TO_BE_ARCHIVED makes SageMaker archive the version by itself after three months: "
+                "vendor_guidance should not remain TO_BE_ARCHIVED: SageMaker archives the version after three months; "
                 "declare ARCHIVED or another version by then"
             ),
         )

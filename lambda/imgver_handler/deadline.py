@@ -12,8 +12,8 @@ RESPONSE_TIME_BUDGET = 15.0
 POLL_INTERVAL = 2.5
 """Seconds between two polls. The first poll is sent at once. A version takes between 5 and 60 s to be created."""
 POLL_INTERVAL_WHEN_THROTTLED = 5.0
-"""Seconds before every poll, the first one included, when the service throttled a call recently. A poll that comes too
-early takes the place of another call."""
+"""Seconds before every poll, the first one included, when the service throttled a call recently. A poll that is sent
+too early can cause the throttling of another call."""
 
 FIRST_BACKOFF = 1.0
 MAX_BACKOFF = 8.0
@@ -32,7 +32,7 @@ def poll_intervals(throttled: Callable[[], bool]) -> Iterator[float]:
 
 
 class Deadline:
-    """The time that is left to an invocation, and the ways to wait within it."""
+    """The remaining time of an invocation, and the ways to wait within it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""From the event to the response: every event gets exactly one response, whatever fails on the way."""
+"""The path from an event to its response. Every event gets exactly one response, even if its handling fails."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _response_body(event: Mapping[str, Any], gateway: AwsGateway, deadline: Dead
         )
         result = _perform(request, gateway, deadline, log)
     except HandlerError as error:
-        # Only the response to a Create may choose the physical id: after an Update a new id would mean a replacement.
+        # Only the response to a Create may choose the physical id: after an Update, a new id would be a replacement.
         physical_id = physical_id or error.physical_id or not_created
         log.error("failed", physical_id=physical_id, reason=error.reason)
         return failed(event, physical_id, error.reason)

@@ -1,7 +1,7 @@
 """The errors of the handler.
 
 HandlerError            the event fails; the message is the reason that CloudFormation shows
-└── AwsServiceError     an AWS call failed; its kind tells callers how to react
+└── AwsServiceError     an AWS call failed; its kind determines the reaction of the caller
 """
 
 from __future__ import annotations

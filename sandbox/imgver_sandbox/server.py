@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from imgver_sandbox import ministack
-from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api import iam_decisions
 from imgver_sandbox.api.activity import ApiCalls
 from imgver_sandbox.api.routes import RESET_PATH, HttpRequest, HttpResponse, Routes
 from imgver_sandbox.errors import SandboxError
@@ -49,7 +49,7 @@ def main() -> None:
     supervisor = socket.socket(fileno=arguments.supervisor)
     threading.Thread(target=_end_with_supervisor, args=(supervisor, arguments.folder), daemon=True).start()
     try:
-        registry, queries, record = ministack.EcrRegistry(), ministack.QueryDefinitions(), calls.record()
+        registry, queries, record = ministack.EcrRegistry(), ministack.QueryDefinitions(), iam_decisions.record()
         service = ImagesService(
             clock=SystemClock(),
             registry=registry,
@@ -71,7 +71,7 @@ def main() -> None:
         return HttpResponse(body=b"{}")
 
     routes = Routes()
-    routes.add("GET", calls.PATH, lambda _request: HttpResponse(body=calls.encode(list(record))))
+    routes.add("GET", iam_decisions.PATH, lambda _request: HttpResponse(body=iam_decisions.encode(list(record))))
     routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
     add_page(routes, service=service, api_calls=api_calls, stacks=ministack.stack_activity)

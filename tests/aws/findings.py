@@ -38,7 +38,7 @@ class Findings:
         self.failed: list[str] = []
         """The tests of known facts that failed: the account differs from them."""
 
-    def settle(self, name: str, answers: Mapping[str, str]) -> str | None:
+    def record(self, name: str, answers: Mapping[str, str]) -> str | None:
         """Record the answers, by their evidence, and return the answer on which all of them agree, or None."""
         finding = self.by_question[name]
         finding.evidence += [f"{answer}: {evidence}" if answer else evidence for evidence, answer in answers.items()]
@@ -77,7 +77,7 @@ class Findings:
             "# Behaviour of the SageMaker images API",
             "\n".join(f"- {name}: {value}" for name, value in about.items()),
             "\n".join(["|  | question | answer | evidence |", "|---|---|---|---|", *rows]),
-            f"A sandbox that behaves so: `imgver-sandbox start {options}`" if options else "No question was settled.",
+            f"A sandbox that behaves so: `imgver-sandbox start {options}`" if options else "No question was answered.",
         ]
         for heading, lines in (("Measured", self.measured), ("Different from the known facts", self.failed)):
             parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)] if lines else []

@@ -127,14 +127,14 @@ class Target(ABC):
     def make_version(self, image: str, **parameters: Any) -> int:
         """Create a version, wait for it, and return its number."""
         number = number_of(self.start_version(image, **parameters))
-        version = self.settled(image, number)
+        version = self.describe_when_created(image, number)
         assert version["ImageVersionStatus"] == "CREATED", version.get("FailureReason")
         return number
 
     def describe(self, image: str, number: int) -> dict[str, Any]:
         return dict(self.sagemaker.describe_image_version(ImageName=image, Version=number))
 
-    def settled(self, image: str, number: int) -> dict[str, Any]:
+    def describe_when_created(self, image: str, number: int) -> dict[str, Any]:
         """The description of a version, as soon as it is no longer CREATING."""
         return self.poll(lambda: self.describe(image, number), lambda found: found["ImageVersionStatus"] != "CREATING")
 

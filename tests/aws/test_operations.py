@@ -28,7 +28,7 @@ def shelf(target):
     for more in ({"Aliases": ["first", "1.0.0"], **METADATA}, {}, {"Aliases": ["latest"]}):
         created.append(target.write("create_image_version", ImageName=image, BaseImage=target.base_image, **more))
         number = number_of(created[-1]["ImageVersionArn"])
-        assert target.settled(image, number)["ImageVersionStatus"] == "CREATED"
+        assert target.describe_when_created(image, number)["ImageVersionStatus"] == "CREATED"
     return SimpleNamespace(image=image, created=created)
 
 
@@ -83,7 +83,7 @@ class TestCreateImageVersion:
         first = target.start_version(image, ClientToken=token)
 
         assert target.start_version(image, ClientToken=token) == first
-        assert target.settled(image, 1)["ImageVersionStatus"] == "CREATED"
+        assert target.describe_when_created(image, 1)["ImageVersionStatus"] == "CREATED"
         assert target.start_version(image, ClientToken=token) == first
         assert len(target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"]) == 1
 
@@ -97,7 +97,7 @@ class TestCreateImageVersion:
             assert code(error) == "ValidationException"
             findings.measured.append(f"a base image whose tag does not exist is refused: {error}")
             return
-        version = target.settled(image, number_of(arns[0]))
+        version = target.describe_when_created(image, number_of(arns[0]))
         assert version["ImageVersionStatus"] == "CREATE_FAILED"
         assert 0 < len(version["FailureReason"]) <= 1024
         findings.measured.append(f"a base image whose tag does not exist fails: {version['FailureReason']}")
@@ -141,7 +141,7 @@ class TestDescribeImageVersion:
         assert target.sagemaker.describe_image_version(ImageName=shelf.image)["Version"] == 3
 
 
-def test_an_update_changes_only_what_it_names(target):
+def test_an_update_changes_only_its_parameters(target):
     # GIVEN
     image = target.make_image()
     target.make_version(image, **METADATA)
@@ -241,7 +241,7 @@ def test_writes_to_one_image_are_serialised(target, findings):
 
     # WHEN versions are deleted at once, THEN the errors say why the others were refused
     for number in numbers:
-        target.settled(image, number)
+        target.describe_when_created(image, number)
     numbers += [target.make_version(image) for _ in range(2 - len(numbers))]
     deletions = [{"Version": number} for number in numbers[:2]]
     # Another write may still be under way.

@@ -47,7 +47,7 @@ def test_u1_an_alias_that_another_version_has(target, findings):
             return "moved" if owner == new_owner else ""
         return {"ResourceInUse": "resource_in_use", "ValidationException": "validation_exception"}.get(code(error), "")
 
-    answer = findings.settle(
+    answer = findings.record(
         "U1",
         {
             f"an update: {by_update or f'version {after_update} has it'}": answer_of(by_update, after_update, 2),
@@ -71,7 +71,7 @@ def test_u2_a_token_whose_version_is_dead(target, findings):
     image, token = target.make_image(), target.name("t")
     target.make_version(image)
     arn = target.start_version(image, ClientToken=token)
-    target.settled(image, number_of(arn))
+    target.describe_when_created(image, number_of(arn))
     target.delete_version(image, number_of(arn))
 
     # WHEN its token is used again, THEN a new version may exist
@@ -82,11 +82,11 @@ def test_u2_a_token_whose_version_is_dead(target, findings):
     broken = {"BaseImage": f"{target.repository}:no-such-tag", "ClientToken": target.name("t")}
     if outcome(lambda: target.start_version(image, **broken)) is None:
         failed = target.start_version(image, **broken)
-        target.settled(image, number_of(failed))
+        target.describe_when_created(image, number_of(failed))
         repeated = target.start_version(image, **broken)
         answers[f"failed {failed}, then {repeated}"] = "old_arn" if repeated == failed else "new_version"
 
-    answer = findings.settle("U2", answers)
+    answer = findings.record("U2", answers)
     if not target.is_real:
         assert len(answers) == 2
         assert answer == target.assumptions.repeat_of_dead_create
@@ -97,7 +97,7 @@ def test_u2_a_token_with_other_parameters(target, findings):
     # GIVEN
     image, token = target.make_image(), target.name("t")
     first = target.start_version(image, ClientToken=token, ReleaseNotes="first")
-    target.settled(image, 1)
+    target.describe_when_created(image, 1)
     began = target.now()
 
     # WHEN
@@ -106,7 +106,7 @@ def test_u2_a_token_with_other_parameters(target, findings):
 
     # THEN
     seen = ("old_arn" if arns == [first] else "") if error is None else "refused"
-    answer = findings.settle("U2b", {f"first {first}, then {error or arns}": seen})
+    answer = findings.record("U2b", {f"first {first}, then {error or arns}": seen})
     if not target.is_real:
         assert answer == target.assumptions.repeat_with_other_parameters
         assert len(target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"]) == 1
@@ -153,7 +153,7 @@ def test_u3_a_version_that_a_domain_names(target, findings, network):
 
     # THEN
     seen = "allowed" if refusal is None else "refused" if code(refusal) == "ResourceInUse" else ""
-    answer = findings.settle("U3", {str(refusal or "the version is deleted"): seen})
+    answer = findings.record("U3", {str(refusal or "the version is deleted"): seen})
     if target.is_real:
         return
     assert answer == target.assumptions.delete_of_version_in_use
@@ -172,7 +172,7 @@ def test_u4_the_number_of_the_highest_version_after_its_deletion(target, finding
 
     number = target.make_version(image)
 
-    answer = findings.settle("U4", {f"2 was deleted, then {number}": {2: "reused", 3: "retired"}.get(number, "")})
+    answer = findings.record("U4", {f"2 was deleted, then {number}": {2: "reused", 3: "retired"}.get(number, "")})
     if not target.is_real:
         assert answer == target.assumptions.highest_number_after_delete
 
@@ -182,12 +182,12 @@ def test_u5_a_name_with_capitals(target, findings):
     name = target.make_image("Mixed-Case")
 
     arn = target.start_version(name)
-    target.settled(name, 1)
+    target.describe_when_created(name, 1)
 
     image, version = arn.split("/")[1:]
     assert version == "1"
     seen = {name.lower(): "lower", name: "kept"}.get(image, "")
-    answer = findings.settle("U5", {f"ImageName {name}, ARN {arn}": seen})
+    answer = findings.record("U5", {f"ImageName {name}, ARN {arn}": seen})
     in_lower_case = outcome(lambda: target.sagemaker.describe_image(ImageName=name.lower()))
     image_arn = target.sagemaker.describe_image(ImageName=name)["ImageArn"]
     findings.note("U5", f"DescribeImage of {name.lower()}: {in_lower_case or 'found'}; ImageArn {image_arn}")
@@ -216,10 +216,10 @@ def test_u6_a_manifest_that_is_rejected(target, findings):
         evidence = str(error)
         assert target.sagemaker.list_image_versions(ImageName=image)["ImageVersions"] == []
     else:
-        version = target.settled(image, number_of(arns[0]))
+        version = target.describe_when_created(image, number_of(arns[0]))
         seen = "create_failed" if version["ImageVersionStatus"] == "CREATE_FAILED" else ""
         evidence = f"{version['ImageVersionStatus']}: {version.get('FailureReason', 'no reason')}"
-    answer = findings.settle("U6", {evidence: seen})
+    answer = findings.record("U6", {evidence: seen})
     if not target.is_real:
         assert answer == target.assumptions.rejected_manifest
 
@@ -234,7 +234,7 @@ def test_u7_the_events_of_a_replacement_that_rolls_back(target, findings):
         return
     seen = " then ".join(f"{event['RequestType']}({event['PhysicalResourceId']})" for event in events)
     answers = {"Delete(new)": "delete_only", "Update(new) then Delete(new)": "update_first"}
-    findings.settle("U7", {seen or "no event": answers.get(seen, "")})
+    findings.record("U7", {seen or "no event": answers.get(seen, "")})
 
 
 def test_u8_how_many_versions_an_image_may_have(target, findings):

@@ -71,7 +71,7 @@ class Operation:
     failure: str | None = None
 
 
-class Stack:
+class ModelStack:
     """A stack.
 
     With ``updates_before_delete`` a rollback sends an Update of a replaced resource before the new id's Delete.

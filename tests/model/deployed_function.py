@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
-from harness import InterceptedClient, run_handler
+from harness import Crash, InterceptedClient, run_handler
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_sandbox.sagemaker.clock import ManualClock
 from simulated_time import Simulation, Task
@@ -15,10 +15,6 @@ from simulated_time import Simulation, Task
 FUNCTION_SECONDS = 900.0
 RETRY_SECONDS = 60.0
 LAMBDA_ATTEMPTS = 3
-
-
-class Crash(BaseException):
-    """The process ends, which no exception handler catches."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,6 +115,10 @@ def handler_client(service_name: in_process.ServiceName, service: ImagesService)
     return _Client(_shared_handler_client(service_name), service)
 
 
+class Crash(BaseException):
+    """The end of the process, which no exception handler catches."""
+
+
 class CloudFormation:
     """The part of CloudFormation that the handler calls: the status of the stack."""
 

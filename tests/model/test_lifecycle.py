@@ -18,7 +18,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from cloudformation import Attribute, Record, Resource, Stack, Template
+from cloudformation import Attribute, ModelStack, Record, Resource, Template
 from deployed_function import DeployedFunction, Disruption
 from harness import ACCOUNT, REGION, handler_client
 from hypothesis import HealthCheck, settings
@@ -36,7 +36,7 @@ IMAGES = ("data-science", "Deep-Learning")
 ALIASES = {"Notebooks": ("latest", "stable"), "Training": ("edge",)}
 """The aliases that each stack declares on the versions of both images."""
 FOREIGN = 1
-"""The number of the version of each image that belongs to nobody's stack, with or without the alias latest."""
+"""The number of the version of each image that belongs to no stack, with or without the alias latest."""
 TAGS = ("1.0.0", "1.1.0")
 MISSING_TAG = "missing"
 VERSIONS = ("V1", "V2", "V3")
@@ -153,7 +153,7 @@ class Lifecycle(RuleBasedStateMachine):
             random_fraction=random_numbers.random,
         )
         self.stacks = {
-            name: Stack(
+            name: ModelStack(
                 name,
                 simulation=self.simulation,
                 function=self.function,
@@ -276,7 +276,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.service.mark_in_use(self._describe(image, number)["ImageVersionArn"], in_use=in_use)
         (self.in_use.add if in_use else self.in_use.discard)((image, number))
 
-    def _drift(self, stack: Stack, template: Template, drifted: str) -> Template:
+    def _drift(self, stack: ModelStack, template: Template, drifted: str) -> Template:
         """Change a version outside of CloudFormation, and its declaration, so that it gets an Update."""
         both = [one for one in VERSIONS if one in template and one in stack.records]
         if not both:
@@ -343,7 +343,7 @@ class Lifecycle(RuleBasedStateMachine):
         }
 
     @invariant()
-    def only_what_is_in_use_or_failing_cannot_be_deleted(self) -> None:
+    def only_versions_in_use_or_failing_cannot_be_deleted(self) -> None:
         for stack in self.stacks.values():
             for failure in stack.failures:
                 assert failure.startswith("delete of ")
@@ -400,7 +400,7 @@ class Lifecycle(RuleBasedStateMachine):
                 for alias in ALIASES[name]:
                     self._alias_is_where_it_belongs(stack, image, alias)
 
-    def _alias_is_where_it_belongs(self, stack: Stack, image: str, alias: str) -> None:
+    def _alias_is_where_it_belongs(self, stack: ModelStack, image: str, alias: str) -> None:
         owner = self._owner(image, alias)
         record = stack.records.get(f"{image}.{alias}")
         if record is not None:

@@ -1,1 +1,1 @@
-"""Calls to AWS: the gateway is the only module that makes them, and the other modules support it."""
+"""Calls to AWS: only the gateway sends them, and the other modules support it."""

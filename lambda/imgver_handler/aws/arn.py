@@ -54,7 +54,7 @@ class ImageVersionArn(NamedTuple):
         return self.image_name in (image_name, image_name.lower())
 
     def with_image_name(self, image_name: str) -> ImageVersionArn:
-        """Return the same ARN, with the image's name as the template spells it: calls have to use that spelling."""
+        """Return the same ARN, with the image's name as the template spells it: calls must use that spelling."""
         return self._replace(image_name=image_name)
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
-"""The gateway to AWS, which is the only module that calls it.
+"""The gateway to AWS, which is the only module that calls AWS.
 
-Every call about a version names the version: without Version or Alias the service uses the latest one.
+Every call for a version contains its Version or Alias: without them the service uses the latest version.
 The gateway retries temporary errors until the deadline, and raises all others as :class:`AwsServiceError`.
 """
 
@@ -116,7 +116,7 @@ class AwsGateway:
         return self._throttle_state.is_recent(self._deadline.now())
 
     def create(self, *, image_name: str, base_image: str, metadata: Mapping[str, str | bool], client_token: str) -> str:
-        """Create an image version, or find the one that was created with the same token. Returns the unchecked ARN."""
+        """Create an image version, or find the version that was created with the same token. Returns the raw ARN."""
         response = self._call_sagemaker(
             "CreateImageVersion",
             f"image {image_name}",
@@ -143,7 +143,7 @@ class AwsGateway:
         return self._list("ListAliases", str(arn), _identifier(arn), "SageMakerImageVersionAliases")
 
     def update(self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]) -> None:
-        """Change the metadata of a version, or its aliases by AliasesToAdd and AliasesToDelete."""
+        """Change the metadata of a version, or its aliases with AliasesToAdd and AliasesToDelete."""
         self._call_sagemaker("UpdateImageVersion", str(arn), {**_identifier(arn), **changes})
 
     def delete(self, arn: ImageVersionArn) -> None:
@@ -155,7 +155,7 @@ class AwsGateway:
 
         Args:
             uri: the registry path of a container image.
-            retry: whether temporary errors are retried. A denied call never is, since callers can do without it.
+            retry: whether temporary errors are retried. A denied call is never retried, since its result is optional.
         """
         match = _ECR_URI.fullmatch(uri)
         if match is None:
@@ -204,7 +204,7 @@ class AwsGateway:
             if error.kind is ErrorKind.NOT_FOUND:
                 return None
             raise
-        # The caller's ARN is a physical id: another spelling of it would be a replacement.
+        # The caller's ARN is a physical id: CloudFormation would treat another spelling as a replacement.
         arn = arn or ImageVersionArn.parse(response["ImageVersionArn"])
         if arn is None:
             raise AwsServiceError(

@@ -1,4 +1,4 @@
-"""Throttling, remembered by the process from one event to the next."""
+"""Throttling, which a process remembers from one event to the next."""
 
 from __future__ import annotations
 

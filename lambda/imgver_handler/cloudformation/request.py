@@ -31,8 +31,8 @@ class CustomResourceRequest(NamedTuple):
     properties: Mapping[str, Any]
     old_properties: Mapping[str, Any]
     sent_by: float
-    """The latest time at which CloudFormation can have sent the event, in seconds since the epoch. It is infinite when
-    the event contains no time."""
+    """The latest possible time at which CloudFormation sent the event, in seconds since the epoch; infinite if the
+    event contains no time."""
 
     @property
     def partition(self) -> str:
@@ -76,7 +76,7 @@ def parse(event: Mapping[str, Any]) -> CustomResourceRequest:
 
 
 def _sent_by(event: Mapping[str, Any]) -> float:
-    # The signature of the ResponseURL has the only time in an event, in whole seconds.
+    # The only time in an event is in the signature of the ResponseURL, in whole seconds.
     signed_at = _SIGNED_AT.search(str(event.get("ResponseURL")))
     if signed_at is None:
         return math.inf

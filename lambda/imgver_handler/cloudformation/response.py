@@ -55,7 +55,7 @@ def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, 
             "LogicalResourceId": event.get("LogicalResourceId", ""),
             "Data": data,
         }
-        # A string that was cut elsewhere may end with half a surrogate pair, which UTF-8 cannot encode.
+        # A string that another service shortened may end with half a surrogate pair, which UTF-8 cannot encode.
         return json.dumps(response, ensure_ascii=False).encode(errors="replace")
 
     body = encoded(reason)

@@ -18,14 +18,14 @@ def delete_version(
     created_at: float | None = None,
     in_use_retry_limit: float = math.inf,
 ) -> None:
-    """Delete a version and wait until it is gone. A version that is missing, or being deleted already, is no error.
+    """Delete a version and wait until it is gone. A version that is missing or already being deleted is not an error.
 
     Args:
         arn: the version.
         gateway: the gateway to AWS.
         deadline: the time limit.
         created_at: the creation time of the version, in seconds since the epoch. Default: that of the first poll. A
-            version with another time has got the number of the deleted one.
+            version with another time has the number of the deleted version.
         in_use_retry_limit: the seconds for which "in use" is retried. Default: until the deadline.
 
     Raises:

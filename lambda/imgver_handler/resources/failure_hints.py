@@ -1,4 +1,4 @@
-"""Hints about a container image that SageMaker could not use, from what Amazon ECR returns about it.
+"""Hints about a container image that SageMaker could not use, from the description of the image in Amazon ECR.
 
 ECR is called only after a failure, and the call is not retried, because a hint is not worth a delay.
 """

@@ -1,6 +1,6 @@
 """Custom::SageMakerImageAlias: an alias of an image version.
 
-An alias is a resource of its own, so that CloudFormation moves it to a new version, and back again in a rollback. The
+An alias is a separate resource, so that CloudFormation moves it to a new version, and back again in a rollback. The
 physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create found the alias on version N. Delete
 then gives the alias back to that version, so that a rollback loses no alias. N is the declared version itself when that
 version already had the alias, for example because it was adopted.
@@ -78,7 +78,7 @@ class ImageAliasResource:
         return owner
 
     def _restore(self, owner: ImageVersionDescription, declared: ImageAliasProperties) -> str:
-        """Add the alias to its owner again. Returns the physical id from which a Delete knows what is left to do."""
+        """Give the alias back to its owner. Returns the physical id for the Delete that follows."""
         try:
             self._add(owner.arn, declared.alias)
         except HandlerError as error:
@@ -105,7 +105,7 @@ class ImageAliasResource:
         try:
             self._gateway.update(arn, {"AliasesToDelete": [alias]})
         except AwsServiceError as error:
-            # The version was deleted in the meantime, and its aliases with it.
+            # The version was deleted in the meantime, which also removed its aliases.
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
 

@@ -1,4 +1,4 @@
-"""Custom::SageMakerImageRetention: deletes the old versions of an image that nothing needs any more.
+"""Custom::SageMakerImageRetention: deletes the old versions of an image that are no longer needed.
 
 ================  =================================================================================================
 retained version  reason
@@ -54,11 +54,11 @@ class ImageRetentionResource:
         return Result(physical_id=f"{declared.image_name}/retention")
 
     def update(self, request: CustomResourceRequest) -> Result:
-        """Do the same as for a Create, since only the versions that exist now matter."""
+        """Do the same as for a Create, since only the current versions matter."""
         return self.create(request)
 
     def delete(self, request: CustomResourceRequest) -> Result:
-        """Do nothing: the versions stay when their retention is removed."""
+        """Do nothing: the versions are retained when their retention is removed."""
         return Result(physical_id=request.physical_resource_id)
 
     def _delete_unless_needed(self, arn: ImageVersionArn) -> None:

@@ -31,22 +31,22 @@ from imgver_handler.resources.delete_version import delete_version
 from imgver_handler.resources.failure_hints import hint_for_failed_version, hint_for_refused_call
 
 CREATE_ATTEMPTS = 5
-"""The client tokens that one event tries, each after the token before it led to a failed or deleted version."""
+"""The number of client tokens that one event tries. The next token is tried after a failed or deleted version."""
 
 POLLS_BEFORE_GONE = 4
-"""The polls that must not find a version just created before it counts as gone: reads may lag behind writes."""
+"""The number of polls without a result after which a new version counts as gone: reads may lag behind writes."""
 
 CLEANUP_TIME_BUDGET = 90.0
 """Seconds that an Update reserves for the deletion of a new version that failed."""
 
 CLOCK_TOLERANCE = 10.0
-"""Seconds by which a version may seem older than it is: clocks differ, and the API rounds times. Lambda waits longer
-than that before it delivers an event again."""
+"""Seconds by which a creation time may be too early: clocks differ, and the API rounds times. Lambda waits longer than
+that before it delivers an event again."""
 
 _TOKEN_NAMESPACE = uuid.UUID("5f0a6f0e-6f5c-5d0c-9a53-0d2a3f5d6f5b")
 
 _UNSET_VALUES: Mapping[str, str | bool] = {"VendorGuidance": "NOT_PROVIDED", "Horovod": False}
-"""The values that stand for metadata that is not declared. Other metadata can only be removed with its version."""
+"""The values that unset metadata. Other metadata can only be removed together with its version."""
 
 _NOT_ARCHIVED = ("CREATE_FAILED", "DELETE_FAILED", "DELETING")
 """The statuses of versions that are deleted even when OnDelete is ARCHIVE."""
@@ -76,7 +76,7 @@ class ImageVersionResource:
             arn = None
         adopted = declared.adopted_version
         allowed = () if arn is None else (arn.version, adopted_version(request.old_properties))
-        # A rollback may restore a declaration that was adopted long ago, so it is not refused.
+        # A rollback is not refused, because it may restore the declaration of an adopted version.
         if (
             adopted is not None
             and adopted not in allowed
@@ -116,7 +116,7 @@ class ImageVersionResource:
         if version is None:
             self._log.info("nothing to delete: the version is gone", arn=arn.value)
         elif version.created_at >= request.sent_by:
-            # Lambda may deliver an event twice, and the service may use the number of a deleted version again.
+            # Lambda may deliver an event twice, and the service may reuse the number of a deleted version.
             self._log.warning("retained: the version was created after the event", arn=arn.value)
         elif archive and version.status not in _NOT_ARCHIVED:
             self._archive(arn)
@@ -166,7 +166,7 @@ class ImageVersionResource:
                 try:
                     version = self._wait_until_created(arn, declared, start, deadline)
                 except AwsServiceError as error:
-                    # The version exists although it could not be described, so that CloudFormation has to know its id.
+                    # The version exists although it could not be described, so CloudFormation must get its id.
                     error.physical_id = arn.value
                     raise
                 if version is None:
@@ -176,7 +176,7 @@ class ImageVersionResource:
                 else:
                     failed.append(version)
         finally:
-            # Not earlier: the service may use the number of a deleted version again, and its token returns that number.
+            # Not earlier: the service may reuse the number of a deleted version, and its token returns that number.
             for version in failed:
                 self._remove_quietly(version.arn, deadline, created_at=version.created_at)
         raise HandlerError(
@@ -210,9 +210,9 @@ class ImageVersionResource:
     ) -> ImageVersionDescription | None:
         """Wait until the version is CREATED, and return it.
 
-        An earlier delivery of the event may have created the version, and it may have failed since. Such a version is
-        returned if it has to be deleted. None is returned if it is gone, which includes the case that its number now
-        belongs to a version that this event did not create.
+        An earlier delivery of the event may have created the version, which may have failed since. Such a version is
+        returned if it must be deleted. None is returned if it is gone, or if its number now belongs to a version that
+        this event did not create.
         """
         seen_creating = False
         not_found = 0
@@ -258,7 +258,7 @@ class ImageVersionResource:
         try:
             return _result(self._create(request, declared, self._deadline.reserving(CLEANUP_TIME_BUDGET)), declared)
         except HandlerError as error:
-            # CloudFormation keeps the old physical id and does not get the new one, so that nothing else would delete
+            # CloudFormation keeps the old physical id and does not get the new one, so no Delete event would follow for
             # the new version.
             orphan = ImageVersionArn.parse(error.physical_id)
             reason = error.reason
@@ -278,7 +278,7 @@ class ImageVersionResource:
     def _replacement_reason(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, current: ImageVersionDescription
     ) -> str | None:
-        """The reason for which the declared state needs a new version. None when the version can be updated."""
+        """The reason why the declared state requires a new version. None if the version can be updated."""
         if current.status != "CREATED":
             return f"the version is {current.status}"
         if current.base_image != declared.base_image:
@@ -356,7 +356,7 @@ def client_token(request: CustomResourceRequest, attempt: int) -> str:
 def _metadata_changes(
     current: ImageVersionDescription, declared: ImageVersionProperties, old_properties: Mapping[str, Any]
 ) -> dict[str, str | bool | list[str]]:
-    """The metadata that UpdateImageVersion has to set, because its declared value or its removal is not there yet."""
+    """The metadata that UpdateImageVersion must set to reach the declared state."""
     unset = {
         name: value for name, value in _UNSET_VALUES.items() if name in old_properties and name in current.metadata
     }

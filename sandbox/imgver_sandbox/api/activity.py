@@ -33,7 +33,7 @@ class ApiCall:
     """The decision of IAM, or None if IAM did not evaluate the call."""
 
     milliseconds: float | None
-    """The duration; None for a call that a service made itself with a role of the user."""
+    """The duration; None for a call that a service sent with a role of the user."""
 
     error: str | None
     """The error code of the response, or None."""

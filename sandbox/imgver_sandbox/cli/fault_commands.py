@@ -72,8 +72,8 @@ def _add_settings(parser: argparse.ArgumentParser, kind: type[FaultKind]) -> Non
             choices = typing.get_args(DropMoment) if name == "when" else None
             parser.add_argument(name, type=types[name], choices=choices, metavar=name.upper(), help=_SETTINGS[name])
         else:
-            text = _SETTINGS.get(name, f"{possible} (default: {default})" if default else _OPERATION)
-            parser.add_argument(f"--{name}", type=types[name], default=default, metavar=name.upper(), help=text)
+            description = _SETTINGS.get(name, f"{possible} (default: {default})" if default else _OPERATION)
+            parser.add_argument(f"--{name}", type=types[name], default=default, metavar=name.upper(), help=description)
     parser.set_defaults(perform=_add, kind=kind)
 
 

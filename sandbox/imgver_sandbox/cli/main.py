@@ -33,8 +33,8 @@ values. The first value is the default; it is the harder one for the caller.
 
 _RUN_DESCRIPTION = """\
 Run COMMAND with an environment in which the CDK CLI, the AWS CLI and boto3 use the sandbox that `start` started. If
-there is none, run COMMAND with a new sandbox, which stops when COMMAND ends. The pinned `cdk` comes first in PATH. Your
-AWS profiles and credentials are not used. The exit code is the exit code of COMMAND."""
+no sandbox is running, run COMMAND with a new one, which stops when COMMAND ends. The pinned `cdk` comes first in PATH.
+Your AWS profiles and credentials are not used. The exit code is the exit code of COMMAND."""
 
 _LOGS_DESCRIPTION = """\
 Print the paths of the log files of the sandbox that `start` started: the log of the server and the log of the Lambda
@@ -137,19 +137,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
-    port = int(text) if text.isdecimal() else 0
+def _port(value: str) -> int:
+    port = int(value) if value.isdecimal() else 0
     if not 1 <= port <= LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to {LAST_PORT}")
+        raise argparse.ArgumentTypeError(f"{value!r} must be a number from 1 to {LAST_PORT}")
     return port
 
 
-def _switch(text: str) -> str:
+def _switch(value: str) -> str:
     try:
-        Assumptions.parse([text])
+        Assumptions.parse([value])
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+    return value
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -240,6 +240,6 @@ def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
+def _write(output: str) -> None:
+    sys.stdout.write(output)
     sys.stdout.flush()

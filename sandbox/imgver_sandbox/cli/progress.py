@@ -16,9 +16,9 @@ class Steps:
         """Print to `console` (default: standard output)."""
         self._console = console or Console(highlight=False)
 
-    def print(self, text: str) -> None:
-        """Print `text` without any markup."""
-        self._console.print(text, markup=False, soft_wrap=True)
+    def print(self, message: str) -> None:
+        """Print `message` without any markup."""
+        self._console.print(message, markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:

@@ -32,7 +32,7 @@ class Faults(ABC):
 
     `throttle`, `deny`, `drop`, `error` and `limit` apply to the requests that any client sends to SageMaker. For each
     request, the first added fault that applies is the only one that takes effect. boto3 repeats a request that is
-    throttled, dropped or answered with status 500; by default it sends such a request up to 5 times.
+    throttled, dropped or gets the status 500; by default it sends such a request up to 5 times.
 
     `operation` is the name of an operation as the API spells it. Where its default is None, the fault applies to all
     operations. `times` is the number of calls to which the fault applies. Every method that adds a fault returns it,

@@ -126,7 +126,7 @@ class ErrorFault(_FaultSettings):
     """A request gets the HTTP status 500."""
 
     name: ClassVar[str] = "error"
-    effect: ClassVar[str] = "{operation} is answered with status 500"
+    effect: ClassVar[str] = "{operation} gets the status 500"
     operation: str | None = None
     times: int = 1
 

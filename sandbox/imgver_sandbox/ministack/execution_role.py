@@ -1,4 +1,4 @@
-"""The execution role of a Lambda function: logs and network interfaces, which MiniStack allows without IAM."""
+"""The permissions of a function's execution role for logs and network interfaces, which MiniStack does not check."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,14 +12,14 @@ _FUNCTION_TYPE = "AWS::Lambda::Function"
 def use_execution_roles() -> None:
     """Enforce the role of a function for its logs and its VPC, if IAM is enforced."""
     if module(APP).AUTH:
-        _write_logs()
-        _join_networks()
+        _enforce_log_permissions()
+        _enforce_network_permissions()
 
 
-def _write_logs() -> None:
+def _enforce_log_permissions() -> None:
     """Write the log of a function only if its role allows it. AWS discards the lines without an error, too."""
     lambda_, responses = module(LAMBDA), module(RESPONSES)
-    write = lambda_._emit_lambda_logs
+    emit_lambda_logs = lambda_._emit_lambda_logs
 
     def emit(
         func: dict[str, Any],
@@ -40,12 +40,12 @@ def _write_logs() -> None:
         ):
             if denial(config["Role"], action, resource, session=config["FunctionName"]):
                 return
-        write(func, request_id, log_text, error, duration_ms, log_source=log_source)
+        emit_lambda_logs(func, request_id, log_text, error, duration_ms, log_source=log_source)
 
     lambda_._emit_lambda_logs = emit
 
 
-def _join_networks() -> None:
+def _enforce_network_permissions() -> None:
     """Refuse a function in a VPC unless its role may create, describe and delete network interfaces."""
     handlers = module(PROVISIONERS)._RESOURCE_HANDLERS[_FUNCTION_TYPE]
     create: Callable[..., object] = handlers["create"]

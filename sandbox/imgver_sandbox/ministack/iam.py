@@ -19,14 +19,14 @@ def patch_iam(decisions: deque[IamDecision]) -> None:
     """
     if module(APP).AUTH:
         _record(decisions)
-        _count_as_secure_transport()
-        _name_the_resource()
+        _treat_as_https()
+        _add_resource_to_denials()
 
 
 def denial(role_arn: str, action: str, resource: str, *, session: str) -> str | None:
     """Return the message of AWS if a role may not perform an action in the session, or None if it may.
 
-    This evaluates the calls that services make with a role of the user. The decision is recorded as for any call.
+    This evaluates the calls that services send with a role of the user. The decision is recorded as for any call.
     """
     evaluator = module(EVALUATOR)
     account, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
@@ -76,7 +76,7 @@ def _record(decisions: deque[IamDecision]) -> None:
     on_decision(record)
 
 
-def _count_as_secure_transport() -> None:
+def _treat_as_https() -> None:
     """Treat requests as HTTPS, since policies such as that of the CDK's bootstrap bucket deny plain HTTP.
 
     The sandbox listens on the loopback interface only, where HTTP is safe.
@@ -86,8 +86,8 @@ def _count_as_secure_transport() -> None:
     app.pin_request_origin = lambda source_ip, _secure_transport: pin(source_ip, secure_transport=True)
 
 
-def _name_the_resource() -> None:
-    """Name the resource in the message of every AccessDenied, which MiniStack does for some services only."""
+def _add_resource_to_denials() -> None:
+    """Add the resource to the message of every AccessDenied. MiniStack does so only for some services."""
     iam_actions = module(IAM_ACTIONS)
     respond = iam_actions.access_denied_response
 

@@ -63,8 +63,8 @@ class QueryDefinitions:
         if unknown:
             raise ValueError(f"{_TYPE}: {', '.join(sorted(unknown))} must be left out, since the sandbox lacks it")
         values = {_PROPERTIES[name]: value for name, value in properties.items()}
-        saved = self.call("PutQueryDefinition", values | which)["queryDefinitionId"]
-        return saved, {"QueryDefinitionId": saved}
+        query_id = self.call("PutQueryDefinition", values | which)["queryDefinitionId"]
+        return query_id, {"QueryDefinitionId": query_id}
 
     def _delete(self, physical_id: str, _properties: Properties) -> None:
         try:
@@ -75,12 +75,12 @@ class QueryDefinitions:
 
 
 def _put(queries: dict[str, dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
-    saved = request.get("queryDefinitionId") or str(uuid.uuid4())
+    query_id = request.get("queryDefinitionId") or str(uuid.uuid4())
     if "queryDefinitionId" in request:
-        _find(queries, saved)
-    kept = ("name", "queryString", "logGroupNames")
-    queries[saved] = {"queryDefinitionId": saved} | {name: request[name] for name in kept if name in request}
-    return {"queryDefinitionId": saved}
+        _check_exists(queries, query_id)
+    members = ("name", "queryString", "logGroupNames")
+    queries[query_id] = {"queryDefinitionId": query_id} | {name: request[name] for name in members if name in request}
+    return {"queryDefinitionId": query_id}
 
 
 def _describe(queries: dict[str, dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,14 +89,14 @@ def _describe(queries: dict[str, dict[str, Any]], request: Mapping[str, Any]) ->
 
 
 def _delete(queries: dict[str, dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
-    _find(queries, request["queryDefinitionId"])
+    _check_exists(queries, request["queryDefinitionId"])
     del queries[request["queryDefinitionId"]]
     return {"success": True}
 
 
-def _find(queries: dict[str, dict[str, Any]], saved: str) -> None:
-    if saved not in queries:
-        raise ServiceError("ResourceNotFoundException", f"The query definition {saved} does not exist.")
+def _check_exists(queries: dict[str, dict[str, Any]], query_id: str) -> None:
+    if query_id not in queries:
+        raise ServiceError("ResourceNotFoundException", f"The query definition {query_id} does not exist.")
 
 
 _OPERATIONS = {

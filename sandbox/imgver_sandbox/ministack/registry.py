@@ -13,7 +13,7 @@ class EcrRegistry:
     """Reads the container images of MiniStack's ECR."""
 
     def resolve(self, uri: str, /) -> RegistryImage | None:
-        """The image behind `uri` in the account and region that it names; None when it is not there."""
+        """The image that `uri` identifies now. None if the repository, the tag or the digest does not exist."""
         parsed = parse_image_uri(uri)
         if parsed is None:
             return None
@@ -24,7 +24,10 @@ class EcrRegistry:
         return None
 
     def pull_denial(self, uri: str, role_arn: str, /) -> str | None:
-        """Why the role may not pull the image behind `uri`; None when it may, as all may unless IAM is enforced."""
+        """The reason why the role must not pull the image that `uri` identifies. None if it may.
+
+        Unless IAM is enforced, every role may.
+        """
         parsed = parse_image_uri(uri)
         if parsed is None or not module(APP).AUTH:
             return None

@@ -30,7 +30,7 @@ _pending: contextvars.ContextVar[_PendingRequest | None] = contextvars.ContextVa
 
 
 def record_requests(calls: ApiCalls) -> None:
-    """Add every request to `calls`. If IAM is enforced, also add the calls that services make with a user's role."""
+    """Add every request to `calls`. If IAM is enforced, also add the calls that services send with a user's role."""
     _record_requests(calls)
     _record_decisions(calls)
 

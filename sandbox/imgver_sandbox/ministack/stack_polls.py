@@ -1,4 +1,4 @@
-"""The CDK CLI's polls of a stack, which reads the status at once and then every 5 s until the operation has ended."""
+"""The CDK CLI's polls of a stack. The CLI reads the status at once, and then every 5 s until the operation ends."""
 
 import asyncio
 import time

@@ -1,7 +1,7 @@
 // Draws the events of the sandbox. Only changed nodes are updated. Strings are set as text, never as markup.
 
 const SHOWN_CALLS = 100;
-const KEPT_CALLS = 1000; // as many as the sandbox records
+const MAX_CALLS = 1000; // as many as the sandbox records
 const LOWERED_MS = 10_000; // the longest time between the removal of an alias and its move to another version
 const RETRY_MS = 2000;
 
@@ -15,15 +15,15 @@ let quiet = true; // the first event of each kind is not announced
 
 // Drawing
 
-function text(node, value) {
+function setText(node, value) {
   if (node.textContent !== value) node.textContent = value;
 }
 
-function time(node, at) {
+function setTime(node, at) {
   const date = new Date(at);
   const today = date.toDateString() === new Date().toDateString();
   node.dateTime = date.toISOString();
-  text(node, today ? date.toLocaleTimeString() : date.toLocaleString());
+  setText(node, today ? date.toLocaleTimeString() : date.toLocaleString());
 }
 
 function tone(status) {
@@ -31,16 +31,16 @@ function tone(status) {
   return /ING$|IN_PROGRESS$/.test(status) ? "busy" : "good";
 }
 
-function toned(node, status) {
+function setTone(node, status) {
   for (const each of ["good", "busy", "bad"]) node.classList.toggle(each, each === tone(status));
 }
 
-function status(node, value) {
-  toned(node, value);
-  text(node, value);
+function setStatus(node, value) {
+  setTone(node, value);
+  setText(node, value);
 }
 
-/** Give `parent` one child for each item, in their order. Existing children stay, as the user left them. */
+/** Give `parent` one child for each item, in their order. Existing children keep the state that the user set. */
 function list(parent, items, template, key, draw) {
   const wanted = new Map(items.map((item) => [String(key(item)), item]));
   for (const node of [...parent.children]) if (!wanted.has(node.dataset.key)) node.remove();
@@ -56,12 +56,12 @@ function list(parent, items, template, key, draw) {
 }
 
 function news(sentence) {
-  if (!quiet) text($("#news"), `${new Date().toLocaleTimeString()} ${sentence}`);
+  if (!quiet) setText($("#news"), `${new Date().toLocaleTimeString()} ${sentence}`);
 }
 
 /** Announce the status of the item that `node` shows, if the status changed. */
-function announce(node, value, what) {
-  if (node.dataset.status !== value) news(`${what} is ${value}`);
+function announce(node, value, subject) {
+  if (node.dataset.status !== value) news(`${subject} is ${value}`);
   node.dataset.status = value;
 }
 
@@ -78,15 +78,15 @@ function drawImages(images) {
 
 function drawImage(node, image) {
   const [, , , region, account] = image.arn.split(":");
-  text($("h3", node), image.name);
-  text($(".where", node), `${account} ${region}`);
+  setText($("h3", node), image.name);
+  setText($(".where", node), `${account} ${region}`);
   announce(node, image.status, `image ${image.name}`);
-  status($("header .status", node), image.status);
-  text($(".reason", node), image.failure_reason ?? "");
+  setStatus($("header .status", node), image.status);
+  setText($(".reason", node), image.failure_reason ?? "");
   $("button", node).ariaLabel = `Calls to ${image.name}`;
   press(node);
   $(".none", node).hidden = image.versions.length > 0;
-  text($(".more", node), image.more ? `and ${image.more} older versions` : "");
+  setText($(".more", node), image.more ? `and ${image.more} older versions` : "");
   list($(".versions", node), image.versions, templates.version, (version) => version.number, (child, version) =>
     drawVersion(child, version, image),
   );
@@ -96,15 +96,15 @@ function drawImage(node, image) {
 function drawVersion(node, version, image) {
   const short = digest(version.container_image)?.slice(0, 12);
   announce(node, version.status, `version ${version.number} of ${image.name}`);
-  toned(node, version.status);
+  setTone(node, version.status);
   node.value = version.number;
-  text($(".number", node), String(version.number));
-  status($(".status", node), version.status);
+  setText($(".number", node), String(version.number));
+  setStatus($(".status", node), version.status);
   $(".in-use", node).hidden = !version.in_use;
-  time($("time", node), version.created_at * 1000);
-  text($(".reason", node), version.failure_reason ?? "");
-  text($(".digest", node), short ?? "no digest");
-  text($(".base", node), tagged(version.base_image));
+  setTime($("time", node), version.created_at * 1000);
+  setText($(".reason", node), version.failure_reason ?? "");
+  setText($(".digest", node), short ?? "no digest");
+  setText($(".base", node), tagged(version.base_image));
   drawFacts($("dl", node), {
     BaseImage: version.base_image,
     ContainerImage: version.container_image,
@@ -161,11 +161,11 @@ function move(flag, pole) {
   const to = flag.getBoundingClientRect();
   flag.style.transition = "none";
   flag.style.transform = `translate(${from.x - to.x}px, ${from.y - to.y}px)`;
-  flag.getBoundingClientRect(); // draws the flag at its old place; the style sheet then animates the move
+  flag.getBoundingClientRect(); // draws the flag at its old position; the style sheet then animates the move
   flag.style.transition = flag.style.transform = "";
 }
 
-/** An alias is removed from one version before another version gets it. Until then its flag stays, lowered. */
+/** An alias is removed from one version before another version gets it. In between, its flag is shown lowered. */
 function lower(flag) {
   if (flag.classList.contains("lowered")) return;
   flag.classList.add("lowered");
@@ -190,20 +190,20 @@ function drawDeployment(node, deployment) {
   // Opens and closes when the status changes; in between, the user decides.
   if (node.dataset.status !== deployment.status) $("details", node).open = tone(deployment.status) !== "good";
   announce(node, deployment.status, `stack ${deployment.name}`);
-  text($(".name", node), deployment.name);
-  status($("summary .status", node), deployment.status);
-  time($("summary time", node), deployment.at);
-  text($("details > .reason", node), deployment.reason);
+  setText($(".name", node), deployment.name);
+  setStatus($("summary .status", node), deployment.status);
+  setTime($("summary time", node), deployment.at);
+  setText($("details > .reason", node), deployment.reason);
   list($(".events", node), deployment.events, templates.event, (event) => event.id, drawEvent);
 }
 
 function drawEvent(node, event) {
-  time($("time", node), event.at);
-  status($(".status", node), event.status);
-  text($(".resource", node), event.logical_id);
+  setTime($("time", node), event.at);
+  setStatus($(".status", node), event.status);
+  setText($(".resource", node), event.logical_id);
   $(".resource", node).title = event.resource_type;
-  text($(".reason", node), event.reason);
-  toned($(".reason", node), event.status);
+  setText($(".reason", node), event.reason);
+  setTone($(".reason", node), event.status);
 }
 
 // Calls
@@ -213,7 +213,7 @@ const filter = $("#filter");
 
 function drawCalls() {
   const wanted = calls.filter(matches).slice(0, SHOWN_CALLS);
-  text($("#calls .empty"), calls.length ? "No such call." : "No call yet.");
+  setText($("#calls .empty"), calls.length ? "No such call." : "No call yet.");
   $("#calls .empty").hidden = wanted.length > 0;
   $("#calls table").hidden = wanted.length === 0;
   list($("#calls .list"), wanted, templates.call, (call) => call.number, drawCall);
@@ -222,17 +222,17 @@ function drawCalls() {
 function drawCall(node, call) {
   const [service, ...action] = call.action.split(":");
   const denied = call.decision !== null && call.decision !== "allowed";
-  time($("time", node), call.at * 1000);
-  text($(".operation small", node), `${service}:`);
-  text($(".operation span", node), action.join(":"));
-  text($(".resource", node), inArn(call.resource).replace(UNIQUE, ""));
+  setTime($("time", node), call.at * 1000);
+  setText($(".operation small", node), `${service}:`);
+  setText($(".operation span", node), action.join(":"));
+  setText($(".resource", node), inArn(call.resource).replace(UNIQUE, ""));
   $(".resource", node).title = call.resource;
-  text($(".caller", node), caller(call.caller));
+  setText($(".caller", node), caller(call.caller));
   $(".caller", node).title = call.caller;
-  text($(".decision", node), decisions[call.decision] ?? "not evaluated");
+  setText($(".decision", node), decisions[call.decision] ?? "not evaluated");
   $(".decision", node).classList.toggle("bad", denied);
-  text($(".took", node), call.milliseconds === null ? "" : took(call.milliseconds));
-  text($(".error", node), call.error ?? "");
+  setText($(".took", node), call.milliseconds === null ? "" : took(call.milliseconds));
+  setText($(".error", node), call.error ?? "");
 }
 
 const UNIQUE = /\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/; // the suffix that CloudFormation adds to the name of a stack
@@ -298,7 +298,7 @@ function listen() {
   on("images", drawImages);
   on("deployments", drawDeployments);
   on("calls", (added, all) => {
-    calls = [...added.reverse(), ...(all ? [] : calls)].slice(0, KEPT_CALLS);
+    calls = [...added.reverse(), ...(all ? [] : calls)].slice(0, MAX_CALLS);
     drawCalls();
   });
   source.addEventListener("open", () => {
@@ -307,12 +307,12 @@ function listen() {
   });
   source.addEventListener("error", () => {
     connected(false);
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS); // otherwise the browser connects again
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS); // else the browser connects again
   });
 }
 
 function connected(live) {
-  text($("#connection"), live ? "live" : "The sandbox does not respond. The page continues when it does.");
+  setText($("#connection"), live ? "live" : "The sandbox does not respond. The page continues when it does.");
   $("#connection").classList.toggle("live", live);
 }
 

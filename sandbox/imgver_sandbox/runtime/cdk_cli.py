@@ -76,7 +76,7 @@ def _node() -> Path:
     version = re.match(r"v(\d+)\.", result.stdout)
     if version is None or int(version[1]) < _OLDEST_NODE:
         old = result.stdout.strip() or "broken"
-        raise SandboxError(f"Node.js {_OLDEST_NODE} or newer is needed, {found} is {old}: {_INSTALL_NODE}")
+        raise SandboxError(f"Node.js {_OLDEST_NODE} or newer is required, but {found} is {old}: {_INSTALL_NODE}")
     return Path(found)
 
 

@@ -27,14 +27,14 @@ class RotatingLog:
         self._file = path.open("wb")
         self._lock = threading.Lock()
 
-    def write(self, text: bytes) -> None:
-        """Append `text` and flush it."""
+    def write(self, output: bytes) -> None:
+        """Append `output` and flush it."""
         with self._lock:
             if self._file.tell() >= self._max_bytes:
                 self._file.close()
                 self._path.replace(f"{self._path}.1")
                 self._file = self._path.open("wb")
-            self._file.write(text)
+            self._file.write(output)
             self._file.flush()
 
     def close(self) -> None:
@@ -77,12 +77,12 @@ class _Reader:
 
     def read(self) -> str:
         rotated = self._is_rotated()  # first: afterwards nothing is added to the old file
-        text = self._file.read()
+        added = self._file.read()
         if rotated:
             self._file.close()
             self._file = _open(self._path)
-            text += self._file.read()
-        return text
+            added += self._file.read()
+        return added
 
     def _is_rotated(self) -> bool:
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api import iam_decisions
 from imgver_sandbox.api.iam_decisions import IamDecision
 from imgver_sandbox.api.routes import RESET_PATH, send_request
 from imgver_sandbox.errors import SandboxError
@@ -163,7 +163,7 @@ class Sandbox:
 
         A call with invalid credentials causes no decision. Raises OSError if the sandbox has stopped.
         """
-        return calls.decode(send_request(self.port, "GET", calls.PATH))
+        return iam_decisions.decode(send_request(self.port, "GET", iam_decisions.PATH))
 
     @property
     def faults(self) -> Faults:

@@ -43,7 +43,7 @@ class ServiceContext:
     faults: ServiceFaults
 
     def plan_change(self, operation: str, usual_seconds: float) -> tuple[float, str | None]:
-        """The seconds that the change of `operation` takes, and its failure reason if a fault makes it fail."""
+        """The seconds that the change of `operation` takes, and its failure reason if a fault lets it fail."""
         fail, slow = self.faults.take(FailFault, operation), self.faults.take(SlowFault, operation)
         return slow.seconds if slow else usual_seconds, fail.reason if fail else None
 

@@ -1,4 +1,4 @@
-"""The operations on Studio domains, as far as custom images need them: without users, apps and file systems.
+"""The operations on Studio domains, with the parts that custom images use: no users, apps or file systems.
 
 Each function performs the operation of its name; the pages of the API are called like
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDomain.html

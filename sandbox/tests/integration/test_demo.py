@@ -128,9 +128,9 @@ def test_a_signal_ends_the_demo_and_its_processes(tmp_path, eventually_dead, num
 
 
 def test_a_folder_without_an_app_is_an_error(demo, tmp_path):
-    answer = demo()
+    result = demo()
 
-    assert (answer.returncode, answer.stdout, answer.stderr) == (
+    assert (result.returncode, result.stdout, result.stderr) == (
         1,
         "",
         f"imgver-sandbox: there is no app.py in {tmp_path / 'a folder'}: run the demo in the repository's folder\n",
@@ -139,13 +139,13 @@ def test_a_folder_without_an_app_is_an_error(demo, tmp_path):
 
 def test_a_failed_command_is_reported_and_nothing_is_left(demo, tmp_path):
     # GIVEN an app that does not synthesize
-    answer = demo("raise SystemExit('this app is broken')")
+    result = demo("raise SystemExit('this app is broken')")
 
     # THEN the output of the CLI is shown
-    assert answer.returncode == 1
-    assert "failed  cdk synth" in answer.stdout
-    assert "this app is broken" in answer.stdout
-    assert re.search(r"^imgver-sandbox: cdk synth .* failed with exit code 1$", answer.stderr, re.MULTILINE)
+    assert result.returncode == 1
+    assert "failed  cdk synth" in result.stdout
+    assert "this app is broken" in result.stdout
+    assert re.search(r"^imgver-sandbox: cdk synth .* failed with exit code 1$", result.stderr, re.MULTILINE)
     # AND no folder of the demo or the sandbox is left, and the folder of the app is unchanged
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
     assert [path.name for path in (tmp_path / "a folder").iterdir()] == ["app.py"]

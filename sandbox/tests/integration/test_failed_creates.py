@@ -4,10 +4,10 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("properties", "answered"),
-    [({"OnCreate": "FAILED", "Id": "half-made"}, "half-made"), ({"OnCreate": "FAILED"}, None)],
+    ("properties", "returned_id"),
+    [({"OnCreate": "FAILED", "Id": "half-created"}, "half-created"), ({"OnCreate": "FAILED"}, None)],
 )
-def test_a_rollback_deletes_the_failed_resource(stack, properties, answered):
+def test_a_rollback_deletes_the_failed_resource(stack, properties, returned_id):
     # WHEN the response is FAILED, with or without a physical id
     status = stack.create({"Thing": stack.custom(**properties)})
 
@@ -16,12 +16,12 @@ def test_a_rollback_deletes_the_failed_resource(stack, properties, answered):
     created, deleted = stack.requests()
     assert (created["RequestType"], deleted["RequestType"]) == ("Create", "Delete")
     assert (deleted["LogicalResourceId"], deleted["RequestId"] != created["RequestId"]) == ("Thing", True)
-    if answered:
-        assert deleted["PhysicalResourceId"] == answered
+    if returned_id:
+        assert deleted["PhysicalResourceId"] == returned_id
     else:
         assert deleted["PhysicalResourceId"].startswith(f"{stack.name}-Thing-")
     # AND the event has the reason of the response
-    assert "as it was told" in stack.reasons()
+    assert "as requested" in stack.reasons()
 
 
 def test_a_create_without_a_response_is_deleted(stack):
@@ -34,26 +34,26 @@ def test_a_create_without_a_response_is_deleted(stack):
 
 
 def test_the_failed_resource_is_deleted_first(stack):
-    made, failing = stack.custom(Id="made"), stack.custom(OnCreate="FAILED", Id="half-made")
+    created, failing = stack.custom(Id="created"), stack.custom(OnCreate="FAILED", Id="half-created")
 
-    stack.create({"Made": made, "Failing": failing | {"DependsOn": "Made"}})
+    stack.create({"Created": created, "Failing": failing | {"DependsOn": "Created"}})
 
-    assert stack.requested() == [("Create", None), ("Create", None), ("Delete", "half-made"), ("Delete", "made")]
+    assert stack.requested() == [("Create", None), ("Create", None), ("Delete", "half-created"), ("Delete", "created")]
 
 
 def test_the_rollback_of_an_update_deletes_only_the_new_resource(stack):
     # GIVEN a stack with a resource
-    kept = stack.custom(Id="kept")
-    assert stack.create({"Kept": kept}) == "CREATE_COMPLETE"
+    existing = stack.custom(Id="existing")
+    assert stack.create({"Existing": existing}) == "CREATE_COMPLETE"
 
     # WHEN an update adds one that fails
-    failing = stack.custom(OnCreate="FAILED", Id="half-made") | {"DependsOn": "Kept"}
-    status = stack.update({"Kept": kept, "Failing": failing})
+    failing = stack.custom(OnCreate="FAILED", Id="half-created") | {"DependsOn": "Existing"}
+    status = stack.update({"Existing": existing, "Failing": failing})
 
     # THEN only that one is deleted
     assert status == "UPDATE_ROLLBACK_COMPLETE"
-    assert stack.requested() == [("Create", None), ("Create", None), ("Delete", "half-made")]
-    assert stack.resources() == {"Kept": "kept"}
+    assert stack.requested() == [("Create", None), ("Create", None), ("Delete", "half-created")]
+    assert stack.resources() == {"Existing": "existing"}
 
 
 class TestWithoutRollback:
@@ -61,7 +61,7 @@ class TestWithoutRollback:
 
     @pytest.fixture
     def failed(self, stack):
-        assert stack.create({"Thing": stack.custom(OnCreate="FAILED", Id="half-made")}, DisableRollback=True) == (
+        assert stack.create({"Thing": stack.custom(OnCreate="FAILED", Id="half-created")}, DisableRollback=True) == (
             "CREATE_FAILED"
         )
         assert stack.requested() == [("Create", None)]
@@ -70,17 +70,18 @@ class TestWithoutRollback:
     def test_deleting_the_stack_deletes_the_failed_resource(self, failed):
         failed.delete()
 
-        assert failed.requested() == [("Create", None), ("Delete", "half-made")]
+        assert failed.requested() == [("Create", None), ("Delete", "half-created")]
 
     def test_a_later_rollback_deletes_the_failed_resource(self, failed):
         assert failed.roll_back() == "ROLLBACK_COMPLETE"
 
-        assert failed.requested() == [("Create", None), ("Delete", "half-made")]
+        assert failed.requested() == [("Create", None), ("Delete", "half-created")]
 
     @pytest.fixture
     def failed_update(self, stack):
-        stack.create({"Kept": stack.custom(Id="kept")})
-        resources = {"Kept": stack.custom(Id="kept"), "Thing": stack.custom(OnCreate="FAILED", Id="half-made")}
+        stack.create({"Existing": stack.custom(Id="existing")})
+        failing = stack.custom(OnCreate="FAILED", Id="half-created")
+        resources = {"Existing": stack.custom(Id="existing"), "Thing": failing}
         assert stack.update(resources, DisableRollback=True) == "UPDATE_FAILED"
         assert stack.requested() == [("Create", None), ("Create", None)]
         return stack
@@ -88,20 +89,20 @@ class TestWithoutRollback:
     def test_a_later_rollback_of_an_update_deletes_the_failed_resource(self, failed_update):
         assert failed_update.roll_back() == "UPDATE_ROLLBACK_COMPLETE"
 
-        assert failed_update.requested()[2:] == [("Delete", "half-made")]
+        assert failed_update.requested()[2:] == [("Delete", "half-created")]
 
     def test_another_update_deletes_the_failed_resource_first(self, failed_update):
-        resources = {"Kept": failed_update.custom(Id="kept"), "Thing": failed_update.custom(Id="whole")}
+        resources = {"Existing": failed_update.custom(Id="existing"), "Thing": failed_update.custom(Id="whole")}
 
         assert failed_update.change(resources) == "UPDATE_COMPLETE"
 
-        assert failed_update.requested()[2:] == [("Delete", "half-made"), ("Create", None)]
-        assert failed_update.resources() == {"Kept": "kept", "Thing": "whole"}
+        assert failed_update.requested()[2:] == [("Delete", "half-created"), ("Create", None)]
+        assert failed_update.resources() == {"Existing": "existing", "Thing": "whole"}
 
     def test_deleting_the_stack_after_a_failed_update_deletes_the_failed_resource(self, failed_update):
         failed_update.delete()
 
-        assert sorted(failed_update.requested()[2:]) == [("Delete", "half-made"), ("Delete", "kept")]
+        assert sorted(failed_update.requested()[2:]) == [("Delete", "existing"), ("Delete", "half-created")]
 
 
 def test_a_successful_create_is_deleted_once(stack):

@@ -73,8 +73,8 @@ class TestWire:
         with pytest.raises(ClientError) as refused:
             sagemaker.list_images()
 
-        answer = refused.value.response
-        assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+        result = refused.value.response
+        assert (result["Error"]["Code"], result["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
 
     def test_it_throttles(self, faults, sagemaker, images):
         faults.throttle(1, operation="ListImages")
@@ -91,22 +91,22 @@ class TestWire:
         assert [fault.left for fault in faults.left()] == ["once"]
 
 
-def test_faults_of_a_version(faults, sandbox, push, settle):
+def test_faults_of_a_version(faults, sandbox, push, wait_until_stable):
     # GIVEN every fault of a version
     uri, _ = push(sandbox)
     sagemaker = sandbox.client("sagemaker")
     sagemaker.create_image(ImageName="outcomes", RoleArn=ROLE)
-    settle(lambda: sagemaker.describe_image(ImageName="outcomes")["ImageStatus"])
+    wait_until_stable(lambda: sagemaker.describe_image(ImageName="outcomes")["ImageStatus"])
     faults.fail("no space left")
     faults.slow(0.1)
     faults.hold("outcomes", 1)
 
     # WHEN a version is created, THEN they apply
     sagemaker.create_image_version(ImageName="outcomes", BaseImage=uri)
-    assert (
-        settle(lambda: sagemaker.describe_image_version(ImageName="outcomes", Version=1)["ImageVersionStatus"])
-        == "CREATE_FAILED"
+    status = wait_until_stable(
+        lambda: sagemaker.describe_image_version(ImageName="outcomes", Version=1)["ImageVersionStatus"]
     )
+    assert status == "CREATE_FAILED"
     with pytest.raises(ClientError, match="is in use"):
         sagemaker.delete_image_version(ImageName="outcomes", Version=1)
     assert [str(fault.kind) for fault in faults.left()] == ["version 1 of outcomes is in use"]
@@ -157,21 +157,21 @@ class TestOnTheCommandLine:
             (["fault", "reset"], ""),
             (["faults"], "No faults.\n"),
         ]:
-            answer = command(*arguments)
-            assert (answer.returncode, answer.stdout, answer.stderr) == (0, said, ""), arguments
+            result = command(*arguments)
+            assert (result.returncode, result.stdout, result.stderr) == (0, said, ""), arguments
 
         for arguments, said in [
             (["fault", "add", "deny", "0"], "seconds 0.0 must be a number above 0"),
             (["fault", "remove", "9"], "id 9 must be the id of an active fault: no fault is active"),
         ]:
-            answer = command(*arguments)
-            assert (answer.returncode, answer.stdout, answer.stderr) == (1, "", f"imgver-sandbox: {said}\n")
+            result = command(*arguments)
+            assert (result.returncode, result.stdout, result.stderr) == (1, "", f"imgver-sandbox: {said}\n")
 
     @pytest.mark.parametrize("arguments", [["faults"], ["fault", "reset"], ["fault", "add", "error"]])
     def test_without_a_sandbox(self, command, arguments):
-        answer = command(*arguments)
+        result = command(*arguments)
 
-        assert (answer.returncode, answer.stdout, answer.stderr) == (
+        assert (result.returncode, result.stdout, result.stderr) == (
             1,
             "",
             "imgver-sandbox: no sandbox is running: start one with `imgver-sandbox start`\n",

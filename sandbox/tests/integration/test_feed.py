@@ -54,9 +54,9 @@ class TestFeed:
             yield [parsed(await waiting)]
 
         async def everything():
-            return [told async for told in listen()]
+            return [received async for received in listen()]
 
-        # THEN each is told what it did not know
+        # THEN each event has the data that the client has not received
         everything_first, new, last = asyncio.run(asyncio.wait_for(everything(), 10))
         assert [name for name, _ in everything_first] == ["images", "deployments", "calls"]
         assert [data for _, data in everything_first[:2]] == [["first"], []]
@@ -160,7 +160,7 @@ class TestImages:
 
 
 @pytest.fixture
-def answered(sandbox):
+def recorded_call(sandbox):
     """Read the events until there is a call of an action, and return the call."""
 
     def read(action):
@@ -180,11 +180,11 @@ def answered(sandbox):
 
 
 class TestRequests:
-    def test_a_successful_call(self, sandbox, answered):
+    def test_a_successful_call(self, sandbox, recorded_call):
         before = time.time()
         sandbox.client("ssm").put_parameter(Name="p", Value="v", Type="String")
 
-        call = answered("ssm:PutParameter")
+        call = recorded_call("ssm:PutParameter")
         assert before - 1 < call["at"] < time.time()
         assert 0 <= call["milliseconds"] < 10_000
         assert {name: call[name] for name in ("caller", "resource", "decision", "error")} == {
@@ -214,8 +214,8 @@ class TestRequests:
             ),
         ],
     )
-    def test_the_error_code_in_each_protocol(self, sandbox, answered, service, action, call, error):
+    def test_the_error_code_in_each_protocol(self, sandbox, recorded_call, service, action, call, error):
         with pytest.raises(ClientError):
             call(sandbox.client(service))
 
-        assert answered(f"{service}:{action}")["error"] == error
+        assert recorded_call(f"{service}:{action}")["error"] == error

@@ -7,7 +7,7 @@ import uuid
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from imgver_sandbox.api import iam_decisions as calls
+from imgver_sandbox.api import iam_decisions
 from imgver_sandbox.api.iam_decisions import IamDecision
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
 
@@ -164,7 +164,7 @@ def test_a_bucket_that_requires_tls_accepts_the_sandbox(sandbox, make_role):
     condition = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     sandbox.client("s3").put_bucket_policy(Bucket="tls-only", Policy=document({**plain, **condition}))
 
-    # WHEN an allowed role puts an object
+    # WHEN a role with the permission uploads an object
     role = make_role(allow("s3:PutObject", "arn:aws:s3:::tls-only/*"))
     role.client("s3").put_object(Bucket="tls-only", Key="k", Body=b"")
 
@@ -244,7 +244,7 @@ class TestPull:
     ACTIONS = ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
     @pytest.fixture
-    def create(self, sandbox, make_role, push, settle):
+    def create(self, sandbox, make_role, push, wait_until_stable):
         """Create a version of an image whose role allows the actions; return the role, the URI and the version."""
 
         def call(*actions):
@@ -252,13 +252,13 @@ class TestPull:
             role = make_role(allow(list(actions), "*"))
             sagemaker, name = sandbox.client("sagemaker"), role.name
             sagemaker.create_image(ImageName=name, RoleArn=role.arn)
-            settle(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
+            wait_until_stable(lambda: sagemaker.describe_image(ImageName=name)["ImageStatus"])
             sagemaker.create_image_version(ImageName=name, BaseImage=uri)
 
             def described():
                 return sagemaker.describe_image_version(ImageName=name, Version=1)
 
-            settle(lambda: described()["ImageVersionStatus"])
+            wait_until_stable(lambda: described()["ImageVersionStatus"])
             return role, uri, described()
 
         return call
@@ -383,13 +383,13 @@ def test_the_command_line_starts_it_with_iam(command, state_folder):
 
 def test_the_record_has_the_last_20000_decisions():
     # GIVEN
-    record = calls.record()
+    record = iam_decisions.record()
 
-    # WHEN one call more than is kept is recorded
-    for number in range(calls.MAX_DECISIONS + 1):
+    # WHEN one call more than the maximum is recorded
+    for number in range(iam_decisions.MAX_DECISIONS + 1):
         record.append(IamDecision(caller="arn:…:root", action="s3:GetObject", resource=str(number), decision="allowed"))
 
     # THEN the first one is gone, and the others read as they were written
-    read = calls.decode(calls.encode(record))
+    read = iam_decisions.decode(iam_decisions.encode(record))
     assert read == list(record)
     assert (len(read), read[0].resource, read[-1].resource) == (20_000, "1", "20000")

@@ -111,4 +111,4 @@ def test_the_server_responds_while_an_image_is_being_created(sandbox, stack, nam
 
     assert stack.describe()["StackStatus"] == "CREATE_IN_PROGRESS"
     assert slowest_response() < 0.5
-    assert stack.settled() == "CREATE_COMPLETE"
+    assert stack.final_status() == "CREATE_COMPLETE"

@@ -148,15 +148,15 @@ class TestOnTheCommandLine:
         return Sandbox.start_in_background()
 
     def test_the_paths_are_shown_until_the_sandbox_stops(self, command, started, state_folder):
-        answer = command("logs")
-        assert (answer.returncode, answer.stderr) == (0, "")
-        assert answer.stdout == f"{state_folder}/sandbox-logs/server.log\n{state_folder}/sandbox-logs/lambda.log\n"
-        assert all(Path(line).exists() for line in answer.stdout.splitlines())
+        result = command("logs")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout == f"{state_folder}/sandbox-logs/server.log\n{state_folder}/sandbox-logs/lambda.log\n"
+        assert all(Path(line).exists() for line in result.stdout.splitlines())
 
         started.stop()
 
-        answer = command("logs")
-        assert (answer.returncode, answer.stdout, answer.stderr) == (1, "No sandbox is running.\n", "")
+        result = command("logs")
+        assert (result.returncode, result.stdout, result.stderr) == (1, "No sandbox is running.\n", "")
 
     @pytest.mark.parametrize("who", ["server_pid", "supervisor_pid"])
     def test_the_logs_remain_after_an_unexpected_end(self, command, started, state_folder, eventually_dead, who):

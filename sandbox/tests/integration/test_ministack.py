@@ -104,10 +104,10 @@ with request_scope("111122223333", "eu-central-1"):
 # WHEN the images service resolves them outside any request
 uri = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/team/science"
 digest = ecr._image_digest(manifest(None, "c"))
-for asked in (f"{uri}:docker", f"{uri}:oci", f"{uri}:moved", f"{uri}@{digest}", uri, f"{uri}:other",
+for requested in (f"{uri}:docker", f"{uri}:oci", f"{uri}:moved", f"{uri}@{digest}", uri, f"{uri}:other",
               uri.replace("1111", "9999") + ":oci", uri.replace("central", "west") + ":oci", f"{uri}/x:oci",
               uri.replace("team/science", "empty"), "python:3.12"):
-    found = EcrRegistry().resolve(asked)
+    found = EcrRegistry().resolve(requested)
     print(found and found.media_type.split(".")[-2:], bool(found) and found.digest == digest)
 """
     )

@@ -184,15 +184,15 @@ from ministack.services.cloudformation import provisioners
 def call(operation, **parameters):
     return service.call(operation, parameters, account=account, region=region)
 
-def show(what, make):
+def show(title, call):
     try:
-        answer = make()
+        result = call()
     except Exception as error:
         by_handler = re.fullmatch(
             r'Resource handler returned message: "(.*)" \\(RequestToken: [-0-9a-f]{36}, HandlerErrorCode: (\\w+)\\)',
             str(error))
-        answer = f"{by_handler[2]}: {by_handler[1]}" if by_handler else f"{type(error).__name__}: {error}"
-    print(what, "->", answer)
+        result = f"{by_handler[2]}: {by_handler[1]}" if by_handler else f"{type(error).__name__}: {error}"
+    print(title, "->", result)
 
 def create(kind, **properties):
     return provisioners._provision_resource(f"AWS::SageMaker::{kind}", "It", properties, "s")[0]
@@ -218,8 +218,8 @@ CREATE_FAILED = (
 )
 
 
-@pytest.mark.parametrize(("switch", "answer"), [("u3=refused", CONFLICT), ("u3=allowed", "None")])
-def test_the_deletion_of_a_version_in_use_follows_the_assumption(run_python, switch, answer):
+@pytest.mark.parametrize(("switch", "expected"), [("u3=refused", CONFLICT), ("u3=allowed", "None")])
+def test_the_deletion_of_a_version_in_use_follows_the_assumption(run_python, switch, expected):
     result = run_python(
         _HANDLERS
         + """
@@ -237,7 +237,7 @@ print(call("ListImageVersions", ImageName="i"))
     )
 
     assert result.stdout.splitlines() == [
-        f"while it is named -> {answer}",
+        f"while it is named -> {expected}",
         "and then -> None",
         "{'ImageVersions': []}",
     ], result.stderr

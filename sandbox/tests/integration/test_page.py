@@ -123,10 +123,10 @@ class Chromium:
         self._sent += 1
         message = {"id": self._sent, "method": method, "params": parameters, **self._session}
         os.write(self._commands, json.dumps(message).encode() + b"\0")
-        while (answer := self._read()).get("id") != self._sent:
-            self.events.append(answer)
-        assert "error" not in answer, answer
-        return answer["result"]
+        while (message := self._read()).get("id") != self._sent:
+            self.events.append(message)
+        assert "error" not in message, message
+        return message["result"]
 
     def _read(self):
         while b"\0" not in self._unread:
@@ -189,7 +189,7 @@ def chromium(tmp_path_factory):
     browser.close()
 
 
-class Account:
+class PageSandbox:
     """A sandbox that evaluates IAM, with container images in ECR."""
 
     def __init__(self, sandbox, folder):
@@ -266,7 +266,7 @@ class Account:
 @pytest.fixture(scope="module")
 def account(tmp_path_factory):
     with Sandbox.start(enforce_iam=True) as sandbox:  # not fast, so that the page shows every status
-        yield Account(sandbox, tmp_path_factory.mktemp("cdk"))
+        yield PageSandbox(sandbox, tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture(scope="module")
@@ -355,9 +355,9 @@ def test_it_shows_callers_and_decisions_of_iam(page, account):
     }
     # AND the calls of the deployments are shown: those of the function, and those of SageMaker with the image role
     creations = [call for call in older if call["operation"] == "sagemaker:CreateImageVersion"]
-    made, *_ = [call for call in creations if call["caller"] != "root"]
-    assert made["caller"].startswith("Page-ImageVersionProvider")
-    assert (made["resource"], made["decision"], made["error"]) == ("image/notebooks", "allowed", "")
+    created, *_ = [call for call in creations if call["caller"] != "root"]
+    assert created["caller"].startswith("Page-ImageVersionProvider")
+    assert (created["resource"], created["decision"], created["error"]) == ("image/notebooks", "allowed", "")
     pulled, *_ = [call for call in older if call["operation"] == "ecr:BatchGetImage"]
     assert pulled["caller"].startswith("Page-ImageRole")
     assert (pulled["decision"], pulled["took"]) == ("allowed", "")

@@ -31,7 +31,7 @@ def query(name, text):
 
 def test_the_lifecycle_of_a_query(logs, name, saved):
     # WHEN
-    made = logs.put_query_definition(name=name, queryString="fields level")["queryDefinitionId"]
+    created = logs.put_query_definition(name=name, queryString="fields level")["queryDefinitionId"]
     logs.put_query_definition(name=f"{name}/other", queryString="fields reason", logGroupNames=["group"])
 
     # THEN
@@ -41,17 +41,17 @@ def test_the_lifecycle_of_a_query(logs, name, saved):
     ]
 
     # WHEN
-    again = logs.put_query_definition(name=name, queryString="fields why", queryDefinitionId=made)
+    again = logs.put_query_definition(name=name, queryString="fields why", queryDefinitionId=created)
 
     # THEN
-    assert again["queryDefinitionId"] == made
+    assert again["queryDefinitionId"] == created
     assert [each["queryString"] for each in saved()] == ["fields why", "fields reason"]
 
     # WHEN
-    answer = logs.delete_query_definition(queryDefinitionId=made)
+    response = logs.delete_query_definition(queryDefinitionId=created)
 
     # THEN
-    assert answer["success"] is True
+    assert response["success"] is True
     assert [each["name"] for each in saved()] == [f"{name}/other"]
 
 
@@ -67,15 +67,15 @@ def test_in_a_stack(stack, name, saved):
     assert stack.create({"Query": query(name, "fields level")}) == "CREATE_COMPLETE"
 
     # THEN
-    (made,) = saved()
-    assert made["logGroupNames"] == ["group"]
-    assert stack.resources()["Query"] == made["queryDefinitionId"]
+    (created,) = saved()
+    assert created["logGroupNames"] == ["group"]
+    assert stack.resources()["Query"] == created["queryDefinitionId"]
 
     # WHEN it changes
     assert stack.update({"Query": query(name, "fields why")}) == "UPDATE_COMPLETE"
 
     # THEN it is the same one
-    assert saved() == [made | {"queryString": "fields why"}]
+    assert saved() == [created | {"queryString": "fields why"}]
 
     # WHEN
     stack.delete()

@@ -144,7 +144,7 @@ class TestRequests:
         sagemaker.list_images()
 
         for expected in ("2 times", "once"):
-            assert left() == [f"CreateImageVersion is answered with status 500 ({expected})"]
+            assert left() == [f"CreateImageVersion gets the status 500 ({expected})"]
             with pytest.raises(ClientError, match=r"\(InternalFailure\).*: The request processing has failed\.$") as e:
                 create()
             assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
@@ -208,8 +208,8 @@ class TestRequests:
             sagemaker.list_images()
 
         assert left() == [
-            "DescribeImage is answered with status 500 (once)",
-            "any call is answered with status 500 (once)",
+            "DescribeImage gets the status 500 (once)",
+            "any call gets the status 500 (once)",
         ]
 
     def test_calls_in_the_process_and_calls_of_ecr_have_no_faults(self, aws, faults, left):
@@ -218,7 +218,7 @@ class TestRequests:
         aws.ListImages()
         client("ecr", aws.service).describe_images(repositoryName="team/data-science")
 
-        assert left() == ["any call is answered with status 500 (once)"]
+        assert left() == ["any call gets the status 500 (once)"]
 
 
 class TestRemove:

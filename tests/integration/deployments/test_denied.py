@@ -17,7 +17,7 @@ LAMBDA, SAGEMAKER = "lambda.amazonaws.com", "sagemaker.amazonaws.com"
 REPOSITORY = "arn:aws:ecr:eu-west-1:000000000000:repository/data-science"
 
 
-class Stack:
+class NarrowedStack:
     """A stack of a synthesized template, with an image and a tag of its own."""
 
     def __init__(self, account, template, name, *, hasty):
@@ -192,7 +192,7 @@ def outcomes(account, templates):
 
     def operate(action):
         narrowed = without(networked if action in {*JOINING, NOTHING} else template, action)
-        stack = Stack(account, narrowed, f"Without{action.rpartition(':')[2]}", hasty=action in REQUIRED)
+        stack = NarrowedStack(account, narrowed, f"Without{action.rpartition(':')[2]}", hasty=action in REQUIRED)
         OPERATIONS[action](stack)
         return stack
 

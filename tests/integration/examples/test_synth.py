@@ -92,7 +92,7 @@ def test_pipeline_deploys_one_container_image_to_both_accounts(synthesized, stag
     assert "data-science:1.0.0" in base_image
 
 
-def test_pipeline_asks_before_production(synthesized):
+def test_pipeline_requires_an_approval_before_production(synthesized):
     (pipeline,) = resources(synthesized("pipeline") / "Pipeline.template.json", "AWS::CodePipeline::Pipeline")
 
     stages = {stage["Name"]: stage["Actions"] for stage in pipeline["Properties"]["Stages"]}

@@ -1,4 +1,4 @@
-"""The contents of the sdists and the wheels, and what users get when they install them."""
+"""The contents of the sdists and the wheels, and their installation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_wheels_carry_each_file_once_and_no_bytecode(built) -> None:
     )
 
 
-def test_the_sdists_carry_what_the_wheels_are_built_from_and_no_bytecode(built) -> None:
+def test_the_sdists_contain_the_sources_of_the_wheels_and_no_bytecode(built) -> None:
     constructs, sandbox = (names_in(built[name].sdist) for name in ("imgver_constructs", "imgver_sandbox"))
 
     assert {"CHANGELOG.md", "LICENSE", *(f"lambda/{name}" for name in files_in("lambda"))} <= constructs

@@ -97,9 +97,9 @@ def bash(tmp_path: Path, index: str, codeartifact: str) -> Bash:
     aws = app / "bin" / "aws"
     aws.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m awscli "$@"\n')
     aws.chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PIP_", "TWINE_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PIP_", "TWINE_"))}
     environment = {
-        **kept,
+        **inherited,
         "PATH": os.pathsep.join([f"{app}/bin", str(Path(sys.executable).parent), os.environ["PATH"]]),
         "HOME": str(tmp_path),
         "AWS_ACCESS_KEY_ID": "key",

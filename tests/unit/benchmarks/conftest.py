@@ -1,4 +1,4 @@
-"""The benchmarks are scripts: their folder is where they find each other."""
+"""Adds the folder of the benchmarks to sys.path, because the benchmarks import each other."""
 
 import sys
 from pathlib import Path

@@ -8,7 +8,7 @@ import report
 
 
 def run(peer, seconds, *, service_seconds=10.0, leaked=0, transitions=0):
-    """A run with one version, which took so many seconds in both deployments."""
+    """A run with one version and with the given seconds in both deployments."""
     deployment = {
         "service_seconds": [service_seconds],
         "intervals": [seconds],

@@ -7,12 +7,12 @@ from simulation import SERVICE_TIMEOUT, Conditions, simulate
 
 
 def conditions(**changes):
-    """No limits, and no time but that of the service."""
+    """Conditions without limits, in which only the service takes time."""
     return Conditions(**{"requests_per_second": None, "cold_seconds": 0, "warm_seconds": 0, **changes})
 
 
 def stacks_of(*sizes):
-    """Stacks with so many versions, each of an image of its own."""
+    """Stacks with these numbers of versions. Each version has its own image."""
     return [[f"{stack}-{number}" for number in range(size)] for stack, size in enumerate(sizes)]
 
 

@@ -120,7 +120,7 @@ def tree(app: cdk.App) -> Callable[[], list[str]]:
 
 @pytest.fixture
 def refused(tree: Callable[[], list[str]]) -> Callable[[Callable[[], object]], str]:
-    """The message with which a declaration is refused, after a check that it leaves nothing in the tree."""
+    """The message with which a declaration is refused, after a check that the construct tree is unchanged."""
 
     def refused(declare: Callable[[], object]) -> str:
         before = tree()

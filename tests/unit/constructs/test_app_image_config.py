@@ -226,7 +226,7 @@ NAME_RULE = "must be 1 to 63 letters, digits and hyphens, with no hyphen at eith
 def test_a_refused_declaration_leaves_the_tree_unchanged(
     stack: cdk.Stack, tree: Callable[[], list[str]], arguments: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match="must be") as refusal:
+    with pytest.raises(ValueError, match="must") as refusal:
         AppImageConfig(stack, "Config", **({"app": StudioApp.jupyter_lab()} | arguments))
 
     assert str(refusal.value) == message
@@ -257,7 +257,7 @@ BLANK = ("", " ", "a\nb", "a\u2028b", 5)
             "container_arguments",
             ["x"] * 51,
             (
-                f"{str(['x'] * 51)[:59]}… must be at most 50, not 51: "
+                f"{str(['x'] * 51)[:59]}… must have at most 50 items, not 51: "
                 "set the others in container_environment_variables, or in a script that is the entrypoint"
             ),
         ),
@@ -272,14 +272,14 @@ BLANK = ("", " ", "a\nb", "a\u2028b", 5)
             "container_environment_variables",
             {f"V{number:02}": "x" for number in range(26)},
             (
-                "{'V00': 'x', 'V01': 'x', 'V02': 'x', 'V03': 'x', 'V04': 'x'… must be at most 25, not 26: "
+                "{'V00': 'x', 'V01': 'x', 'V02': 'x', 'V03': 'x', 'V04': 'x'… must have at most 25 items, not 26: "
                 "set the others in a script that is the entrypoint"
             ),
         ),
     ],
 )
 def test_values_of_a_container_that_are_refused(create_app: CreateApp, keyword: str, value: Any, shown: str) -> None:
-    with pytest.raises(ValueError, match="must be") as refusal:
+    with pytest.raises(ValueError, match="must") as refusal:
         create_app(**{keyword.partition("[")[0]: value})
 
     assert str(refusal.value) == f"{keyword} {shown}"
@@ -314,7 +314,7 @@ USER_RULE = "must be 1000 with 100, or 0 with 0 for root: give both, or leave bo
     ],
 )
 def test_values_of_a_kernel_gateway_that_are_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match="must be") as refusal:
+    with pytest.raises(ValueError, match="must") as refusal:
         StudioApp.kernel_gateway(**({"kernel_name": "python3"} | arguments))
 
     assert str(refusal.value) == message

@@ -96,7 +96,7 @@ class TestFromUri:
         assert stack.resolve(bound.repository_arn) == arn
         assert statements(stack) == [LOGIN, may_pull(arn)]
 
-    def test_the_permission_comes_before_what_depends_on_it(self, stack: cdk.Stack, role: iam.Role) -> None:
+    def test_a_dependent_resource_is_created_after_the_permission(self, stack: cdk.Stack, role: iam.Role) -> None:
         bound = bind(BaseImage.from_uri(f"{REGISTRY}/data-science:1.0.0"), stack, role)
         dependent = cdk.CfnResource(stack, "Dependent", type="AWS::SNS::Topic")
         dependent.node.add_dependency(*bound.pull_permission)

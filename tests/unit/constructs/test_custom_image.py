@@ -129,7 +129,7 @@ def test_other_values_are_refused(declare: Declare, config: Any) -> None:
 
     assert str(refusal.value) == (
         f"app_image_config {config!r} must be an AppImageConfig: "
-        "for one that exists use AppImageConfig.from_app_image_config_name(…)"
+        "for an existing one use AppImageConfig.from_app_image_config_name(…)"
     )
 
 

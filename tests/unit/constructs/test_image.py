@@ -64,7 +64,7 @@ def test_default_role_and_attributes(stack: cdk.Stack, only: Only) -> None:
     ]
     assert role["Properties"]["Description"] == "Pulls the container images of the SageMaker image data-science"
     arn = {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}
-    assert stack.resolve(image.image_arn) == arn
+    assert stack.resolve(image.image_arn) == stack.resolve(image.image_ref.image_arn) == arn
     assert stack.resolve(image.image_name) == {"Fn::Select": [1, {"Fn::Split": ["/", arn]}]}
 
 

@@ -103,7 +103,7 @@ def test_a_name_that_sagemaker_refuses(stack: cdk.Stack, declare: Declare, refus
 @pytest.mark.parametrize("version", [3, None])
 def test_a_version_that_is_not_a_version_is_refused(stack: cdk.Stack, refused: Refused, version: Any) -> None:
     assert refused(lambda: ImageAlias(stack, "Alias", alias_name="latest", version=version)) == (
-        f"version {version!r} must be an ImageVersion: for one that exists use ImageVersion.from_image_version_arn(…)"
+        f"version {version!r} must be an ImageVersion: for an existing one use ImageVersion.from_image_version_arn(…)"
     )
 
 
@@ -111,7 +111,7 @@ def test_an_alias_in_another_stack_is_refused(app: cdk.App, declare: Declare, re
     version, elsewhere = declare(), cdk.Stack(app, "Elsewhere")
 
     assert refused(lambda: ImageAlias(elsewhere, "Alias", alias_name="stable", version=version)) == (
-        "version 'Stack/Version' must be in stack 'Elsewhere', as the alias is: declare both in one stack, since a "
+        "version 'Stack/Version' must be in stack 'Elsewhere' of the alias: declare both in one stack, since a "
         "version whose number another stack imports could not be replaced"
     )
 

@@ -63,7 +63,7 @@ def test_keep_that_is_not_a_positive_integer_is_refused(
     stack: cdk.Stack, image: ImageBase, refused: Refused, keep: Any
 ) -> None:
     assert refused(lambda: ImageRetention(stack, "Retention", image=image, keep=keep)) == (
-        f"keep {keep!r} must be a whole number of at least 1: say how many of the newest versions stay"
+        f"keep {keep!r} must be a whole number of at least 1: give the number of newest versions to retain"
     )
 
 
@@ -71,7 +71,7 @@ def test_an_image_that_is_not_an_image_is_refused(stack: cdk.Stack, refused: Ref
     image: Any = "data-science"
 
     assert refused(lambda: ImageRetention(stack, "Retention", image=image, keep=1)) == (
-        "image 'data-science' must be an Image: for one that exists use Image.from_image_name(…)"
+        "image 'data-science' must be an Image: for an existing one use Image.from_image_name(…)"
     )
 
 
@@ -92,7 +92,7 @@ def test_versions_that_are_not_a_list_of_versions_of_the_image_are_refused(
             "must be an ImageVersion of image 'data-science': declare one retention for each image"
         )
     assert refusal([version], elsewhere) == (
-        "version 'Stack/Version' must be in stack 'Elsewhere', as the retention is: declare both in one stack, since a "
+        "version 'Stack/Version' must be in stack 'Elsewhere' of the retention: declare both in one stack, since a "
         "version whose number another stack imports could not be replaced"
     )
 

@@ -147,8 +147,7 @@ def test_add_alias_with_a_token_is_refused(declare: Declare, refused: Refused) -
     version = declare()
 
     assert refused(lambda: version.add_alias(cdk.Fn.ref("Alias"))).endswith(
-        " must be known at synth, since it becomes the id of a construct: declare an ImageAlias, which has an id of "
-        "its own"
+        " must be known at synth, since it becomes the id of a construct: declare an ImageAlias, whose id you choose"
     )
 
 
@@ -233,7 +232,7 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"image": "x"}, "image 'x' must be an Image: for one that exists use Image.from_image_name(…)"),
+        ({"image": "x"}, "image 'x' must be an Image: for an existing one use Image.from_image_name(…)"),
         ({"base_image": "x"}, "base_image 'x' must be a BaseImage: for an address use BaseImage.from_uri(…)"),
         ({"job_type": "NOTEBOOK"}, "job_type 'NOTEBOOK' must be one of TRAINING, INFERENCE, NOTEBOOK_KERNEL: use"),
         ({"processor": JobType.TRAINING}, "processor <JobType.TRAINING: 'TRAINING'> must be one of CPU, GPU: use"),

@@ -77,7 +77,7 @@ def test_queries_name_fields_that_the_handler_writes(queries: dict[str, str]) ->
         assert {field for field in named if field and not field.startswith("@")} <= set(rows("The log's fields"))
 
 
-def test_lines_that_the_filter_and_the_queries_look_for() -> None:
+def test_lines_that_the_filter_and_the_queries_match() -> None:
     # GIVEN an event that fails since its base image does not exist
     aws = Aws()
     function = Function(aws)

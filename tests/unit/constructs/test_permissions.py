@@ -107,7 +107,7 @@ def test_each_image_has_a_policy_that_its_versions_depend_on(
         assert waits_for(versions[name]) & policies.keys() == {logical_id}
 
 
-def test_r41_what_a_delete_needs_outlives_it(waits_for: WaitsFor) -> None:
+def test_r41_the_permissions_of_a_delete_outlive_it(waits_for: WaitsFor) -> None:
     """A deployment that removes a version may narrow its image's policy, or remove it."""
 
     def template(*construct_ids: str) -> dict[str, Any]:
@@ -359,7 +359,7 @@ def test_an_image_that_no_pattern_permits_is_refused(
 
     assert refused(lambda: declare(image=image, provider=provider)) == (
         f"image '{name}' must be one of permitted_images ['other', '{pattern}'] of provider 'Stack/Named': "
-        "add its name, or a pattern that it matches"
+        "add its name, or a pattern that matches it"
     )
 
 
@@ -403,7 +403,7 @@ class Word:
     [
         ("team-*", "permitted_images 'team-*' must be a list with one item per name: write it like ['team-*']"),
         ({"a"}, "permitted_images {'a'} must be a list with one item per name: write it like ['team-*']"),
-        ([], "permitted_images [] must hold a name: write it like ['team-*'], or leave it out to permit what is"),
+        ([], "permitted_images [] must have at least one item: write it like ['team-*'], or leave it out to permit"),
         (
             ["a", "arn:aws:x"],
             "permitted_images 'arn:aws:x' must be 1 to 63 letters, digits, hyphens, dots and",
@@ -489,7 +489,7 @@ def test_more_images_than_fit_are_refused(known_stack: cdk.Stack) -> None:
     ) in message
 
 
-def test_the_count_is_what_iam_counts(known_stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_are_counted_as_iam_counts_them(known_stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a quota that every app exceeds
     monkeypatch.setattr(inline_policy_quota, "USABLE", 0)
     many(known_stack, 5)

@@ -352,8 +352,8 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
 
     function_with(stack)
 
-    (made,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
-    assert made["Properties"]["PermissionsBoundary"] == stack.resolve(
+    (role,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+    assert role["Properties"]["PermissionsBoundary"] == stack.resolve(
         f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:policy/boundary"
     )
 
@@ -462,8 +462,8 @@ def test_leaving_out_a_named_provider_is_refused(
     declare("One", provider=named)
 
     assert refused(lambda: declare("Two")) == (
-        f"provider None must be a named provider, since stack 'Stack' has 'Stack/Scope/{construct_id}': name it, or "
-        "first create the default provider with ImageVersionProvider(stack, 'ImageVersionProvider')"
+        f"provider None must be given, since stack 'Stack' has the provider 'Stack/Scope/{construct_id}': pass that "
+        "one, or first create the default provider with ImageVersionProvider(stack, 'ImageVersionProvider')"
     )
 
 
@@ -475,7 +475,7 @@ def test_a_provider_after_the_default_provider_is_refused(
 
     assert refused(lambda: ImageVersionProvider(stack, construct_id, memory_size=1024)) == (
         f"provider '{construct_id}' must be created before the default provider of stack 'Stack': create it before all "
-        "constructs without a provider, and with the id 'ImageVersionProvider', or name it in each of them"
+        "constructs without a provider, and with the id 'ImageVersionProvider', or pass it to each of them"
     )
 
 

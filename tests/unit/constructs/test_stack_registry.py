@@ -1,4 +1,4 @@
-"""StackRegistry: one for each stack, found again from every scope, and gone with its app."""
+"""StackRegistry: each stack has one, all scopes in the stack share it, and it is freed with its app."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Later:
 
 
 @pytest.mark.parametrize(
-    "make",
+    "create_token",
     [
         lambda _: cdk.Fn.get_att("Resource", "Arn").to_string(),
         lambda _: f"arn:{cdk.Aws.PARTITION}:s3:::bucket",
@@ -81,8 +81,8 @@ class Later:
     ],
     ids=["string", "part of a string", "lazy string", "float", "int", "list", "object"],
 )
-def test_tokens(stack: cdk.Stack, make: Callable[[cdk.Stack], Any]) -> None:
-    token = make(stack)
+def test_tokens(stack: cdk.Stack, create_token: Callable[[cdk.Stack], Any]) -> None:
+    token = create_token(stack)
 
     assert is_token(token)
     assert not is_known(token)

@@ -1,4 +1,4 @@
-"""Warnings of declarations that deploy but are probably mistakes; each has an ID by which it can be acknowledged."""
+"""Warnings about declarations that can be deployed but are probably wrong. Each can be acknowledged by its ID."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ OTHER_REGION = (
     "region; replicate the repository [ack: imgver-constructs:baseImageInOtherRegion]"
 )
 TO_BE_ARCHIVED = (
-    "vendor_guidance TO_BE_ARCHIVED makes SageMaker archive the version by itself after three months: declare ARCHIVED "
-    "or another version by then [ack: imgver-constructs:toBeArchived]"
+    "vendor_guidance should not remain TO_BE_ARCHIVED: SageMaker archives the version after three months; declare "
+    "ARCHIVED or another version by then [ack: imgver-constructs:toBeArchived]"
 )
 
 

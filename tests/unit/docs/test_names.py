@@ -1,4 +1,4 @@
-"""What a page has in code font exists: names of AWS APIs, IAM actions, names of the CDK and of this library, files."""
+"""Every name in code font exists: names of AWS APIs, IAM actions, names of the CDK and of this library, files."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def files() -> frozenset[str]:
 
 
 @pytest.mark.parametrize("page", [*PAGES, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md"])
-def test_what_is_in_code_font_exists(page: str) -> None:
+def test_names_in_code_font_exist(page: str) -> None:
     shown = [block for of in (page, "index.md") for block in blocks(of)]
     in_blocks = {word for block in shown for word in re.findall(r"\w+", block.code)}
     in_blocks |= set(re.findall(r"^# (\w+\.py)$", text(page), re.MULTILINE)) | {block.title for block in shown}

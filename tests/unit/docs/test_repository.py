@@ -25,7 +25,7 @@ def test_make_has_the_commands_that_pages_name():
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda path: path.stem)
-def test_an_issue_form_has_what_github_requires(form):
+def test_an_issue_form_has_the_fields_that_github_requires(form):
     content = yaml.safe_load(form.read_text())
 
     assert {"name", "description", "body"} <= content.keys()

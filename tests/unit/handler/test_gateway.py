@@ -1,4 +1,4 @@
-"""The gateway: which errors are retried, which are raised, and what Amazon ECR is called for."""
+"""The gateway: the errors that it retries, the errors that it raises, and its calls to Amazon ECR."""
 
 from datetime import UTC, datetime
 

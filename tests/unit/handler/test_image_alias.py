@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ARN, SECOND_ARN, Aws
+from harness import ARN, SECOND_ARN, Aws, Crash
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -99,9 +99,6 @@ def test_r27_update_moves_the_alias_under_the_same_id(aws, function, alias):
 @pytest.mark.parametrize("call", range(1, 5))
 @every_assumption
 def test_r27_crash_between_the_calls_of_a_move(aws, function, event, alias, call):
-    class Crash(BaseException):
-        pass
-
     alias("create")
     numbers = itertools.count(1)
 
@@ -267,7 +264,7 @@ def test_delete_of_an_alias_that_no_version_has(aws, function, alias):
     "physical_id",
     ["not-created:5b478341", "data-science", "data-science/stable", "other/latest", "data-science/latest/x", "a/b/c/d"],
 )
-def test_delete_of_another_id_makes_no_call(function, event, physical_id):
+def test_delete_of_another_id_sends_no_call(function, event, physical_id):
     response = function.deliver(event("image_alias_delete", physical_id=physical_id))
 
     assert response["Status"] == "SUCCESS"

@@ -154,7 +154,7 @@ def test_nothing_is_deleted_while_there_are_few_versions(function, retention):
     assert function.names() == ["ListImageVersions"]
 
 
-def test_delete_makes_no_call(function, retention):
+def test_delete_sends_no_call(function, retention):
     response = retention("delete")
 
     assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", ID)

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from harness import ACCOUNT, ARN, METADATA, REGION, REPOSITORY, SECOND_ARN, Aws, Function
+from harness import ACCOUNT, ARN, METADATA, REGION, REPOSITORY, SECOND_ARN, Aws, Crash, Function
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.request import parse
 from imgver_handler.resources.image_version import client_token
@@ -15,7 +15,7 @@ BUSY = ServiceError("ResourceInUse", "Resource was modified concurrently")
 
 
 def assuming(**values):
-    """Run a test under every combination of what is not known of AWS."""
+    """Run a test under every combination of the assumptions about AWS."""
     combinations = [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
     return pytest.mark.parametrize("aws", combinations, indirect=True, ids=lambda chosen: "-".join(chosen.values()))
 
@@ -26,10 +26,6 @@ TOKENS = {"repeat_of_dead_create": ["old_arn", "new_version"], "highest_number_a
 @pytest.fixture
 def aws(request):
     return Aws(assumptions=Assumptions(**getattr(request, "param", {})))
-
-
-class Crash(BaseException):
-    """The process ends."""
 
 
 @pytest.fixture
@@ -49,7 +45,7 @@ def crash_before_poll(function):
     return deliver
 
 
-def test_create_sends_what_is_declared_and_waits_until_the_version_is_created(aws, function, create):
+def test_create_sends_the_declaration_and_waits_until_the_version_is_created(aws, function, create):
     response = create()
 
     digest = aws.registry.resolve(f"{REPOSITORY}:1.0.0").digest

@@ -61,7 +61,7 @@ def test_every_default_is_documented(name: str) -> None:
     assert documented == {each.name for each in parameters if each.default is not each.empty}
 
 
-def test_the_package_exports_what_it_lists() -> None:
+def test_all_public_classes_are_listed() -> None:
     exported = {name for name, value in vars(imgver_constructs).items() if inspect.isclass(value)}
 
     assert exported == set(imgver_constructs.__all__)

@@ -118,8 +118,8 @@ def test_removal_policies(app: cdk.App, declare_some: Declare, resources_of: Res
     # THEN
     assert policies_of(resources_of(retained)) == {("Retain", "Retain")}
     assert policies_of(resources_of(destroyed)) == {("Delete", "Delete")}
-    kept = {found["Type"] for found in resources_of(versions).values() if found.get("DeletionPolicy") == "Retain"}
-    assert kept == {VERSION}
+    types = {found["Type"] for found in resources_of(versions).values() if found.get("DeletionPolicy") == "Retain"}
+    assert types == {VERSION}
 
 
 def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources_of: ResourcesOf) -> None:

@@ -49,7 +49,7 @@ def test_flags_change_only_the_grouping_of_permissions(
     resources_of: Callable[..., dict[str, Any]],
 ) -> None:
     flags = recommended_flags()
-    # One of the flags makes synthesis fail on a finding in a template.
+    # With one of the flags, synthesis fails on a finding in a template.
     assert flags["@aws-cdk/core:validateAgainstDefaultRules"] is True
     stacks = [cdk.Stack(new_app(**context), "Stack") for context in ({}, flags)]
     for stack in stacks:

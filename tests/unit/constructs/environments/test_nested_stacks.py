@@ -173,11 +173,11 @@ def test_constructs_of_another_stack_are_refused(stack: cdk.Stack) -> None:
     for declare, message in (
         (
             lambda: ImageAlias(stack, "Stable", alias_name="stable", version=version),
-            f"version 'Stack/Nested/Version' must be in stack 'Stack', as the alias is: {REMEDY}",
+            f"version 'Stack/Nested/Version' must be in stack 'Stack' of the alias: {REMEDY}",
         ),
         (
             lambda: ImageRetention(stack, "Retention", image=image, keep=1, versions=[version]),
-            f"version 'Stack/Nested/Version' must be in stack 'Stack', as the retention is: {REMEDY}",
+            f"version 'Stack/Nested/Version' must be in stack 'Stack' of the retention: {REMEDY}",
         ),
         (
             lambda: ImageRetention(nested, "Retention", image=image, keep=1, provider=provider),

@@ -311,8 +311,8 @@ def test_app_image_configs(unknown: Unknown, properties: PropertiesOf) -> None:
 
 
 def test_intrinsic_functions(stack: cdk.Stack, declare: Callable[..., ImageVersion], only: Any) -> None:
-    answer = cdk.CfnParameter(stack, "Answer").value_as_string
-    cdk.CfnCondition(stack, "Wanted", expression=cdk.Fn.condition_equals(answer, "yes"))
+    choice = cdk.CfnParameter(stack, "Answer").value_as_string
+    cdk.CfnCondition(stack, "Wanted", expression=cdk.Fn.condition_equals(choice, "yes"))
 
     declare(horovod=cdk.Fn.condition_if("Wanted", "true", "false"), release_notes=cdk.Token.as_string(cdk.Aws.NO_VALUE))
 
