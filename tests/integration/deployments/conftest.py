@@ -165,7 +165,7 @@ def as_list(value):
 @pytest.fixture(scope="session")
 def account(tmp_path_factory, direct_deployment, run_app):
     """One account for all tests of a process; each module has images and stacks of its own."""
-    with Sandbox.start(enforce_iam=True) as sandbox:
+    with Sandbox.start(enforce_iam=True, fast=True) as sandbox:
         deployment = direct_deployment(sandbox)
         deployment.bootstrap()
         account = Account(sandbox, tmp_path_factory.mktemp("cdk"), deployment, run_app)

@@ -14,10 +14,13 @@ VERSION = "arn:aws:sagemaker:eu-west-1:000000000000:image-version/watched"
 @pytest.fixture(scope="module")
 def deployed(account):
     """The account after a deployment that succeeded and one that failed."""
-    account.sandbox.faults.reset()  # the sandbox sends an event about a status that lasts for a while
+    # The sandbox sends an event only about a status that lasts for a while.
+    account.sandbox.faults.reset()
+    account.sandbox.faults.slow(1, operation="DeleteImageVersion", times=10)
     assert account.deploy(STACK, APP, tag="1.0.0") == "CREATE_COMPLETE"
     assert account.deploy(STACK, APP, tag="missing") == "UPDATE_ROLLBACK_COMPLETE"
     yield account
+    account.sandbox.faults.reset()
     account.hurry()
 
 

@@ -68,7 +68,7 @@ class Example:
 @pytest.fixture(scope="module")
 def sandbox(direct_deployment):
     """A sandbox that evaluates IAM, in which SageMaker takes no time."""
-    with Sandbox.start(enforce_iam=True) as sandbox:
+    with Sandbox.start(enforce_iam=True, fast=True) as sandbox:
         direct_deployment(sandbox).bootstrap()
         for operation in ("CreateImage", "CreateImageVersion", "DeleteImage", "DeleteImageVersion"):
             sandbox.faults.slow(0.001, operation=operation, times=1000)
