@@ -1,7 +1,6 @@
 """The installation of the CDK CLI and its Node.js."""
 
 import json
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,11 +136,6 @@ class TestInstallation:
             f"the CDK CLI cannot be installed into {cache} (not a directory): "
             "set XDG_CACHE_HOME to a folder that you may write"
         )
-
-    def test_both_folders_come_first_in_the_path(self):
-        cli = cdk_cli.CdkCli(bin_folder=Path("/cdk"), node_folder=Path("/node"))
-
-        assert cli.path("/a:/b") == os.pathsep.join(["/cdk", "/node", "/a:/b"])
 
     def test_node_is_the_binary_of_the_package_not_a_script(self):
         assert (cdk_cli.installed().node_folder / "node").read_bytes()[:2] != b"#!"

@@ -121,13 +121,3 @@ def test_tag_of_the_context_and_a_changed_handler(synthesized: dict[str, bytes],
     (version,) = resources(changed, "Custom::SageMakerImageVersion")
     assert version["Properties"]["BaseImage"]["Fn::Join"][1][-1] == "/data-science:1.1.0"
     assert code_key(changed) != code_key(synthesized)
-
-
-def test_an_invalid_tag_is_refused_when_python_optimises(tmp_path: Path) -> None:
-    done = run(CHECKOUT, tmp_path, "-O", image_tag="-x")
-
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        "ValueError: tag '-x' must be 1 to 128 letters, digits, dots, hyphens and underscores, "
-        "and must not start with a dot or hyphen: write it like '1.0.0'"
-    )

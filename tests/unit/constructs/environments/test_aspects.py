@@ -146,38 +146,3 @@ def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources
         "Archive": ("Delete", "Delete"),
     }
     assert policies_of(resources_of(stack, "AWS::SageMaker::Image")) == {("Delete", "Delete")}
-
-
-@jsii.implements(cdk.IPropertyInjector)
-class TracedFunctions:
-    """Properties of all functions of an app, set before they are created."""
-
-    @property
-    def construct_unique_id(self) -> str:
-        return lambda_.Function.PROPERTY_INJECTION_ID
-
-    # The names are jsii's.
-    def inject(self, original_props: dict[str, Any], *, scope: IConstruct, id: str) -> dict[str, Any]:  # noqa: A002
-        return original_props | {"tracing": lambda_.Tracing.ACTIVE}
-
-
-@jsii.implements(cdk.IPropertyInjector)
-class RolesUnderAPath:
-    """Properties of all roles of an app, set before they are created."""
-
-    @property
-    def construct_unique_id(self) -> str:
-        return iam.Role.PROPERTY_INJECTION_ID
-
-    def inject(self, original_props: dict[str, Any], *, scope: IConstruct, id: str) -> dict[str, Any]:  # noqa: A002
-        return original_props | {"path": "/team/"}
-
-
-def test_property_injectors(app: cdk.App, declare_some: Declare, resources_of: ResourcesOf) -> None:
-    cdk.PropertyInjectors.of(app).add(TracedFunctions(), RolesUnderAPath())
-    stack = cdk.Stack(app, "Stack")
-
-    declare_some(stack)
-
-    assert properties_of(resources_of(stack, FUNCTION), "TracingConfig") == [{"Mode": "Active"}]
-    assert properties_of(resources_of(stack, ROLE), "Path") == ["/team/"] * 2
