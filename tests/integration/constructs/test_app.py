@@ -15,8 +15,11 @@ import pytest
 CHECKOUT = Path(__file__).parents[3]
 
 
-def run(checkout: Path, out: Path, *flags: str, **context: str) -> subprocess.CompletedProcess[str]:
-    """Run app.py with no program in PATH but the node of jsii: synthesis needs no other."""
+def synth(checkout: Path, out: Path, **context: str) -> dict[str, bytes]:
+    """Run app.py in ``checkout``, and return its template and its asset manifest by file name.
+
+    PATH has no program, since synthesis needs none but the node of jsii.
+    """
     node = shutil.which("node")
     assert node is not None
     context = json.loads((checkout / "cdk.json").read_text())["context"] | context
@@ -28,13 +31,8 @@ def run(checkout: Path, out: Path, *flags: str, **context: str) -> subprocess.Co
         "CDK_CONTEXT_JSON": json.dumps(context),
         "PYTHONPATH": str(checkout),
     }
-    command = [sys.executable, *flags, "app.py"]
-    return subprocess.run(command, cwd=checkout, env=environment, check=False, capture_output=True, text=True)
-
-
-def synth(checkout: Path, out: Path, **context: str) -> dict[str, bytes]:
-    """Run app.py in ``checkout``, and return its template and its asset manifest by file name."""
-    done = run(checkout, out, **context)
+    command = [sys.executable, "app.py"]
+    done = subprocess.run(command, cwd=checkout, env=environment, check=False, capture_output=True, text=True)
     # It prints neither an error nor a warning.
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return {name: (out / name).read_bytes() for name in ("ImgverDemo.template.json", "ImgverDemo.assets.json")}

@@ -1,4 +1,4 @@
-"""Aspects and property injectors: rules that an app sets for all of its resources apply to the library's as well."""
+"""Aspects: rules that an app sets for all of its resources apply to the library's as well."""
 
 from __future__ import annotations
 
