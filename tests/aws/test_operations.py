@@ -142,7 +142,6 @@ class TestDescribeImageVersion:
 
 
 def test_an_update_changes_only_its_parameters(target):
-    # GIVEN
     image = target.make_image()
     target.make_version(image, **METADATA)
     before = target.describe(image, 1)
@@ -151,7 +150,6 @@ def test_an_update_changes_only_its_parameters(target):
     # WHEN metadata changes
     updated = target.write("update_image_version", ImageName=image, Version=1, **changed)
 
-    # THEN
     after = target.poll(lambda: target.describe(image, 1), lambda found: found["ReleaseNotes"] == "second")
     assert updated["ImageVersionArn"] == before["ImageVersionArn"]
     for version in (before, after):
@@ -166,13 +164,11 @@ def test_an_update_changes_only_its_parameters(target):
 
 
 def test_a_deleted_version_takes_its_aliases_with_it(target, findings):
-    # GIVEN
     image = target.make_image()
     began = target.now()
     target.make_version(image, Aliases=["latest"])
     created = target.now()
 
-    # WHEN
     deleted = target.write("delete_image_version", ImageName=image, Alias="latest")
 
     # THEN the version is DELETING, and then gone
@@ -253,15 +249,12 @@ def test_writes_to_one_image_are_serialised(target, findings):
 
 
 def test_a_deleted_image_takes_its_versions_with_it_and_leaves_the_registry(target):
-    # GIVEN
     image = target.make_image()
     target.make_version(image)
     digest = target.describe(image, 1)["ContainerImage"].partition("@")[2]
 
-    # WHEN
     target.sagemaker.delete_image(ImageName=image)
 
-    # THEN
     target.poll(lambda: target.exists(image, 1), lambda found: not found)
     error = target.poll(
         lambda: outcome(lambda: target.sagemaker.describe_image(ImageName=image)), lambda found: found is not None

@@ -41,7 +41,6 @@ def test_u1_an_alias_that_another_version_has(target, findings):
     by_create = outcome(lambda: target.make_version(image, Aliases=["latest"]))
     after_create = target.owner(image, "latest")
 
-    # THEN
     def answer_of(error, owner, new_owner):
         if error is None:
             return "moved" if owner == new_owner else ""
@@ -94,17 +93,14 @@ def test_u2_a_token_whose_version_is_dead(target, findings):
 
 @every("repeat_with_other_parameters")
 def test_u2_a_token_with_other_parameters(target, findings):
-    # GIVEN
     image, token = target.make_image(), target.name("t")
     first = target.start_version(image, ClientToken=token, ReleaseNotes="first")
     target.describe_when_created(image, 1)
     began = target.now()
 
-    # WHEN
     arns = []
     error = outcome(lambda: arns.append(target.start_version(image, ClientToken=token, ReleaseNotes="second")))
 
-    # THEN
     seen = ("old_arn" if arns == [first] else "") if error is None else "refused"
     answer = findings.record("U2b", {f"first {first}, then {error or arns}": seen})
     if not target.is_real:
@@ -151,7 +147,6 @@ def test_u3_a_version_that_a_domain_names(target, findings, network):
     # WHEN that version is deleted
     refusal = outcome(lambda: target.write("delete_image_version", ImageName=image, Version=1))
 
-    # THEN
     seen = "allowed" if refusal is None else "refused" if code(refusal) == "ResourceInUse" else ""
     answer = findings.record("U3", {str(refusal or "the version is deleted"): seen})
     if target.is_real:
@@ -202,15 +197,12 @@ def test_u6_a_manifest_that_is_rejected(target, findings):
         why = "CONFORMANCE_BASE_IMAGE is not in a repository of the run's own: no OCI manifest is pushed there"
         findings.note("U6", why)
         pytest.skip(why)
-    # GIVEN
     image = target.make_image()
     target.push("oci", OCI_MANIFEST)
 
-    # WHEN
     arns = []
     error = outcome(lambda: arns.append(target.start_version(image, BaseImage=f"{target.repository}:oci")))
 
-    # THEN
     if error is not None:
         seen = "validation_exception" if code(error) == "ValidationException" else ""
         evidence = str(error)

@@ -204,9 +204,7 @@ class TestPort:
 
             monkeypatch.setattr("imgver_sandbox.runtime.sandbox.socket.socket.bind", bind_while_the_other_listens)
 
-            # WHEN
             with Sandbox.start() as sandbox:
-                # THEN
                 assert sandbox.port != free_port
 
     @pytest.mark.parametrize("port", [0, 65536, -1, "4566", True])

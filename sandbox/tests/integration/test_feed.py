@@ -126,7 +126,6 @@ class TestImages:
         clock.advance(10)
         (version,) = self.shown(service).versions
 
-        # THEN
         assert version.status == "CREATED"
         assert version.container_image.startswith(f"{URI.rpartition(':')[0]}@sha256:")
         assert not version.in_use

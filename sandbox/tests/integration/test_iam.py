@@ -68,7 +68,6 @@ def make_role(sandbox):
 
 
 def test_a_role_is_allowed_what_its_policy_allows(sandbox, make_role):
-    # GIVEN
     role = make_role(allow("sagemaker:DescribeImage", IMAGE))
     sagemaker = role.client("sagemaker")
 
@@ -337,14 +336,11 @@ class TestNetwork:
         assert role.calls() == []
 
     def test_a_function_that_gets_a_vpc_later(self, make_stack):
-        # GIVEN
         stack, resource, role = make_stack("sts:GetCallerIdentity")
 
-        # WHEN
         resource["Properties"] |= self.VPC
         status = stack.update({"Function": resource})
 
-        # THEN
         assert status == "UPDATE_ROLLBACK_COMPLETE"
         assert "does not have permissions to call CreateNetworkInterface on EC2" in stack.reasons()
         assert role.calls() == [("ec2:CreateNetworkInterface", "*", "implicitDeny")]
@@ -372,7 +368,6 @@ def test_a_sandbox_that_has_ended_has_no_record(sandbox_without_iam):
 
 
 def test_the_command_line_starts_it_with_iam(command, state_folder):
-    # WHEN
     started = command("start", "--enforce-iam")
 
     # THEN a role without a policy may do nothing
@@ -382,7 +377,6 @@ def test_the_command_line_starts_it_with_iam(command, state_folder):
 
 
 def test_the_record_has_the_last_20000_decisions():
-    # GIVEN
     record = iam_decisions.record()
 
     # WHEN one call more than the maximum is recorded

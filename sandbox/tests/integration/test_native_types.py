@@ -152,7 +152,6 @@ def test_a_version_in_use_is_retained_with_a_reason(sandbox, sagemaker, stack, p
     # WHEN the version is removed from the template
     assert stack.update(rest) == "UPDATE_COMPLETE"
 
-    # THEN
     assert sagemaker.describe_image_version(ImageName=name, Version=1)["ImageVersionStatus"] == "CREATED"
     assert (
         f"Resource of type 'AWS::SageMaker::ImageVersion' with identifier '{name}' has a conflict. "

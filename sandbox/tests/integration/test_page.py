@@ -297,7 +297,6 @@ def test_it_shows_the_same_as_boto3(page, account):
     account.sagemaker.create_image_version(ImageName="notebooks", BaseImage=account.uri("oci"))
     page.until("document.querySelector('.versions .status').innerText === 'CREATE_FAILED'")
 
-    # THEN
     seen = page.see(IMAGES)
     assert seen == account.images()
     assert [(version["number"], version["status"], version["aliases"]) for version in seen[0]["versions"]] == [
@@ -337,7 +336,6 @@ def test_it_shows_callers_and_decisions_of_iam(page, account):
         aws_secret_access_key=key["SecretAccessKey"],
     )
 
-    # WHEN
     with pytest.raises(ClientError):
         bob.delete_image_version(ImageName="notebooks", Version=2)
 
@@ -414,7 +412,6 @@ def test_it_requests_only_its_own_files_and_has_no_errors(page, account):
 
 
 def test_it_continues_with_the_next_sandbox(chromium):
-    # GIVEN
     with Sandbox.start() as sandbox:
         sandbox.client("sagemaker").create_image(ImageName="first", RoleArn=ROLE)
         chromium.open(f"{sandbox.url}/_imgver/")

@@ -30,27 +30,21 @@ def query(name, text):
 
 
 def test_the_lifecycle_of_a_query(logs, name, saved):
-    # WHEN
     created = logs.put_query_definition(name=name, queryString="fields level")["queryDefinitionId"]
     logs.put_query_definition(name=f"{name}/other", queryString="fields reason", logGroupNames=["group"])
 
-    # THEN
     assert [(each["name"], each["queryString"], each.get("logGroupNames")) for each in saved()] == [
         (name, "fields level", None),
         (f"{name}/other", "fields reason", ["group"]),
     ]
 
-    # WHEN
     again = logs.put_query_definition(name=name, queryString="fields why", queryDefinitionId=created)
 
-    # THEN
     assert again["queryDefinitionId"] == created
     assert [each["queryString"] for each in saved()] == ["fields why", "fields reason"]
 
-    # WHEN
     response = logs.delete_query_definition(queryDefinitionId=created)
 
-    # THEN
     assert response["success"] is True
     assert [each["name"] for each in saved()] == [f"{name}/other"]
 
@@ -63,10 +57,8 @@ def test_a_missing_query_cannot_be_changed_or_deleted(logs, name):
 
 
 def test_in_a_stack(stack, name, saved):
-    # WHEN
     assert stack.create({"Query": query(name, "fields level")}) == "CREATE_COMPLETE"
 
-    # THEN
     (created,) = saved()
     assert created["logGroupNames"] == ["group"]
     assert stack.resources()["Query"] == created["queryDefinitionId"]
@@ -77,10 +69,8 @@ def test_in_a_stack(stack, name, saved):
     # THEN it is the same one
     assert saved() == [created | {"queryString": "fields why"}]
 
-    # WHEN
     stack.delete()
 
-    # THEN
     assert saved() == []
 
 

@@ -40,7 +40,6 @@ def test_only_the_cdk_cli_waits_for_the_end_of_the_operation(sandbox, stack, des
     other, other_seconds = describe(name, "aws-sdk-js/3")
     cdk, _ = describe(name, "aws-cdk/2.1148.1")
 
-    # THEN
     assert (other, cdk) == ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
     assert other_seconds < 1
     assert describe(name, "aws-cdk/2.1148.1")[1] < 1

@@ -16,6 +16,5 @@ def test_the_cidr_block_of_a_vpc(sandbox, stack):
     vpc, first = stack.resources()["Vpc"], read()
     assert stack.update(template(EnableDnsSupport=False)) == "UPDATE_COMPLETE"
 
-    # THEN
     assert stack.resources()["Vpc"] == vpc
     assert first == read() == "10.1.0.0/16"

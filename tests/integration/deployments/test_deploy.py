@@ -84,7 +84,6 @@ def test_an_image_version_through_its_whole_life(account, granted):
 
 
 def test_a_first_deployment_that_fails_leaves_nothing(account):
-    # WHEN
     assert account.deploy(STACK, tag="missing", notes="First") == "ROLLBACK_COMPLETE"
 
     # THEN CloudFormation has deleted the failed version, whose physical id was in the FAILED response

@@ -50,10 +50,8 @@ def test_the_failed_event_is_in_the_log_that_the_metric_filter_reads(deployed, c
 
 
 def test_the_queue_receives_the_state_changes_of_each_version(deployed, client):
-    # GIVEN
     queue = deployed.physical_id(STACK, "AWS::SQS::Queue")
 
-    # WHEN
     changes = []
     end = time.monotonic() + 20
     while len(changes) < 5 and time.monotonic() < end:
@@ -64,6 +62,5 @@ def test_the_queue_receives_the_state_changes_of_each_version(deployed, client):
             changes.append((event["detail"]["ImageVersionArn"], event["detail"]["ImageVersionStatus"]))
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
-    # THEN
     assert [status for arn, status in changes if arn == f"{VERSION}/1"] == ["CREATING", "CREATED"]
     assert [status for arn, status in changes if arn == f"{VERSION}/2"] == ["CREATING", "CREATE_FAILED", "DELETING"]

@@ -14,7 +14,6 @@ TESTS = ("tests/unit/handler/test_clients.py", "tests/unit/handler/test_gateway.
 # Two years before this release, and the newest one today.
 @pytest.mark.parametrize("boto3", ["boto3==1.35.68", "boto3"])
 def test_the_function_works_with_the_boto3_of_the_runtime(boto3, install):
-    # GIVEN
     try:
         (installed,) = install(boto3).glob("lib/python*/site-packages")
     except AssertionError as error:
@@ -33,5 +32,4 @@ def test_the_function_works_with_the_boto3_of_the_runtime(boto3, install):
         text=True,
     )
 
-    # THEN
     assert done.returncode == 0, done.stdout

@@ -63,7 +63,6 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
     )
     imported.add_alias("latest")
 
-    # THEN
     assert types(stack) == {
         "Built": "Custom::SageMakerImageVersion",
         "Config57D1D894": "AWS::SageMaker::AppImageConfig",
@@ -117,7 +116,6 @@ def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
     ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])
     ImageRetention(stack, "Retention", image=image, keep=5)
 
-    # THEN
     assert types(stack) == {
         "ImageAliaslatest0F5A54C157B40E4B": "Custom::SageMakerImageAlias",
         "ImageVersionProviderFunction124F3991": "AWS::Lambda::Function",
@@ -143,7 +141,6 @@ def test_r48_logical_ids_of_a_named_provider_with_a_role(stack: cdk.Stack) -> No
     base_image = BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0")
     ImageVersion(stack, "Version", image=image, base_image=base_image, provider=provider)
 
-    # THEN
     assert types(stack) == {
         "Logs6819BB44": "AWS::Logs::LogGroup",
         "ProviderFunction30350776": "AWS::Lambda::Function",

@@ -148,7 +148,6 @@ def test_actions_of_alarms(stack: cdk.Stack, resources: Resources) -> None:
     monitoring = ImageVersionMonitoring(stack, "Monitoring", alarm_actions=[actions.SnsAction(of_all)])
     monitoring.events_dropped_alarm.add_alarm_action(actions.SnsAction(of_one))
 
-    # THEN
     found = {each["Properties"]["MetricName"]: each["Properties"]["AlarmActions"] for each in resources(ALARM).values()}
     both = [of_all.topic_arn, of_one.topic_arn]
     assert found.pop("AsyncEventsDropped") == both

@@ -84,7 +84,6 @@ def test_lines_that_the_filter_and_the_queries_match() -> None:
     event = copy.deepcopy(json.loads((EVENTS / "image_version_create.json").read_text()))
     event["ResourceProperties"]["BaseImage"] = f"{REPOSITORY}:missing"
 
-    # WHEN
     function.deliver(event)
 
     # THEN the metric filter counts one line, and the calls have the fields of the queries

@@ -494,7 +494,6 @@ def test_characters_are_counted_as_iam_counts_them(known_stack: cdk.Stack, monke
     monkeypatch.setattr(inline_policy_quota, "USABLE", 0)
     many(known_stack, 5)
 
-    # WHEN
     (estimate,) = re.findall("about ([0-9]+),", refusal_of(known_stack))
     monkeypatch.undo()
 

@@ -187,7 +187,6 @@ def test_security_groups(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     endpoints = ec2.SecurityGroup(stack, "Endpoints", vpc=vpc)
     group.connections.allow_to(endpoints, ec2.Port.HTTPS)
 
-    # WHEN
     function = function_with(stack, vpc=vpc, security_groups=(group,))
 
     # THEN the function has only this group, and the rule outlives it
@@ -217,7 +216,6 @@ def test_role(stack: cdk.Stack, role: iam.Role, vpc: ec2.Vpc, declare: Declare) 
 
 def test_role_of_two_stacks(app: cdk.App) -> None:
     """Both stacks give it policies, which must not overwrite each other."""
-    # GIVEN
     stacks = [cdk.Stack(app, "One"), cdk.Stack(app, "Other")]
     for stack in stacks:
         role = iam.Role.from_role_name(stack, "Shared", "shared")
@@ -225,7 +223,6 @@ def test_role_of_two_stacks(app: cdk.App) -> None:
         image = Image.from_image_name(stack, "Image", "data-science")
         ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri("public.ecr.aws/x/y:1"))
 
-    # THEN
     policies = [policy for stack in stacks for policy in Template.from_stack(stack).find_resources(POLICY).values()]
     assert [policy["Properties"]["Roles"] for policy in policies] == [["shared"]] * 4
     names = {policy["Properties"]["PolicyName"] for policy in policies}

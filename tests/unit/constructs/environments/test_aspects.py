@@ -103,19 +103,16 @@ def policies_of(resources: dict[str, Any]) -> set[tuple[str | None, str | None]]
 
 
 def test_removal_policies(app: cdk.App, declare_some: Declare, resources_of: ResourcesOf) -> None:
-    # GIVEN
     retained, destroyed, versions = (cdk.Stack(app, name) for name in ("Retained", "Destroyed", "Versions"))
     declare_some(retained)
     declare_some(versions)
     image, base_image, policy = declare_some(destroyed).image, BaseImage.from_uri(URI), cdk.RemovalPolicy.RETAIN
     ImageVersion(destroyed, "Retained", image=image, base_image=base_image, removal_policy=policy)
 
-    # WHEN
     cdk.RemovalPolicies.of(retained).retain()
     cdk.RemovalPolicies.of(destroyed).destroy()
     cdk.RemovalPolicies.of(versions).retain(apply_to_resource_types=[VERSION])
 
-    # THEN
     assert policies_of(resources_of(retained)) == {("Retain", "Retain")}
     assert policies_of(resources_of(destroyed)) == {("Delete", "Delete")}
     types = {found["Type"] for found in resources_of(versions).values() if found.get("DeletionPolicy") == "Retain"}
@@ -130,7 +127,6 @@ def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources
     for superseded in Superseded:
         ImageVersion(stack, superseded.value.title(), image=image, base_image=base_image, superseded=superseded)
 
-    # WHEN
     cdk.MissingRemovalPolicies.of(stack).retain()
 
     # THEN the declared policies hold

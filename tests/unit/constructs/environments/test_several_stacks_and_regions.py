@@ -73,7 +73,6 @@ def test_an_image_in_one_stack_and_its_version_in_another(
     references: str,
     env: cdk.Environment | None,
 ) -> None:
-    # GIVEN
     app = new_app(**{"@aws-cdk/core:defaultCrossStackReferences": references})
     images, versions = (cdk.Stack(app, name, env=env) for name in ("Images", "Versions"))
     image, repository = Image(images, "Image", image_name="data-science"), ecr.Repository(images, "Repository")
@@ -105,7 +104,6 @@ def test_an_image_in_one_stack_and_its_version_in_another(
 
 
 def test_versions_of_one_image_in_two_stacks(app: cdk.App, resources_of: ResourcesOf, only_of: OnlyOf) -> None:
-    # GIVEN
     stacks = [cdk.Stack(app, name) for name in ("First", "Second")]
     for stack in stacks:
         image = Image.from_image_name(stack, "Image", "data-science")
@@ -207,12 +205,10 @@ def test_a_stack_that_the_cdk_created_is_one_stack(app: cdk.App) -> None:
 
     assert created() is not created()
 
-    # WHEN
     image = Image.from_image_name(created(), "Image", "data-science")
     version = ImageVersion.from_image_version_attributes(created(), "Version", image=image, version=7)
     ImageAlias(created(), "Stable", alias_name="stable", version=version)
 
-    # THEN
     with pytest.raises(ValueError, match="alias 'stable' of image 'data-science' must be declared once in a stack"):
         ImageAlias(created(), "Again", alias_name="stable", version=version)
     assert ImageVersionProvider.get_or_create(created()) is ImageVersionProvider.get_or_create(created())

@@ -42,7 +42,6 @@ def test_a_pipeline_with_two_stages(
         ImageVersion(data_science, "Built", image=image, base_image=BaseImage.from_asset(docker_folder))
         pipeline.add_stage(stage)
 
-    # WHEN
     assembly = Path(app.synth().directory)
     dev, prod = (
         json.loads(next((assembly / f"assembly-Pipeline-{name}").glob("*.template.json")).read_text())["Resources"]

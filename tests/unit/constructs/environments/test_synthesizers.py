@@ -61,7 +61,6 @@ def test_function_and_built_base_image(
     resources = resources_of(stacks[name])
     assert resources.keys() == resources_of(stacks["Default"]).keys()
 
-    # THEN
     (code,) = (each["Properties"]["Code"] for each in resources.values() if each["Type"] == FUNCTION)
     if bucket is None:
         assert code["S3Bucket"]["Ref"] in Template.from_stack(stacks[name]).to_json()["Parameters"]
