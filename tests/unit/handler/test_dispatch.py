@@ -155,6 +155,7 @@ def test_the_log_of_a_call_that_fails(aws, function, delete):
     call, failed = function.logs
     assert (call["level"], call["message"]) == ("INFO", "DescribeImageVersion: ValidationException")
     assert (call["outcome"], call["seconds"]) == ("ValidationException", 1.235)
+    assert call["parameters"] == {"ImageName": "data-science", "Version": 1}
     assert (failed["level"], failed["message"]) == ("ERROR", "failed")
     assert (failed["physical_id"], failed["reason"]) == (ARN, reason)
 
