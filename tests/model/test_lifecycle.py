@@ -383,8 +383,8 @@ class Lifecycle(RuleBasedStateMachine):
             version = self._describe(image, number)
             archived = version.get("VendorGuidance") == "ARCHIVED"
             was_adopted = (image, number) == (IMAGES[0], FOREIGN)
-            # A repeated call may come after the first version failed, and creates a second one, which fails as well. The
-            # handler cannot find the version of a response that was lost, and CloudFormation ignores a second response.
+            # A repeated call that comes after the first version failed creates a second one, which fails as well. The
+            # handler cannot find the version of a lost response, and CloudFormation ignores a second response.
             hidden = (
                 version["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
                 and self.assumptions.repeat_of_dead_create == "new_version"
