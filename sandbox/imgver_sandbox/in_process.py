@@ -1,17 +1,15 @@
 """boto3 clients whose calls the images service handles in this process: real serialization, no server, no network."""
 
-import functools
 import io
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
+from imgver_sandbox.clients import create_client
 from imgver_sandbox.faults.control import Faults
 from imgver_sandbox.sagemaker import json_protocol
 from imgver_sandbox.sagemaker.assumptions import Assumptions
@@ -73,7 +71,7 @@ def client(
     An `ecr` client reads the registry of the service and supports DescribeImages only. Its calls raise TypeError if
     that registry is not an InMemoryRegistry.
     """
-    boto3_client = _session().create_client(
+    boto3_client = create_client(
         service_name,
         region_name=region,
         aws_access_key_id="sandbox",
@@ -107,18 +105,6 @@ def _respond_as_ecr(
         return registry.describe_images(parameters, account=account, region=region)
 
     return json_protocol.respond(call, target=target, prefix="AmazonEC2ContainerRegistry_V20150921", body=body)
-
-
-@functools.cache
-def _session() -> botocore.session.Session:
-    # All clients share one session, so each service model is read once. It ignores the user's profile and files.
-    return botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
 
 
 class _Body(io.BytesIO):

@@ -2,14 +2,12 @@
 
 import contextlib
 import errno
-import functools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,7 +24,6 @@ from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from botocore.session import Session
 
 DEFAULT_PORT = 4566
 LAST_PORT = 65535
@@ -36,8 +33,6 @@ REGION = "eu-west-1"
 _MINISTACK_RESET = "/_ministack/reset"
 _STOP_SECONDS = 15.0
 _BACKLOG = 128
-
-_session_lock = threading.Lock()
 
 
 class Sandbox:
@@ -149,14 +144,15 @@ class Sandbox:
 
     def client(self, service_name: str, *, region: str = REGION) -> "BaseClient":
         """Create a boto3 client for this sandbox, for `sagemaker` or any service of MiniStack, as the root user."""
-        with _session_lock:
-            return _session().create_client(
-                service_name,
-                region_name=region,
-                endpoint_url=self.url,
-                aws_access_key_id=ACCOUNT,
-                aws_secret_access_key=supervisor.ROOT_SECRET,
-            )
+        from imgver_sandbox.clients import create_client  # noqa: PLC0415  takes 0.2 s, which the command line saves
+
+        return create_client(
+            service_name,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key=supervisor.ROOT_SECRET,
+        )
 
     def calls(self) -> list[IamDecision]:
         """Return the decisions of IAM, oldest first, at most the last 20,000. Without `enforce_iam` there are none.
@@ -202,20 +198,6 @@ class Sandbox:
     ) -> None:
         """Stop the sandbox."""
         self.stop()
-
-
-@functools.cache
-def _session() -> "Session":
-    """Return the session of all clients, which reads the model of each service once. It is not thread-safe."""
-    import botocore.session  # noqa: PLC0415  takes 0.2 s, and the command line does not need it
-
-    return botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
 
 
 def _start(
