@@ -68,6 +68,17 @@ class Deadline:
             time_budget=self._time_budget + seconds,
         )
 
+    def within(self, seconds: float) -> Deadline:
+        """Return a deadline that is at most ``seconds`` from now."""
+        end = self.now() + seconds
+        return Deadline(
+            time_left=lambda: min(self._time_left() - self._time_budget, end - self.now()),
+            now=self.now,
+            sleep=self._sleep,
+            random_fraction=self._random_fraction,
+            time_budget=0.0,
+        )
+
     def for_response(self) -> Deadline:
         """Return the deadline of the response itself, which is one second before the function's end."""
         return self.reserving(1.0 - self._time_budget)
