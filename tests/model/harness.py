@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -120,13 +121,17 @@ class Crash(BaseException):
 
 
 class CloudFormation:
-    """The part of CloudFormation that the handler calls: the status of the stack."""
+    """The part of CloudFormation that the handler calls: the status of the stack, and when its operation began."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self.status = "UPDATE_IN_PROGRESS"
+        self.began_at = clock.now()
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
-        return {"Stacks": [{"StackStatus": self.status}]}
+        began_at = datetime.fromtimestamp(self.began_at, UTC)
+        created_at = began_at - timedelta(days=1)
+        stack = {"StackStatus": self.status, "CreationTime": created_at, "LastUpdatedTime": began_at}
+        return {"Stacks": [stack]}
 
 
 class Aws:
@@ -140,7 +145,7 @@ class Aws:
             clock=self.clock, registry=self.registry, assumptions=self.assumptions, **service_options
         )
         self.sagemaker = account_client("sagemaker", self.service)
-        self.cloudformation = CloudFormation()
+        self.cloudformation = CloudFormation(self.clock)
         for tag in ("1.0.0", "1.1.0"):
             self.registry.push(f"{REPOSITORY}:{tag}")
         self.create_image("data-science")

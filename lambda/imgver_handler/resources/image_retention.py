@@ -53,17 +53,16 @@ class ImageRetentionResource:
         updated, a rollback may need them, so that the next Update is the first to delete versions.
         """
         declared = ImageRetentionProperties.parse(request.properties)
-        if self._operation(request).status() != "CREATE_IN_PROGRESS":
-            self._log.info("nothing is deleted until the next deployment: a rollback may need the old versions")
-        else:
-            self._apply(request, declared)
+        of_stack = declared_versions(request.properties)
+        self._apply(declared, of_stack, deletes=not self._operation(request).status().startswith("UPDATE"))
         return Result(physical_id=f"{declared.image_name}/retention")
 
     def update(self, request: CustomResourceRequest) -> Result:
         """Delete the versions that the declared retention does not retain."""
         declared = ImageRetentionProperties.parse(request.properties)
+        of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
         self._operation(request).refuse_late_event(is_of_rollback=lambda _: True)
-        self._apply(request, declared)
+        self._apply(declared, of_stack, deletes=True)
         return Result(physical_id=f"{declared.image_name}/retention")
 
     def delete(self, request: CustomResourceRequest) -> Result:
@@ -73,20 +72,16 @@ class ImageRetentionResource:
     def _operation(self, request: CustomResourceRequest) -> StackOperation:
         return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
-    def _apply(self, request: CustomResourceRequest, declared: ImageRetentionProperties) -> None:
+    def _apply(self, declared: ImageRetentionProperties, of_stack: set[int], *, deletes: bool) -> None:
         deadline = self._deadline.within(TIME_BUDGET)
         gateway = self._gateway.until(deadline)
-        of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
         candidates = superseded(gateway.list_versions(declared.image_name), declared.keep, of_stack)
-        for done, version in enumerate(candidates):
-            if not deadline.wait(0):
-                self._log.warning(
-                    "versions are left for the next deployment: the time budget is used up",
-                    image_name=declared.image_name,
-                    left=len(candidates) - done,
-                )
-                break
-            self._delete_unless_needed(version, gateway, deadline)
+        while candidates and deletes and deadline.wait(0):
+            self._delete_unless_needed(candidates.pop(0), gateway, deadline)
+        if candidates:
+            self._log.warning(
+                "left for the next deployment", image_name=declared.image_name, versions=len(candidates)
+            )
 
     def _delete_unless_needed(self, version: ListedVersion, gateway: AwsGateway, deadline: Deadline) -> None:
         arn = version.arn
