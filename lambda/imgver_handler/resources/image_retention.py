@@ -46,7 +46,8 @@ class ImageRetentionResource:
         """Delete the versions that the declared retention does not retain."""
         declared = ImageRetentionProperties.parse(request.properties)
         of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
-        for arn in superseded(self._gateway.list_versions(declared.image_name), declared.keep, of_stack):
+        statuses = {each.arn: each.status for each in self._gateway.list_versions(declared.image_name)}
+        for arn in superseded(statuses, declared.keep, of_stack):
             if not self._deadline.wait(0):
                 self._log.warning("left for the next deployment: the function's time is up", arn=arn.value)
                 break
