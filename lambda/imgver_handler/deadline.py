@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -123,8 +124,12 @@ class Backoff:
         """Seconds since the first attempt."""
         return self._deadline.now() - self._start
 
-    def wait(self) -> bool:
-        """Wait before the next attempt. Returns False when no time is left for one."""
+    def wait(self, *, not_after: float = math.inf) -> bool:
+        """Wait before the next attempt. Returns False when no time is left for one.
+
+        Args:
+            not_after: the latest time at which the next attempt may start, in seconds since the epoch.
+        """
         delay = self._deadline.jitter(self._ceiling)
         self._ceiling = min(self._ceiling * 2, MAX_BACKOFF)
-        return self._deadline.wait(delay)
+        return self._deadline.now() + delay <= not_after and self._deadline.wait(delay)

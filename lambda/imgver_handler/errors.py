@@ -41,7 +41,16 @@ class ErrorKind(Enum):
 class AwsServiceError(HandlerError):
     """An AWS call that failed, or that got no usable response."""
 
-    def __init__(self, *, operation: str, subject: str, code: str, message: str, kind: ErrorKind) -> None:
+    def __init__(
+        self,
+        *,
+        operation: str,
+        subject: str,
+        code: str,
+        message: str,
+        kind: ErrorKind,
+        never_reached: bool = False,
+    ) -> None:
         """Create the error.
 
         Args:
@@ -50,14 +59,21 @@ class AwsServiceError(HandlerError):
             code: the error code of the service, or the class of the connection error.
             message: the error message.
             kind: the kind of error.
+            never_reached: whether no call of the invocation has got a response from SageMaker.
         """
         message = message.removesuffix(".")
-        remedy = _remedy(operation, code, kind)
+        remedy = _NEVER_REACHED_REMEDY if never_reached else _remedy(operation, code, kind)
         reason = f"{operation} failed for {subject}: {code}: {message}."
         super().__init__(f"{reason} {remedy}" if remedy else reason)
         self.code = code
         self.message = message
         self.kind = kind
+
+
+_NEVER_REACHED_REMEDY = (
+    "No call has reached this endpoint: check the VPC endpoint or the NAT gateway of the function's subnets, their DNS "
+    "resolution, and the function's security groups."
+)
 
 
 def _remedy(operation: str, code: str, kind: ErrorKind) -> str:

@@ -185,9 +185,7 @@ class ImageAliasResource:
         arn = _arn(request, declared, declared.version)
         new, old = (self._gateway.describe(arn.with_image_name(name)) for name in (declared.image_name, spelling))
         return (
-            new is not None
-            and old is not None
-            and (new.image_arn, new.created_at) == (old.image_arn, old.created_at)
+            new is not None and old is not None and (new.image_arn, new.created_at) == (old.image_arn, old.created_at)
         )
 
     def _restore(self, owner: ImageVersionDescription, declared: ImageAliasProperties) -> str:

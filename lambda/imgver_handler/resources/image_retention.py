@@ -79,9 +79,7 @@ class ImageRetentionResource:
         while candidates and deletes and deadline.wait(0):
             self._delete_unless_needed(candidates.pop(0), gateway, deadline)
         if candidates:
-            self._log.warning(
-                "left for the next deployment", image_name=declared.image_name, versions=len(candidates)
-            )
+            self._log.warning("left for the next deployment", image_name=declared.image_name, versions=len(candidates))
 
     def _delete_unless_needed(self, version: ListedVersion, gateway: AwsGateway, deadline: Deadline) -> None:
         arn = version.arn

@@ -27,6 +27,7 @@ CREATE = {
 }
 THROTTLED = ServiceError("ThrottlingException", "Rate exceeded")
 BUSY = ServiceError("ResourceInUse", "busy")
+CREATED_AT = datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)
 
 
 class RecordingClients:
@@ -246,9 +247,10 @@ def test_delete_does_not_retry_when_the_version_is_in_use(aws, gateway):
     assert called == ["DeleteImageVersion"]
 
 
-def test_an_error_of_the_second_page_names_the_image(aws, gateway):
+def test_an_error_of_the_second_page_names_the_image(aws, request):
     for _ in range(12):
         aws.create_version()
+    gateway = request.getfixturevalue("gateway")
 
     def refuse_second_page(call):
         if "NextToken" in call.parameters:
@@ -275,14 +277,12 @@ def test_r44_describe_ignores_fields_of_a_newer_service(aws, clients, gateway):
 
 
 def test_describe_accepts_that_the_service_omits_fields(clients, gateway):
-    clients.client = Responding(
-        {"ImageVersionArn": ARN, "CreationTime": datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)}
-    )
+    clients.client = Responding({"ImageVersionStatus": "CREATING", "CreationTime": CREATED_AT})
 
     assert gateway.describe(VERSION) == ImageVersionDescription(
         arn=VERSION,
         image_arn="",
-        status="",
+        status="CREATING",
         base_image="",
         container_image="",
         failure_reason="",
