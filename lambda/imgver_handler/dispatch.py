@@ -69,7 +69,7 @@ def _response_body(event: Mapping[str, Any], gateway: AwsGateway, deadline: Dead
 
 
 def _construct_path(event: Mapping[str, Any]) -> str:
-    """The beginning of a reason: the path of the construct in the app, because CloudFormation shows logical ids only."""
+    """The beginning of a reason: the path of the construct, since CloudFormation only shows logical ids."""
     properties = event.get("ResourceProperties")
     path = properties.get("ConstructPath") if isinstance(properties, Mapping) else None
     return f"{path}: " if isinstance(path, str) and path else ""

@@ -178,8 +178,9 @@ class ImageVersionResource:
             deletion()
         except HandlerError as error:
             raise HandlerError(
-                f"{error.reason} If the stack is deleted, the function is gone by then: delete the stack with "
-                f"--retain-resources {request.logical_resource_id}, and the version by hand."
+                f"{error.reason} If the stack is being deleted, its function is deleted too: repeat the deletion with "
+                f"aws cloudformation delete-stack --retain-resources {request.logical_resource_id}, and delete the "
+                "version by hand."
             ) from error
 
     def _adopt(self, request: CustomResourceRequest, declared: ImageVersionProperties, number: int) -> Result:
