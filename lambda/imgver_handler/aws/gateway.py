@@ -380,7 +380,7 @@ class AwsGateway:
         self, operation: str, subject: str, parameters: Mapping[str, Any], read: Callable[[Response], list[T]]
     ) -> list[T]:
         def read_page(response: Response) -> tuple[list[T], str]:
-            return read(response), response.get("NextToken", "")
+            return read(response), str(response.get("NextToken", ""))
 
         items, token = self._call("sagemaker", operation, subject, parameters, read=read_page)
         used = {""}
@@ -392,7 +392,7 @@ class AwsGateway:
                     operation=operation,
                     subject=subject,
                     code="IncompleteList",
-                    message=f"{len(used)} pages were not enough",
+                    message="the service returned more pages than could be read",
                     kind=ErrorKind.UNREACHABLE,
                 )
             page, token = self._call(
