@@ -29,6 +29,10 @@ REGION = "eu-west-1"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image-version/data-science/1"
 SECOND_ARN = ARN.replace("/1", "/2")
+ID = f"{ARN}#1700000060"
+"""The physical id of version 1, if it is the first version that a test creates."""
+SECOND_ID = f"{SECOND_ARN}#1700000062.5"
+"""The physical id of version 2, if the handler creates both versions, one right after the other."""
 UNCHANGED = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release"}
 """The properties with which the Update in tests/events declares what the Create does."""
 METADATA = {
@@ -185,6 +189,11 @@ class Aws:
     def describe(self, version: int, image: str = "data-science") -> dict[str, Any]:
         return cast("dict[str, Any]", self.sagemaker.describe_image_version(ImageName=image, Version=version))
 
+    def physical_id(self, version: int, image: str = "data-science") -> str:
+        """The physical id of the resource that owns a version."""
+        described = self.describe(version, image)
+        return f"{described['ImageVersionArn']}#{described['CreationTime'].timestamp()}".removesuffix(".0")
+
     def aliases(self, version: int, image: str = "data-science") -> list[str]:
         return sorted(self.sagemaker.list_aliases(ImageName=image, Version=version)["SageMakerImageVersionAliases"])
 
@@ -331,7 +340,8 @@ def function(aws: Aws) -> Function:
 def event() -> Callable[..., dict[str, Any]]:
     """Creates an event from a file in tests/events: ``event("image_version_create", BaseImage="…")``.
 
-    A property that is None is left out. Every event has a RequestId of its own, as CloudFormation's events have.
+    A property that is None is left out. Every event has a RequestId of its own, as CloudFormation's events have. Its
+    time is after that of the clock, unless ``sent_at`` is given, in seconds since the epoch.
     """
 
     def create(
@@ -339,12 +349,16 @@ def event() -> Callable[..., dict[str, Any]]:
         *,
         old: dict[str, str | None] | None = None,
         physical_id: str | None = None,
+        sent_at: float | None = None,
         **properties: str | None,
     ) -> dict[str, Any]:
         event: dict[str, Any] = copy.deepcopy(json.loads((EVENTS / f"{name}.json").read_text()))
         event["RequestId"] = str(uuid.uuid4())
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
+        if sent_at is not None:
+            signed_at = datetime.fromtimestamp(sent_at, UTC)
+            event["ResponseURL"] = f"https://example.invalid/response?X-Amz-Date={signed_at:%Y%m%dT%H%M%SZ}"
         for key, changes in (("ResourceProperties", properties), ("OldResourceProperties", old or {})):
             for property_name, value in changes.items():
                 if value is None:
