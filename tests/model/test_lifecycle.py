@@ -94,8 +94,8 @@ class Surroundings:
         """The events that created the versions."""
         self.unavoidable: set[str] = set()
         """The physical ids in responses that were under way when CloudFormation stopped waiting."""
-        self.alias_targets: dict[tuple[str, str], Identity | None] = {}
-        """The versions that the aliases of the stacks were moved to."""
+        self.alias_targets: dict[tuple[str, str, str], Identity | None] = {}
+        """The versions that the aliases of the stacks were moved to, by stack, logical id and physical id."""
         self.is_checking_permissions = False
 
     def perform(
@@ -128,7 +128,7 @@ class Surroundings:
         if is_used and response["Status"] == "SUCCESS" and event["ResourceType"] == ALIAS_TYPE:
             number = int(str(response["Data"].get("Version", "0")))
             target = self._machine.account.find(properties["ImageName"], Version=number) if number else None
-            self.alias_targets[stack.id, event["LogicalResourceId"]] = target
+            self.alias_targets[stack.id, event["LogicalResourceId"], response["PhysicalResourceId"]] = target
         if is_used or invocation.last_question is None:
             return
         asked_at, status = invocation.last_question
@@ -481,7 +481,8 @@ class Lifecycle(RuleBasedStateMachine):
         left = {physical_id.partition("#")[0] for stack in self.all_stacks for physical_id in stack.left}
         left |= {line["arn"].partition("#")[0] for line in self.function.log if line["message"] == LEFT_BEHIND}
         existing = self.account.versions()
-        for version in existing.keys() - set(self._own().values()) - self.account.foreign.keys():
+        known = {*self._own().values(), *self.account.foreign, *self.account.deleted_by_people}
+        for version in existing.keys() - known:
             found = existing[version]
             archived = found.get("VendorGuidance") == "ARCHIVED"
             was_adopted = version.image == SHARED_OR_RETAINED and version.number == FIRST
@@ -525,7 +526,7 @@ class Lifecycle(RuleBasedStateMachine):
         logical_id = f"{image.lower()}.{alias}"
         record = stack.records.get(logical_id)
         if record is not None and account.key(str(record.properties["ImageName"])) == key:
-            target = self.surroundings.alias_targets[stack.id, logical_id]
+            target = self.surroundings.alias_targets[stack.id, logical_id, record.physical_id]
             if target not in account.deleted_by_people and not (target is None and self._is_damaged(stack)):
                 assert owner == target, (place, owner, target)
             return
