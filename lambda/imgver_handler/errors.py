@@ -70,6 +70,9 @@ class AwsServiceError(HandlerError):
         self.kind = kind
 
 
+_QUESTIONS = ("DescribeStacks", "DescribeImages")
+"""The handler goes on without the response of these operations, so that a user has nothing to do."""
+
 _NEVER_REACHED_REMEDY = (
     "No call has reached this endpoint: check the VPC endpoint or the NAT gateway of the function's subnets, their DNS "
     "resolution, and the function's security groups."
@@ -93,6 +96,6 @@ def _remedy(operation: str, code: str, kind: ErrorKind) -> str:
             "The error lasted until the function's time was up: deploy again when no other write to the image is "
             "running."
         )
-    if kind in (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE):
+    if kind in (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE) and operation not in _QUESTIONS:
         return "The error lasted until the function's time was up: deploy again later."
     return ""

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from copy import copy
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 from botocore import xform_name
@@ -221,8 +222,13 @@ class AwsGateway:
         """Describe the version that has an alias. Returns None when no version has it."""
         return self._describe(image_name, {"Alias": alias}, f"alias {alias} of image {image_name}")
 
-    def list_versions(self, image_name: str) -> list[ListedVersion]:
-        """List all versions of an image."""
+    def list_versions(self, image_name: str, *, created_after: float | None = None) -> list[ListedVersion]:
+        """List the versions of an image.
+
+        Args:
+            image_name: the image.
+            created_after: the earliest creation time, in seconds since the epoch. Default: all versions.
+        """
 
         def read(response: Response) -> list[ListedVersion]:
             parsed = [(ImageVersionArn.parse(each["ImageVersionArn"]), each) for each in response["ImageVersions"]]
@@ -232,7 +238,10 @@ class AwsGateway:
                 if arn is not None
             ]
 
-        return self._list("ListImageVersions", f"image {image_name}", {"ImageName": image_name}, read)
+        parameters: dict[str, Any] = {"ImageName": image_name}
+        if created_after is not None:
+            parameters["CreationTimeAfter"] = datetime.fromtimestamp(created_after, UTC)
+        return self._list("ListImageVersions", f"image {image_name}", parameters, read)
 
     def list_aliases(self, arn: ImageVersionArn) -> list[str]:
         """List all aliases of a version."""
@@ -371,7 +380,7 @@ class AwsGateway:
         self, operation: str, subject: str, parameters: Mapping[str, Any], read: Callable[[Response], list[T]]
     ) -> list[T]:
         def read_page(response: Response) -> tuple[list[T], str]:
-            return read(response), response.get("NextToken", "")
+            return read(response), str(response.get("NextToken", ""))
 
         items, token = self._call("sagemaker", operation, subject, parameters, read=read_page)
         used = {""}
@@ -383,7 +392,7 @@ class AwsGateway:
                     operation=operation,
                     subject=subject,
                     code="IncompleteList",
-                    message=f"{len(used)} pages were not enough",
+                    message="the service returned more pages than could be read",
                     kind=ErrorKind.UNREACHABLE,
                 )
             page, token = self._call(

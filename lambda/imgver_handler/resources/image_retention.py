@@ -50,11 +50,13 @@ class ImageRetentionResource:
         """Delete the versions that the declared retention does not retain, if the stack is new.
 
         A Create does not contain the versions that the stack declared before this deployment. In a stack that is
-        updated, a rollback may need them, so that the next Update is the first to delete versions.
+        updated, a rollback may need them, so that the next Update is the first to delete versions. The same holds if
+        the status of the stack cannot be read.
         """
         declared = ImageRetentionProperties.parse(request.properties)
         of_stack = declared_versions(request.properties)
-        self._apply(declared, of_stack, deletes=not self._operation(request).status().startswith("UPDATE"))
+        is_new_stack = self._operation(request).status() == "CREATE_IN_PROGRESS"
+        self._apply(declared, of_stack, deletes=is_new_stack)
         return Result(physical_id=f"{declared.image_name}/retention")
 
     def update(self, request: CustomResourceRequest) -> Result:

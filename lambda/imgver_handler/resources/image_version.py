@@ -22,7 +22,7 @@ from typing import Any
 
 from imgver_handler.aws.arn import ImageVersionArn, VersionId
 from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
-from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, began_before
+from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationState, began_before
 from imgver_handler.cloudformation.properties import ARCHIVE, ImageVersionProperties, adopted_version, on_delete
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
@@ -31,7 +31,7 @@ from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
 from imgver_handler.resources.failure_hints import hint_for_failed_version, hint_for_refused_call
-from imgver_handler.resources.stack_operation import StackOperation
+from imgver_handler.resources.stack_operation import StackOperation, late_event
 
 CREATE_ATTEMPTS = 5
 """The number of client tokens that one event tries. The next token is tried after a failed or deleted version."""
@@ -218,9 +218,17 @@ class ImageVersionResource:
         """Create the declared version. A version that fails, or that nobody waits for, is deleted again."""
         is_of_rollback = _is_of_rollback(request)
         operation = self._operation(request)
-        operation.refuse_late_event(is_of_rollback=is_of_rollback)
+        attempts = CREATE_ATTEMPTS
+        state = operation.state_when_late(is_of_rollback=is_of_rollback)
+        if state is not OperationState.RUNNING:
+            # If the process ended during an earlier delivery, only the same client token finds the version to delete.
+            if state is OperationState.OVER or not self._may_have_created(request, declared):
+                raise late_event()
+            attempts = 1
         try:
-            version = self._create_or_find(request, declared, self._deadline.reserving(CLEANUP_TIME_BUDGET))
+            version = self._create_or_find(
+                request, declared, self._deadline.reserving(CLEANUP_TIME_BUDGET), attempts=attempts
+            )
         except HandlerError as error:
             # CloudFormation sends no Delete for the new version of an Update, nor for a resource that it retains.
             failed = VersionId.parse(error.physical_id)
@@ -237,13 +245,18 @@ class ImageVersionResource:
         return _result(str(identity), version, declared)
 
     def _create_or_find(
-        self, request: CustomResourceRequest, declared: ImageVersionProperties, deadline: Deadline
+        self,
+        request: CustomResourceRequest,
+        declared: ImageVersionProperties,
+        deadline: Deadline,
+        *,
+        attempts: int,
     ) -> ImageVersionDescription:
         """Create a version, or find the one that an earlier delivery of the event created, and wait for it."""
         start = deadline.now() - CLOCK_TOLERANCE
         failed: list[VersionId] = []
         try:
-            for attempt in range(CREATE_ATTEMPTS):
+            for attempt in range(attempts):
                 arn = self._start_creation(request, declared, attempt)
                 version = self._wait_until_created(arn, declared, start, deadline)
                 if version is None:
@@ -258,8 +271,18 @@ class ImageVersionResource:
                 self._remove(identity, declared)
         raise HandlerError(
             f"CreateImageVersion returned a failed or deleted version of image {declared.image_name} "
-            f"{CREATE_ATTEMPTS} times. Deploy again."
+            f"{attempts} times. Deploy again."
         )
+
+    def _may_have_created(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> bool:
+        """Whether an earlier delivery of a late event may have created a version that still exists."""
+        sent_at = self._deadline.now() if request.sent_at is None else request.sent_at
+        try:
+            versions = self._gateway.list_versions(declared.image_name, created_after=sent_at - CLOCK_TOLERANCE)
+        except AwsServiceError as error:
+            self._log.warning("could not list the versions of the image", reason=error.reason)
+            return False
+        return bool(versions)
 
     def _start_creation(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, attempt: int

@@ -34,10 +34,18 @@ class StackOperation:
         self._deadline = deadline
         self._log = log
 
+    def state_when_late(self, *, is_of_rollback: Callable[[float], bool]) -> OperationState:
+        """The state of the operation if the event is late. Only a late event costs a call.
+
+        Args:
+            is_of_rollback: see :func:`operation_state`.
+        """
+        if self._request.sent_at is None or self._deadline.now() - self._request.sent_at < LATE:
+            return OperationState.RUNNING
+        return self._state(is_of_rollback)
+
     def refuse_late_event(self, *, is_of_rollback: Callable[[float], bool]) -> None:
         """Refuse an event that Lambda delivers late and that CloudFormation does not wait for.
-
-        Only an event that is late costs a call.
 
         Args:
             is_of_rollback: see :func:`operation_state`.
@@ -45,14 +53,8 @@ class StackOperation:
         Raises:
             HandlerError: CloudFormation does not wait for the event.
         """
-        if self._request.sent_at is None or self._deadline.now() - self._request.sent_at < LATE:
-            return
-        state = self._state(is_of_rollback)
-        if state is not OperationState.RUNNING:
-            raise HandlerError(
-                "nothing was changed: the event is late, and CloudFormation does not wait for it any more, because its "
-                f"operation is {state.value}."
-            )
+        if self.state_when_late(is_of_rollback=is_of_rollback) is not OperationState.RUNNING:
+            raise late_event()
 
     def is_rolled_back(self, *, is_of_rollback: Callable[[float], bool]) -> bool:
         """Whether the operation of the event was rolled back, so that its result belongs to nobody.
@@ -88,3 +90,10 @@ class StackOperation:
         except AwsServiceError as error:
             self._log.warning("could not read the status of the stack", reason=error.reason)
             return None
+
+
+def late_event() -> HandlerError:
+    """The error for an event that CloudFormation does not wait for."""
+    return HandlerError(
+        "nothing was changed: Lambda delivered the event late, and CloudFormation does not wait for it any more."
+    )
