@@ -365,7 +365,7 @@ class ImageVersionResource:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""
         arn = identity.arn.with_image_name(declared.image_name)
         try:
-            version = self._gateway.describe(arn)
+            version = None if identity.created_at is None else self._gateway.describe(arn)
             # A version that is not found may not be readable yet.
             if version is None or identity.is_created_at(version.created_at):
                 delete_version(VersionId(arn, identity.created_at), gateway=self._gateway, deadline=self._deadline)
