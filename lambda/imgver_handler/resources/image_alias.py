@@ -107,7 +107,9 @@ class ImageAliasResource:
             return owner
         operation = self._operation(request)
         read_at = self._deadline.now()
-        if operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+        # Before an Update, the status tells whether the event belongs to a rollback. A Create never does.
+        asks_first = request.type == "Update" or operation.is_late()
+        if asks_first and operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
             raise not_waited_for()
         is_of_rollback = operation.rolls_back
         target = _arn(request, declared, declared.version)
@@ -122,8 +124,8 @@ class ImageAliasResource:
                 raise
             physical_id = self._restore(owner, declared)
             raise HandlerError(error.reason, physical_id=physical_id) from error
-        took_long = self._deadline.now() - read_at > QUICK
-        if took_long and operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
+        asks_again = not asks_first or self._deadline.now() - read_at > QUICK
+        if asks_again and operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
             if owner is not None:
                 previous = _Owner(owner.arn.version, owner.created_at)
             self._move_back(request, declared, previous)

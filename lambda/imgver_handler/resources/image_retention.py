@@ -88,12 +88,12 @@ class ImageRetentionResource:
 
     def _delete_unless_needed(self, version: ListedVersion, gateway: AwsGateway, deadline: Deadline) -> None:
         arn = version.arn
-        current = gateway.describe(arn)
-        if current is None or not is_same_time(version.created_at, current.created_at):
-            return
         aliases = gateway.list_aliases(arn)
         if aliases:
             self._log.info("retained: the version has aliases", arn=arn.value, aliases=aliases)
+            return
+        current = gateway.describe(arn)
+        if current is None or not is_same_time(version.created_at, current.created_at):
             return
         try:
             delete_version(

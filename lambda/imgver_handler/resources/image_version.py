@@ -39,6 +39,9 @@ CREATE_ATTEMPTS = 5
 READ_LAG = 30.0
 """Seconds for which a version that was just created may not be found, because reads may lag behind writes."""
 
+READ_TIME_BUDGET = 10.0
+"""Seconds that a read may take before the deletion of a version that was just created."""
+
 CLEANUP_TIME_BUDGET = 90.0
 """Seconds that are reserved for the deletion of a new version that failed or that nobody waits for."""
 
@@ -273,7 +276,7 @@ class ImageVersionResource:
         might create another one.
         """
         listed = self._gateway.list_versions(declared.image_name, created_after=request.sent_at - CLOCK_TOLERANCE)
-        candidates = [one for one in listed if one.created_at <= request.sent_at + LATE + CLOCK_TOLERANCE]
+        candidates = [one for one in listed if one.created_at <= request.sent_at + LATE]
         if not candidates:
             return
         arn = self._start_creation(request, declared, attempt=0)
@@ -365,14 +368,22 @@ class ImageVersionResource:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""
         arn = identity.arn.with_image_name(declared.image_name)
         try:
-            version = self._gateway.describe(arn)
-            # A version that is not found may not be readable yet.
-            if version is None or identity.is_created_at(version.created_at):
+            if not self._is_replaced(identity, arn):
                 delete_version(VersionId(arn, identity.created_at), gateway=self._gateway, deadline=self._deadline)
         except HandlerError as error:
             self._log.error("could not delete a version that nothing uses", arn=identity.arn.value, reason=error.reason)
             return f" The new version still exists and must be deleted by hand: {error.reason}"
         return ""
+
+    def _is_replaced(self, identity: VersionId, arn: ImageVersionArn) -> bool:
+        """Whether another version has the ARN of a version that this event created, as far as it can be read."""
+        if identity.created_at is None:
+            return False
+        try:
+            version = self._gateway.until(self._deadline.within(READ_TIME_BUDGET)).describe(arn)
+        except AwsServiceError:
+            return False
+        return version is not None and not identity.is_created_at(version.created_at)
 
     def _replacement_reason(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, current: ImageVersionDescription

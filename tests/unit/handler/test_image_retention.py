@@ -116,6 +116,7 @@ def test_r31_r67_too_many_versions_for_the_time(event, seconds, limit):
     # GIVEN an image with far more versions than can be deleted in the time of the function, or in 5 minutes
     aws = Aws(delete_seconds=10)
     function = Function(aws, seconds=seconds)
+    function.before_call = lambda _operation, _parameters: aws.clock.advance(0.3)
     for _ in range(40):
         aws.create_version()
     update = event("image_retention_update", Versions=["40"], old={"Versions": ["40"]})
@@ -130,9 +131,10 @@ def test_r31_r67_too_many_versions_for_the_time(event, seconds, limit):
     fields = {"image_name": "data-science", "versions": 38 - len(tried)}
     assert function.decisions()[-1] == ("WARNING", "left for the next deployment", fields)
     aws.clock.advance(60)
-    assert len(aws.versions()) == 40 - len(tried)
+    left = aws.versions()
+    assert 2 < len(left) < 40
     function.deliver(update)
-    assert len(aws.versions()) < 40 - len(tried)
+    assert len(aws.versions()) < len(left)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_r59_a_new_version_counts_as_gone_after_half_a_minute(create, reads, pol
 
 
 def test_r59_a_version_that_was_found_counts_as_deleted_after_half_a_minute(aws, function, create, reads):
-    reads(CURRENT, *[MISSING] * 13)
+    reads(CURRENT, *[MISSING] * 12)
 
     response = create()
 
