@@ -276,7 +276,7 @@ class ImageVersionResource:
         might create another one.
         """
         listed = self._gateway.list_versions(declared.image_name, created_after=request.sent_at - CLOCK_TOLERANCE)
-        candidates = [one for one in listed if one.created_at <= request.sent_at + LATE + CLOCK_TOLERANCE]
+        candidates = [one for one in listed if one.created_at <= request.sent_at + LATE]
         if not candidates:
             return
         arn = self._start_creation(request, declared, attempt=0)
