@@ -34,9 +34,10 @@ def respond(event: Mapping[str, Any], error: Exception) -> None:
     # A resource that was not created needs no handler to be deleted, and its stack can be rolled back.
     deleted = event.get("RequestType") == "Delete" and physical_id.startswith("not-created:")
     cause = f"{type(error).__name__}: {error}"[:MAX_CAUSE]
+    reason = f"the function could not start: {cause}. Deploy it again from a complete release of the library."
     response = {
         "Status": "SUCCESS" if deleted else "FAILED",
-        "Reason": f"the function could not start: {cause}. Deploy it again from a complete release of the library.",
+        "Reason": reason,
         "PhysicalResourceId": physical_id,
         **{name: event.get(name, "") for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
