@@ -27,12 +27,11 @@ CONTEXT = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
 @pytest.fixture
 def created_clients(aws, monkeypatch):
     """The clients that the function creates, to which the account responds, as (service, region, config)."""
-    client = aws.handler_client("sagemaker")
     created = []
 
     def create_client(service, *, region_name, config):
         created.append((service, region_name, config))
-        return client
+        return aws.handler_client(service)
 
     monkeypatch.setattr(clients, "session", lambda: types.SimpleNamespace(create_client=create_client))
     clients.client.cache_clear()
@@ -60,7 +59,7 @@ def responses(aws, monkeypatch):
     return responses
 
 
-def test_events_are_handled_with_one_client(aws, event, created_clients, responses, capsys):
+def test_events_are_handled_with_one_client_of_each_service(aws, event, created_clients, responses, capsys):
     events = [event("image_version_create") for _ in range(2)]
     for each in events:
         index.handler(each, CONTEXT)
@@ -68,8 +67,11 @@ def test_events_are_handled_with_one_client(aws, event, created_clients, respons
     assert [url for url, _ in responses] == [each["ResponseURL"] for each in events]
     assert [response["Status"] for _, response in responses] == ["SUCCESS", "SUCCESS"]
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
-    ((service, region, config),) = created_clients
-    assert (service, region) == ("sagemaker", None)
+    assert [(service, region) for service, region, _ in created_clients] == [
+        ("sagemaker", None),
+        ("cloudformation", None),
+    ]
+    config = created_clients[0][2]
     # The gateway retries, and a call that starts as late as possible leaves time for the function's own response.
     assert config.retries == {"total_max_attempts": 1}
     assert RESPONSE_TIME_BUDGET - config.connect_timeout - config.read_timeout >= 3
