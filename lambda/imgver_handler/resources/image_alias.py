@@ -112,8 +112,11 @@ class ImageAliasResource:
         read_at = self._deadline.now()
         # Before an Update, the status tells whether the event belongs to a rollback. A Create never does.
         asks_first = request.type == "Update" or operation.is_late()
-        if asks_first and operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
-            raise not_waited_for()
+        if asks_first:
+            state = operation.state(is_of_rollback=lambda _: True)
+            # The status may lag behind an event that was just sent.
+            if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
+                raise not_waited_for()
         is_of_rollback = operation.rolls_back()
         if is_of_rollback and self._may_be_cancelled(request, operation, declared):
             self._refuse_when_cancelled(operation)
