@@ -30,6 +30,9 @@ from imgver_handler.resources.stack_operation import StackOperation, not_waited_
 TIME_BUDGET = 300.0
 """Seconds that a retention takes at most in one deployment. The next deployment deletes the rest."""
 
+DELETION_TIME = 10.0
+"""Seconds that the deletion of a version usually takes at most. It is not started when less time is left."""
+
 IN_USE_RETRY_LIMIT = 10.0
 """Seconds for which "in use" is retried, because it may mean another write to the image, which is temporary."""
 
@@ -81,7 +84,8 @@ class ImageRetentionResource:
         deadline = self._deadline.within(TIME_BUDGET)
         gateway = self._gateway.until(deadline)
         candidates = superseded(gateway.list_versions(declared.image_name), declared.keep, of_stack)
-        while candidates and deletes and deadline.wait(0):
+        last_start = deadline.reserving(DELETION_TIME)
+        while candidates and deletes and last_start.wait(0):
             self._delete_unless_needed(candidates.pop(0), gateway, deadline)
         if candidates:
             self._log.warning("left for the next deployment", image_name=declared.image_name, versions=len(candidates))
