@@ -18,19 +18,8 @@ from botocore.model import ServiceModel
 from pages import PAGES, ROOT, blocks, spans, text
 
 SERVICES = (
-    "sagemaker",
-    "ecr",
-    "cloudformation",
-    "lambda",
-    "logs",
-    "ec2",
-    "iam",
-    "xray",
-    "sts",
-    "ssm",
-    "s3",
-    "sqs",
-    "kms",
+    *("sagemaker", "ecr", "cloudformation", "lambda", "logs", "ec2"),
+    *("iam", "xray", "sts", "ssm", "s3", "sqs", "kms"),
 )
 CDK = (
     *("aws_cdk", "aws_cdk.aws_cloudwatch", "aws_cdk.aws_cloudwatch_actions", "aws_cdk.aws_ec2", "aws_cdk.aws_ecr"),
