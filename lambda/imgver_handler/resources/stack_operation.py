@@ -33,36 +33,23 @@ class StackOperation:
         self._gateway = gateway
         self._deadline = deadline
         self._log = log
+        self.rolls_back = False
+        """Whether the stack rolled back an update when its status was last read."""
 
-    def state_when_late(self, *, is_of_rollback: Callable[[float], bool]) -> OperationState:
-        """The state of the operation if the event is late. Only a late event costs a call.
+    def is_late(self) -> bool:
+        """Whether Lambda delivers the event so late that CloudFormation may not wait for it any more."""
+        return self._deadline.now() - self._request.sent_at >= LATE
+
+    def state(self, *, is_of_rollback: Callable[[float], bool]) -> OperationState:
+        """The state of the operation. It is RUNNING if it cannot be told.
 
         Args:
             is_of_rollback: see :func:`operation_state`.
         """
-        if self._request.sent_at is None or self._deadline.now() - self._request.sent_at < LATE:
+        stack = self._stack()
+        if stack is None:
             return OperationState.RUNNING
-        return self._state(is_of_rollback)
-
-    def refuse_late_event(self, *, is_of_rollback: Callable[[float], bool]) -> None:
-        """Refuse an event that Lambda delivers late and that CloudFormation does not wait for.
-
-        Args:
-            is_of_rollback: see :func:`operation_state`.
-
-        Raises:
-            HandlerError: CloudFormation does not wait for the event.
-        """
-        if self.state_when_late(is_of_rollback=is_of_rollback) is not OperationState.RUNNING:
-            raise late_event()
-
-    def is_rolled_back(self, *, is_of_rollback: Callable[[float], bool]) -> bool:
-        """Whether the operation of the event was rolled back, so that its result belongs to nobody.
-
-        Args:
-            is_of_rollback: see :func:`operation_state`.
-        """
-        return self._state(is_of_rollback) is OperationState.ROLLED_BACK
+        return operation_state(self._request, stack, is_of_rollback=is_of_rollback)
 
     def status(self) -> str:
         """The status of the stack, or an empty string if it cannot be told."""
@@ -78,22 +65,19 @@ class StackOperation:
         if not self._request.physical_resource_id.startswith(NOT_CREATED):
             self._deadline.wait(CANCELLED_CREATE_TIME)
 
-    def _state(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
-        stack = self._stack()
-        if stack is None:
-            return OperationState.RUNNING
-        return operation_state(self._request, stack, is_of_rollback=is_of_rollback)
-
     def _stack(self) -> StackDescription | None:
         try:
-            return self._gateway.describe_stack(self._request.stack_id)
+            stack = self._gateway.describe_stack(self._request.stack_id)
         except AwsServiceError as error:
             self._log.warning("could not read the status of the stack", reason=error.reason)
             return None
+        self.rolls_back = stack.status.startswith("UPDATE_ROLLBACK")
+        return stack
 
 
-def late_event() -> HandlerError:
+def not_waited_for() -> HandlerError:
     """The error for an event that CloudFormation does not wait for."""
     return HandlerError(
-        "nothing was changed: Lambda delivered the event late, and CloudFormation does not wait for it any more."
+        "nothing was changed: CloudFormation does not wait for this event any more, because its deployment is over or "
+        "rolls back."
     )
