@@ -102,7 +102,9 @@ class ModelStack:
         random_fraction: Callable[[], float],
     ) -> None:
         self.name = name
-        self.id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/{uuid.UUID(int=int(random_fraction() * 2**96))}"
+        self.id = (
+            f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/{uuid.UUID(int=int(random_fraction() * 2**96))}"
+        )
         self.status = "REVIEW_IN_PROGRESS"
         self.created_at = simulation.now()
         self.updated_at: float | None = None

@@ -158,9 +158,7 @@ INTERFERENCES = _only(
     st.lists(
         st.builds(
             Interference,
-            action=st.sampled_from(
-                ["create a version", "delete a version", "create an image again", "move an alias"]
-            ),
+            action=st.sampled_from(["create a version", "delete a version", "create an image again", "move an alias"]),
             after=st.floats(0, 40),
             position=st.integers(0, 11),
         ),

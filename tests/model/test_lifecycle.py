@@ -4,6 +4,8 @@ The model does not demand what no handler can do with the APIs as AWS documents 
 
 - Whether CloudFormation waits is known only from DescribeStacks. A response that is sent right after DescribeStacks
   showed the operation as running is lost if the operation is cancelled at that moment. Such cases are counted.
+- CloudFormation deletes the permissions of the function after the resources that need them. If the process of a
+  cancelled event ends, Lambda delivers the event again after that, so that the version cannot be deleted any more.
 - SageMaker shows the version of an alias only as long as it has the alias. If the process ends, or another delivery
   arrives, while a Create moves an alias, its previous version is no longer known.
 - CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
@@ -62,6 +64,8 @@ MAX_RESPONSE_SECONDS = 5.0
 """The largest number of seconds between DescribeStacks and the response that follows it."""
 
 UNDER_WAY = "the response was under way when CloudFormation stopped waiting"
+WITHOUT_PERMISSION = "the process ended, and the next one has no permission any more"
+LOST_ARN = "the ARN of a failed version was lost"
 UNAVOIDABLE: Counter[str] = Counter()
 """The cases that no handler can avoid, of all histories."""
 
@@ -96,6 +100,8 @@ class Surroundings:
         """The physical ids in responses that were under way when CloudFormation stopped waiting."""
         self.alias_targets: dict[tuple[str, str, str], Identity | None] = {}
         """The versions that the aliases of the stacks were moved to, by stack, logical id and physical id."""
+        self.denied: list[Delivery] = []
+        """The events of which a call was denied."""
         self.is_checking_permissions = False
 
     def perform(
@@ -106,6 +112,7 @@ class Surroundings:
         stack = machine.stack(invocation.delivery.event["StackId"])
         image = parameters.get("ImageName")
         if self.is_checking_permissions and not self._is_permitted(stack, image):
+            self.denied.append(invocation.delivery)
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not permitted"}}, operation)
         if operation == "DescribeImageVersion" and "Version" in parameters and self._reads is not None:
             version = account.find(image, Version=parameters["Version"])
@@ -499,13 +506,16 @@ class Lifecycle(RuleBasedStateMachine):
         if found["ImageVersionArn"] in physical_ids:
             return UNDER_WAY
         delivery = self.surroundings.creators.get(version)
+        if delivery is None:
+            return None
+        if delivery.crashed_invocations and any(delivery is one for one in self.surroundings.denied):
+            return WITHOUT_PERMISSION
         if (
-            delivery is not None
-            and found["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
+            found["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
             and self.assumptions.repeat_of_dead_create == "new_version"
             and (delivery.invocations > 1 or delivery.disruption.lost_responses)
         ):
-            return "the ARN of a failed version was lost"
+            return LOST_ARN
         return None
 
     @invariant()

@@ -25,6 +25,9 @@ from imgver_handler.resources.stack_operation import StackOperation, not_waited_
 NEW = 60.0
 """Seconds after its creation for which a version is new. Nobody can have replaced it by then."""
 
+ROLLBACK_TIME = 120.0
+"""Seconds after which a rollback that is still running waits for an Update that may belong to it."""
+
 QUICK = 1.0
 """Seconds within which a move is quick. CloudFormation needs longer to cancel it and to send the next event."""
 
@@ -111,7 +114,9 @@ class ImageAliasResource:
         asks_first = request.type == "Update" or operation.is_late()
         if asks_first and operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
             raise not_waited_for()
-        is_of_rollback = operation.rolls_back
+        is_of_rollback = operation.rolls_back()
+        if is_of_rollback and self._may_be_cancelled(request, operation, declared):
+            self._refuse_when_cancelled(operation)
         target = _arn(request, declared, declared.version)
         self._refuse_foreign_version(target, declared)
         # It is not documented whether adding an alias that another version has moves it or fails.
@@ -157,6 +162,30 @@ class ImageAliasResource:
                 "the version was created again. Change the declaration of the version, for example its "
                 "release_notes, so that it gets a new version."
             )
+
+    def _may_be_cancelled(
+        self, request: CustomResourceRequest, operation: StackOperation, declared: ImageAliasProperties
+    ) -> bool:
+        """Whether an Update, in a stack that rolls back, may belong to the update that failed.
+
+        That update moves the alias from an older version to one that it has created. The rollback only does the same
+        if it has to create a version again.
+        """
+        old = ImageAliasProperties.parse(request.old_properties)
+        is_new, was_new = (operation.had_begun(self._creation_time(request, one)) for one in (declared, old))
+        return is_new and not was_new
+
+    def _creation_time(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> float | None:
+        if declared.created_at is not None:
+            return declared.created_at
+        version = self._gateway.describe(_arn(request, declared, declared.version))
+        return None if version is None else version.created_at
+
+    def _refuse_when_cancelled(self, operation: StackOperation) -> None:
+        """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event."""
+        for _ in self._deadline.within(ROLLBACK_TIME).polls(throttled=self._gateway.is_throttled):
+            if operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+                raise not_waited_for()
 
     def _is_same_alias(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
         """Whether the physical id is that of the declared alias, also if the spelling of the image's name changed."""

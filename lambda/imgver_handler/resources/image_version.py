@@ -281,8 +281,12 @@ class ImageVersionResource:
             return
         arn = self._start_creation(request, declared, attempt=0)
         found = next((one for one in listed if one.arn.version == arn.version), None)
-        if found is None or found in candidates:
-            self._remove(VersionId(arn, None if found is None else found.created_at), declared)
+        if found is None:
+            self._remove(VersionId(arn, None), declared)
+        elif found in candidates:
+            version = self._gateway.describe(arn)
+            if version is not None and _is_as_declared(version, declared):
+                self._remove(VersionId(arn, found.created_at), declared)
 
     def _start_creation(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, attempt: int
@@ -446,6 +450,15 @@ def client_token(request: CustomResourceRequest, attempt: int) -> str:
     """The client token of an attempt. It is the same for every delivery of one event, and differs between events."""
     name = f"{request.stack_id}|{request.logical_resource_id}|{request.request_id}|{attempt}"
     return str(uuid.uuid5(_TOKEN_NAMESPACE, name))
+
+
+def _is_as_declared(version: ImageVersionDescription, declared: ImageVersionProperties) -> bool:
+    """Whether CreateImageVersion may have created a version from its declaration."""
+
+    def metadata(of: ImageVersionDescription | ImageVersionProperties) -> dict[str, str | bool]:
+        return {name: value for name, value in of.metadata.items() if value != _UNSET_VALUES.get(name)}
+
+    return version.base_image == declared.base_image and metadata(version) == metadata(declared)
 
 
 def _metadata_changes(

@@ -166,13 +166,15 @@ def aws(request):
 
 @pytest.fixture
 def cancel(aws, function):
-    """Lets the stack roll back right after an event has moved the alias."""
+    """Lets the stack roll back while an event moves the alias, which takes 2 s."""
 
     def cancel(status="UPDATE_ROLLBACK_IN_PROGRESS", *, also=lambda: None):
-        def before_call(operation, _parameters):
-            if operation == "DescribeStacks":
-                aws.cloudformation.status = status
+        def before_call(operation, parameters):
+            if operation == "DescribeStacks" and aws.cloudformation.status == status:
                 also()
+            elif "AliasesToAdd" in parameters:
+                aws.clock.advance(2)
+                aws.cloudformation.status = status
 
         function.before_call = before_call
 

@@ -6,6 +6,7 @@ import pytest
 from harness import ARN, ID, REPOSITORY, UNCHANGED, Aws, Crash, Function
 from imgver_handler.aws.arn import ImageVersionArn, VersionId
 from imgver_sandbox.sagemaker.assumptions import Assumptions
+from imgver_sandbox.sagemaker.service import ServiceError
 
 FOREIGN = ("WARNING", "not touched: another version has this ARN", {"arn": ARN})
 WRITES = {"CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion"}
@@ -286,3 +287,20 @@ def test_r60_a_late_create_finds_the_version_of_a_delivery_that_ended(aws, funct
 
     assert function.deliver(create)["Status"] == "FAILED"
     assert aws.versions() == {}
+
+
+def test_r56_a_refused_deletion_is_not_repeated_for_another_version(aws, function, create, delete):
+    # GIVEN the version is deleted, and its number is given again, while DeleteImageVersion is refused
+    create()
+
+    def create_again(operation, _parameters):
+        if operation == "DeleteImageVersion":
+            aws.delete_version(1)
+            aws.create_version()
+            aws.refuse(operation, ServiceError("ResourceInUse", "Resource was modified concurrently"))
+
+    function.before_call = create_again
+
+    assert delete()["Status"] == "SUCCESS"
+    assert function.names().count("DeleteImageVersion") == 1
+    assert aws.versions() == {1: "CREATED"}

@@ -126,7 +126,7 @@ def test_r31_r67_too_many_versions_for_the_time(event, seconds, limit):
 
     # THEN the log says how many are left, and the next deployment continues
     assert response["Status"] == "SUCCESS"
-    assert limit - 40 < aws.clock.now() - start <= limit
+    assert limit - 40 < aws.clock.now() - start < limit + 2
     tried = {parameters["Version"] for name, parameters in function.calls if name == "DeleteImageVersion"}
     fields = {"image_name": "data-science", "versions": 38 - len(tried)}
     assert function.decisions()[-1] == ("WARNING", "left for the next deployment", fields)

@@ -7,7 +7,10 @@ from botocore.exceptions import ClientError
 from harness import ID, REPOSITORY, UNCHANGED, Aws, Crash
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
-REFUSED = "nothing was changed: Lambda delivered the event late, and CloudFormation does not wait for it any more."
+REFUSED = (
+    "nothing was changed: CloudFormation does not wait for this event any more, because its deployment is over or "
+    "rolls back."
+)
 WRITES = {"CreateImageVersion", "UpdateImageVersion", "DeleteImageVersion"}
 TOKENS = [
     {"repeat_of_dead_create": repeat, "highest_number_after_delete": number}
@@ -62,11 +65,18 @@ def test_r53_a_create_is_delivered_again_after_the_stack_rolled_back(aws, functi
     assert aws.versions() == {}
 
 
+@pytest.mark.parametrize("busy", [False, True])
 @every_token_assumption
-def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created_since(aws, function, event, delete, deploy):
+def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created_since(
+    aws, function, event, delete, deploy, busy
+):
+    # GIVEN somebody else may also have created a version at the time of the event
     create = event("image_version_create", sent_at=aws.clock.now())
-    function.deliver(create)
-    delete()
+    if busy:
+        aws.sagemaker.create_image_version(
+            ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="somebody-else"
+        )
+    delete(physical_id=function.deliver(create)["PhysicalResourceId"])
     deploy("ROLLBACK_COMPLETE")
     aws.create_version()
     before = state_of(aws)
@@ -201,12 +211,12 @@ def test_r53_r54_a_late_event_of_an_alias_changes_nothing(aws, function, event, 
     deploy()
     late = event(f"image_alias_{action}", sent_at=aws.clock.now())
     function.deliver(late)
-    deploy(status)
-    owner = {"create": 3, "update": 3, "delete": 1}[action]
-    if owner == 3:
-        alias("update", Version="3", old={"Version": late["ResourceProperties"]["Version"]})
-    else:
+    deploy()
+    if action == "delete":
         alias("create")
+    else:
+        alias("update", Version="3", old={"Version": late["ResourceProperties"]["Version"]})
+    deploy(status)
     before = state_of(aws)
 
     response = function.deliver(late)

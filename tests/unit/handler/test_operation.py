@@ -1,5 +1,7 @@
 """Whether CloudFormation still waits for the response to an event, by the status of the stack."""
 
+import math
+
 import pytest
 from imgver_handler.aws.gateway import StackDescription
 from imgver_handler.cloudformation.operation import OperationState, began_before, operation_state
@@ -61,13 +63,13 @@ def test_the_state_of_an_operation(event, status):
         # A signature has whole seconds and may be some seconds old when the event is sent.
         (BEGAN + 5, BEGAN, RUNNING),
         (BEGAN + 6, BEGAN, OVER),
-        (BEGAN, None, RUNNING),
+        (BEGAN, math.inf, RUNNING),
         (None, BEGAN, RUNNING),
     ],
 )
 @pytest.mark.parametrize("action", ["create", "update", "delete"])
 def test_r54_a_later_operation_is_running(event, action, began_at, sent_at, state):
-    request = parse(event(f"image_version_{action}", sent_at=sent_at or BEGAN))._replace(sent_at=sent_at)
+    request = parse(event(f"image_version_{action}"))._replace(sent_at=sent_at)
     stack = StackDescription("UPDATE_IN_PROGRESS", began_at)
 
     assert operation_state(request, stack, is_of_rollback=lambda _: False) is state
