@@ -41,6 +41,7 @@ from model_templates import (
     INTERFERENCES,
     INTERRUPTIONS,
     KINDS,
+    MISSING_TAG,
     RETENTION_TYPE,
     SHARED_OR_RETAINED,
     TEMPLATES,
@@ -57,6 +58,8 @@ from stack_template import Record, Resource, Template
 
 LEFT_BEHIND = "could not delete a version that nothing uses"
 """The handler's log message, with the ARN, when it could not delete a version that it created."""
+GOOD_REASONS = ("is in use", "internal trouble", "AccessDenied")
+"""The reasons for which a version cannot be deleted: its use, a fault, and the end of the function's permissions."""
 
 UNDER_WAY = "the response was under way when CloudFormation stopped waiting"
 WITHOUT_PERMISSION = "the process ended, and the next one has no permission any more"
@@ -218,7 +221,11 @@ class Lifecycle(RuleBasedStateMachine):
                 if stack.status == "CREATE_IN_PROGRESS":
                     stack.delete()
 
-        self._operate(disruptions, interferences, lambda: stack.deploy(template), interrupt)
+        is_calm = failing is None and interruption is None and not interferences
+        must_succeed = is_calm and not self._may_fail(stack, template)
+        results: list[bool] = []
+        self._operate(disruptions, interferences, lambda: results.append(stack.deploy(template)), interrupt)
+        assert results[0] or not must_succeed, [delivery.response for delivery in stack.deliveries]
 
     @rule(
         templates=st.fixed_dictionaries(TEMPLATES),
@@ -362,6 +369,22 @@ class Lifecycle(RuleBasedStateMachine):
         )
         return {**template, both[0]: changed}
 
+    def _may_fail(self, stack: ModelStack, template: Template) -> bool:
+        """Whether a deployment of the template may roll back although nobody and nothing disturbs it."""
+        aliases = [one.properties for one in template.values() if one.type == ALIAS_TYPE]
+        owners = [self.account.describe(str(one["ImageName"]), Alias=one["Alias"]) for one in aliases]
+        return (
+            self._is_damaged(stack)
+            # An alias cannot be moved from a version that cannot be updated.
+            or any(owner is not None and owner["ImageVersionStatus"] != "CREATED" for owner in owners)
+            or any(
+                one.fails_after is not None
+                or one.properties.get("BaseImage") == base_image(MISSING_TAG)
+                or "AdoptVersion" in one.properties
+                for one in template.values()
+            )
+        )
+
     def _existing(self, versions: set[Identity]) -> set[Identity]:
         found = self.account.versions()
         return {one for one in versions if one in found and found[one]["ImageVersionStatus"] == "CREATED"}
@@ -388,7 +411,7 @@ class Lifecycle(RuleBasedStateMachine):
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
                     continue
                 assert failure.startswith("delete of "), failure
-                assert "is in use" in failure or "internal trouble" in failure, failure
+                assert any(reason in failure for reason in GOOD_REASONS), failure
             stack.failures.clear()
 
     def _is_damaged(self, stack: ModelStack) -> bool:
@@ -400,15 +423,15 @@ class Lifecycle(RuleBasedStateMachine):
     def every_version_is_as_declared(self) -> None:
         for stack in self.stacks.values():
             for logical_id, record in stack.records.items():
-                version = self._identity(record) if record.type == VERSION_TYPE else None
-                if record.type != VERSION_TYPE or version in self.account.deleted_by_people:
+                if record.type != VERSION_TYPE or stack.status == "DELETE_FAILED":
+                    continue
+                version = self._identity(record)
+                if version in self.account.deleted_by_people:
                     continue
                 assert version is not None, f"{logical_id} is gone"
                 found = self.account.describe(version.image, Version=version.number)
                 assert found is not None, f"{logical_id} is gone"
                 assert self.account.identity(version.image, found) == version, f"{logical_id} is another version"
-                if stack.status == "DELETE_FAILED":
-                    continue
                 properties = record.properties
                 assert found["ImageVersionStatus"] == "CREATED", logical_id
                 assert found["BaseImage"] == properties["BaseImage"], logical_id
@@ -427,7 +450,11 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def no_version_is_an_orphan(self) -> None:
         left = {physical_id.partition("#")[0] for stack in self.all_stacks for physical_id in stack.left}
-        left |= {line["arn"].partition("#")[0] for line in self.function.log if line["message"] == LEFT_BEHIND}
+        left |= {
+            line["arn"].partition("#")[0]
+            for line in self.function.log
+            if line["message"] == LEFT_BEHIND and any(reason in line["reason"] for reason in GOOD_REASONS)
+        }
         existing = self.account.versions()
         known = {*self._own().values(), *self.account.foreign, *self.account.deleted_by_people}
         for version in existing.keys() - known:
@@ -484,7 +511,8 @@ class Lifecycle(RuleBasedStateMachine):
         holder = self.first_holders.get(key) if alias == FIRST_ALIAS else None
         # A stack that adopts the first version may delete it, and the alias may stay on it.
         allowed = [holder] if holder in account.foreign else [None, holder]
-        if owner in allowed or place in self.interrupted_aliases:
+        left = {tuple(physical_id.split("/")[:2]) for one in self.all_stacks for physical_id in one.left}
+        if owner in allowed or place in self.interrupted_aliases or (image, alias) in left:
             return
         under_way = {tuple(physical_id.split("/")[:2]) for physical_id in self.environment.unavoidable}
         assert (image, alias) in under_way, (place, owner, holder)
