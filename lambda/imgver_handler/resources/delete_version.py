@@ -50,8 +50,11 @@ def delete_version(
                     break
             if backoff.seconds > in_use_retry_limit or not backoff.wait():
                 raise
-    for _ in deadline.polls(throttled=gateway.is_throttled):
+    for poll, _ in enumerate(deadline.polls(throttled=gateway.is_throttled)):
         version = gateway.describe(arn)
+        # A deletion takes longer than one poll: a version that is not found at once may only not be readable.
+        if version is None and poll == 0:
+            continue
         if version is None or not is_same_time(created_at, version.created_at):
             return
         created_at = version.created_at

@@ -31,6 +31,9 @@ ROLLBACK_TIME = 120.0
 QUICK = 1.0
 """Seconds within which a move is quick. CloudFormation needs longer to cancel it and to send the next event."""
 
+_NOT_CHANGEABLE = ("CREATE_FAILED", "DELETE_FAILED", "DELETING")
+"""The statuses of versions that SageMaker does not update. Their aliases are deleted with them."""
+
 _PHYSICAL_ID = re.compile(r"(?P<image_name>[^/]+)/(?P<alias>[^/]+)(?:/(?P<found_on>[0-9]+))?", re.ASCII)
 
 
@@ -83,6 +86,9 @@ class ImageAliasResource:
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and not _is(owner, declared.version, declared.created_at):
             self._log.info("retained: another version has the alias now", alias=declared.alias, owner=owner.arn.value)
+            return result
+        if owner is not None and owner.status in _NOT_CHANGEABLE:
+            self._log.info("retained: the version cannot be changed, only deleted", alias=declared.alias)
             return result
         if owner is not None:
             self._remove(owner.arn, declared.alias)
