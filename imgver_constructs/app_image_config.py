@@ -8,10 +8,10 @@ from aws_cdk.aws_sagemaker import CfnAppImageConfig
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.checks import check_is_string, shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import APP_IMAGE_CONFIG_NAME
-from imgver_constructs._validation.tokens import check_is_string, check_string_or_token
+from imgver_constructs._validation.tokens import check_string_or_token
 from imgver_constructs.studio_app import StudioApp, apply_studio_app
 
 

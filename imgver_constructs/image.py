@@ -15,10 +15,10 @@ from constructs import Construct
 from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
-from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.checks import check_is_string, shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
-from imgver_constructs._validation.tokens import check_is_string, check_string_or_token, is_known, is_token, plain
+from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 
 @jsii.implements(refs.IImageRef)
@@ -191,7 +191,8 @@ class Image(ImageBase):
             image_name: 1 to 63 letters and digits, with single hyphens or dots between them. CloudFormation replaces
                 the image and all of its versions if the name changes. Default: a name generated from the construct's
                 path.
-            display_name: 1 to 128 characters on one line. Default: none; Studio then shows the name.
+            display_name: 1 to 128 letters without accents, digits, spaces and ASCII punctuation except braces, bars,
+                tildes and backticks. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
             role: the role that SageMaker pulls container images with. It gets permission to pull the base images of the
                 versions that the app declares. Default: a new role.

@@ -26,6 +26,8 @@ from imgver_constructs._validation.checks import (
     check_choice,
     check_distinct,
     check_flag,
+    check_is_number,
+    check_is_string,
     check_number,
     check_string,
     shown,
@@ -39,7 +41,7 @@ from imgver_constructs._validation.rules import (
     PROGRAMMING_LANG,
     RELEASE_NOTES,
 )
-from imgver_constructs._validation.tokens import check_is_number, check_is_string, is_known, is_token, plain
+from imgver_constructs._validation.tokens import is_known, is_token, plain
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
 from imgver_constructs.base_image import BaseImage, bind_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance

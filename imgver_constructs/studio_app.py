@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk.aws_sagemaker import CfnAppImageConfig
 
-from imgver_constructs._validation.checks import check_at_most, check_user, shown
+from imgver_constructs._validation.checks import check_at_most, check_is_number, check_user, shown
 from imgver_constructs._validation.rules import (
     CONTAINER_ARGUMENT,
     CONTAINER_ARGUMENTS_MAXIMUM,
@@ -20,7 +20,7 @@ from imgver_constructs._validation.rules import (
     KERNEL_NAME,
     MOUNT_PATH,
 )
-from imgver_constructs._validation.tokens import check_is_number, check_string_or_token, is_known, is_token
+from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token
 
 
 class StudioApp(ABC):
@@ -120,7 +120,7 @@ class StudioApp(ABC):
         if mount_path is not None:
             check_string_or_token("mount_path", mount_path, MOUNT_PATH)
         for parameter, number in (("default_uid", default_uid), ("default_gid", default_gid)):
-            if is_token(number):
+            if number is not None:
                 check_is_number(parameter, number)
         uid, gid = (
             default if given is None else given

@@ -243,7 +243,9 @@ ENTRYPOINT_RULE = (
 VARIABLES_RULE = "must be a dict of values by names: write it like {'LOG_LEVEL': 'debug'}"
 VARIABLE_NAME_RULE = f"must be a name of 1 to 256 {ONE_LINE}: write it like 'LOG_LEVEL'"
 VARIABLE_VALUE_RULE = f"must be 1 to 256 {ONE_LINE}: shorten it, or leave the variable out"
-BLANK = ("", " ", "a\nb", "a\u2028b", 5)
+BLANK = ("", " ", "a\nb", "a\u2028b")
+A_STRING = "must be a string: write it in quotes, and a token as cdk.Token.as_string(…)"
+A_NUMBER = "must be a number: write it without quotes, and a token as cdk.Token.as_number(…)"
 
 
 @pytest.mark.parametrize("create_app", [StudioApp.jupyter_lab, StudioApp.code_editor])
@@ -252,6 +254,10 @@ BLANK = ("", " ", "a\nb", "a\u2028b", 5)
     [
         *[("container_arguments", value, f"{value!r} {ARGUMENTS_RULE}") for value in ("--debug", {"--debug"}, None)],
         *[("container_arguments", ["x", value], f"{value!r} {ARGUMENT_RULE}") for value in BLANK],
+        ("container_arguments", ["x", 5], f"5 {A_STRING}"),
+        ("container_entrypoint", 5, f"5 {A_STRING}"),
+        ("container_environment_variables", {5: "x"}, f"5 {A_STRING}"),
+        ("container_environment_variables['A']", {"A": 5}, f"5 {A_STRING}"),
         ("container_arguments", ["x" * 65], f"'{'x' * 58}… (65 characters) {ARGUMENT_RULE}"),
         (
             "container_arguments",
@@ -295,7 +301,8 @@ USER_RULE = "must be 1000 with 100, or 0 with 0 for root: give both, or leave bo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        *[({"kernel_name": value}, f"kernel_name {value!r} {KERNEL_RULE}") for value in ("", None, 3)],
+        *[({"kernel_name": value}, f"kernel_name {value!r} {KERNEL_RULE}") for value in ("", None)],
+        ({"kernel_name": 3}, f"kernel_name 3 {A_STRING}"),
         (
             {"kernel_display_name": ""},
             "kernel_display_name '' must be 1 to 1024 characters: shorten it, or leave it out",
@@ -306,7 +313,15 @@ USER_RULE = "must be 1000 with 100, or 0 with 0 for root: give both, or leave bo
         ],
         *[
             ({"default_uid": uid, "default_gid": gid}, f"default_uid {uid!r} with default_gid {gid!r} {USER_RULE}")
-            for uid, gid in ((1000, 0), (0, 100), (1001, 100), ("1000", "100"))
+            for uid, gid in ((1000, 0), (0, 100), (1001, 100))
+        ],
+        *[
+            ({"default_uid": uid, "default_gid": gid}, f"{parameter} {value!r} {A_NUMBER}")
+            for uid, gid, parameter, value in (
+                ("1000", "100", "default_uid", "1000"),
+                (1000, "100", "default_gid", "100"),
+                (False, False, "default_uid", False),
+            )
         ],
         # SageMaker's default for the other one counts.
         ({"default_uid": 0}, f"default_uid 0 with default_gid 100 {USER_RULE}"),

@@ -243,6 +243,17 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
         ({"programming_lang": "Python 3"}, "programming_lang 'Python 3' must be at most 128 characters: letters, at"),
         ({"release_notes": "one\ntwo"}, "release_notes 'one\\ntwo' must be 1 to 255 characters on one line: shorten"),
         ({"follow_tag": ""}, "follow_tag '' must be 1 to 255 characters on one line"),
+        *[
+            ({name: value}, f"{name} {value!r} must be a string: write it in quotes, and a token as cdk.Token.as_str")
+            for name, value in (
+                ("follow_tag", 123),
+                ("follow_tag", True),
+                ("ml_framework", 2.5),
+                ("programming_lang", 3.12),
+                ("release_notes", 1),
+            )
+        ],
+        ({"aliases": [1.4]}, "aliases 1.4 must be a string: write it in quotes"),
         ({"adopt_version": 0}, "adopt_version 0 must be a whole number of at least 1: give the number of an existing"),
         ({"removal_policy": cdk.RemovalPolicy.SNAPSHOT}, "removal_policy <RemovalPolicy.SNAPSHOT: 'SNAPSHOT'> must be"),
         ({"provider": "x"}, "provider 'x' must be an ImageVersionProvider: create one in this stack, or leave it out"),
