@@ -15,7 +15,7 @@ from constructs import Construct
 from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
-from imgver_constructs._validation.checks import check_is_string, shown
+from imgver_constructs._validation.checks import check_grantee, check_is_string, shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
@@ -61,7 +61,11 @@ class ImageBase(cdk.Resource):
         Args:
             grantee: the principal that gets the permission.
             actions: the IAM actions.
+
+        Raises:
+            ValueError: ``grantee`` is not a principal.
         """
+        check_grantee(grantee)
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self._image_arn])
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:

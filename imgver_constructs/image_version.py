@@ -26,6 +26,7 @@ from imgver_constructs._validation.checks import (
     check_choice,
     check_distinct,
     check_flag,
+    check_grantee,
     check_is_number,
     check_is_string,
     check_number,
@@ -83,10 +84,16 @@ class ImageVersionBase(cdk.Resource):
     def version(self) -> float:
         """The number of the version; a token for a declared version.
 
-        Use it as a number. For a string, use ``cdk.Tokenization.stringify_number(version.version)``: Python's ``str``
-        would write the token's placeholder.
+        Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
+        in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
+        calculations and comparisons use the placeholder. For a string use :attr:`version_as_string`.
         """
         raise NotImplementedError
+
+    @property
+    def version_as_string(self) -> str:
+        """The number of the version as a string, for outputs, parameters and names; a token for a declared version."""
+        return cdk.Tokenization.stringify_number(self.version)
 
     @property
     def image_version_ref(self) -> refs.ImageVersionReference:
@@ -146,8 +153,10 @@ class ImageVersionBase(cdk.Resource):
             actions: the IAM actions.
 
         Raises:
-            ValueError: ``grantee`` is in another stack than a declared version; nested stacks count as their parent.
+            ValueError: ``grantee`` is not a principal, or is in another stack than a declared version; nested stacks
+                count as their parent.
         """
+        check_grantee(grantee)
         principal = grantee.grant_principal
         if isinstance(principal, Construct) and self._is_imported_by(principal):
             raise ValueError(
@@ -391,8 +400,9 @@ class ImageVersion(ImageVersionBase):
     def version(self) -> float:
         """The number of the version; a token.
 
-        Use it as a number. For a string, use ``cdk.Tokenization.stringify_number(version.version)``: Python's ``str``
-        would write the token's placeholder.
+        Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
+        in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
+        calculations and comparisons use the placeholder. For a string use :attr:`version_as_string`.
         """
         return cdk.Token.as_number(self._resource.get_att("Version"))
 
@@ -520,7 +530,7 @@ class ImageAlias(Construct):
             check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
             _check_alias_is_free(registry, identity, alias_name)
-        provider = choose_provider(registry, provider or version.provider, image=image)
+        provider = choose_provider(registry, version.provider if provider is None else provider, image=image)
 
         super().__init__(scope, construct_id)
         self._alias_name = alias_name

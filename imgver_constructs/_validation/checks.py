@@ -53,6 +53,18 @@ def check_is_number(parameter: str, value: object) -> None:
         )
 
 
+def check_grantee(grantee: object) -> None:
+    """Check that ``grantee`` can get permissions.
+
+    Raises:
+        ValueError: ``grantee`` is not a principal.
+    """
+    if not hasattr(grantee, "grant_principal"):
+        raise ValueError(
+            f"grantee {shown(grantee)} must be a principal, such as a role: for an ARN use iam.Role.from_role_arn(…)"
+        )
+
+
 def check_string(parameter: str, value: object, rule: StringRule) -> None:
     """Check a string against its rule.
 

@@ -159,11 +159,34 @@ def test_attributes(stack: cdk.Stack, declare: Declare) -> None:
         (version.image_version_arn, "ImageVersionArn"),
         (version.image_arn, "ImageArn"),
         (version.version, "Version"),
-        (cdk.Tokenization.stringify_number(version.version), "Version"),
+        (version.version_as_string, "Version"),
         (version.base_image, "BaseImage"),
         (version.container_image, "ContainerImage"),
     ):
         assert stack.resolve(attribute) == {"Fn::GetAtt": [logical_id, data]}
+
+
+def test_uses_of_the_number_that_cloudformation_resolves(stack: cdk.Stack, declare: Declare) -> None:
+    version = declare()
+    number, reference = version.version, {"Fn::GetAtt": ["Version", "Version"]}
+
+    for value in (number, str(number), f"{number}", "{}".format(number), "%s" % number, version.version_as_string):  # noqa: UP031, UP032
+        assert stack.resolve(value) == reference
+    assert stack.resolve(f"v{number}") == stack.resolve(f"v{version.version_as_string}")
+    assert stack.resolve(f"v{number}") == {"Fn::Join": ["", ["v", reference]]}
+    assert stack.resolve(stack.to_json_string({"version": number})) == {
+        "Fn::Join": ["", ['{"version":', reference, "}"]]
+    }
+
+
+def test_uses_of_the_number_that_see_only_its_placeholder(stack: cdk.Stack, declare: Declare) -> None:
+    """The documentation of ``version`` warns of these; an error is not possible."""
+    number = declare().version
+
+    for text in (f"{number:.0f}", "%d" % number, str(int(number)), str(round(number)), f"{number:g}"):  # noqa: UP031
+        assert stack.resolve(text) == text
+    assert stack.resolve(number + 1) == stack.resolve(number)
+    assert (number > 5, number == 1) == (False, False)
 
 
 @pytest.mark.parametrize("own_role", [True, False])
@@ -226,6 +249,12 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
         "another stack imports could not be replaced: use the image's grant_read, which permits all of its versions"
     )
     assert version.grant_read(nested).success
+    for grant in (version.grant_read, version.grant, version.image.grant_read, version.image.grant):
+        role: Any = "arn:aws:iam::123456789012:role/reader"
+        assert refused(lambda grant=grant, role=role: grant(role)) == (  # type: ignore[misc]
+            "grantee 'arn:aws:iam::123456789012:role/reader' must be a principal, such as a role: for an ARN use "
+            "iam.Role.from_role_arn(…)"
+        )
     assert version.image.grant_read(elsewhere).success
 
 
