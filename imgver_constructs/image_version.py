@@ -44,7 +44,7 @@ from imgver_constructs._validation.rules import (
 )
 from imgver_constructs._validation.tokens import is_known, is_token, plain
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
-from imgver_constructs.base_image import BaseImage, bind_base_image
+from imgver_constructs.base_image import BaseImage, bind_base_image, check_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.image import ImageBase, ImportedImage, check_image, identity_of
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
@@ -319,10 +319,7 @@ class ImageVersion(ImageVersionBase):
         check_image(image)
         registry, identity = StackRegistry.of(scope), identity_of(image)
         registry.check_environment(image)
-        if not isinstance(base_image, BaseImage):
-            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-                f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
-            )
+        check_base_image(base_image, role=image.role, follow_tag=follow_tag)
         if not is_token(identity.declared_name):
             check_string("image_name", identity.declared_name, IMAGE_NAME)
         metadata = _metadata(

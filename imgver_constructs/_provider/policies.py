@@ -70,8 +70,8 @@ class Permissions:
         """
         self._provider = provider
         self._role = role
-        # With customize_roles, the CDK does not create the role, writes out its ARN, and reports its statements. It does
-        # not report those that an inline policy gets after it was attached.
+        # With customize_roles, the CDK does not create the role, writes out its ARN, and reports its statements, except
+        # those that an inline policy gets after it was attached.
         self._role_is_reported = isinstance(role, iam.Role) and role.role_arn.startswith("arn:")
         self._policy_prefix = policy_prefix
         self._patterns = (

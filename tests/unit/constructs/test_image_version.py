@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 from constructs import IConstruct
@@ -304,6 +305,28 @@ def test_refused(stack: cdk.Stack, declare: Declare, refused: Refused, arguments
     assert refused(lambda: declare(**({"image": image} | arguments))).startswith(message)
     # The id is still free.
     declare(image=image)
+
+
+@pytest.mark.parametrize(
+    ("base_image", "shown"),
+    [
+        (lambda repository: BaseImage.from_ecr_repository(repository, digest=f"sha256:{'0' * 64}"), "'sha256:0"),
+        (lambda _: BaseImage.from_uri(f"{URI}@sha256:{'0' * 64}"), "'123456789012.dkr.ecr"),
+        (lambda _: BaseImage.from_uri("public.ecr.aws/docker/library/python:3.12"), "'public.ecr.aws"),
+    ],
+    ids=["digest", "address with a digest", "outside Amazon ECR"],
+)
+def test_follow_tag_without_a_tag_to_follow_is_refused(
+    stack: cdk.Stack, declare: Declare, refused: Refused, base_image: Any, shown: str
+) -> None:
+    image = Image.from_image_name(stack, "Image", "data-science")
+    repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
+
+    message = refused(lambda: declare(image=image, base_image=base_image(repository), follow_tag="7"))
+    assert message.startswith(f"follow_tag must be left out with base image {shown}")
+    assert message.endswith(
+        ", since it follows only a tag in Amazon ECR: leave it out, or declare a base image by its tag"
+    )
 
 
 @pytest.mark.parametrize("name", ["bad name!", ""])
