@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -431,23 +432,23 @@ def _pull_permission(
     registry = StackRegistry.of(scope)
     granted = registry.pull_permissions.setdefault(role, {})
     if arn not in granted:
-        if StackRegistry.of(role) is not registry and not _is_elsewhere(repository, registry):
+        if _may_cause_cycle(role, arn, repository, registry):
             granted[arn] = _grant_pull_from_stack(scope, construct_id, role, arn)
         else:
             granted[arn] = _grant_pull(role, arn) if repository is None else repository.grant_pull(role)
     return (granted[arn],)
 
 
-def _is_elsewhere(repository: ecr.IRepository | None, registry: StackRegistry) -> bool:
-    """Return whether the policy of the repository may have to allow the pull, too."""
-    if repository is None:
+def _may_cause_cycle(role: iam.IRole, arn: str, repository: ecr.IRepository | None, registry: StackRegistry) -> bool:
+    """Return whether a grant in the role's stack would refer to a stack that may depend on it."""
+    of_role = StackRegistry.of(role)
+    if of_role is registry or (repository is not None and StackRegistry.of(repository) is of_role):
         return False
-    account = repository.env.account
-    return account != registry.account and (is_known(account) or is_known(registry.account))
+    return re.search('"(Fn::GetAtt|Ref)": (?!"AWS::)', json.dumps(registry.stack.resolve(arn))) is not None
 
 
 def _grant_pull_from_stack(scope: Construct, construct_id: str, role: iam.IRole, arn: str) -> iam.Policy:
-    """Grant the pull in the stack of the version, which already depends on the stack of the role.
+    """Grant the pull in the stack of the version, which depends on the stack of the role.
 
     A statement in the stack of the role would make that stack depend on the stack of the repository: a cycle, if the
     repository is declared beside the version.
