@@ -16,6 +16,7 @@ from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import check_grantee, check_is_string, shown
+from imgver_constructs._validation.deleted_with_image import DeletedWithImage
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
@@ -252,6 +253,8 @@ class Image(ImageBase):
             image_description=description,
         )
         resource.apply_removal_policy(removal_policy)
+        self._deleted_with_image = DeletedWithImage(self, resource)
+        self.node.add_validation(self._deleted_with_image)
         self._identity = ImageIdentity(
             key=key or key_from_path(self),
             declared_name=self._declared_name,
@@ -327,6 +330,12 @@ def check_image(image: object) -> None:
 def identity_of(image: ImageBase) -> ImageIdentity:
     """Return the identity of an image, for the other constructs of this package."""
     return image._identity
+
+
+def add_version(image: ImageBase, version: Construct, resource: cdk.CfnResource) -> None:
+    """Record a declared version of an image, whose removal policies are compared when the app is synthesized."""
+    if isinstance(image, Image):
+        image._deleted_with_image.add(version, resource)
 
 
 class ImportedImage(ImageBase):

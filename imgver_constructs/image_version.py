@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import aws_cdk as cdk
@@ -43,10 +43,10 @@ from imgver_constructs._validation.rules import (
     RELEASE_NOTES,
 )
 from imgver_constructs._validation.tokens import is_known, is_token, plain
-from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
+from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, APP_IMAGE_CONFIG_OF_OTHER_APP, warnings
 from imgver_constructs.base_image import BaseImage, bind_base_image, check_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
-from imgver_constructs.image import ImageBase, ImportedImage, check_image, identity_of
+from imgver_constructs.image import ImageBase, ImportedImage, add_version, check_image, identity_of
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
@@ -137,7 +137,12 @@ class ImageVersionBase(cdk.Resource):
             ValueError: ``app_image_config`` is not an AppImageConfig, or is in another account or region than the
                 image.
         """
-        item = custom_image(image=self._image, version=self.version, app_image_config=app_image_config)
+        item = custom_image(
+            image=self._image,
+            version=self.version,
+            app_image_config=app_image_config,
+            warn=partial(cdk.Annotations.of(self).add_warning_v2, APP_IMAGE_CONFIG_OF_OTHER_APP),
+        )
         warning = alias_warning(self._aliases)
         if warning is not None:
             cdk.Annotations.of(self).add_warning_v2(ALIAS_REFUSED_BY_STUDIO, warning)
@@ -373,6 +378,7 @@ class ImageVersion(ImageVersionBase):
         ):
             cdk.Annotations.of(self).add_warning_v2(warning_id, message)
         registry.add_version(identity.key, self._resource)
+        add_version(image, self, self._resource)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an ID.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"

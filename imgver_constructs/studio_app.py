@@ -142,6 +142,9 @@ class StudioApp(ABC):
             )
         )
 
+    _name: str
+    """The name of the application, without spaces."""
+
     @abstractmethod
     def _apply(self, resource: CfnAppImageConfig) -> None:
         """Set the property of the resource that configures this application."""
@@ -152,7 +155,14 @@ def apply_studio_app(app: StudioApp, resource: CfnAppImageConfig) -> None:
     app._apply(resource)
 
 
+def name_of(app: StudioApp) -> str:
+    """Return the name of an application, as a part of logical IDs and names."""
+    return app._name
+
+
 class _JupyterLab(StudioApp):
+    _name = "JupyterLab"
+
     def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
         self._property = CfnAppImageConfig.JupyterLabAppImageConfigProperty(container_config=container)
 
@@ -161,6 +171,8 @@ class _JupyterLab(StudioApp):
 
 
 class _CodeEditor(StudioApp):
+    _name = "CodeEditor"
+
     def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
         self._property = CfnAppImageConfig.CodeEditorAppImageConfigProperty(container_config=container)
 
@@ -169,6 +181,8 @@ class _CodeEditor(StudioApp):
 
 
 class _KernelGateway(StudioApp):
+    _name = "KernelGateway"
+
     def __init__(self, configuration: CfnAppImageConfig.KernelGatewayImageConfigProperty) -> None:
         self._property = configuration
 

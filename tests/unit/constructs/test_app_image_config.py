@@ -129,8 +129,29 @@ def test_generated_name_is_valid_and_stable(construct_id: str) -> None:
 
     first = name(cdk.App())
 
-    assert re.fullmatch(r"Stack-[a-zA-Z0-9](-*[a-zA-Z0-9]){0,56}", first, re.ASCII)
+    assert re.fullmatch(r"(?=.{1,63}$)Stack-[a-zA-Z0-9](-*[a-zA-Z0-9])*-JupyterLab", first, re.ASCII)
     assert first == name(cdk.App())
+
+
+@pytest.mark.parametrize("given", [None, "data-science"])
+def test_another_application_is_another_resource(given: str | None) -> None:
+    """An update would leave the configuration of the old application in the AppImageConfig."""
+
+    def resource(app: StudioApp) -> tuple[str, str]:
+        stack = cdk.Stack(cdk.App(), "Stack")
+        AppImageConfig(stack, "Config", app=app, app_image_config_name=given)
+        ((logical_id, found),) = Template.from_stack(stack).find_resources(CONFIG).items()
+        return logical_id, found["Properties"]["AppImageConfigName"]
+
+    kernel_gateway = StudioApp.kernel_gateway(kernel_name="python3")
+    found = [resource(app) for app in (StudioApp.jupyter_lab(), StudioApp.code_editor(), kernel_gateway)]
+
+    logical_ids, names = (set(each) for each in zip(*found, strict=True))
+    assert len(logical_ids) == 3
+    # CloudFormation creates the new one first: it refuses a name that exists already.
+    assert len(names) == (3 if given is None else 1)
+    # Another configuration of the same application is an update.
+    assert resource(StudioApp.jupyter_lab(container_entrypoint="/bin/start")) == found[0]
 
 
 def test_generated_names_differ(stack: cdk.Stack) -> None:
@@ -144,7 +165,7 @@ def test_generated_names_differ(stack: cdk.Stack) -> None:
 def test_attributes_are_references(stack: cdk.Stack) -> None:
     config = AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab(), app_image_config_name="data-science")
 
-    name, arn = {"Ref": "Config57D1D894"}, {"Fn::GetAtt": ["Config57D1D894", "AppImageConfigArn"]}
+    name, arn = {"Ref": "ConfigJupyterLab5B2B2F77"}, {"Fn::GetAtt": ["ConfigJupyterLab5B2B2F77", "AppImageConfigArn"]}
     assert stack.resolve(config.app_image_config_name) == name
     assert stack.resolve(config.app_image_config_arn) == arn
     assert stack.resolve(config.app_image_config_ref.app_image_config_name) == name
