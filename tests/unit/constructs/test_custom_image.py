@@ -89,7 +89,7 @@ def test_a_domain_a_user_profile_and_a_space_accept_the_item(
     for name in path:
         found = found[name]
     expected = {
-        "AppImageConfigName": {"Ref": "ConfigJupyterLab5B2B2F77"},
+        "AppImageConfigName": {"Ref": "ConfigJupyterLab2D0CA5F2"},
         "ImageName": {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}]}]},
         "ImageVersionNumber": {"Fn::GetAtt": ["Version", "Version"]},
     }
@@ -124,6 +124,8 @@ def test_cloudformations_spelling_outside_typed_properties(stack: cdk.Stack, dec
     declare_domain(stack, item)
     domain = cast("sagemaker.CfnDomain", stack.node.find_child("Domain"))
     domain.add_property_override("DefaultUserSettings.CodeEditorAppSettings.CustomImages", [item])
+    role = "arn:aws:iam::123456789012:role/studio"
+    domain.add_override("Properties.DefaultSpaceSettings.ExecutionRole", role)
     domain.add_override("Properties.DefaultSpaceSettings.JupyterLabAppSettings.CustomImages", [item])
     settings = {"JupyterLabAppSettings": {"CustomImages": [item]}}
     cdk.CfnResource(
