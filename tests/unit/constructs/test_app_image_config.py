@@ -165,7 +165,7 @@ def test_generated_names_differ(stack: cdk.Stack) -> None:
 def test_attributes_are_references(stack: cdk.Stack) -> None:
     config = AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab(), app_image_config_name="data-science")
 
-    name, arn = {"Ref": "ConfigJupyterLab2D0CA5F2"}, {"Fn::GetAtt": ["ConfigJupyterLab5B2B2F77", "AppImageConfigArn"]}
+    name, arn = {"Ref": "ConfigJupyterLab2D0CA5F2"}, {"Fn::GetAtt": ["ConfigJupyterLab2D0CA5F2", "AppImageConfigArn"]}
     assert stack.resolve(config.app_image_config_name) == name
     assert stack.resolve(config.app_image_config_arn) == arn
     assert stack.resolve(config.app_image_config_ref.app_image_config_name) == name
