@@ -34,7 +34,7 @@ class ImgverDemo(cdk.Stack):
         )
 
         cdk.CfnOutput(self, "ImageVersionArn", value=version.image_version_arn)
-        cdk.CfnOutput(self, "VersionNumber", value=cdk.Tokenization.stringify_number(version.version))
+        cdk.CfnOutput(self, "VersionNumber", value=version.version_as_string)
         cdk.CfnOutput(self, "ContainerImage", value=version.container_image)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
-from constructs import Construct, DependencyGroup, IConstruct
+from aws_cdk import aws_iam as iam
+from constructs import Construct, DependencyGroup, IConstruct, IDependable
 
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import is_known
@@ -32,13 +34,16 @@ class StackRegistry:
         """The last declared provider that is not the default provider; None if there is none."""
         self.paths: dict[Construct, str] = {}
         """The paths of constructs that are known without a call into jsii."""
+        # A second grant would only repeat the statements.
+        self.pull_permissions: WeakKeyDictionary[iam.IRole, dict[str, IDependable]] = WeakKeyDictionary()
+        """The permissions to pull that the stack's versions depend on, by role and repository ARN."""
         self._images_in_environment: set[cdk.Resource] = set()
         self._declared: dict[tuple[str, ...], Construct] = {}
         self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
         self._aliases: dict[str, DependencyGroup] = defaultdict(DependencyGroup)
 
     @classmethod
-    def of(cls, scope: Construct) -> StackRegistry:
+    def of(cls, scope: IConstruct) -> StackRegistry:
         """Return the registry of the stack of ``scope``.
 
         Args:

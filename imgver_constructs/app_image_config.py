@@ -8,11 +8,11 @@ from aws_cdk.aws_sagemaker import CfnAppImageConfig
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.checks import check_is_string, shown
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import APP_IMAGE_CONFIG_NAME
-from imgver_constructs._validation.tokens import check_is_string, check_string_or_token
-from imgver_constructs.studio_app import StudioApp, apply_studio_app
+from imgver_constructs._validation.tokens import check_string_or_token
+from imgver_constructs.studio_app import StudioApp, apply_studio_app, name_of
 
 
 @jsii.implements(refs.IAppImageConfigRef)
@@ -66,7 +66,9 @@ class AppImageConfig(AppImageConfigBase):
             app: the application that runs the image, and its configuration: ``StudioApp.jupyter_lab(…)``,
                 ``StudioApp.code_editor(…)`` or ``StudioApp.kernel_gateway(…)``.
             app_image_config_name: 1 to 63 letters, digits and hyphens, with no hyphen at either end. CloudFormation
-                replaces the AppImageConfig if the name changes. Default: a name generated from the construct's path.
+                replaces the AppImageConfig if the name or the application changes. If you give a name, it must change
+                together with the application, since CloudFormation creates the new AppImageConfig before it deletes the
+                old one. Default: a name generated from the construct's path and the application.
             removal_policy: what happens to the AppImageConfig when it is removed from the stack: DESTROY, RETAIN or
                 RETAIN_ON_UPDATE_OR_DELETE. Default: DESTROY.
 
@@ -83,10 +85,16 @@ class AppImageConfig(AppImageConfigBase):
         check_removal_policy(removal_policy)
 
         super().__init__(scope, construct_id, physical_name=app_image_config_name)
-        name = app_image_config_name or cdk.Names.unique_resource_name(
-            self, max_length=APP_IMAGE_CONFIG_NAME.maximum, separator="-"
+        # An update would add the configuration of another application to the old one. With the application in the
+        # logical ID and in the generated name, CloudFormation replaces the AppImageConfig. It refuses a second one with
+        # the same given name.
+        kind = name_of(app)
+        length = APP_IMAGE_CONFIG_NAME.maximum - len(f"-{kind}")
+        name = (
+            app_image_config_name or f"{cdk.Names.unique_resource_name(self, max_length=length, separator='-')}-{kind}"
         )
-        resource = CfnAppImageConfig(self, "Resource", app_image_config_name=name)
+        resource = CfnAppImageConfig(self, kind, app_image_config_name=name)
+        self.node.default_child = resource
         apply_studio_app(app, resource)
         resource.apply_removal_policy(removal_policy)
         self._app_image_config_name = self._get_resource_name_attribute(resource.ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from pathlib import Path
+from typing import NoReturn
 from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
@@ -17,11 +19,14 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
-from imgver_constructs._validation.checks import check_string, shown
+from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._validation.checks import check_is_string, check_string, shown
 from imgver_constructs._validation.rules import BASE_IMAGE, ECR_ADDRESS, IMAGE_DIGEST, IMAGE_TAG, LIKE_AN_ECR_ADDRESS
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
+# It does not support resources. The policies of the CDK write equal statements only once.
+_LOG_IN = "ecr:GetAuthorizationToken"
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
 
 # These outputs give a Docker V2 schema 2 manifest with every builder. Docker's classic image store converts every image
@@ -75,17 +80,24 @@ class BaseImage(ABC):
         Args:
             uri: ``<account>.dkr.ecr.<region>.amazonaws.com/<repository>[:<tag>][@<digest>]``, at most 255 characters.
                 Without a tag and a digest SageMaker uses ``latest``. An address outside Amazon ECR causes a warning,
-                since SageMaker documents no other registry. A token is not inspected; you then have to grant the
-                permissions on its repository yourself.
+                since SageMaker documents no other registry. The account, the region, the domain, the tag, and parts of
+                the repository may be tokens. A version of a declared :class:`Image` does not accept any other token,
+                since the repository that the role must pull from would be unknown.
 
         Raises:
             ValueError: ``uri`` is empty, is too long, has control characters, or is a malformed Amazon ECR address.
         """
-        if uri is None or is_known(uri):
+        if is_token(uri):
+            check_is_string("uri", uri)
+            text, tokens = _with_placeholders(uri)
+            address = _ADDRESS_WITH_TOKENS.fullmatch(text)
+        else:
             check_string("uri", uri, BASE_IMAGE)
-            if LIKE_AN_ECR_ADDRESS.fullmatch(uri):
-                check_string("uri", uri, ECR_ADDRESS)
-        return _UriBaseImage(uri=uri)
+            text, tokens = uri, {}
+            address = re.fullmatch(ECR_ADDRESS.pattern, uri, re.ASCII)
+        if address is None and LIKE_AN_ECR_ADDRESS.fullmatch(text) and not is_token(text):
+            raise ValueError(f"uri {shown(uri)} must be {ECR_ADDRESS.rule}: {ECR_ADDRESS.remedy}")
+        return _UriBaseImage(uri=uri, text=text, tokens=tokens, address=address)
 
     @staticmethod
     def from_ecr_repository(
@@ -202,9 +214,38 @@ class BaseImage(ABC):
             outputs=_check_strings("outputs", outputs),
         )
 
+    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:  # noqa: B027 (most have nothing to check)
+        """Check that the base image suits an image version; see :func:`check_base_image`."""
+
     @abstractmethod
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         """Bind the base image to an image version; see :func:`bind_base_image`."""
+
+
+def check_base_image(base_image: object, *, role: iam.IRole | None, follow_tag: str | None) -> None:
+    """Check the base image of an image version before any construct is created; for :class:`ImageVersion` only.
+
+    Args:
+        base_image: the base image.
+        role: the role of the image, which gets permission to pull; None for an imported image.
+        follow_tag: the build number with which the version follows the tag of the base image; None if it does not.
+
+    Raises:
+        ValueError: ``base_image`` is not a base image, its repository is unknown although the function or the role
+            needs permissions on it, or ``follow_tag`` would have no effect.
+    """
+    if not isinstance(base_image, BaseImage):
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
+        )
+    base_image._check(pulled_by_role=role is not None, follows_tag=follow_tag is not None)
+
+
+def _refuse_follow_tag(base_image: str) -> NoReturn:
+    raise ValueError(
+        f"follow_tag must be left out with base image {shown(base_image)}, since it follows only a tag in Amazon ECR: "
+        "leave it out, or declare a base image by its tag"
+    )
 
 
 def bind_base_image(
@@ -221,24 +262,82 @@ def bind_base_image(
     return base_image._bind(scope, construct_id, role)
 
 
+# Characters for private use stand for tokens while an address is parsed: see _with_placeholders.
+_FIRST_PLACEHOLDER = 0xE000
+_ANY = "\ue000-\uf8ff"
+_ADDRESS_WITH_TOKENS = re.compile(
+    rf"(?P<account>[0-9{_ANY}]+)\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9{_ANY}-]+)\.[a-z0-9.{_ANY}-]+"
+    rf"/(?P<repository>[a-z0-9{_ANY}]([a-z0-9._/{_ANY}-]*[a-z0-9{_ANY}])?)"
+    rf"(:(?P<tag>[a-zA-Z0-9_{_ANY}][a-zA-Z0-9_.{_ANY}-]*))?(@(?P<digest>{IMAGE_DIGEST.pattern}|(sha256:)?[{_ANY}]))?"
+)
+
+
+def _with_placeholders(uri: str) -> tuple[str, dict[str, str]]:
+    """Return an address with one character in the place of each token, and the tokens by these characters."""
+    tokens = {}
+    for position, token in enumerate(cdk.Tokenization.reverse_string(uri).tokens):
+        placeholder = chr(_FIRST_PLACEHOLDER + position)
+        tokens[placeholder] = token.to_string()
+        uri = uri.replace(tokens[placeholder], placeholder)
+    return uri, tokens
+
+
 @dataclass(frozen=True, kw_only=True)
 class _UriBaseImage(BaseImage):
     uri: str
+    text: str
+    """The address with a placeholder for each token."""
+    tokens: Mapping[str, str]
+    """The tokens by their placeholders."""
+    address: re.Match[str] | None
+    """The parts of ``text``; None if it is not an address in Amazon ECR, or may not be one."""
 
-    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002
-        if is_token(self.uri):
-            return BoundBaseImage(uri=self.uri)
-        address = re.fullmatch(ECR_ADDRESS.pattern, self.uri, re.ASCII)
+    @property
+    def _outside_ecr(self) -> bool:
+        """Whether the registry is known, and is not Amazon ECR."""
+        host = re.split("[:/]", self.text)[0]
+        known = not is_token(host) and self.tokens.keys().isdisjoint(host)
+        return known and self.address is None and not LIKE_AN_ECR_ADDRESS.fullmatch(self.text)
+
+    @property
+    def _repository(self) -> re.Match[str] | None:
+        """The parts of ``text`` if the repository is known. A token at the end may be a repository with its tag."""
+        found = self.address
+        return found if found and (self.text[-1] not in self.tokens or found["tag"] or found["digest"]) else None
+
+    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:
+        if self._repository is None and not self._outside_ecr and (pulled_by_role or follows_tag):
+            raise ValueError(
+                f"uri {shown(self.uri)} must have a part of text or tokens each for the account, the region, the "
+                "repository and the tag, since the deployment needs permissions on the repository: "
+                "use BaseImage.from_ecr_repository(…)"
+            )
+        if follows_tag and (self._outside_ecr or "@" in self.text):
+            _refuse_follow_tag(self.uri)
+
+    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
+        if self._outside_ecr:
+            return BoundBaseImage(uri=self.uri, outside_ecr=True, moving_tag=self._moving_tag)
+        address = self._repository
         if address is None:
-            return BoundBaseImage(uri=self.uri, outside_ecr=True, moving_tag=_moving_tag_in(self.uri))
-        arn = f"arn:{_partition()}:ecr:{address['region']}:{address['account']}:repository/{address['repository']}"
+            return BoundBaseImage(uri=self.uri)
+        account, region, repository = (
+            "".join(self.tokens.get(character, character) for character in address[part])
+            for part in ("account", "region", "repository")
+        )
+        arn = f"arn:{_partition()}:ecr:{region}:{account}:repository/{repository}"
         return BoundBaseImage(
             uri=self.uri,
-            pull_permission=_pull_permission(role, arn),
+            pull_permission=_pull_permission(scope, construct_id, role, arn),
             repository_arn=arn,
-            region=address["region"],
-            moving_tag=_moving_tag_in(self.uri),
+            region=region if is_known(region) else None,
+            moving_tag=self._moving_tag,
         )
+
+    @property
+    def _moving_tag(self) -> str | None:
+        tag = _moving_tag_in(self.text)
+        return None if tag is None or not self.tokens.keys().isdisjoint(tag) else tag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,11 +346,15 @@ class _EcrBaseImage(BaseImage):
     tag: str | None
     digest: str | None
 
-    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:  # noqa: ARG002
+    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:  # noqa: ARG002
+        if follows_tag and self.digest is not None:
+            _refuse_follow_tag(self.digest)
+
+    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         facts = _facts_of(self.repository)
         return BoundBaseImage(
             uri=f"{facts.uri}:{self.tag}" if self.digest is None else f"{facts.uri}@{self.digest}",
-            pull_permission=_pull_permission(role, facts.arn, self.repository),
+            pull_permission=_pull_permission(scope, construct_id, role, facts.arn, self.repository),
             repository_arn=facts.arn,
             region=facts.region,
             moving_tag=None if facts.tags_are_immutable else _moving_tag(self.tag),
@@ -284,7 +387,9 @@ class _AssetBaseImage(BaseImage):
         )
         arn = asset.repository.repository_arn
         return BoundBaseImage(
-            uri=asset.image_uri, pull_permission=_pull_permission(role, arn, asset.repository), repository_arn=arn
+            uri=asset.image_uri,
+            pull_permission=_pull_permission(scope, construct_id, role, arn, asset.repository),
+            repository_arn=arn,
         )
 
 
@@ -299,8 +404,6 @@ class _RepositoryFacts:
 
 
 _REPOSITORY_FACTS: WeakKeyDictionary[ecr.IRepository, _RepositoryFacts] = WeakKeyDictionary()
-# The grants by role and repository ARN. A second grant would only repeat the statements.
-_PULL_PERMISSIONS: WeakKeyDictionary[iam.IRole, dict[str, iam.Grant]] = WeakKeyDictionary()
 
 
 def _facts_of(repository: ecr.IRepository) -> _RepositoryFacts:
@@ -321,20 +424,49 @@ def _facts_of(repository: ecr.IRepository) -> _RepositoryFacts:
 
 
 def _pull_permission(
-    role: iam.IRole | None, arn: str, repository: ecr.IRepository | None = None
+    scope: Construct, construct_id: str, role: iam.IRole | None, arn: str, repository: ecr.IRepository | None = None
 ) -> tuple[IDependable, ...]:
     """Grant the role to pull from the repository at the first call, and return what has to exist before a pull."""
     if role is None:
         return ()
-    granted = _PULL_PERMISSIONS.setdefault(role, {})
+    registry = StackRegistry.of(scope)
+    granted = registry.pull_permissions.setdefault(role, {})
     if arn not in granted:
-        granted[arn] = _grant_pull(role, arn) if repository is None else repository.grant_pull(role)
+        if _may_cause_cycle(role, arn, repository, registry):
+            granted[arn] = _grant_pull_from_stack(scope, construct_id, role, arn)
+        else:
+            granted[arn] = _grant_pull(role, arn) if repository is None else repository.grant_pull(role)
     return (granted[arn],)
 
 
+def _may_cause_cycle(role: iam.IRole, arn: str, repository: ecr.IRepository | None, registry: StackRegistry) -> bool:
+    """Return whether a grant in the role's stack would refer to a stack that may depend on it."""
+    of_role = StackRegistry.of(role)
+    if of_role is registry or (repository is not None and StackRegistry.of(repository) is of_role):
+        return False
+    return re.search('"(Fn::GetAtt|Ref)": (?!"AWS::)', json.dumps(registry.stack.resolve(arn))) is not None
+
+
+def _grant_pull_from_stack(scope: Construct, construct_id: str, role: iam.IRole, arn: str) -> iam.Policy:
+    """Grant the pull in the stack of the version, which depends on the stack of the role.
+
+    A statement in the stack of the role would make that stack depend on the stack of the repository: a cycle, if the
+    repository is declared beside the version.
+    """
+    parent = Construct(scope, f"{construct_id}-Pull")
+    # Stacks that share a role must not overwrite each other's policies.
+    name = cdk.Names.unique_resource_name(parent, max_length=128, separator="-")
+    statements = [
+        iam.PolicyStatement(actions=[_LOG_IN], resources=["*"]),
+        iam.PolicyStatement(actions=list(_PULL), resources=[arn]),
+    ]
+    policy = iam.Policy(parent, "Policy", policy_name=name, statements=statements)
+    role.attach_inline_policy(policy)
+    return policy
+
+
 def _grant_pull(role: iam.IRole, arn: str) -> iam.Grant:
-    # The action does not support resources. IAM policies of the CDK write equal statements only once.
-    iam.Grant.add_to_principal(grantee=role, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"])
+    iam.Grant.add_to_principal(grantee=role, actions=[_LOG_IN], resource_arns=["*"])
     return iam.Grant.add_to_principal(grantee=role, actions=list(_PULL), resource_arns=[arn])
 
 

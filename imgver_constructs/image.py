@@ -16,10 +16,11 @@ from constructs import Construct
 from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
-from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.checks import check_grantee, check_is_string, shown
+from imgver_constructs._validation.deleted_with_image import DeletedWithImage
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
-from imgver_constructs._validation.tokens import check_is_string, check_string_or_token, is_known, is_token, plain
+from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 
 @jsii.implements(refs.IImageRef)
@@ -62,7 +63,11 @@ class ImageBase(cdk.Resource):
         Args:
             grantee: the principal that gets the permission.
             actions: the IAM actions.
+
+        Raises:
+            ValueError: ``grantee`` is not a principal.
         """
+        check_grantee(grantee)
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self._image_arn])
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -192,7 +197,8 @@ class Image(ImageBase):
             image_name: 1 to 63 letters and digits, with single hyphens or dots between them. CloudFormation replaces
                 the image and all of its versions if the name changes. Default: a name generated from the construct's
                 path.
-            display_name: 1 to 128 characters on one line. Default: none; Studio then shows the name.
+            display_name: 1 to 128 letters without accents, digits, spaces and ASCII punctuation except braces, bars,
+                tildes and backticks. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
             role: the role that SageMaker pulls container images with. It gets permission to pull the base images of the
                 versions that the app declares. Default: a new role.
@@ -250,6 +256,8 @@ class Image(ImageBase):
         resource.apply_removal_policy(removal_policy)
         self._resource = resource
         self._registry = registry
+        self._deleted_with_image = DeletedWithImage(self, resource)
+        self.node.add_validation(self._deleted_with_image)
         self._identity = ImageIdentity(
             key=key or key_from_path(self),
             declared_name=self._declared_name,
@@ -338,6 +346,12 @@ def is_deleted_with_stack(image: ImageBase, registry: StackRegistry) -> bool:
     A change of the image's removal policy after the first call has no effect.
     """
     return isinstance(image, Image) and image._registry is registry and image._is_deleted_with_stack
+
+
+def add_version(image: ImageBase, version: Construct, resource: cdk.CfnResource) -> None:
+    """Record a declared version of an image, whose removal policies are compared when the app is synthesized."""
+    if isinstance(image, Image):
+        image._deleted_with_image.add(version, resource)
 
 
 class ImportedImage(ImageBase):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import aws_cdk as cdk
@@ -26,6 +26,9 @@ from imgver_constructs._validation.checks import (
     check_choice,
     check_distinct,
     check_flag,
+    check_grantee,
+    check_is_number,
+    check_is_string,
     check_number,
     check_string,
     shown,
@@ -39,11 +42,18 @@ from imgver_constructs._validation.rules import (
     PROGRAMMING_LANG,
     RELEASE_NOTES,
 )
-from imgver_constructs._validation.tokens import check_is_number, check_is_string, is_known, is_token, plain
-from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
-from imgver_constructs.base_image import BaseImage, bind_base_image
+from imgver_constructs._validation.tokens import is_known, is_token, plain
+from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, APP_IMAGE_CONFIG_OF_OTHER_APP, warnings
+from imgver_constructs.base_image import BaseImage, bind_base_image, check_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
-from imgver_constructs.image import ImageBase, ImportedImage, check_image, identity_of, is_deleted_with_stack
+from imgver_constructs.image import (
+    ImageBase,
+    ImportedImage,
+    add_version,
+    check_image,
+    identity_of,
+    is_deleted_with_stack,
+)
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
@@ -81,10 +91,16 @@ class ImageVersionBase(cdk.Resource):
     def version(self) -> float:
         """The number of the version; a token for a declared version.
 
-        Use it as a number. For a string, use ``cdk.Tokenization.stringify_number(version.version)``: Python's ``str``
-        would write the token's placeholder.
+        Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
+        in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
+        calculations and comparisons use the placeholder. For a string use :attr:`version_as_string`.
         """
         raise NotImplementedError
+
+    @property
+    def version_as_string(self) -> str:
+        """The number of the version as a string, for outputs, parameters and names; a token for a declared version."""
+        return cdk.Tokenization.stringify_number(self.version)
 
     @property
     def image_version_ref(self) -> refs.ImageVersionReference:
@@ -128,7 +144,12 @@ class ImageVersionBase(cdk.Resource):
             ValueError: ``app_image_config`` is not an AppImageConfig, or is in another account or region than the
                 image.
         """
-        item = custom_image(image=self._image, version=self.version, app_image_config=app_image_config)
+        item = custom_image(
+            image=self._image,
+            version=self.version,
+            app_image_config=app_image_config,
+            warn=partial(cdk.Annotations.of(self).add_warning_v2, APP_IMAGE_CONFIG_OF_OTHER_APP),
+        )
         warning = alias_warning(self._aliases)
         if warning is not None:
             cdk.Annotations.of(self).add_warning_v2(ALIAS_REFUSED_BY_STUDIO, warning)
@@ -144,8 +165,10 @@ class ImageVersionBase(cdk.Resource):
             actions: the IAM actions.
 
         Raises:
-            ValueError: ``grantee`` is in another stack than a declared version; nested stacks count as their parent.
+            ValueError: ``grantee`` is not a principal, or is in another stack than a declared version; nested stacks
+                count as their parent.
         """
+        check_grantee(grantee)
         principal = grantee.grant_principal
         if isinstance(principal, Construct) and self._is_imported_by(principal):
             raise ValueError(
@@ -308,10 +331,7 @@ class ImageVersion(ImageVersionBase):
         check_image(image)
         registry, identity = StackRegistry.of(scope), identity_of(image)
         registry.check_environment(image)
-        if not isinstance(base_image, BaseImage):
-            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-                f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
-            )
+        check_base_image(base_image, role=image.role, follow_tag=follow_tag)
         if not is_token(identity.declared_name):
             check_string("image_name", identity.declared_name, IMAGE_NAME)
         metadata = _metadata(
@@ -368,6 +388,7 @@ class ImageVersion(ImageVersionBase):
         ):
             cdk.Annotations.of(self).add_warning_v2(warning_id, message)
         registry.add_version(identity.key, self._resource)
+        add_version(image, self, self._resource)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an ID.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
@@ -397,8 +418,9 @@ class ImageVersion(ImageVersionBase):
     def version(self) -> float:
         """The number of the version; a token.
 
-        Use it as a number. For a string, use ``cdk.Tokenization.stringify_number(version.version)``: Python's ``str``
-        would write the token's placeholder.
+        Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
+        in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
+        calculations and comparisons use the placeholder. For a string use :attr:`version_as_string`.
         """
         return cdk.Token.as_number(self._resource.get_att("Version"))
 
@@ -526,7 +548,7 @@ class ImageAlias(Construct):
             check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
             _check_alias_is_free(registry, identity, alias_name)
-        provider = choose_provider(registry, provider or version.provider, image=image)
+        provider = choose_provider(registry, version.provider if provider is None else provider, image=image)
         path = registry.path_of(scope, construct_id)
 
         super().__init__(scope, construct_id)

@@ -20,8 +20,8 @@ from imgver_constructs._provider.binding import ProviderBinding
 from imgver_constructs._provider.inline_policy_quota import InlinePolicyQuota
 from imgver_constructs._provider.policies import Permissions, check_permitted_images
 from imgver_constructs._stack_registry import StackRegistry
-from imgver_constructs._validation.checks import shown
-from imgver_constructs._validation.tokens import check_is_number, is_token
+from imgver_constructs._validation.checks import check_is_number, shown
+from imgver_constructs._validation.tokens import is_token
 from imgver_constructs.image import ImageBase, identity_of
 
 _SHORTEST_EVENT_AGE, _LONGEST_EVENT_AGE = 60, 900

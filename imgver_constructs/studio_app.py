@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk.aws_sagemaker import CfnAppImageConfig
 
-from imgver_constructs._validation.checks import check_at_most, check_user, shown
+from imgver_constructs._validation.checks import check_at_most, check_is_number, check_user, shown
 from imgver_constructs._validation.rules import (
     CONTAINER_ARGUMENT,
     CONTAINER_ARGUMENTS_MAXIMUM,
@@ -20,7 +20,7 @@ from imgver_constructs._validation.rules import (
     KERNEL_NAME,
     MOUNT_PATH,
 )
-from imgver_constructs._validation.tokens import check_is_number, check_string_or_token, is_known, is_token
+from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token
 
 
 class StudioApp(ABC):
@@ -120,7 +120,7 @@ class StudioApp(ABC):
         if mount_path is not None:
             check_string_or_token("mount_path", mount_path, MOUNT_PATH)
         for parameter, number in (("default_uid", default_uid), ("default_gid", default_gid)):
-            if is_token(number):
+            if number is not None:
                 check_is_number(parameter, number)
         uid, gid = (
             default if given is None else given
@@ -142,6 +142,9 @@ class StudioApp(ABC):
             )
         )
 
+    _name: str
+    """The name of the application, without spaces."""
+
     @abstractmethod
     def _apply(self, resource: CfnAppImageConfig) -> None:
         """Set the property of the resource that configures this application."""
@@ -152,7 +155,14 @@ def apply_studio_app(app: StudioApp, resource: CfnAppImageConfig) -> None:
     app._apply(resource)
 
 
+def name_of(app: StudioApp) -> str:
+    """Return the name of an application, as a part of logical IDs and names."""
+    return app._name
+
+
 class _JupyterLab(StudioApp):
+    _name = "JupyterLab"
+
     def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
         self._property = CfnAppImageConfig.JupyterLabAppImageConfigProperty(container_config=container)
 
@@ -161,6 +171,8 @@ class _JupyterLab(StudioApp):
 
 
 class _CodeEditor(StudioApp):
+    _name = "CodeEditor"
+
     def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
         self._property = CfnAppImageConfig.CodeEditorAppImageConfigProperty(container_config=container)
 
@@ -169,6 +181,8 @@ class _CodeEditor(StudioApp):
 
 
 class _KernelGateway(StudioApp):
+    _name = "KernelGateway"
+
     def __init__(self, configuration: CfnAppImageConfig.KernelGatewayImageConfigProperty) -> None:
         self._property = configuration
 

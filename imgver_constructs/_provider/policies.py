@@ -70,6 +70,9 @@ class Permissions:
         """
         self._provider = provider
         self._role = role
+        # With customize_roles, the CDK does not create the role, writes out its ARN, and reports its statements, except
+        # those that an inline policy gets after it was attached.
+        self._role_is_reported = isinstance(role, iam.Role) and role.role_arn.startswith("arn:")
         self._policy_prefix = policy_prefix
         self._patterns = (
             None if patterns is None else tuple(each if is_token(each) else plain(each) for each in patterns)
@@ -111,19 +114,21 @@ class Permissions:
         names, policy_id = self._scope_of(image)
         if names not in self._changed:
             self._changed.add(names)
-            self._policy(policy_id).add_statements(*self._change_statements(names))
+            self._add(policy_id, *self._change_statements(names))
         if lists_aliases and names not in self._listed:
             self._listed.add(names)
-            self._policy(policy_id).add_statements(self._list_aliases_statement(names))
+            self._add(policy_id, self._list_aliases_statement(names))
         if repository_arn is None:
             return [self._policy(policy_id)]
         # With patterns, all images share a policy for repositories. A removed image may take its repository out of it,
         # since no Delete event describes images in a repository.
         repositories_id = policy_id if self._patterns is None else "Repositories"
-        if repositories_id not in self._repositories:
-            self._repositories[repositories_id] = iam.PolicyStatement(actions=["ecr:DescribeImages"])
-            self._policy(repositories_id).add_statements(self._repositories[repositories_id])
-        self._repositories[repositories_id].add_resources(repository_arn)
+        if repositories_id in self._repositories and not self._role_is_reported:
+            self._repositories[repositories_id].add_resources(repository_arn)
+        else:
+            statement = iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=[repository_arn])
+            self._repositories[repositories_id] = statement
+            self._add(repositories_id, statement)
         return [self._policy(policy_id), self._policy(repositories_id)]
 
     def _scope_of(self, image: ImageIdentity) -> tuple[tuple[str, ...], str]:
@@ -145,6 +150,12 @@ class Permissions:
         policy = iam.Policy(self._provider, construct_id, policy_name=name, statements=list(statements))
         self._role.attach_inline_policy(policy)
         return policy
+
+    def _add(self, construct_id: str, *statements: iam.PolicyStatement) -> None:
+        self._policy(construct_id).add_statements(*statements)
+        if self._role_is_reported:
+            for statement in statements:
+                self._role.add_to_principal_policy(statement)
 
     def _policy(self, construct_id: str) -> iam.Policy:
         if construct_id not in self._policies:

@@ -27,12 +27,53 @@ def shown(value: object) -> str:
     return f"{representation[: _MAXIMUM_SHOWN - 1]}…{length}"
 
 
+def check_is_string(parameter: str, value: object) -> None:
+    """Check that ``value``, a token or not, is a string.
+
+    Raises:
+        ValueError: ``value`` is not a string.
+    """
+    if not isinstance(value, str):
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            f"{parameter} {shown(value)} must be a string: write it in quotes, and a token as cdk.Token.as_string(…)"
+        )
+
+
+def check_is_number(parameter: str, value: object) -> None:
+    """Check that ``value``, a token or not, is a number.
+
+    Raises:
+        ValueError: ``value`` is not a number.
+    """
+    # bool is a subclass of int.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            f"{parameter} {shown(value)} must be a number: write it without quotes, and a token as "
+            "cdk.Token.as_number(…)"
+        )
+
+
+def check_grantee(grantee: object) -> None:
+    """Check that ``grantee`` can get permissions.
+
+    Raises:
+        ValueError: ``grantee`` is not a principal.
+    """
+    if not hasattr(grantee, "grant_principal"):
+        raise ValueError(
+            f"grantee {shown(grantee)} must be a principal, such as a role: for an ARN use iam.Role.from_role_arn(…)"
+        )
+
+
 def check_string(parameter: str, value: object, rule: StringRule) -> None:
     """Check a string against its rule.
 
     Raises:
         ValueError: the API would reject the value.
     """
+    if isinstance(value, int | float):
+        # Its digits may be what the rule asks for: only the quotes are missing.
+        check_is_string(parameter, value)
     if not rule.accepts(value):
         raise ValueError(f"{parameter} {shown(value)} must be {rule.rule}: {rule.remedy}")
 

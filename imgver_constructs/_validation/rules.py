@@ -56,9 +56,13 @@ IMAGE_NAME = StringRule(
 )
 DISPLAY_NAME = StringRule(
     maximum=128,
-    pattern=rf"\S({ONE_LINE}\S)?",
-    rule="1 to 128 characters on one line, with no space at either end",
-    remedy="shorten or trim it, or leave it out",
+    # The pattern of CloudFormation, "^[A-Za-z0-9 -_]+$", with that of the API, which allows no space at either end.
+    pattern=r"[!-_a-z]([ -_a-z]*[!-_a-z])?",
+    rule=(
+        "1 to 128 letters without accents, digits, spaces and ASCII punctuation except braces, bars, tildes and "
+        "backticks, with no space at either end"
+    ),
+    remedy="write it like 'Data Science', or leave it out",
 )
 DESCRIPTION = StringRule(
     maximum=512,

@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from imgver_constructs._validation.checks import check_string, shown
+from imgver_constructs._validation.checks import check_is_string, check_string
 from imgver_constructs._validation.rules import StringRule
 
 _STRINGIFIED_NUMBER = "e+289"
@@ -45,31 +45,6 @@ def check_string_or_token(parameter: str, value: object, rule: StringRule) -> No
         check_is_string(parameter, value)
     else:
         check_string(parameter, value, rule)
-
-
-def check_is_string(parameter: str, value: object) -> None:
-    """Check that ``value``, a token or not, is a string.
-
-    Raises:
-        ValueError: ``value`` is not a string.
-    """
-    if not isinstance(value, str):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-            f"{parameter} {shown(value)} must be a string: write it in quotes, and a token as cdk.Token.as_string(…)"
-        )
-
-
-def check_is_number(parameter: str, value: object) -> None:
-    """Check that ``value``, a token or not, is a number.
-
-    Raises:
-        ValueError: ``value`` is not a number.
-    """
-    if not isinstance(value, int | float):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-            f"{parameter} {shown(value)} must be a number: write it without quotes, and a token as "
-            "cdk.Token.as_number(…)"
-        )
 
 
 def plain(value: str) -> str:

@@ -17,6 +17,8 @@ BASE_IMAGE_IN_OTHER_REGION = "imgver-constructs:baseImageInOtherRegion"
 MOVING_TAG = "imgver-constructs:movingTag"
 TO_BE_ARCHIVED = "imgver-constructs:toBeArchived"
 ALIAS_REFUSED_BY_STUDIO = "imgver-constructs:aliasRefusedByStudio"
+APP_IMAGE_CONFIG_OF_OTHER_APP = "imgver-constructs:appImageConfigOfOtherApp"
+DELETED_WITH_IMAGE = "imgver-constructs:deletedWithImage"
 
 
 class _BaseImage(Protocol):

@@ -129,8 +129,29 @@ def test_generated_name_is_valid_and_stable(construct_id: str) -> None:
 
     first = name(cdk.App())
 
-    assert re.fullmatch(r"Stack-[a-zA-Z0-9](-*[a-zA-Z0-9]){0,56}", first, re.ASCII)
+    assert re.fullmatch(r"(?=.{1,63}$)Stack-[a-zA-Z0-9](-*[a-zA-Z0-9])*-JupyterLab", first, re.ASCII)
     assert first == name(cdk.App())
+
+
+@pytest.mark.parametrize("given", [None, "data-science"])
+def test_another_application_is_another_resource(given: str | None) -> None:
+    """An update would leave the configuration of the old application in the AppImageConfig."""
+
+    def resource(app: StudioApp) -> tuple[str, str]:
+        stack = cdk.Stack(cdk.App(), "Stack")
+        AppImageConfig(stack, "Config", app=app, app_image_config_name=given)
+        ((logical_id, found),) = Template.from_stack(stack).find_resources(CONFIG).items()
+        return logical_id, found["Properties"]["AppImageConfigName"]
+
+    kernel_gateway = StudioApp.kernel_gateway(kernel_name="python3")
+    found = [resource(app) for app in (StudioApp.jupyter_lab(), StudioApp.code_editor(), kernel_gateway)]
+
+    logical_ids, names = (set(each) for each in zip(*found, strict=True))
+    assert len(logical_ids) == 3
+    # CloudFormation creates the new one first: it refuses a name that exists already.
+    assert len(names) == (3 if given is None else 1)
+    # Another configuration of the same application is an update.
+    assert resource(StudioApp.jupyter_lab(container_entrypoint="/bin/start")) == found[0]
 
 
 def test_generated_names_differ(stack: cdk.Stack) -> None:
@@ -144,7 +165,7 @@ def test_generated_names_differ(stack: cdk.Stack) -> None:
 def test_attributes_are_references(stack: cdk.Stack) -> None:
     config = AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab(), app_image_config_name="data-science")
 
-    name, arn = {"Ref": "Config57D1D894"}, {"Fn::GetAtt": ["Config57D1D894", "AppImageConfigArn"]}
+    name, arn = {"Ref": "ConfigJupyterLab2D0CA5F2"}, {"Fn::GetAtt": ["ConfigJupyterLab2D0CA5F2", "AppImageConfigArn"]}
     assert stack.resolve(config.app_image_config_name) == name
     assert stack.resolve(config.app_image_config_arn) == arn
     assert stack.resolve(config.app_image_config_ref.app_image_config_name) == name
@@ -243,7 +264,9 @@ ENTRYPOINT_RULE = (
 VARIABLES_RULE = "must be a dict of values by names: write it like {'LOG_LEVEL': 'debug'}"
 VARIABLE_NAME_RULE = f"must be a name of 1 to 256 {ONE_LINE}: write it like 'LOG_LEVEL'"
 VARIABLE_VALUE_RULE = f"must be 1 to 256 {ONE_LINE}: shorten it, or leave the variable out"
-BLANK = ("", " ", "a\nb", "a\u2028b", 5)
+BLANK = ("", " ", "a\nb", "a\u2028b")
+A_STRING = "must be a string: write it in quotes, and a token as cdk.Token.as_string(…)"
+A_NUMBER = "must be a number: write it without quotes, and a token as cdk.Token.as_number(…)"
 
 
 @pytest.mark.parametrize("create_app", [StudioApp.jupyter_lab, StudioApp.code_editor])
@@ -252,6 +275,10 @@ BLANK = ("", " ", "a\nb", "a\u2028b", 5)
     [
         *[("container_arguments", value, f"{value!r} {ARGUMENTS_RULE}") for value in ("--debug", {"--debug"}, None)],
         *[("container_arguments", ["x", value], f"{value!r} {ARGUMENT_RULE}") for value in BLANK],
+        ("container_arguments", ["x", 5], f"5 {A_STRING}"),
+        ("container_entrypoint", 5, f"5 {A_STRING}"),
+        ("container_environment_variables", {5: "x"}, f"5 {A_STRING}"),
+        ("container_environment_variables['A']", {"A": 5}, f"5 {A_STRING}"),
         ("container_arguments", ["x" * 65], f"'{'x' * 58}… (65 characters) {ARGUMENT_RULE}"),
         (
             "container_arguments",
@@ -295,7 +322,8 @@ USER_RULE = "must be 1000 with 100, or 0 with 0 for root: give both, or leave bo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        *[({"kernel_name": value}, f"kernel_name {value!r} {KERNEL_RULE}") for value in ("", None, 3)],
+        *[({"kernel_name": value}, f"kernel_name {value!r} {KERNEL_RULE}") for value in ("", None)],
+        ({"kernel_name": 3}, f"kernel_name 3 {A_STRING}"),
         (
             {"kernel_display_name": ""},
             "kernel_display_name '' must be 1 to 1024 characters: shorten it, or leave it out",
@@ -306,7 +334,15 @@ USER_RULE = "must be 1000 with 100, or 0 with 0 for root: give both, or leave bo
         ],
         *[
             ({"default_uid": uid, "default_gid": gid}, f"default_uid {uid!r} with default_gid {gid!r} {USER_RULE}")
-            for uid, gid in ((1000, 0), (0, 100), (1001, 100), ("1000", "100"))
+            for uid, gid in ((1000, 0), (0, 100), (1001, 100))
+        ],
+        *[
+            ({"default_uid": uid, "default_gid": gid}, f"{parameter} {value!r} {A_NUMBER}")
+            for uid, gid, parameter, value in (
+                ("1000", "100", "default_uid", "1000"),
+                (1000, "100", "default_gid", "100"),
+                (False, False, "default_uid", False),
+            )
         ],
         # SageMaker's default for the other one counts.
         ({"default_uid": 0}, f"default_uid 0 with default_gid 100 {USER_RULE}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,10 @@ IN_THIS_ACCOUNT = {
 }
 
 
+def repository_of(stack: cdk.Stack) -> ecr.IRepository:
+    return ecr.Repository.from_repository_name(stack, "Imported", "ds")
+
+
 def refusal_of(*args: Any, **kwargs: Any) -> str:
     function, *rest = args
     with pytest.raises(ValueError, match="must be") as refusal:
@@ -104,10 +109,98 @@ class TestFromUri:
         (policy,) = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
         assert Template.from_stack(stack).find_resources("AWS::SNS::Topic")["Dependent"]["DependsOn"] == [policy]
 
-    def test_a_token_is_not_inspected(self, stack: cdk.Stack, role: iam.Role) -> None:
-        uri = f"{cdk.Aws.ACCOUNT_ID}.dkr.ecr.{cdk.Aws.REGION}.amazonaws.com/x"
+    @pytest.mark.parametrize(
+        ("address", "repository_name", "tag"),
+        [
+            (lambda stack, _: f"{stack.account}.dkr.ecr.{stack.region}.amazonaws.com/ds:latest", "ds", "latest"),
+            (lambda stack, _: f"{stack.account}.dkr.ecr.{stack.region}.amazonaws.com/ds", "ds", "latest"),
+            (
+                lambda stack, name: f"{stack.account}.dkr.ecr.{stack.region}.amazonaws.com/{name}:1",
+                {"Ref": "Name"},
+                None,
+            ),
+            (lambda stack, name: f"{stack.account}.dkr.ecr.{stack.region}.amazonaws.com/ds:{name}", "ds", None),
+            (lambda stack, name: f"{stack.account}.dkr.ecr.{stack.region}.amazonaws.com/ds@{name}", "ds", None),
+            (lambda stack, _: repository_of(stack).repository_uri_for_tag("latest"), "ds", "latest"),
+            (lambda stack, _: repository_of(stack).repository_uri_for_digest(DIGEST), "ds", None),
+        ],
+    )
+    def test_address_with_tokens(
+        self, stack: cdk.Stack, role: iam.Role, address: Any, repository_name: Any, tag: str | None
+    ) -> None:
+        uri = address(stack, cdk.CfnParameter(stack, "Name").value_as_string)
 
-        assert bind(BaseImage.from_uri(uri), stack, role) == BoundBaseImage(uri=uri)
+        bound = bind(BaseImage.from_uri(uri), stack, role)
+
+        place = [{"Ref": "AWS::Partition"}, ":ecr:", {"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"}]
+        name = (
+            [f":repository/{repository_name}"]
+            if isinstance(repository_name, str)
+            else [":repository/", repository_name]
+        )
+        arn = {"Fn::Join": ["", ["arn:", *place, *name]]}
+        assert (bound.uri, bound.region, bound.outside_ecr, bound.moving_tag) == (uri, None, False, tag)
+        assert stack.resolve(bound.repository_arn) == arn
+        assert statements(stack) == [LOGIN, may_pull(arn)]
+
+    def test_address_of_a_declared_repository(self, stack: cdk.Stack, role: iam.Role) -> None:
+        repository = ecr.Repository(stack, "Declared")
+
+        bound = bind(BaseImage.from_uri(repository.repository_uri_for_tag("1.0.0")), stack, role)
+
+        (logical_id,) = Template.from_stack(stack).find_resources("AWS::ECR::Repository")
+        region, account = (
+            {"Fn::Select": [part, {"Fn::Split": [":", {"Fn::GetAtt": [logical_id, "Arn"]}]}]} for part in (3, 4)
+        )
+        parts = ["arn:", {"Ref": "AWS::Partition"}, ":ecr:", region, ":", account, ":repository/", {"Ref": logical_id}]
+        assert stack.resolve(bound.repository_arn) == {"Fn::Join": ["", parts]}
+
+    def test_region_in_an_address_with_tokens(self, stack: cdk.Stack) -> None:
+        uri = f"{stack.account}.dkr.ecr.us-east-1.amazonaws.com/ds:1"
+
+        assert bind(BaseImage.from_uri(uri), stack).region == "us-east-1"
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            cdk.Fn.ref("Uri"),
+            f"{cdk.Fn.ref('Registry')}/data-science:1.0.0",
+            # The token may contain a tag.
+            f"{cdk.Aws.ACCOUNT_ID}.dkr.ecr.{cdk.Aws.REGION}.amazonaws.com/{cdk.Fn.ref('RepositoryAndTag')}",
+            f"{REGISTRY}/data-science:{cdk.Token.as_number(cdk.Fn.ref('Number'))}",
+        ],
+        ids=["address", "registry", "repository", "number"],
+    )
+    def test_address_whose_repository_is_not_known(
+        self, stack: cdk.Stack, declare: Callable[..., ImageVersion], refused: Callable[..., str], uri: str
+    ) -> None:
+        base_image = BaseImage.from_uri(uri)
+        imported, image = Image.from_image_name(stack, "Imported", "imported"), Image(stack, "Image")
+
+        for arguments in ({"image": image}, {"image": imported, "follow_tag": "1"}):
+            message = refused(lambda arguments=arguments: declare(base_image=base_image, **arguments))
+            assert message.startswith("uri '")
+            assert message.endswith(
+                " must have a part of text or tokens each for the account, the region, the repository and the tag, "
+                "since the deployment needs permissions on the repository: use BaseImage.from_ecr_repository(…)"
+            )
+        # No permission is needed.
+        declare(image=imported, base_image=base_image)
+        assert bind(base_image, stack) == BoundBaseImage(uri=uri)
+
+    @pytest.mark.parametrize("name", ["X:1.0", "x:-1", "x@sha256:0", ""])
+    def test_malformed_address_with_tokens_is_refused(self, name: str) -> None:
+        uri = f"{cdk.Aws.ACCOUNT_ID}.dkr.ecr.{cdk.Aws.REGION}.amazonaws.com/{name}"
+
+        assert refusal_of(BaseImage.from_uri, uri).endswith(
+            f"must be a valid Amazon ECR address of at most 255 characters: {WRITE_AN_ADDRESS}"
+        )
+
+    @pytest.mark.parametrize("uri", ["public.ecr.aws/x/y:{}", "python:{}", "localhost:5000/python:{}"])
+    def test_address_outside_ecr_with_a_token(self, stack: cdk.Stack, role: iam.Role, uri: str) -> None:
+        uri = uri.format(cdk.Fn.ref("Tag"))
+
+        assert bind(BaseImage.from_uri(uri), stack, role) == BoundBaseImage(uri=uri, outside_ecr=True)
         assert statements(stack) == []
 
     @pytest.mark.parametrize("uri", ["public.ecr.aws/docker/library/python:3.12", "localhost:5000/python:3.12"])
@@ -298,6 +391,67 @@ class TestPullPermission:
             bind(BaseImage.from_ecr_repository(repository, tag="1.0.0"), stack, role)
 
         assert statements(stack) == [may_pull(IN_THIS_ACCOUNT), LOGIN] * 2
+
+    @pytest.mark.parametrize("declared_by", ["role", "image"])
+    @pytest.mark.parametrize("by_address", [True, False])
+    def test_repository_beside_a_version_whose_role_is_in_another_stack(
+        self, app: cdk.App, stack: cdk.Stack, by_address: bool, declared_by: str
+    ) -> None:
+        # GIVEN a role of the platform team, or its image, and a repository that the version's own stack declares
+        platform = cdk.Stack(app, "Platform")
+        repository = ecr.Repository(stack, "Repository")
+        image = (
+            Image(stack, "Image", role=make_role(platform))
+            if declared_by == "role"
+            else Image(platform, "Image", image_name="data-science")
+        )
+
+        # WHEN two versions are declared THEN the app has no cycle
+        for tag in ("1.0.0", "1.1.0"):
+            base_image = (
+                BaseImage.from_uri(repository.repository_uri_for_tag(tag))
+                if by_address
+                else BaseImage.from_ecr_repository(repository, tag=tag)
+            )
+            ImageVersion(stack, f"Version{tag}", image=image, base_image=base_image)
+        template = Template.from_stack(stack)
+        assert [found.node.path for found in stack.dependencies] == ["Platform"]
+
+        # THEN policies in the versions' stack permit the role to pull, and the versions depend on them
+        policies = {
+            logical_id: found["Properties"]
+            for logical_id, found in template.find_resources("AWS::IAM::Policy").items()
+            if LOGIN in found["Properties"]["PolicyDocument"]["Statement"]
+        }
+        for policy in policies.values():
+            assert policy["PolicyName"].startswith("Stack-Version")
+            assert [list(role) for role in policy["Roles"]] == [["Fn::ImportValue"]]
+            assert [one["Action"] for one in policy["PolicyDocument"]["Statement"]] == [LOGIN["Action"], PULL]
+        # Every address of a declared repository consists of new tokens.
+        assert len(policies) == (2 if by_address else 1)
+        versions = template.find_resources("Custom::SageMakerImageVersion").values()
+        assert [len(policies.keys() & set(version["DependsOn"])) for version in versions] == [1, 1]
+        assert "ecr:" not in json.dumps(Template.from_stack(platform).to_json())
+
+    def test_immutable_role_of_another_stack(self, app: cdk.App, stack: cdk.Stack) -> None:
+        role = make_role(cdk.Stack(app, "Platform")).without_policy_updates()
+        repository = ecr.Repository(stack, "Repository")
+
+        bound = bind(BaseImage.from_ecr_repository(repository, tag="1.0.0"), stack, role)
+        cdk.CfnResource(stack, "Dependent", type="AWS::SNS::Topic").node.add_dependency(*bound.pull_permission)
+
+        assert statements(stack) == []
+
+    def test_repository_of_another_account_allows_a_role_of_another_stack(self, app: cdk.App) -> None:
+        here, platform = (cdk.Stack(app, each, env=HERE) for each in ("Here", "Platform"))
+        there = cdk.Stack(app, "There", env=cdk.Environment(account="222222222222", region="us-east-1"))
+        repository = ecr.Repository(there, "Repository", repository_name="data-science")
+
+        bind(BaseImage.from_ecr_repository(repository, tag="1.0.0"), here, make_role(platform))
+
+        assert statements(platform)[1] == LOGIN
+        (policy,) = Template.from_stack(there).find_resources("AWS::ECR::Repository").values()
+        assert policy["Properties"]["RepositoryPolicyText"]["Statement"][0]["Action"] == PULL
 
     def test_every_repository_is_a_resource_of_its_own(
         self, stack: cdk.Stack, role: iam.Role, repository: ecr.IRepository, folder: Path

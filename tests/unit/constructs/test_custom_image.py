@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import custom_resources
 from aws_cdk.assertions import Annotations, Match, Template
 
 from imgver_constructs import AppImageConfig, Image, ImageVersion, StudioApp
@@ -88,7 +89,7 @@ def test_a_domain_a_user_profile_and_a_space_accept_the_item(
     for name in path:
         found = found[name]
     expected = {
-        "AppImageConfigName": {"Ref": "Config57D1D894"},
+        "AppImageConfigName": {"Ref": "ConfigJupyterLab2D0CA5F2"},
         "ImageName": {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}]}]},
         "ImageVersionNumber": {"Fn::GetAtt": ["Version", "Version"]},
     }
@@ -107,7 +108,100 @@ def test_item_of_an_imported_version(stack: cdk.Stack, only: Only, config: Any) 
 def test_the_l1_app_image_config_is_accepted(stack: cdk.Stack, declare: Declare) -> None:
     config = sagemaker.CfnAppImageConfig(stack, "Config", app_image_config_name="jupyter")
 
-    assert stack.resolve(declare().custom_image(app_image_config=config))["appImageConfigName"] == {"Ref": "Config"}
+    assert stack.resolve(declare().custom_image(app_image_config=config))["AppImageConfigName"] == {"Ref": "Config"}
+
+
+def test_cloudformations_spelling_outside_typed_properties(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    config = AppImageConfig.from_app_image_config_name(stack, "Config", "jupyter")
+    item = declare().custom_image(app_image_config=config)
+    spelled = {
+        "AppImageConfigName": "jupyter",
+        "ImageName": "data-science",
+        "ImageVersionNumber": {"Fn::GetAtt": ["Version", "Version"]},
+    }
+
+    # WHEN the item is in an override beside typed properties, in a raw resource, and in a call of the API
+    declare_domain(stack, item)
+    domain = cast("sagemaker.CfnDomain", stack.node.find_child("Domain"))
+    domain.add_property_override("DefaultUserSettings.CodeEditorAppSettings.CustomImages", [item])
+    role = "arn:aws:iam::123456789012:role/studio"
+    domain.add_override("Properties.DefaultSpaceSettings.ExecutionRole", role)
+    domain.add_override("Properties.DefaultSpaceSettings.JupyterLabAppSettings.CustomImages", [item])
+    settings = {"JupyterLabAppSettings": {"CustomImages": [item]}}
+    cdk.CfnResource(
+        stack,
+        "Raw",
+        type="AWS::SageMaker::UserProfile",
+        properties={"DomainId": "d-123456789012", "UserProfileName": "ada", "UserSettings": settings},
+    )
+    parameters = {"DomainId": "d-123456789012", "DefaultUserSettings": settings}
+    call = custom_resources.AwsSdkCall(
+        service="SageMaker",
+        action="updateDomain",
+        parameters=parameters,
+        physical_resource_id=custom_resources.PhysicalResourceId.of("x"),
+    )
+    policy = custom_resources.AwsCustomResourcePolicy.from_sdk_calls(resources=["*"])
+    custom_resources.AwsCustomResource(stack, "Call", on_update=call, policy=policy)
+
+    # THEN each has the names of CloudFormation and the API
+    properties = only(DOMAIN)["Properties"]
+    assert properties["DefaultUserSettings"]["JupyterLabAppSettings"]["CustomImages"] == [spelled]
+    assert properties["DefaultUserSettings"]["CodeEditorAppSettings"]["CustomImages"] == [spelled]
+    assert properties["DefaultSpaceSettings"]["JupyterLabAppSettings"]["CustomImages"] == [spelled]
+    raw = only("AWS::SageMaker::UserProfile")["Properties"]["UserSettings"]
+    assert raw["JupyterLabAppSettings"]["CustomImages"] == [spelled]
+    assert '"CustomImages":[{"AppImageConfigName":"jupyter","ImageName":"data-science","ImageVersionNumber":' in (
+        "".join(part for part in only("Custom::AWS")["Properties"]["Create"]["Fn::Join"][1] if isinstance(part, str))
+    )
+
+
+APPS = {
+    "jupyter_lab": ("JupyterLab", StudioApp.jupyter_lab),
+    "code_editor": ("Code Editor", StudioApp.code_editor),
+    "kernel_gateway": ("a kernel gateway", lambda: StudioApp.kernel_gateway(kernel_name="python3")),
+}
+
+
+@pytest.mark.parametrize("offered_as", APPS)
+@pytest.mark.parametrize("declared_as", APPS)
+@pytest.mark.parametrize("level", ["declared", "l1", "imported", "raw property"])
+def test_a_version_offered_to_another_app_than_its_config_is_for(
+    stack: cdk.Stack, declare: Declare, declared_as: str, offered_as: str, level: str
+) -> None:
+    configured, create = APPS[declared_as]
+    declared = AppImageConfig(stack, "Config", app=create())
+    resource = cast("sagemaker.CfnAppImageConfig", declared.node.default_child)
+    existing = AppImageConfig.from_app_image_config_name(stack, "Existing", "some")
+    config: Any = {"l1": resource, "imported": existing}.get(level, declared)
+
+    item = declare().custom_image(app_image_config=config)
+    if level == "raw property":
+        settings: Any = {settings_class(offered_as): {"CustomImages": [item]}}
+        properties = {"DomainId": "d-123456789012", "UserProfileName": "ada", "UserSettings": settings}
+        cdk.CfnResource(stack, "Raw", type="AWS::SageMaker::UserProfile", properties=properties)
+    else:
+        properties_of = getattr(sagemaker.CfnUserProfile, f"{settings_class(offered_as)}Property")
+        settings = sagemaker.CfnUserProfile.UserSettingsProperty(
+            **{f"{offered_as}_app_settings": properties_of(custom_images=[item])}
+        )
+        sagemaker.CfnUserProfile(
+            stack, "Profile", domain_id="d-123456789012", user_profile_name="ada", user_settings=settings
+        )
+
+    if declared_as == offered_as or level == "imported":
+        assert warnings(stack) == []
+        return
+    (warning,) = warnings(stack)
+    assert warning == (
+        f"app_image_config {config.node.path!r} should not be offered as {APPS[offered_as][0]}, since it configures "
+        f"{configured}, and Studio cannot start the image; declare an AppImageConfig with StudioApp.{offered_as}(…) "
+        "[ack: imgver-constructs:appImageConfigOfOtherApp]"
+    )
+
+
+def settings_class(app: str) -> str:
+    return "".join(part.capitalize() for part in app.split("_")) + "AppSettings"
 
 
 def test_item_in_another_stack(app: cdk.App, stack: cdk.Stack, declare: Declare) -> None:
@@ -156,10 +250,10 @@ def test_app_image_config_of_another_environment_is_refused(
     }[level]()
 
     if message is None:
-        custom_image(image=image, version=7, app_image_config=config)
+        custom_image(image=image, version=7, app_image_config=config, warn=print)
         return
     with pytest.raises(ValueError, match="app_image_config") as refusal:
-        custom_image(image=image, version=7, app_image_config=config)
+        custom_image(image=image, version=7, app_image_config=config, warn=print)
     assert str(refusal.value) == (
         f"app_image_config 'Elsewhere/Config' must be in {message}: declare it where the image is"
     )

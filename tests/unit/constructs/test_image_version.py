@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 from constructs import Construct, IConstruct
@@ -219,11 +220,34 @@ def test_attributes(stack: cdk.Stack, declare: Declare) -> None:
         (version.image_version_arn, "ImageVersionArn"),
         (version.image_arn, "ImageArn"),
         (version.version, "Version"),
-        (cdk.Tokenization.stringify_number(version.version), "Version"),
+        (version.version_as_string, "Version"),
         (version.base_image, "BaseImage"),
         (version.container_image, "ContainerImage"),
     ):
         assert stack.resolve(attribute) == {"Fn::GetAtt": [logical_id, data]}
+
+
+def test_uses_of_the_number_that_cloudformation_resolves(stack: cdk.Stack, declare: Declare) -> None:
+    version = declare()
+    number, reference = version.version, {"Fn::GetAtt": ["Version", "Version"]}
+
+    for value in (number, str(number), f"{number}", "{}".format(number), "%s" % number, version.version_as_string):  # noqa: UP031, UP032
+        assert stack.resolve(value) == reference
+    assert stack.resolve(f"v{number}") == stack.resolve(f"v{version.version_as_string}")
+    assert stack.resolve(f"v{number}") == {"Fn::Join": ["", ["v", reference]]}
+    assert stack.resolve(stack.to_json_string({"version": number})) == {
+        "Fn::Join": ["", ['{"version":', reference, "}"]]
+    }
+
+
+def test_uses_of_the_number_that_see_only_its_placeholder(stack: cdk.Stack, declare: Declare) -> None:
+    """The documentation of ``version`` warns of these; an error is not possible."""
+    number = declare().version
+
+    for text in (f"{number:.0f}", "%d" % number, str(int(number)), str(round(number)), f"{number:g}"):  # noqa: UP031
+        assert stack.resolve(text) == text
+    assert stack.resolve(number + 1) == stack.resolve(number)
+    assert (number > 5, number == 1) == (False, False)
 
 
 @pytest.mark.parametrize("own_role", [True, False])
@@ -286,6 +310,12 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
         "another stack imports could not be replaced: use the image's grant_read, which permits all of its versions"
     )
     assert version.grant_read(nested).success
+    for grant in (version.grant_read, version.grant, version.image.grant_read, version.image.grant):
+        role: Any = "arn:aws:iam::123456789012:role/reader"
+        assert refused(lambda grant=grant, role=role: grant(role)) == (  # type: ignore[misc]
+            "grantee 'arn:aws:iam::123456789012:role/reader' must be a principal, such as a role: for an ARN use "
+            "iam.Role.from_role_arn(…)"
+        )
     assert version.image.grant_read(elsewhere).success
 
 
@@ -303,6 +333,17 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
         ({"programming_lang": "Python 3"}, "programming_lang 'Python 3' must be at most 128 characters: letters, at"),
         ({"release_notes": "one\ntwo"}, "release_notes 'one\\ntwo' must be 1 to 255 characters on one line: shorten"),
         ({"follow_tag": ""}, "follow_tag '' must be 1 to 255 characters on one line"),
+        *[
+            ({name: value}, f"{name} {value!r} must be a string: write it in quotes, and a token as cdk.Token.as_str")
+            for name, value in (
+                ("follow_tag", 123),
+                ("follow_tag", True),
+                ("ml_framework", 2.5),
+                ("programming_lang", 3.12),
+                ("release_notes", 1),
+            )
+        ],
+        ({"aliases": [1.4]}, "aliases 1.4 must be a string: write it in quotes"),
         ({"adopt_version": 0}, "adopt_version 0 must be a whole number of at least 1: give the number of an existing"),
         ({"removal_policy": cdk.RemovalPolicy.SNAPSHOT}, "removal_policy <RemovalPolicy.SNAPSHOT: 'SNAPSHOT'> must be"),
         ({"provider": "x"}, "provider 'x' must be an ImageVersionProvider: create one in this stack, or leave it out"),
@@ -324,6 +365,28 @@ def test_refused(stack: cdk.Stack, declare: Declare, refused: Refused, arguments
     assert refused(lambda: declare(**({"image": image} | arguments))).startswith(message)
     # The id is still free.
     declare(image=image)
+
+
+@pytest.mark.parametrize(
+    ("base_image", "shown"),
+    [
+        (lambda repository: BaseImage.from_ecr_repository(repository, digest=f"sha256:{'0' * 64}"), "'sha256:0"),
+        (lambda _: BaseImage.from_uri(f"{URI}@sha256:{'0' * 64}"), "'123456789012.dkr.ecr"),
+        (lambda _: BaseImage.from_uri("public.ecr.aws/docker/library/python:3.12"), "'public.ecr.aws"),
+    ],
+    ids=["digest", "address with a digest", "outside Amazon ECR"],
+)
+def test_follow_tag_without_a_tag_to_follow_is_refused(
+    stack: cdk.Stack, declare: Declare, refused: Refused, base_image: Any, shown: str
+) -> None:
+    image = Image.from_image_name(stack, "Image", "data-science")
+    repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
+
+    message = refused(lambda: declare(image=image, base_image=base_image(repository), follow_tag="7"))
+    assert message.startswith(f"follow_tag must be left out with base image {shown}")
+    assert message.endswith(
+        ", since it follows only a tag in Amazon ECR: leave it out, or declare a base image by its tag"
+    )
 
 
 @pytest.mark.parametrize("name", ["bad name!", ""])

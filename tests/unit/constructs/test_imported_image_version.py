@@ -21,7 +21,7 @@ def test_by_arn(stack: cdk.Stack) -> None:
     version = ImageVersion.from_image_version_arn(stack, "Version", ARN)
 
     assert version.image_version_arn == ARN
-    assert version.version == 7
+    assert (version.version, version.version_as_string) == (7, "7")
     assert version.image_arn == "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science"
     assert stack.resolve(version.image.image_name) == "data-science"
     assert version.provider is None
@@ -36,7 +36,7 @@ def test_by_an_arn_that_is_a_token(stack: cdk.Stack) -> None:
         return {"Fn::Select": [index, {"Fn::Split": ["/", {"Fn::ImportValue": "VersionArn"}]}]}
 
     assert stack.resolve(version.image_version_arn) == {"Fn::ImportValue": "VersionArn"}
-    assert stack.resolve(version.version) == part(2)
+    assert stack.resolve(version.version) == stack.resolve(version.version_as_string) == part(2)
     assert stack.resolve(version.image.image_name) == part(1)
 
 

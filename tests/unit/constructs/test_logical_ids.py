@@ -66,7 +66,7 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
 
     assert types(stack) == {
         "Built": "Custom::SageMakerImageVersion",
-        "Config57D1D894": "AWS::SageMaker::AppImageConfig",
+        "ConfigJupyterLab2D0CA5F2": "AWS::SageMaker::AppImageConfig",
         "Image9D742C96": "AWS::SageMaker::Image",
         "ImageAlias100C28FA9EFD6BEBE89": "Custom::SageMakerImageAlias",
         "ImageAliaslatest26DCD6742771240E": "Custom::SageMakerImageAlias",
@@ -96,7 +96,9 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
     assert service_tokens(stack) == [{"Fn::GetAtt": ["ImageVersionProviderFunction124F3991", "Arn"]}] * 13
     # Another generated name would replace the image or the configuration.
     assert resources(stack)["Unnamed056898D7"]["Properties"]["ImageName"] == "Stack-Unnamed-5122E079"
-    assert resources(stack)["Config57D1D894"]["Properties"]["AppImageConfigName"] == "Stack-Config-6E0E1CE2"
+    assert resources(stack)["ConfigJupyterLab2D0CA5F2"]["Properties"]["AppImageConfigName"] == (
+        "Stack-Config-6E0E1CE2-JupyterLab"
+    )
 
 
 def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -235,6 +236,56 @@ def test_aliases_may_not_be_listed_otherwise(declare: Declare, only: Only) -> No
     declare(aliases=["latest"])
 
     assert "ListAliases" not in json.dumps(only(POLICY))
+
+
+@pytest.mark.parametrize("prevent_synthesis", [True, False])
+@pytest.mark.parametrize("options", [{}, {"permitted_images": ["data-*"]}, {"own_role": True}], ids=str)
+def test_the_report_of_customize_roles_has_all_actions(
+    options: dict[str, Any], prevent_synthesis: bool, tmp_path: Path
+) -> None:
+    def declare_all(stack: cdk.Stack, *, own_role: bool = False, permitted_images: list[str] | None = None) -> None:
+        role = iam.Role(stack, "Own", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")) if own_role else None
+        provider = ImageVersionProvider(stack, "ImageVersionProvider", role=role, permitted_images=permitted_images)
+        for name in ("data-one", "data-two"):
+            image = Image(stack, name, image_name=name)
+            for tag, repository in (("1", "one"), ("2", "two")):
+                base_image = BaseImage.from_uri(f"{REGISTRY}/{repository}:{tag}")
+                ImageVersion(image, tag, image=image, base_image=base_image, aliases=[f"v{tag}"], provider=provider)
+            ImageRetention(image, "Retention", image=image, keep=3, provider=provider)
+
+    def allowed(document: Any) -> set[tuple[str, str]]:
+        """The actions, and the last part of the resources that they are allowed on."""
+        return {
+            (action, arn)
+            for one in document
+            for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+            for arn in re.findall(r"(?:image|image-version|repository)/[^\"]+|\"\*\"", json.dumps(one["Resource"]))
+        }
+
+    # GIVEN the actions that the app would deploy
+    stack = new_stack()
+    declare_all(stack, **options)
+    deployed = [
+        one for policy in Template.from_stack(stack).find_resources(POLICY).values() for one in statements(policy)
+    ]
+
+    # WHEN the CDK reports the roles
+    app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+    stack = cdk.Stack(app, "Stack")
+    precreated = {"Stack/Own": "own", "Stack/ImageVersionProvider/Role": "function"} | {
+        f"Stack/data-{which}/Role": which for which in ("one", "two")
+    }
+    iam.Role.customize_roles(stack, prevent_synthesis=prevent_synthesis, use_precreated_roles=precreated)
+    declare_all(stack, **options)
+    cdk.Validations.of(app).acknowledge(
+        cdk.Acknowledgment(id="CloudFormation-Validate::E1156", reason="The CDK writes an ARN without a name")
+    )
+    app.synth()
+
+    # THEN the report has the same
+    report = json.loads((tmp_path / "iam-policy-report.json").read_text())
+    assert allowed(one for role in report["roles"] for one in role["identityPolicyStatements"]) == allowed(deployed)
+    assert ("sagemaker:ListImageVersions", "image/data-one") in allowed(deployed) or options
 
 
 # permitted_images.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 import botocore.session
 import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from imgver_constructs import JobType, Processor, VendorGuidance
 from imgver_constructs._validation import checks, rules
@@ -38,7 +40,6 @@ def shape(operation: str, path: str) -> Any:
     ("operation", "parameter", "rule"),
     [
         ("CreateImage", "ImageName", rules.IMAGE_NAME),
-        ("CreateImage", "DisplayName", rules.DISPLAY_NAME),
         ("CreateImage", "Description", rules.DESCRIPTION),
         ("CreateImageVersion", "ImageName", rules.IMAGE_NAME),
         ("CreateImageVersion", "Aliases", rules.ALIAS),
@@ -71,6 +72,37 @@ def test_pattern_and_lengths_are_the_apis(operation: str, parameter: str, rule: 
 )
 def test_maximum_is_the_apis(operation: str, parameter: str, rule: StringRule) -> None:
     assert rule.maximum == shape(operation, parameter).metadata["max"]
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "path", "name"),
+    [
+        ("Image", "ImageName", "IMAGE_NAME"),
+        ("Image", "ImageDisplayName", "DISPLAY_NAME"),
+        ("Image", "ImageDescription", "DESCRIPTION"),
+        ("AppImageConfig", "AppImageConfigName", "APP_IMAGE_CONFIG_NAME"),
+        ("AppImageConfig", "CustomImageContainerArguments", "CONTAINER_ARGUMENT"),
+        ("AppImageConfig", "CustomImageContainerEntrypoint", "CONTAINER_ENTRYPOINT"),
+        ("AppImageConfig", "CustomImageContainerEnvironmentVariable.Key", "ENVIRONMENT_VARIABLE_NAME"),
+        ("AppImageConfig", "CustomImageContainerEnvironmentVariable.Value", "ENVIRONMENT_VARIABLE_VALUE"),
+        ("AppImageConfig", "KernelSpec.Name", "KERNEL_NAME"),
+        ("AppImageConfig", "KernelSpec.DisplayName", "KERNEL_DISPLAY_NAME"),
+        ("AppImageConfig", "FileSystemConfig.MountPath", "MOUNT_PATH"),
+    ],
+)
+def test_cloudformation_accepts_each_character_that_a_rule_accepts(resource_type: str, path: str, name: str) -> None:
+    """CloudFormation checks a template against the schema of a resource before it calls the API."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", f"AWS::SageMaker::{resource_type}").schema
+    found = {**schema["properties"], **schema["definitions"]}
+    for key in path.split("."):
+        found = found.get("properties", found)[key]
+    rule = getattr(rules, name)
+
+    assert (rule.minimum, rule.maximum) == (found["minLength"], found["maxLength"])
+    candidates = [f"{before}{chr(code)}x" for before in ("/", "x") for code in range(0x3000)]
+    accepted = [value for value in (*ACCEPTED.get(name, ()), *candidates) if rule.accepts(value)]
+    assert len(accepted) > 60
+    assert [value for value in accepted if re.search(found.get("pattern", ""), value) is None] == []
 
 
 def test_environment_variables_have_the_apis_maximum() -> None:
@@ -110,7 +142,7 @@ def test_no_parameter_of_the_api_is_missing() -> None:
 
 ACCEPTED: dict[str, list[str]] = {
     "IMAGE_NAME": ["a", "Data-Science.2", "a" * 63, "a-" * 31 + "a"],
-    "DISPLAY_NAME": ["D", "Data Science, für alle", "x" * 128],
+    "DISPLAY_NAME": ["D", "Data Science: Team_2 [GPU] (v1.5), 50% & more?", "x" * 128],
     "DESCRIPTION": ["x" * 512],
     "BASE_IMAGE": ["x", "public.ecr.aws/docker/library/python:3.12", f"{REGISTRY}/data-science:-x", "x" * 255],
     "ECR_ADDRESS": [
@@ -139,7 +171,10 @@ ACCEPTED: dict[str, list[str]] = {
 }
 REJECTED: dict[str, list[object]] = {
     "IMAGE_NAME": ["", "a" * 64, "bad name!", "-a", "a-", "a--b", "a_b", "a\n", "ä", ARABIC_ONE],
-    "DISPLAY_NAME": ["", " x", "x ", "x\ny", "x" * 129, "x\n"],
+    "DISPLAY_NAME": [
+        *("", " x", "x ", "x\ny", "x" * 129, "x\n", "x\ty", "x\x7f"),
+        *("Données", "A|B", "Team ~ 1", "{x}", "x}", "`x`"),
+    ],
     "DESCRIPTION": ["", "x" * 513, "x\ny"],
     "BASE_IMAGE": ["", "x" * 256, "x\n", "x\ty", "x\0y", "x\x7f", "x\x85y", "x\u2028y", None, 7, b"x"],
     "ECR_ADDRESS": [

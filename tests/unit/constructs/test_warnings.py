@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk.assertions import Annotations, Match
 
-from imgver_constructs import BaseImage, ImageVersion, VendorGuidance
+from imgver_constructs import BaseImage, Image, ImageVersion, VendorGuidance
 
 Declare = Callable[..., ImageVersion]
 
@@ -100,6 +100,51 @@ def test_vendor_guidance(stack: cdk.Stack, declare: Declare, guidance: Any) -> N
 
     warned = guidance in (VendorGuidance.TO_BE_ARCHIVED, "TO_BE_ARCHIVED")
     assert warnings(stack) == ([TO_BE_ARCHIVED] if warned else [])
+
+
+DESTROY, RETAIN = cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN
+RETAIN_EXCEPT_ON_CREATE = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
+
+@pytest.mark.parametrize(
+    ("image_policy", "version_policy", "warned"),
+    [
+        (DESTROY, RETAIN, True),
+        (DESTROY, RETAIN_EXCEPT_ON_CREATE, True),
+        (DESTROY, DESTROY, False),
+        (RETAIN, RETAIN, False),
+        (RETAIN_EXCEPT_ON_CREATE, RETAIN, False),
+        (RETAIN, DESTROY, False),
+    ],
+)
+@pytest.mark.parametrize("given", ["declared", "applied later", "by an aspect"])
+def test_a_version_that_is_deleted_with_its_image(
+    stack: cdk.Stack,
+    declare: Declare,
+    given: str,
+    image_policy: cdk.RemovalPolicy,
+    version_policy: cdk.RemovalPolicy,
+    warned: bool,
+) -> None:
+    at_first = {DESTROY: RETAIN}.get
+    if given == "declared":
+        image = Image(stack, "Own", removal_policy=image_policy)
+        declare(image=image, removal_policy=version_policy)
+    else:
+        image = Image(stack, "Own", removal_policy=at_first(image_policy, DESTROY))
+        version = declare(image=image, removal_policy=at_first(version_policy, DESTROY))
+        for construct, policy in ((image, image_policy), (version, version_policy)):
+            if given == "applied later":
+                construct.apply_removal_policy(policy)
+            else:
+                cdk.RemovalPolicies.of(construct).apply(policy)
+
+    expected = (
+        "removal_policy should not retain the version alone: image 'Stack/Own' is deleted with its stack, and all of "
+        "its versions with it; give the image removal_policy=RemovalPolicy.RETAIN, too "
+        "[ack: imgver-constructs:deletedWithImage]"
+    )
+    assert warnings(stack) == ([expected] if warned else [])
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def stacks(new_app: Callable[..., cdk.App]) -> Stacks:
         ImageRetention(stack, "Retention", image=image, keep=5)
     # The outermost stack uses the version of the innermost stack.
     cdk.CfnOutput(stacks["Deep"], "Arn", value=version.image_version_arn)
-    cdk.CfnOutput(stacks["Deep"], "Number", value=cdk.Tokenization.stringify_number(version.version))
+    cdk.CfnOutput(stacks["Deep"], "Number", value=version.version_as_string)
     return stacks
 
 
