@@ -40,7 +40,9 @@ if sys.argv[1] == "cli":
 else:
     boto3.client("sagemaker", endpoint_url=endpoint).list_image_versions(ImageName="science", CreationTimeAfter=TIME)
 PY
-for client in cli boto3; do echo "$client $(python send.py $client | grep -o '"CreationTimeAfter": [0-9.]*')"; done >output
+for client in cli boto3; do
+  echo "$client $(python send.py $client | grep -o '"CreationTimeAfter": [0-9.]*')"
+done >output
 
 expect "The AWS CLI sends the time without its fraction:" <<'OUTPUT'
 cli "CreationTimeAfter": 1767225600

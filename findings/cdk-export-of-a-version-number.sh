@@ -19,7 +19,7 @@ FLAG = "@aws-cdk/core:validateAgainstDefaultRules"
 app = cdk.App(analytics_reporting=False, outdir="cdk.out", context={FLAG: sys.argv[1] == "on"})
 images, users = cdk.Stack(app, "Images"), cdk.Stack(app, "Users")
 version = sagemaker.CfnImageVersion(
-    images, "Version", image_name="data-science", base_image="111122223333.dkr.ecr.eu-west-1.amazonaws.com/science:1.0.0"
+    images, "Version", image_name="data-science", base_image="111122223333.dkr.ecr.eu-west-1.amazonaws.com/ds:1.0.0"
 )
 custom_image = {
     "imageName": "data-science", "appImageConfigName": "science", "imageVersionNumber": version.attr_version

@@ -9,8 +9,6 @@ set -euo pipefail
 python_packages aws-cdk-lib==2.275.0 constructs==10.8.1 jsii==1.142.0 cfn-lint==1.58.0
 
 python - >output <<'PY'
-import json
-
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 

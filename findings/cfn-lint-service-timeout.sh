@@ -2,8 +2,8 @@
 # Expected: cfn-lint rejects a ServiceTimeout of a custom resource outside of CloudFormation's range of 1 to 3600
 # seconds, as it rejects a custom resource without a ServiceToken.
 # Observed: it accepts 3601, for Custom:: types and for AWS::CloudFormation::CustomResource.
-# Why it matters: the CDK checks the range only in its parameter service_timeout. In a template that was written by hand,
-# for example for a provider of image versions in another stack, nobody does before the deployment.
+# Why it matters: the CDK checks the range only in its parameter service_timeout. In a template that was written by
+# hand, for example for a provider of image versions in another stack, nobody does before the deployment.
 # Duration: 1 to 2 minutes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"

@@ -17,7 +17,8 @@ custom_image = {"ImageName": "data-science", "AppImageConfigName": "science", "I
 settings = {app_settings: {"CustomImages": [custom_image] * 31}}
 if resource_type == "Domain":
     role = "arn:aws:iam::111122223333:role/example"
-    properties = {"AuthMode": "IAM", "DomainName": "science", "DefaultUserSettings": {**settings, "ExecutionRole": role}}
+    settings["ExecutionRole"] = role
+    properties = {"AuthMode": "IAM", "DomainName": "science", "DefaultUserSettings": settings}
 else:
     properties = {"DomainId": "d-example", "UserProfileName": "user", "UserSettings": settings}
 print(json.dumps({"Resources": {"Resource": {"Type": f"AWS::SageMaker::{resource_type}", "Properties": properties}}}))

@@ -17,7 +17,8 @@ import crhelper
 helper = crhelper.CfnResource()
 event = {
     "RequestId": "request-1", "LogicalResourceId": "Version", "PhysicalResourceId": "data-science/3",
-    "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/images/1", "ResponseURL": "https://example.com/answer",
+    "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/images/1",
+    "ResponseURL": "https://example.com/answer",
 }
 # With less than two minutes left, crhelper does not wait before it answers a Delete.
 context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)

@@ -21,7 +21,8 @@ helper = crhelper.CfnResource()
 REQUIRED = ("StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")
 event = {
     "RequestType": "Create", "RequestId": "request-1", "LogicalResourceId": "Version",
-    "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/images/1", "ResponseURL": "https://example.com/answer",
+    "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/images/1",
+    "ResponseURL": "https://example.com/answer",
 }
 context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
 

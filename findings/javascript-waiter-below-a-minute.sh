@@ -22,9 +22,10 @@ for (const limits of [{ maxWaitTime: 30 }, { maxWaitTime: 30, minDelay: 1, maxDe
   calls = 0;
   let result;
   try {
-    result = (await waitUntilImageVersionCreated({ client, ...limits }, { ImageName: "data-science", Version: 3 })).state;
+    const version = { ImageName: "data-science", Version: 3 };
+    result = (await waitUntilImageVersionCreated({ client, ...limits }, version)).state;
   } catch (error) {
-    result = error.message;
+    result = error.message.replace(/WaiterConfiguration./g, "");
   }
   console.log(`${JSON.stringify(limits)}: ${calls} calls, ${result}`);
 }
@@ -32,6 +33,6 @@ JS
 node wait.mjs >output
 
 expect "A limit of 30 seconds ends before the first call:" <<'OUTPUT'
-{"maxWaitTime":30}: 0 calls, WaiterConfiguration.maxWaitTime [30] must be greater than WaiterConfiguration.minDelay [60] for this waiter
+{"maxWaitTime":30}: 0 calls, maxWaitTime [30] must be greater than minDelay [60] for this waiter
 {"maxWaitTime":30,"minDelay":1,"maxDelay":5}: 1 calls, SUCCESS
 OUTPUT

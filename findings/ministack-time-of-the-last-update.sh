@@ -34,7 +34,8 @@ cloudformation.create_stack(StackName="images", TemplateBody=json.dumps(template
 cloudformation.get_waiter("stack_create_complete").wait(StackName="images", WaiterConfig={"Delay": 1})
 (stack,) = cloudformation.describe_stacks(StackName="images")["Stacks"]
 print(stack["StackStatus"])
-print("LastUpdatedTime:", "the time of creation" if stack.get("LastUpdatedTime") == stack["CreationTime"] else stack.get("LastUpdatedTime"))
+time_of_update = stack.get("LastUpdatedTime")
+print("LastUpdatedTime:", "the time of creation" if time_of_update == stack["CreationTime"] else time_of_update)
 PY
 
 expect "The stack has a time of an update that did not happen:" <<'OUTPUT'

@@ -1,4 +1,5 @@
-# The findings about container images source this file after common.sh. They need Debian 12 (amd64) and `apt-get update`.
+# The findings about container images source this file after common.sh. They need Debian 12 on amd64 and one run of
+# `apt-get update`.
 mkdir -p tmp/containers
 export TMPDIR=$folder/tmp
 echo '{"default": [{"type": "insecureAcceptAnything"}]}' >policy.json

@@ -3,7 +3,7 @@
 # Observed: an image that skopeo reads from an archive in the format of `docker save` and writes to a folder has layers
 # of the type tar.gzip that are uncompressed tar files. The copy to an OCI layout is right.
 # Why it matters: the manifest of such a folder is stated to be Docker schema 2 with gzip, which is what SageMaker
-# requires, but its bytes are something else. A tool that trusts the media type fails on it. Duration: 10 to 30 seconds.
+# requires, but its bytes are something else. Use the OCI layout. Duration: 10 to 30 seconds.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . "$here/oci.sh"
