@@ -253,15 +253,20 @@ def test_r51_a_move_back_finds_that_the_previous_owner_is_gone(aws, alias, cance
 
 
 @pytest.mark.parametrize("form", ["number", "physical id"])
-@pytest.mark.parametrize(("source", "target"), [(3, 1), (1, 2)], ids=["to the old version", "between old versions"])
-def test_r51_an_update_of_the_rollback_moves_the_alias(aws, alias, form, source, target):
+@pytest.mark.parametrize(
+    ("source", "target"), [(3, 1), (1, 2), (3, 4)], ids=["to the old version", "between old ones", "between new ones"]
+)
+def test_r51_an_update_of_the_rollback_moves_the_alias_at_once(aws, alias, form, source, target):
+    aws.create_version()
     aws.update_version(source, AliasesToAdd=["latest"])
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    start = aws.clock.now()
 
     response = alias("update", Version=version(aws, target, form), old={"Version": version(aws, source, form)})
 
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert owners(aws) == [target]
+    assert aws.clock.now() - start < 5
 
 
 def test_r51_an_update_of_the_rollback_moves_the_alias_from_a_version_that_is_gone(aws, alias):
