@@ -21,7 +21,7 @@ import itertools
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloudformation import ModelStack, Unknowns
@@ -511,13 +511,17 @@ class Lifecycle(RuleBasedStateMachine):
         holder = self.first_holders.get(key) if alias == FIRST_ALIAS else None
         # A stack that adopts the first version may delete it, and the alias may stay on it.
         allowed = [holder] if holder in account.foreign else [None, holder]
-        left = {tuple(physical_id.split("/")[:2]) for one in self.all_stacks for physical_id in one.left}
-        if owner in allowed or place in self.interrupted_aliases or (image, alias) in left:
+        left = self._alias_places(itertools.chain(*(one.left for one in self.all_stacks)))
+        if owner in allowed or place in self.interrupted_aliases or place in left:
             return
-        under_way = {tuple(physical_id.split("/")[:2]) for physical_id in self.environment.unavoidable}
-        assert (image, alias) in under_way, (place, owner, holder)
+        assert place in self._alias_places(self.environment.unavoidable), (place, owner, holder)
         COUNTS[UNDER_WAY] += 1
         self.interrupted_aliases.add(place)
+
+    def _alias_places(self, physical_ids: Iterable[str]) -> set[tuple[str, str]]:
+        """The images and aliases in those physical ids that are ids of aliases."""
+        parts = [physical_id.split("/") for physical_id in physical_ids if not physical_id.startswith("arn:")]
+        return {(self.account.key(part[0]), part[1]) for part in parts if len(part) > 1}
 
     @invariant()
     def no_alias_of_people_is_lost(self) -> None:
