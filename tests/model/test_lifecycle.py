@@ -329,10 +329,12 @@ class Lifecycle(RuleBasedStateMachine):
             if event["ResourceType"] == ALIAS_TYPE and event["RequestType"] == "Create" and delivery.invocations > 1:
                 self.interrupted_aliases.add((image, properties["Alias"]))
             if event["ResourceType"] == RETENTION_TYPE:
-                # A retention deletes old versions, whoever created them.
-                gone = [one for one in account.foreign if one.image == image and one not in existing]
-                for version in gone:
-                    del account.foreign[version]
+                # A retention deletes old versions, whoever created them. A fault may make the deletion fail.
+                for version in [one for one in account.foreign if one.image == image]:
+                    if version not in existing:
+                        del account.foreign[version]
+                    elif existing[version]["ImageVersionStatus"] == "DELETE_FAILED":
+                        account.foreign[version] = existing[version]
             if event["ResourceType"] == VERSION_TYPE and event["RequestType"] == "Update" and delivery.response:
                 self.drifted -= {
                     version
