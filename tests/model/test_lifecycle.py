@@ -411,6 +411,9 @@ class Lifecycle(RuleBasedStateMachine):
         for stack in self.all_stacks:
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
+                    # An alias whose rollback failed may be on any version from then on.
+                    alias = failure.removeprefix("rollback of ").partition(":")[0].partition(".")[2]
+                    self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
                     continue
                 assert failure.startswith("delete of "), failure
                 assert any(reason in failure for reason in GOOD_REASONS), failure
