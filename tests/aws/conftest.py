@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from findings import Findings
+from findings_report import Findings
 from imgver_sandbox import Assumptions
 from leftovers import remove
 from target import PREFIX, AwsTarget, LocalTarget, Target
