@@ -88,7 +88,7 @@ class ImageRetention(Construct):
             "Custom::SageMakerImageRetention",
             image=image,
             properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(numbers)},
-            lists_versions=True,
+            lists_aliases=True,
         )
         resource.node.add_dependency(registry.aliases(identity.key))
 

@@ -105,10 +105,10 @@ class ImageVersionProvider(Construct):
             role: the role of the function, which Lambda must be able to assume. It gets inline policies with the
                 permissions of the function. An immutable role gets none, and needs:
                 logs:CreateLogStream and logs:PutLogEvents on the log group; cloudformation:DescribeStacks on the
-                stack; sagemaker:CreateImageVersion on the images; sagemaker:DeleteImageVersion,
-                sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their versions; ecr:DescribeImages on
-                the repositories; with a retention sagemaker:ListImageVersions and sagemaker:ListAliases on the images
-                and sagemaker:ListAliases on their versions; with ``vpc`` the permissions of Lambda's
+                stack; sagemaker:CreateImageVersion and sagemaker:ListImageVersions on the images;
+                sagemaker:DeleteImageVersion, sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their
+                versions; ecr:DescribeImages on the repositories; with a retention sagemaker:ListAliases on the images
+                and their versions; with ``vpc`` the permissions of Lambda's
                 AWSLambdaVPCAccessExecutionRole. Default: a new role.
             log_group: the log group of the function. Default: a new one that is deleted with the stack.
             log_retention: how long the new log group retains log events. Default: one month.

@@ -1,4 +1,4 @@
-"""Creates what existed before the stack: a role that may pull, and the SageMaker image legacy with one version."""
+"""Creates the resources that exist before the stack: a role that may pull, and the image legacy with one version."""
 
 import json
 import time

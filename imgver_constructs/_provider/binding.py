@@ -53,7 +53,7 @@ class ProviderBinding:
         image: ImageBase,
         properties: Mapping[str, object],
         base_image: BoundBaseImage | None = None,
-        lists_versions: bool = False,
+        lists_aliases: bool = False,
     ) -> cdk.CfnResource:
         """Create a custom resource that depends on everything that its events need.
 
@@ -66,7 +66,7 @@ class ProviderBinding:
             image: the image whose versions the resource describes and changes.
             properties: the properties as the handler receives them.
             base_image: the base image that the resource creates a version from. Default: none.
-            lists_versions: whether the resource also lists the versions of the image and their aliases.
+            lists_aliases: whether the resource also lists the aliases of versions.
         """
         # CustomResource would create a second construct, and each takes a call into jsii.
         resource = cdk.CfnResource(
@@ -79,20 +79,20 @@ class ProviderBinding:
                 **properties,
             },
         )
-        resource.node.add_dependency(*self._dependencies_of(image, base_image, lists_versions=lists_versions))
+        resource.node.add_dependency(*self._dependencies_of(image, base_image, lists_aliases=lists_aliases))
         return resource
 
     def _dependencies_of(
-        self, image: ImageBase, base_image: BoundBaseImage | None, *, lists_versions: bool
+        self, image: ImageBase, base_image: BoundBaseImage | None, *, lists_aliases: bool
     ) -> Sequence[IDependable]:
         """Return the constructs that must exist before the resource and outlive it, read once for equal resources."""
         identity = identity_of(image)
         repository_arn = None if base_image is None else base_image.repository_arn
-        key = (image, repository_arn, lists_versions)
+        key = (image, repository_arn, lists_aliases)
         if key not in self._dependencies:
             dependencies: list[IDependable] = [
                 self.function.node.find_child("EventInvokeConfig"),
-                *self.permissions.permit(identity, repository_arn=repository_arn, lists_versions=lists_versions),
+                *self.permissions.permit(identity, repository_arn=repository_arn, lists_aliases=lists_aliases),
             ]
             if base_image is not None and image.role is not None:
                 dependencies += [*identity.dependencies, *base_image.pull_permission]

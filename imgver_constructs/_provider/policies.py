@@ -97,13 +97,13 @@ class Permissions:
                 f"provider {shown(self._provider.node.path)}: add its name, or a pattern that matches it"
             )
 
-    def permit(self, image: ImageIdentity, *, repository_arn: str | None, lists_versions: bool) -> list[iam.Policy]:
-        """Permit the function to create, describe, update and delete versions of an image.
+    def permit(self, image: ImageIdentity, *, repository_arn: str | None, lists_aliases: bool) -> list[iam.Policy]:
+        """Permit the function to create, list, describe, update and delete versions of an image.
 
         Args:
             image: the image.
             repository_arn: the ARN of the repository whose images the function may describe; None for no repository.
-            lists_versions: whether the function may also list the versions and their aliases.
+            lists_aliases: whether the function may also list the aliases of versions.
 
         Returns:
             The policies that must outlive the resources that need the permission.
@@ -112,9 +112,9 @@ class Permissions:
         if names not in self._changed:
             self._changed.add(names)
             self._policy(policy_id).add_statements(*self._change_statements(names))
-        if lists_versions and names not in self._listed:
+        if lists_aliases and names not in self._listed:
             self._listed.add(names)
-            self._policy(policy_id).add_statements(*self._list_statements(names))
+            self._policy(policy_id).add_statements(self._list_aliases_statement(names))
         if repository_arn is None:
             return [self._policy(policy_id)]
         # With patterns, all images share a policy for repositories. A removed image may take its repository out of it,
@@ -153,7 +153,9 @@ class Permissions:
 
     def _change_statements(self, names: Sequence[str]) -> list[iam.PolicyStatement]:
         return [
-            iam.PolicyStatement(actions=["sagemaker:CreateImageVersion"], resources=self._images(names)),
+            iam.PolicyStatement(
+                actions=["sagemaker:CreateImageVersion", "sagemaker:ListImageVersions"], resources=self._images(names)
+            ),
             iam.PolicyStatement(
                 actions=[
                     "sagemaker:DeleteImageVersion",
@@ -164,13 +166,10 @@ class Permissions:
             ),
         ]
 
-    def _list_statements(self, names: Sequence[str]) -> list[iam.PolicyStatement]:
-        return [
-            iam.PolicyStatement(
-                actions=["sagemaker:ListAliases", "sagemaker:ListImageVersions"], resources=self._images(names)
-            ),
-            iam.PolicyStatement(actions=["sagemaker:ListAliases"], resources=self._versions(names)),
-        ]
+    def _list_aliases_statement(self, names: Sequence[str]) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            actions=["sagemaker:ListAliases"], resources=[*self._images(names), *self._versions(names)]
+        )
 
     def _images(self, names: Sequence[str]) -> list[str]:
         return [self._arn("image", spelling) for name in names for spelling in spellings(name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -68,6 +69,17 @@ class Deadline:
             time_budget=self._time_budget + seconds,
         )
 
+    def within(self, seconds: float) -> Deadline:
+        """Return a deadline that is at most ``seconds`` from now."""
+        end = self.now() + seconds
+        return Deadline(
+            time_left=lambda: min(self._time_left() - self._time_budget, end - self.now()),
+            now=self.now,
+            sleep=self._sleep,
+            random_fraction=self._random_fraction,
+            time_budget=0.0,
+        )
+
     def for_response(self) -> Deadline:
         """Return the deadline of the response itself, which is one second before the function's end."""
         return self.reserving(1.0 - self._time_budget)
@@ -112,8 +124,12 @@ class Backoff:
         """Seconds since the first attempt."""
         return self._deadline.now() - self._start
 
-    def wait(self) -> bool:
-        """Wait before the next attempt. Returns False when no time is left for one."""
+    def wait(self, *, not_after: float = math.inf) -> bool:
+        """Wait before the next attempt. Returns False when no time is left for one.
+
+        Args:
+            not_after: the latest time at which the next attempt may start, in seconds since the epoch.
+        """
         delay = self._deadline.jitter(self._ceiling)
         self._ceiling = min(self._ceiling * 2, MAX_BACKOFF)
-        return self._deadline.wait(delay)
+        return self._deadline.now() + delay <= not_after and self._deadline.wait(delay)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgver_handler.aws.gateway import AwsGateway
-from imgver_handler.cloudformation.request import CustomResourceRequest, parse
+from imgver_handler.cloudformation.request import NOT_CREATED, CustomResourceRequest, parse
 from imgver_handler.cloudformation.response import Result, failed, success
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import HandlerError
@@ -41,7 +41,7 @@ def handle(event: Mapping[str, Any], *, gateway: AwsGateway, deadline: Deadline,
 
 def _response_body(event: Mapping[str, Any], gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> bytes:
     physical_id = event.get("PhysicalResourceId")
-    not_created = f"not-created:{event.get('RequestId', '')}"
+    not_created = f"{NOT_CREATED}{event.get('RequestId', '')}"
     try:
         request = parse(event)
         log.bind(
@@ -58,14 +58,21 @@ def _response_body(event: Mapping[str, Any], gateway: AwsGateway, deadline: Dead
         # Only the response to a Create may choose the physical id: after an Update, a new id would be a replacement.
         physical_id = physical_id or error.physical_id or not_created
         log.error("failed", physical_id=physical_id, reason=error.reason)
-        return failed(event, physical_id, error.reason)
+        return failed(event, physical_id, _construct_path(event) + error.reason)
     except Exception as error:  # noqa: BLE001 (without a response CloudFormation waits for the service timeout)
         physical_id = physical_id or not_created
         log.error("internal error", physical_id=physical_id, error=repr(error), trace=traceback.format_exc())
         reason = f"internal error of the handler ({type(error).__name__}): the function's log contains its traceback."
-        return failed(event, physical_id, reason)
+        return failed(event, physical_id, _construct_path(event) + reason)
     log.info("done", physical_id=result.physical_id)
     return success(event, result)
+
+
+def _construct_path(event: Mapping[str, Any]) -> str:
+    """The beginning of a reason: the path of the construct, since CloudFormation only shows logical ids."""
+    properties = event.get("ResourceProperties")
+    path = properties.get("ConstructPath") if isinstance(properties, Mapping) else None
+    return f"{path}: " if isinstance(path, str) and path else ""
 
 
 def _perform(request: CustomResourceRequest, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> Result:

@@ -41,7 +41,16 @@ class ErrorKind(Enum):
 class AwsServiceError(HandlerError):
     """An AWS call that failed, or that got no usable response."""
 
-    def __init__(self, *, operation: str, subject: str, code: str, message: str, kind: ErrorKind) -> None:
+    def __init__(
+        self,
+        *,
+        operation: str,
+        subject: str,
+        code: str,
+        message: str,
+        kind: ErrorKind,
+        never_reached: bool = False,
+    ) -> None:
         """Create the error.
 
         Args:
@@ -50,14 +59,24 @@ class AwsServiceError(HandlerError):
             code: the error code of the service, or the class of the connection error.
             message: the error message.
             kind: the kind of error.
+            never_reached: whether no call of the invocation has got a response from SageMaker.
         """
         message = message.removesuffix(".")
-        remedy = _remedy(operation, code, kind)
+        remedy = _NEVER_REACHED_REMEDY if never_reached else _remedy(operation, code, kind)
         reason = f"{operation} failed for {subject}: {code}: {message}."
         super().__init__(f"{reason} {remedy}" if remedy else reason)
         self.code = code
         self.message = message
         self.kind = kind
+
+
+_QUESTIONS = ("DescribeStacks", "DescribeImages")
+"""The handler goes on without the response of these operations, so that a user has nothing to do."""
+
+_NEVER_REACHED_REMEDY = (
+    "No call has reached this endpoint: check the VPC endpoint or the NAT gateway of the function's subnets, their DNS "
+    "resolution, and the function's security groups."
+)
 
 
 def _remedy(operation: str, code: str, kind: ErrorKind) -> str:
@@ -77,6 +96,6 @@ def _remedy(operation: str, code: str, kind: ErrorKind) -> str:
             "The error lasted until the function's time was up: deploy again when no other write to the image is "
             "running."
         )
-    if kind in (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE):
+    if kind in (ErrorKind.THROTTLED, ErrorKind.UNREACHABLE) and operation not in _QUESTIONS:
         return "The error lasted until the function's time was up: deploy again later."
     return ""

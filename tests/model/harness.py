@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +29,10 @@ REGION = "eu-west-1"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image-version/data-science/1"
 SECOND_ARN = ARN.replace("/1", "/2")
+ID = f"{ARN}#1700000060"
+"""The physical id of version 1, if it is the first version that a test creates."""
+SECOND_ID = f"{SECOND_ARN}#1700000062.5"
+"""The physical id of version 2, if the handler creates both versions, one right after the other."""
 UNCHANGED = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release"}
 """The properties with which the Update in tests/events declares what the Create does."""
 METADATA = {
@@ -120,13 +125,17 @@ class Crash(BaseException):
 
 
 class CloudFormation:
-    """The part of CloudFormation that the handler calls: the status of the stack."""
+    """The part of CloudFormation that the handler calls: the status of the stack, and when its operation began."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self.status = "UPDATE_IN_PROGRESS"
+        self.began_at = clock.now()
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
-        return {"Stacks": [{"StackStatus": self.status}]}
+        began_at = datetime.fromtimestamp(self.began_at, UTC)
+        created_at = began_at - timedelta(days=1)
+        stack = {"StackStatus": self.status, "CreationTime": created_at, "LastUpdatedTime": began_at}
+        return {"Stacks": [stack]}
 
 
 class Aws:
@@ -140,7 +149,7 @@ class Aws:
             clock=self.clock, registry=self.registry, assumptions=self.assumptions, **service_options
         )
         self.sagemaker = account_client("sagemaker", self.service)
-        self.cloudformation = CloudFormation()
+        self.cloudformation = CloudFormation(self.clock)
         for tag in ("1.0.0", "1.1.0"):
             self.registry.push(f"{REPOSITORY}:{tag}")
         self.create_image("data-science")
@@ -179,6 +188,11 @@ class Aws:
 
     def describe(self, version: int, image: str = "data-science") -> dict[str, Any]:
         return cast("dict[str, Any]", self.sagemaker.describe_image_version(ImageName=image, Version=version))
+
+    def physical_id(self, version: int, image: str = "data-science") -> str:
+        """The physical id of the resource that owns a version."""
+        described = self.describe(version, image)
+        return f"{described['ImageVersionArn']}#{described['CreationTime'].timestamp()}".removesuffix(".0")
 
     def aliases(self, version: int, image: str = "data-science") -> list[str]:
         return sorted(self.sagemaker.list_aliases(ImageName=image, Version=version)["SageMakerImageVersionAliases"])
@@ -326,7 +340,8 @@ def function(aws: Aws) -> Function:
 def event() -> Callable[..., dict[str, Any]]:
     """Creates an event from a file in tests/events: ``event("image_version_create", BaseImage="…")``.
 
-    A property that is None is left out. Every event has a RequestId of its own, as CloudFormation's events have.
+    A property that is None is left out. Every event has a RequestId of its own, as CloudFormation's events have. Its
+    time is after that of the clock, unless ``sent_at`` is given, in seconds since the epoch.
     """
 
     def create(
@@ -334,12 +349,16 @@ def event() -> Callable[..., dict[str, Any]]:
         *,
         old: dict[str, str | None] | None = None,
         physical_id: str | None = None,
+        sent_at: float | None = None,
         **properties: str | None,
     ) -> dict[str, Any]:
         event: dict[str, Any] = copy.deepcopy(json.loads((EVENTS / f"{name}.json").read_text()))
         event["RequestId"] = str(uuid.uuid4())
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
+        if sent_at is not None:
+            signed_at = datetime.fromtimestamp(sent_at, UTC)
+            event["ResponseURL"] = f"https://example.invalid/response?X-Amz-Date={signed_at:%Y%m%dT%H%M%SZ}"
         for key, changes in (("ResourceProperties", properties), ("OldResourceProperties", old or {})):
             for property_name, value in changes.items():
                 if value is None:

@@ -7,14 +7,14 @@ A custom resource can neither be read nor listed, so that these tests read the a
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ARN, REPOSITORY
+from harness import ID, REPOSITORY
 
 
 def test_contract_create_create(aws, function, event):
     """We differ: instead of AlreadyExists, the same request returns the same version."""
     once = event("image_version_create")
 
-    assert {function.deliver(once)["PhysicalResourceId"] for _ in range(2)} == {ARN}
+    assert {function.deliver(once)["PhysicalResourceId"] for _ in range(2)} == {ID}
     assert aws.versions() == {1: "CREATED"}
 
 

@@ -9,7 +9,7 @@ one call (R17). A deletion may fail (R18).
 """
 
 import pytest
-from harness import ARN, REPOSITORY, Aws, Function
+from harness import ID, REPOSITORY, Aws, Function
 from imgver_sandbox.sagemaker.service import ServiceError
 
 
@@ -23,9 +23,9 @@ def test_create_handler_simple_success_and_verify_stabilization_created_status(c
     response = create()
 
     assert response["Status"] == "SUCCESS"
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert (response["Data"]["BaseImage"], response["Data"]["Version"]) == (f"{REPOSITORY}:1.0.0", "1")
-    assert function.names() == ["CreateImageVersion", *["DescribeImageVersion"] * 2]
+    assert function.names() == ["CreateImageVersion", *["DescribeImageVersion"] * 2, "DescribeStacks"]
 
 
 def test_create_handler_invalid_request_model(create, function):

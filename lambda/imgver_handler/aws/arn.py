@@ -1,4 +1,8 @@
-"""The ARN of an image version, which is the physical id of Custom::SageMakerImageVersion."""
+"""The ARN of an image version, and the identity of a version: its ARN and its creation time.
+
+An image that is deleted and created again numbers its versions from 1 again, so that another version may get the same
+ARN. The physical id of Custom::SageMakerImageVersion therefore contains both: ``<ARN>#<CreationTime>``.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ _PATTERN = re.compile(
     re.ASCII,
 )
 _MAX_LENGTH = 256
+_TIME = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class ImageVersionArn(NamedTuple):
@@ -60,3 +65,42 @@ class ImageVersionArn(NamedTuple):
     def __str__(self) -> str:
         """Return the ARN as the service spelled it."""
         return self.value
+
+
+CREATION_TIME_TOLERANCE = 2.0
+"""Seconds by which two creation times of the same version may differ: their precision is not documented."""
+
+
+class VersionId(NamedTuple):
+    """The identity of an image version, which is the physical id of Custom::SageMakerImageVersion."""
+
+    arn: ImageVersionArn
+    created_at: float | None
+    """Seconds since the epoch. None if the creation time is not known: then only the ARN is compared."""
+
+    @classmethod
+    def parse(cls, value: str) -> VersionId | None:
+        """Parse a physical id, with or without a creation time. Returns None when it is not one of a version."""
+        arn_value, separator, time = value.partition("#")
+        arn = ImageVersionArn.parse(arn_value)
+        if arn is None or (separator and not _TIME.fullmatch(time)):
+            return None
+        return cls(arn, float(time) if separator else None)
+
+    def is_created_at(self, created_at: float) -> bool:
+        """Whether a version with the same ARN and this creation time is this version."""
+        return is_same_time(self.created_at, created_at)
+
+    def __str__(self) -> str:
+        """Return the physical id."""
+        return self.arn.value if self.created_at is None else f"{self.arn.value}#{format_time(self.created_at)}"
+
+
+def is_same_time(known: float | None, created_at: float) -> bool:
+    """Whether two creation times belong to the same version. An unknown time is equal to every other one."""
+    return known is None or abs(known - created_at) <= CREATION_TIME_TOLERANCE
+
+
+def format_time(created_at: float) -> str:
+    """Format a creation time, in seconds since the epoch, for a physical id."""
+    return f"{created_at:.6f}".rstrip("0").rstrip(".")

@@ -18,6 +18,11 @@ from botocore.session import Session
 
 MODELS = Path(__file__).parent / "models"
 
+CONNECT_TIMEOUT = 2
+READ_TIMEOUT = 10
+ATTEMPT_TIMEOUT = CONNECT_TIMEOUT + READ_TIMEOUT
+"""Seconds that one attempt of a call takes when the service does not respond."""
+
 
 # Creating a client takes longer than calling it, so that all invocations of a process use the same one.
 @cache
@@ -25,7 +30,7 @@ def client(service: str, region: str | None) -> Any:  # noqa: ANN401 (botocore c
     """The client of a service in a region. If the region is None, the function's own region is used."""
     # The gateway retries, since botocore knows neither the deadline nor ResourceInUse.
     # A call that starts just before the deadline must end before the response's own time: see RESPONSE_TIME_BUDGET.
-    config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+    config = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 1})
     return session().create_client(service, region_name=region, config=config)
 
 

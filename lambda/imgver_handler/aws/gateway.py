@@ -2,13 +2,17 @@
 
 Every call for a version contains its Version or Alias: without them the service uses the latest version.
 The gateway retries temporary errors until the deadline, and raises all others as :class:`AwsServiceError`.
+A response without the members that the caller needs is a temporary error too: a proxy may have sent it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from copy import copy
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -36,20 +40,76 @@ METADATA = (
 ACCESS_DENIED_RETRY_LIMIT = 30.0
 """Seconds for which a denied call is retried, because a new policy may not have propagated yet."""
 
+QUESTION_LIMIT = 30.0
+"""Seconds that a call may take, with all retries, when the handler can go on without its response."""
+
+NEVER_REACHED_LIMIT = 300.0
+"""Seconds for which calls are retried in an invocation that has not got any HTTP response from SageMaker. The cause is
+then the function's network or DNS, and waiting longer does not help."""
+
 _NOT_FOUND = {"ResourceNotFound", "ResourceNotFoundException", "RepositoryNotFoundException", "ImageNotFoundException"}
+_VALIDATION = {"ValidationException", "ValidationError"}
 _BUSY = {"ResourceInUse", "ResourceInUseException", "ConflictException"}
-_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 _DENIED = {
     "AccessDenied",
     "AccessDeniedException",
     "UnauthorizedOperation",
     "UnrecognizedClientException",
     "InvalidClientTokenId",
+    "ExpiredToken",
     "ExpiredTokenException",
+    "RequestExpired",
 }
-_UNREACHABLE = {"InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "RequestTimeout"}
+# botocore's retry tables contain most of these codes. The services send them with HTTP 400 too.
+# https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+_THROTTLED = {
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "Throttling.User",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+}
+_UNREACHABLE = {
+    "BadDigest",
+    "IDPCommunicationError",
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "InternalServiceError",
+    "InternalServiceException",
+    "ReplicatedWriteConflictException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServerException",
+    "ServiceException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+}
 _TEMPORARY = (ErrorKind.BUSY, ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.DENIED)
 _EVERY_KIND = frozenset(ErrorKind)
+
+_NO_RESPONSE = (BotoConnectionError, HTTPClientError)
+"""What botocore raises when it gets no HTTP response."""
+_UNUSABLE_RESPONSE = (
+    ResponseParserError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What botocore's parsers and the functions that read a response raise for a body that is not the documented one."""
 
 _ECR_URI = re.compile(
     r"(?P<registry>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/"
@@ -83,6 +143,27 @@ class EcrImage(NamedTuple):
     """The media type of the manifest, or an empty string when the registry does not return it."""
 
 
+class ListedVersion(NamedTuple):
+    """An image version as ListImageVersions returns it."""
+
+    arn: ImageVersionArn
+    status: str
+    created_at: float
+    """Seconds since the epoch."""
+
+
+class StackDescription(NamedTuple):
+    """A stack as DescribeStacks returns it."""
+
+    status: str
+    """``DELETE_COMPLETE`` when CloudFormation does not know the stack any more."""
+    began_at: float | None
+    """The start of the stack's last update, or its creation, in seconds since the epoch. None if it is not known."""
+
+
+T = TypeVar("T")
+Response = Mapping[str, Any]
+
 CreateClient = Callable[[str, str | None], Any]
 """Returns the client of a service in a region. If the region is None, the function's own region is used."""
 
@@ -110,6 +191,14 @@ class AwsGateway:
         self._log = log
         self._throttle_state = throttle_state
         self._create_client = create_client
+        self._start = deadline.now()
+        self._sagemaker_responded = False
+
+    def until(self, deadline: Deadline) -> AwsGateway:
+        """Return the same gateway with an earlier time limit of its retries."""
+        earlier = copy(self)
+        earlier._deadline = deadline
+        return earlier
 
     def is_throttled(self) -> bool:
         """Whether a call was throttled recently. Polls are then sent less often, to leave room for other calls."""
@@ -117,12 +206,13 @@ class AwsGateway:
 
     def create(self, *, image_name: str, base_image: str, metadata: Mapping[str, str | bool], client_token: str) -> str:
         """Create an image version, or find the version that was created with the same token. Returns the raw ARN."""
-        response = self._call_sagemaker(
+        return self._call(
+            "sagemaker",
             "CreateImageVersion",
             f"image {image_name}",
             {"ImageName": image_name, "BaseImage": base_image, "ClientToken": client_token, **metadata},
+            read=lambda response: _string(response, "ImageVersionArn"),
         )
-        return str(response.get("ImageVersionArn", ""))
 
     def describe(self, arn: ImageVersionArn) -> ImageVersionDescription | None:
         """Describe a version. Returns None when the version or its image does not exist."""
@@ -132,26 +222,60 @@ class AwsGateway:
         """Describe the version that has an alias. Returns None when no version has it."""
         return self._describe(image_name, {"Alias": alias}, f"alias {alias} of image {image_name}")
 
-    def list_versions(self, image_name: str) -> dict[ImageVersionArn, str]:
-        """List all versions of an image, with their statuses."""
-        versions = self._list("ListImageVersions", f"image {image_name}", {"ImageName": image_name}, "ImageVersions")
-        parsed = ((ImageVersionArn.parse(each["ImageVersionArn"]), each["ImageVersionStatus"]) for each in versions)
-        return {arn.with_image_name(image_name): status for arn, status in parsed if arn is not None}
+    def list_versions(self, image_name: str, *, created_after: float | None = None) -> list[ListedVersion]:
+        """List the versions of an image.
+
+        Args:
+            image_name: the image.
+            created_after: the earliest creation time, in seconds since the epoch. Default: all versions.
+        """
+
+        def read(response: Response) -> list[ListedVersion]:
+            parsed = [(ImageVersionArn.parse(each["ImageVersionArn"]), each) for each in response["ImageVersions"]]
+            return [
+                ListedVersion(arn.with_image_name(image_name), _string(each, "ImageVersionStatus"), _created_at(each))
+                for arn, each in parsed
+                if arn is not None
+            ]
+
+        parameters: dict[str, Any] = {"ImageName": image_name}
+        if created_after is not None:
+            parameters["CreationTimeAfter"] = datetime.fromtimestamp(created_after, UTC)
+        return self._list("ListImageVersions", f"image {image_name}", parameters, read)
 
     def list_aliases(self, arn: ImageVersionArn) -> list[str]:
         """List all aliases of a version."""
-        return self._list("ListAliases", str(arn), _identifier(arn), "SageMakerImageVersionAliases")
+
+        def read(response: Response) -> list[str]:
+            return list(response["SageMakerImageVersionAliases"])
+
+        return self._list("ListAliases", str(arn), _identifier(arn), read)
 
     def update(self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]) -> None:
         """Change the metadata of a version, or its aliases with AliasesToAdd and AliasesToDelete."""
-        self._call_sagemaker("UpdateImageVersion", str(arn), {**_identifier(arn), **changes})
+        self._call(
+            "sagemaker",
+            "UpdateImageVersion",
+            str(arn),
+            {**_identifier(arn), **changes},
+            read=lambda response: _string(response, "ImageVersionArn"),
+        )
 
     def delete(self, arn: ImageVersionArn) -> None:
         """Start to delete a version. The caller decides about retries when the version is in use."""
-        self._call_sagemaker("DeleteImageVersion", str(arn), _identifier(arn), not_retried={ErrorKind.BUSY})
+        self._call(
+            "sagemaker",
+            "DeleteImageVersion",
+            str(arn),
+            _identifier(arn),
+            read=lambda _response: None,
+            not_retried={ErrorKind.BUSY},
+        )
 
     def describe_ecr_image(self, uri: str, *, retry: bool = True) -> EcrImage | None:
         """Describe the container image that Amazon ECR has for a URI. Returns None when it is not an ECR URI.
+
+        The call takes at most ``QUESTION_LIMIT``.
 
         Args:
             uri: the registry path of a container image.
@@ -162,8 +286,23 @@ class AwsGateway:
             return None
         by_digest = {"imageDigest": match["digest"]}
         by_tag = {"imageTag": match["tag"] or "latest"}
-        response = self._call(
-            self._create_client("ecr", match["region"]),
+
+        def read(response: Response) -> EcrImage:
+            if not response["imageDetails"]:
+                raise AwsServiceError(
+                    operation="DescribeImages",
+                    subject=uri,
+                    code="ImageNotFoundException",
+                    message="the response is empty",
+                    kind=ErrorKind.NOT_FOUND,
+                )
+            details = response["imageDetails"][0]
+            return EcrImage(
+                digest=_string(details, "imageDigest"), media_type=details.get("imageManifestMediaType", "")
+            )
+
+        return self._call(
+            "ecr",
             "DescribeImages",
             uri,
             {
@@ -171,107 +310,154 @@ class AwsGateway:
                 "repositoryName": match["repository"],
                 "imageIds": [by_digest if match["digest"] else by_tag],
             },
+            read=read,
+            region=match["region"],
             not_retried={ErrorKind.DENIED} if retry else _EVERY_KIND,
+            limit=QUESTION_LIMIT,
         )
-        if not response["imageDetails"]:
-            raise AwsServiceError(
-                operation="DescribeImages",
-                subject=uri,
-                code="ImageNotFoundException",
-                message="the response is empty",
-                kind=ErrorKind.NOT_FOUND,
-            )
-        details = response["imageDetails"][0]
-        return EcrImage(digest=details["imageDigest"], media_type=details.get("imageManifestMediaType", ""))
 
-    def is_rolling_back(self, stack_id: str) -> bool:
-        """Whether CloudFormation is rolling back a failed update of the stack."""
-        response = self._call(
-            self._create_client("cloudformation", None),
-            "DescribeStacks",
-            stack_id,
-            {"StackName": stack_id},
-            not_retried={ErrorKind.DENIED},
-        )
-        return str(response["Stacks"][0]["StackStatus"]).startswith("UPDATE_ROLLBACK")
+    def describe_stack(self, stack_id: str) -> StackDescription:
+        """Describe a stack. The call takes at most ``QUESTION_LIMIT``, and a denied call is not retried.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
+        """
+
+        def read(response: Response) -> StackDescription:
+            stack = response["Stacks"][0]
+            began_at = stack.get("LastUpdatedTime") or stack.get("CreationTime")
+            return StackDescription(_string(stack, "StackStatus"), began_at and began_at.timestamp())
+
+        try:
+            return self._call(
+                "cloudformation",
+                "DescribeStacks",
+                stack_id,
+                {"StackName": stack_id},
+                read=read,
+                not_retried={ErrorKind.DENIED},
+                limit=QUESTION_LIMIT,
+            )
+        except AwsServiceError as error:
+            # CloudFormation describes a deleted stack for some months only.
+            if error.kind is ErrorKind.NOT_FOUND:
+                return StackDescription("DELETE_COMPLETE", None)
+            raise
 
     def _describe(
         self, image_name: str, identifier: Mapping[str, Any], subject: str, arn: ImageVersionArn | None = None
     ) -> ImageVersionDescription | None:
+        def read(response: Response) -> ImageVersionDescription:
+            # The caller's ARN is a physical id: CloudFormation would treat another spelling as a replacement.
+            described = arn or ImageVersionArn.parse(response["ImageVersionArn"])
+            if described is None:
+                raise AwsServiceError(
+                    operation="DescribeImageVersion",
+                    subject=subject,
+                    code="UnexpectedResponse",
+                    message=f"ImageVersionArn is {response['ImageVersionArn']!r}",
+                    kind=ErrorKind.FINAL,
+                )
+            return ImageVersionDescription(
+                arn=described.with_image_name(image_name),
+                image_arn=response.get("ImageArn", ""),
+                status=_string(response, "ImageVersionStatus"),
+                base_image=response.get("BaseImage", ""),
+                container_image=response.get("ContainerImage", ""),
+                failure_reason=response.get("FailureReason", ""),
+                created_at=_created_at(response),
+                metadata={name: response[name] for name in METADATA if name in response},
+            )
+
+        parameters = {"ImageName": image_name, **identifier}
         try:
-            response = self._call_sagemaker("DescribeImageVersion", subject, {"ImageName": image_name, **identifier})
+            return self._call("sagemaker", "DescribeImageVersion", subject, parameters, read=read)
         except AwsServiceError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 return None
             raise
-        # The caller's ARN is a physical id: CloudFormation would treat another spelling as a replacement.
-        arn = arn or ImageVersionArn.parse(response["ImageVersionArn"])
-        if arn is None:
-            raise AwsServiceError(
-                operation="DescribeImageVersion",
-                subject=subject,
-                code="UnexpectedResponse",
-                message=f"ImageVersionArn is {response['ImageVersionArn']!r}",
-                kind=ErrorKind.FINAL,
+
+    def _list(
+        self, operation: str, subject: str, parameters: Mapping[str, Any], read: Callable[[Response], list[T]]
+    ) -> list[T]:
+        def read_page(response: Response) -> tuple[list[T], str]:
+            return read(response), str(response.get("NextToken", ""))
+
+        items, token = self._call("sagemaker", operation, subject, parameters, read=read_page)
+        used = {""}
+        # A repeated token would start the same pages again.
+        while token not in used:
+            used.add(token)
+            if not self._deadline.wait(0):
+                raise AwsServiceError(
+                    operation=operation,
+                    subject=subject,
+                    code="IncompleteList",
+                    message="the service returned more pages than could be read",
+                    kind=ErrorKind.UNREACHABLE,
+                )
+            page, token = self._call(
+                "sagemaker", operation, subject, {**parameters, "NextToken": token}, read=read_page
             )
-        return ImageVersionDescription(
-            arn=arn.with_image_name(image_name),
-            image_arn=response.get("ImageArn", ""),
-            status=response.get("ImageVersionStatus", ""),
-            base_image=response.get("BaseImage", ""),
-            container_image=response.get("ContainerImage", ""),
-            failure_reason=response.get("FailureReason", ""),
-            created_at=response["CreationTime"].timestamp(),
-            metadata={name: response[name] for name in METADATA if name in response},
-        )
-
-    def _list(self, operation: str, subject: str, parameters: Mapping[str, Any], field: str) -> list[Any]:
-        response = self._call_sagemaker(operation, subject, parameters)
-        items = list(response[field])
-        while "NextToken" in response:
-            response = self._call_sagemaker(operation, subject, {**parameters, "NextToken": response["NextToken"]})
-            items += response[field]
+            items += page
         return items
-
-    def _call_sagemaker(
-        self,
-        operation: str,
-        subject: str,
-        parameters: Mapping[str, Any],
-        *,
-        not_retried: Collection[ErrorKind] = (),
-    ) -> dict[str, Any]:
-        client = self._create_client("sagemaker", None)
-        return self._call(client, operation, subject, parameters, not_retried=not_retried)
 
     def _call(
         self,
-        client: Any,  # noqa: ANN401
+        service: str,
         operation: str,
         subject: str,
         parameters: Mapping[str, Any],
         *,
-        not_retried: Collection[ErrorKind],
-    ) -> dict[str, Any]:
-        method = getattr(client, xform_name(operation))
+        read: Callable[[Response], T],
+        region: str | None = None,
+        not_retried: Collection[ErrorKind] = (),
+        limit: float = math.inf,
+    ) -> T:
+        """Call an operation, and retry temporary errors.
+
+        Args:
+            service: the service.
+            operation: the operation.
+            subject: the resource, as error messages name it.
+            parameters: the parameters of the operation.
+            read: returns what the caller needs of the response. If it raises, the response is not usable.
+            region: the region of the service. Default: the function's own.
+            not_retried: the kinds of temporary errors that are raised at once.
+            limit: the seconds that all attempts may take together. Default: until the deadline.
+        """
+        method = getattr(self._create_client(service, region), xform_name(operation))
         backoff = self._deadline.backoff()
+        end = self._deadline.now() + limit
         while True:
             start = self._deadline.now()
             try:
-                response: dict[str, Any] = method(**parameters)
-            except (ClientError, BotoCoreError, ResponseParserError) as cause:
-                error = _service_error(cause, operation, subject)
+                result = read(method(**parameters))
+            except (ClientError, BotoCoreError, *_UNUSABLE_RESPONSE) as cause:
+                never_reached = self._has_never_reached(service, cause)
+                error = _service_error(cause, operation, subject, never_reached=never_reached)
                 self._log_call(operation, parameters, start, error.code)
                 if error.kind is ErrorKind.THROTTLED:
                     self._throttle_state.record_throttle(self._deadline.now())
                 still_denied = error.kind is ErrorKind.DENIED and backoff.seconds > ACCESS_DENIED_RETRY_LIMIT
                 if error.kind in not_retried or error.kind not in _TEMPORARY or still_denied:
                     raise error from cause
-                if not backoff.wait():
+                # The next attempt may take its timeouts, or longer: a name may have several addresses.
+                attempt = max(clients.ATTEMPT_TIMEOUT, self._deadline.now() - start)
+                last_end = min(end, self._start + NEVER_REACHED_LIMIT) if never_reached else end
+                if not backoff.wait(not_after=last_end - attempt):
                     raise error from cause
             else:
+                self._sagemaker_responded |= service == "sagemaker"
                 self._log_call(operation, parameters, start, "OK")
-                return response
+                return result
+
+    def _has_never_reached(self, service: str, cause: Exception) -> bool:
+        """Whether a call did not reach SageMaker, and no call before it has in this invocation."""
+        if service != "sagemaker":
+            return False
+        # Any other exception means that there was a response.
+        self._sagemaker_responded |= not isinstance(cause, BotoCoreError)
+        return isinstance(cause, _NO_RESPONSE) and not self._sagemaker_responded
 
     def _log_call(self, operation: str, parameters: Mapping[str, Any], start: float, outcome: str) -> None:
         seconds = round(self._deadline.now() - start, 3)
@@ -284,30 +470,45 @@ def _identifier(arn: ImageVersionArn) -> dict[str, Any]:
     return {"ImageName": arn.image_name, "Version": arn.version}
 
 
-def _service_error(
-    cause: ClientError | BotoCoreError | ResponseParserError, operation: str, subject: str
-) -> AwsServiceError:
-    if not isinstance(cause, ClientError):
-        # The connection broke, or the response could not be parsed. Other errors of botocore are final.
-        temporary = isinstance(cause, BotoConnectionError | HTTPClientError | ResponseParserError)
-        code, message, kind = type(cause).__name__, str(cause), ErrorKind.UNREACHABLE if temporary else ErrorKind.FINAL
-    else:
+def _string(response: Response, name: str) -> str:
+    """A member that the caller cannot do without."""
+    value = response[name]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def _created_at(response: Response) -> float:
+    return float(response["CreationTime"].timestamp())
+
+
+def _service_error(cause: Exception, operation: str, subject: str, *, never_reached: bool) -> AwsServiceError:
+    kind = ErrorKind.UNREACHABLE
+    code, message = type(cause).__name__, str(cause)
+    if isinstance(cause, ClientError):
         details = cause.response.get("Error", {})
         code, message = details.get("Code") or "Unknown", details.get("Message") or "no reason given"
         kind = _error_kind(code, message, cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return AwsServiceError(operation=operation, subject=subject, code=code, message=message, kind=kind)
+    elif isinstance(cause, BotoCoreError) and not isinstance(cause, _NO_RESPONSE):
+        # botocore could not send the call, for example because it has no credentials.
+        kind = ErrorKind.FINAL
+    elif not isinstance(cause, BotoCoreError):
+        code, message = "UnusableResponse", f"{code}: {message}"
+    return AwsServiceError(
+        operation=operation, subject=subject, code=code, message=message, kind=kind, never_reached=never_reached
+    )
 
 
 def _error_kind(code: str, message: str, status: int) -> ErrorKind:
-    if code in _NOT_FOUND or (code == "ValidationException" and "does not exist" in message):
+    if code in _NOT_FOUND or (code in _VALIDATION and "does not exist" in message):
         return ErrorKind.NOT_FOUND
     # "Image … is in an invalid state" means that the image is still being created.
-    if code in _BUSY or (code == "ValidationException" and "invalid state" in message):
+    if code in _BUSY or (code in _VALIDATION and "invalid state" in message):
         return ErrorKind.BUSY
     if code in _DENIED:
         return ErrorKind.DENIED
-    if code in _THROTTLED or status in (429, 503):
+    if code in _THROTTLED or "rate exceeded" in message.lower() or status in (429, 503, 509):
         return ErrorKind.THROTTLED
-    if code in _UNREACHABLE or status >= 500:  # noqa: PLR2004 (HTTP's server errors)
+    if code in _UNREACHABLE or status == 408 or status >= 500:  # noqa: PLR2004 (HTTP's timeout and server errors)
         return ErrorKind.UNREACHABLE
     return ErrorKind.FINAL

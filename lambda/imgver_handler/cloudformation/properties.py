@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from imgver_handler.aws.arn import VersionId
 from imgver_handler.aws.gateway import METADATA
 from imgver_handler.errors import HandlerError
 
@@ -45,18 +46,23 @@ class ImageAliasProperties(NamedTuple):
     image_name: str
     alias: str
     version: int
+    created_at: float | None
+    """The creation time of the version, in seconds since the epoch. None if the template names the version by its
+    number, which another version may have got since."""
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> ImageAliasProperties:
-        """Parse the declared state.
+        """Parse the declared state. Version is a number, or the physical id of an image version.
 
         Raises:
             HandlerError: a property is missing or invalid.
         """
+        identity = VersionId.parse(str(properties.get("Version")))
         return cls(
             image_name=required(properties, "ImageName"),
             alias=required(properties, "Alias"),
-            version=_number(properties, "Version"),
+            version=_number(properties, "Version") if identity is None else identity.arn.version,
+            created_at=None if identity is None else identity.created_at,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,6 +10,9 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 from imgver_handler.errors import HandlerError
 
 RequestType = Literal["Create", "Update", "Delete"]
+
+NOT_CREATED = "not-created:"
+"""The prefix of the physical id in the response to a Create that failed before it created anything."""
 
 _SIGNED_AT = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)", re.ASCII)
 
@@ -30,9 +32,9 @@ class CustomResourceRequest(NamedTuple):
     physical_resource_id: str
     properties: Mapping[str, Any]
     old_properties: Mapping[str, Any]
-    sent_by: float
-    """The latest possible time at which CloudFormation sent the event, in seconds since the epoch; infinite if the
-    event contains no time."""
+    sent_at: float | None
+    """The time at which CloudFormation signed the ResponseURL, in seconds since the epoch. None if the event contains
+    no time. CloudFormation sends the event up to some seconds later."""
 
     @property
     def partition(self) -> str:
@@ -71,19 +73,19 @@ def parse(event: Mapping[str, Any]) -> CustomResourceRequest:
         physical_resource_id="" if request_type == "Create" else _string(event, "PhysicalResourceId"),
         properties=_mapping(event, "ResourceProperties"),
         old_properties=_mapping(event, "OldResourceProperties") if request_type == "Update" else {},
-        sent_by=_sent_by(event),
+        sent_at=_sent_at(event),
     )
 
 
-def _sent_by(event: Mapping[str, Any]) -> float:
+def _sent_at(event: Mapping[str, Any]) -> float | None:
     # The only time in an event is in the signature of the ResponseURL, in whole seconds.
     signed_at = _SIGNED_AT.search(str(event.get("ResponseURL")))
     if signed_at is None:
-        return math.inf
+        return None
     try:
-        return datetime.strptime(f"{signed_at[1]}+0000", "%Y%m%dT%H%M%SZ%z").timestamp() + 1
+        return datetime.strptime(f"{signed_at[1]}+0000", "%Y%m%dT%H%M%SZ%z").timestamp()
     except ValueError:
-        return math.inf
+        return None
 
 
 def _string(event: Mapping[str, Any], field: str) -> str:

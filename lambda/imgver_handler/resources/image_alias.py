@@ -8,63 +8,105 @@ version already had the alias, for example because it was adopted.
 
 from __future__ import annotations
 
-from imgver_handler.aws.arn import ImageVersionArn
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from imgver_handler.aws.arn import ImageVersionArn, is_same_time
 from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
+from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, began_before
 from imgver_handler.cloudformation.properties import ImageAliasProperties
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
+from imgver_handler.resources.stack_operation import StackOperation
+
+NEW = 60.0
+"""Seconds after its creation for which a version is new. Nobody can have replaced it by then."""
+
+_PHYSICAL_ID = re.compile(r"(?P<image_name>[^/]+)/(?P<alias>[^/]+)(?:/(?P<found_on>[0-9]+))?", re.ASCII)
+
+
+class _Owner(NamedTuple):
+    """A version that has, or had, the alias."""
+
+    version: int
+    created_at: float | None
 
 
 class ImageAliasResource:
     """Handles the events of one invocation."""
 
-    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:  # noqa: ARG002 (all resources have the same arguments)
+    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:
         """Handle the events through ``gateway``, until ``deadline``."""
         self._gateway = gateway
+        self._deadline = deadline
         self._log = log
 
     def create(self, request: CustomResourceRequest) -> Result:
         """Move the alias to the declared version, from whichever version has it."""
         declared = ImageAliasProperties.parse(request.properties)
-        previous_owner = self._move(request, declared)
+        previous_owner = self._move(request, declared, previous=None)
         return _result(_physical_id(declared, found_on=previous_owner), declared)
 
     def update(self, request: CustomResourceRequest) -> Result:
         """Move the alias to the declared version. Another image or another alias is a replacement."""
         declared = ImageAliasProperties.parse(request.properties)
-        if not _identifies(request, declared):
+        if not self._is_same_alias(request, declared):
             return self.create(request)
-        self._move(request, declared)
+        old = ImageAliasProperties.parse(request.old_properties)
+        self._move(request, declared, previous=_Owner(old.version, old.created_at))
         return _result(request.physical_resource_id, declared)
 
     def delete(self, request: CustomResourceRequest) -> Result:
         """Remove the alias if the declared version still has it, and give it back to its previous owner."""
         declared = ImageAliasProperties.parse(request.properties)
         result = Result(physical_id=request.physical_resource_id)
+        operation = self._operation(request)
         if not _identifies(request, declared):
             self._log.info("nothing to delete: the physical id is not this alias", physical_id=result.physical_id)
+            operation.wait_for_cancelled_create()
             return result
-        if _previous_owner(request) == declared.version:
+        found_on = _found_on(request)
+        if found_on == declared.version:
             self._log.info("retained: the version had the alias before this resource", alias=declared.alias)
             return result
+        operation.refuse_late_event(is_of_rollback=lambda _: False)
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
-        if owner is not None and owner.arn.version != declared.version:
+        if owner is not None and not _is(owner, declared.version, declared.created_at):
             self._log.info("retained: another version has the alias now", alias=declared.alias, owner=owner.arn.value)
             return result
         if owner is not None:
             self._remove(owner.arn, declared.alias)
-        self._give_back(request, declared)
+        if found_on is not None:
+            # If the declared version is gone, a younger version with the number of the previous owner is another one.
+            created_by = None if owner is not None else declared.created_at
+            self._give_back(request, declared, _Owner(found_on, None), created_by=created_by)
         return result
 
-    def _move(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> ImageVersionDescription | None:
-        """Move the alias to the declared version. Returns the version that had it before."""
-        target = _arn(request, declared, declared.version)
+    def _operation(self, request: CustomResourceRequest) -> StackOperation:
+        return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
+
+    def _move(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, *, previous: _Owner | None
+    ) -> ImageVersionDescription | None:
+        """Move the alias to the declared version. Returns the version that had it before.
+
+        Args:
+            request: the event.
+            declared: the declared state.
+            previous: the version that had the alias before an Update.
+        """
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
-        if owner is not None and owner.arn.version == declared.version:
+        if owner is not None and _is(owner, declared.version, declared.created_at):
             return owner
+        operation = self._operation(request)
+        is_of_rollback = self._is_of_rollback(request, declared)
+        operation.refuse_late_event(is_of_rollback=is_of_rollback)
+        target = _arn(request, declared, declared.version)
+        self._refuse_foreign_version(target, declared)
         # It is not documented whether adding an alias that another version has moves it or fails.
         if owner is not None:
             self._remove(owner.arn, declared.alias)
@@ -75,7 +117,76 @@ class ImageAliasResource:
                 raise
             physical_id = self._restore(owner, declared)
             raise HandlerError(error.reason, physical_id=physical_id) from error
+        if operation.is_rolled_back(is_of_rollback=is_of_rollback):
+            if owner is not None:
+                previous = _Owner(owner.arn.version, owner.created_at)
+            self._move_back(request, declared, previous)
+            raise HandlerError(
+                f"alias {declared.alias} of image {declared.image_name} was moved back, because CloudFormation does "
+                "not wait for the move any more: the stack is rolling back."
+            )
         return owner
+
+    def _move_back(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, previous: _Owner | None
+    ) -> None:
+        """Undo a move that nobody waits for, unless a later event has moved the alias since."""
+        owner = self._gateway.describe_alias(declared.image_name, declared.alias)
+        if owner is not None:
+            if not _is(owner, declared.version, declared.created_at):
+                return
+            self._remove(owner.arn, declared.alias)
+        if previous is not None:
+            self._give_back(request, declared, previous)
+
+    def _refuse_foreign_version(self, target: ImageVersionArn, declared: ImageAliasProperties) -> None:
+        if declared.created_at is None or self._deadline.now() - declared.created_at < NEW + CLOCK_TOLERANCE:
+            return
+        version = self._gateway.describe(target)
+        if version is not None and not is_same_time(declared.created_at, version.created_at):
+            raise HandlerError(
+                f"{target} is not the version that this stack created: its creation time differs, because the image or "
+                "the version was created again. Change the declaration of the version, for example its "
+                "release_notes, so that it gets a new version."
+            )
+
+    def _is_of_rollback(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties
+    ) -> Callable[[float], bool]:
+        """Whether an Update belongs to the rollback, not to the update that is rolled back.
+
+        An update moves the alias from an older version to one that it has created. A rollback does not.
+        """
+
+        def is_of_rollback(began_at: float) -> bool:
+            old = ImageAliasProperties.parse(request.old_properties)
+            times = [self._creation_time(request, one) for one in (declared, old)]
+            if None in times:
+                return True
+            is_new, was_new = (time is not None and began_before(began_at, time) for time in times)
+            return was_new or not is_new
+
+        return is_of_rollback
+
+    def _creation_time(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> float | None:
+        if declared.created_at is not None:
+            return declared.created_at
+        version = self._gateway.describe(_arn(request, declared, declared.version))
+        return None if version is None else version.created_at
+
+    def _is_same_alias(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
+        """Whether the physical id is that of the declared alias, also if the spelling of the image's name changed."""
+        if not _identifies(request, declared):
+            return False
+        spelling = request.physical_resource_id.partition("/")[0]
+        if spelling == declared.image_name:
+            return True
+        # Whether names that differ in case name the same image is not documented.
+        arn = _arn(request, declared, declared.version)
+        new, old = (self._gateway.describe(arn.with_image_name(name)) for name in (declared.image_name, spelling))
+        return (
+            new is not None and old is not None and (new.image_arn, new.created_at) == (old.image_arn, old.created_at)
+        )
 
     def _restore(self, owner: ImageVersionDescription, declared: ImageAliasProperties) -> str:
         """Give the alias back to its owner. Returns the physical id for the Delete that follows."""
@@ -88,15 +199,35 @@ class ImageAliasResource:
             return _physical_id(declared, found_on=owner)
         return _physical_id(declared)
 
-    def _give_back(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> None:
-        number = _previous_owner(request)
-        if number is None:
+    def _give_back(
+        self,
+        request: CustomResourceRequest,
+        declared: ImageAliasProperties,
+        previous: _Owner,
+        *,
+        created_by: float | None = None,
+    ) -> None:
+        """Give the alias to the version that had it before.
+
+        Args:
+            request: the event.
+            declared: the declared state.
+            previous: the version that had the alias.
+            created_by: the time by which that version was created, in seconds since the epoch. Default: it may be
+                younger.
+        """
+        version = self._gateway.describe(_arn(request, declared, previous.version))
+        if (
+            version is None
+            or version.status != "CREATED"
+            or not _is(version, *previous)
+            or (created_by is not None and version.created_at > created_by)
+        ):
+            self._log.info(
+                "not given back: the previous version is gone", alias=declared.alias, version=previous.version
+            )
             return
-        previous = self._gateway.describe(_arn(request, declared, number))
-        if previous is None or previous.status != "CREATED":
-            self._log.info("not given back: the previous version is gone", alias=declared.alias, version=number)
-            return
-        self._add(previous.arn, declared.alias)
+        self._add(version.arn, declared.alias)
 
     def _add(self, arn: ImageVersionArn, alias: str) -> None:
         self._gateway.update(arn, {"AliasesToAdd": [alias]})
@@ -110,23 +241,30 @@ class ImageAliasResource:
                 raise
 
 
+def _is(version: ImageVersionDescription, number: int, created_at: float | None) -> bool:
+    """Whether a version has this number and, if it is known, this creation time."""
+    return version.arn.version == number and is_same_time(created_at, version.created_at)
+
+
 def _physical_id(declared: ImageAliasProperties, *, found_on: ImageVersionDescription | None = None) -> str:
     alias = f"{declared.image_name}/{declared.alias}"
     return alias if found_on is None else f"{alias}/{found_on.arn.version}"
 
 
-def _previous_owner(request: CustomResourceRequest) -> int | None:
-    """The version that had the alias before Create, from the physical id."""
-    number = request.physical_resource_id.split("/")[2:]
-    return int(number[0]) if number else None
+def _found_on(request: CustomResourceRequest) -> int | None:
+    """The number of the version that had the alias before Create, from the physical id."""
+    match = _PHYSICAL_ID.fullmatch(request.physical_resource_id)
+    return None if match is None or match["found_on"] is None else int(match["found_on"])
 
 
 def _identifies(request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
-    """Whether the physical id is that of the declared alias."""
-    image_name, _, rest = request.physical_resource_id.partition("/")
-    alias, _, number = rest.partition("/")
-    valid = not number or (number.isascii() and number.isdigit())
-    return valid and (image_name, alias) == (declared.image_name, declared.alias)
+    """Whether the physical id is that of the declared alias, in any spelling of the image's name."""
+    match = _PHYSICAL_ID.fullmatch(request.physical_resource_id)
+    return (
+        match is not None
+        and match["image_name"].lower() == declared.image_name.lower()
+        and match["alias"] == declared.alias
+    )
 
 
 def _arn(request: CustomResourceRequest, declared: ImageAliasProperties, version: int) -> ImageVersionArn:

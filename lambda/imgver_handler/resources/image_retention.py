@@ -13,10 +13,10 @@ in use            the service refuses to delete it, and the next deployment trie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from imgver_handler.aws.arn import ImageVersionArn
-from imgver_handler.aws.gateway import AwsGateway
+from imgver_handler.aws.arn import VersionId
+from imgver_handler.aws.gateway import AwsGateway, ListedVersion
 from imgver_handler.cloudformation.properties import ImageRetentionProperties, declared_versions
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
@@ -24,6 +24,10 @@ from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
+from imgver_handler.resources.stack_operation import StackOperation
+
+TIME_BUDGET = 300.0
+"""Seconds that a retention takes at most in one deployment. The next deployment deletes the rest."""
 
 IN_USE_RETRY_LIMIT = 10.0
 """Seconds for which "in use" is retried, because it may mean another write to the image, which is temporary."""
@@ -43,31 +47,55 @@ class ImageRetentionResource:
         self._log = log
 
     def create(self, request: CustomResourceRequest) -> Result:
-        """Delete the versions that the declared retention does not retain."""
+        """Delete the versions that the declared retention does not retain, if the stack is new.
+
+        A Create does not contain the versions that the stack declared before this deployment. In a stack that is
+        updated, a rollback may need them, so that the next Update is the first to delete versions. The same holds if
+        the status of the stack cannot be read.
+        """
         declared = ImageRetentionProperties.parse(request.properties)
-        of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
-        for arn in superseded(self._gateway.list_versions(declared.image_name), declared.keep, of_stack):
-            if not self._deadline.wait(0):
-                self._log.warning("left for the next deployment: the function's time is up", arn=arn.value)
-                break
-            self._delete_unless_needed(arn)
+        of_stack = declared_versions(request.properties)
+        is_new_stack = self._operation(request).status() == "CREATE_IN_PROGRESS"
+        self._apply(declared, of_stack, deletes=is_new_stack)
         return Result(physical_id=f"{declared.image_name}/retention")
 
     def update(self, request: CustomResourceRequest) -> Result:
-        """Do the same as for a Create, since only the current versions matter."""
-        return self.create(request)
+        """Delete the versions that the declared retention does not retain."""
+        declared = ImageRetentionProperties.parse(request.properties)
+        of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
+        self._operation(request).refuse_late_event(is_of_rollback=lambda _: True)
+        self._apply(declared, of_stack, deletes=True)
+        return Result(physical_id=f"{declared.image_name}/retention")
 
     def delete(self, request: CustomResourceRequest) -> Result:
         """Do nothing: the versions are retained when their retention is removed."""
         return Result(physical_id=request.physical_resource_id)
 
-    def _delete_unless_needed(self, arn: ImageVersionArn) -> None:
-        aliases = self._gateway.list_aliases(arn)
+    def _operation(self, request: CustomResourceRequest) -> StackOperation:
+        return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
+
+    def _apply(self, declared: ImageRetentionProperties, of_stack: set[int], *, deletes: bool) -> None:
+        deadline = self._deadline.within(TIME_BUDGET)
+        gateway = self._gateway.until(deadline)
+        candidates = superseded(gateway.list_versions(declared.image_name), declared.keep, of_stack)
+        while candidates and deletes and deadline.wait(0):
+            self._delete_unless_needed(candidates.pop(0), gateway, deadline)
+        if candidates:
+            self._log.warning("left for the next deployment", image_name=declared.image_name, versions=len(candidates))
+
+    def _delete_unless_needed(self, version: ListedVersion, gateway: AwsGateway, deadline: Deadline) -> None:
+        arn = version.arn
+        aliases = gateway.list_aliases(arn)
         if aliases:
             self._log.info("retained: the version has aliases", arn=arn.value, aliases=aliases)
             return
         try:
-            delete_version(arn, gateway=self._gateway, deadline=self._deadline, in_use_retry_limit=IN_USE_RETRY_LIMIT)
+            delete_version(
+                VersionId(arn, version.created_at),
+                gateway=gateway,
+                deadline=deadline,
+                in_use_retry_limit=IN_USE_RETRY_LIMIT,
+            )
         except HandlerError as error:
             if isinstance(error, AwsServiceError) and error.kind is not ErrorKind.BUSY:
                 raise
@@ -76,19 +104,22 @@ class ImageRetentionResource:
             self._log.info("deleted by the retention", arn=arn.value)
 
 
-def superseded(versions: Mapping[ImageVersionArn, str], keep: int, of_stack: set[int]) -> list[ImageVersionArn]:
+def superseded(versions: Sequence[ListedVersion], keep: int, of_stack: set[int]) -> list[ListedVersion]:
     """Select the versions to delete: neither among the newest nor declared nor the predecessor of a declared one.
 
     Args:
-        versions: all versions of the image, with their statuses.
+        versions: all versions of the image.
         keep: the number of newest versions to retain.
         of_stack: the numbers of the versions that the stack declares, or declared before this deployment.
 
     Returns:
         The versions, oldest first. Aliases are not considered here.
     """
-    counted = sorted((arn for arn, status in versions.items() if status in _COUNTED_STATUSES), key=lambda a: a.version)
+    counted = sorted(
+        (version for version in versions if version.status in _COUNTED_STATUSES), key=lambda one: one.arn.version
+    )
     needed = set(of_stack)
     for number in of_stack:
-        needed |= {arn.version for arn in [arn for arn in counted if arn.version < number][-1:]}
-    return [arn for arn in counted[: max(0, len(counted) - keep)] if arn.version not in needed]
+        older = [version.arn.version for version in counted if version.arn.version < number]
+        needed |= set(older[-1:])
+    return [version for version in counted[: max(0, len(counted) - keep)] if version.arn.version not in needed]

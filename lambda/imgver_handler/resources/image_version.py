@@ -16,11 +16,13 @@ Delete   The version is deleted or archived, but only if it belongs to this reso
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from imgver_handler.aws.arn import ImageVersionArn
+from imgver_handler.aws.arn import ImageVersionArn, VersionId
 from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
+from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationState, began_before
 from imgver_handler.cloudformation.properties import ARCHIVE, ImageVersionProperties, adopted_version, on_delete
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
@@ -29,19 +31,22 @@ from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
 from imgver_handler.resources.failure_hints import hint_for_failed_version, hint_for_refused_call
+from imgver_handler.resources.stack_operation import StackOperation, late_event
 
 CREATE_ATTEMPTS = 5
 """The number of client tokens that one event tries. The next token is tried after a failed or deleted version."""
 
-POLLS_BEFORE_GONE = 4
-"""The number of polls without a result after which a new version counts as gone: reads may lag behind writes."""
+READ_LAG = 30.0
+"""Seconds for which a version that was just created may not be found, because reads may lag behind writes."""
+
+POLL_BEFORE_GONE = 2.5
+"""Seconds after which a second poll confirms that an older version does not exist."""
 
 CLEANUP_TIME_BUDGET = 90.0
-"""Seconds that an Update reserves for the deletion of a new version that failed."""
+"""Seconds that are reserved for the deletion of a new version that failed or that nobody waits for."""
 
-CLOCK_TOLERANCE = 10.0
-"""Seconds by which a creation time may be too early: clocks differ, and the API rounds times. Lambda waits longer than
-that before it delivers an event again."""
+IN_USE_RETRY_LIMIT = 30.0
+"""Seconds for which a version in use is retried when its image is deleted after it."""
 
 _TOKEN_NAMESPACE = uuid.UUID("5f0a6f0e-6f5c-5d0c-9a53-0d2a3f5d6f5b")
 
@@ -66,14 +71,13 @@ class ImageVersionResource:
         declared = ImageVersionProperties.parse(request.properties)
         if declared.adopted_version is not None:
             return self._adopt(request, declared, declared.adopted_version)
-        return _result(self._create(request, declared, self._deadline), declared)
+        return self._create(request, declared)
 
     def update(self, request: CustomResourceRequest) -> Result:
         """Bring the version to the declared state: in place where the API allows it, else by a replacement."""
         declared = ImageVersionProperties.parse(request.properties)
-        arn = ImageVersionArn.parse(request.physical_resource_id)
-        if arn is not None and not arn.belongs_to(declared.image_name):
-            arn = None
+        identity = VersionId.parse(request.physical_resource_id)
+        arn = None if identity is None or not identity.arn.belongs_to(declared.image_name) else identity.arn
         adopted = declared.adopted_version
         allowed = () if arn is None else (arn.version, adopted_version(request.old_properties))
         # A rollback is not refused, because it may restore the declaration of an adopted version.
@@ -86,9 +90,9 @@ class ImageVersionResource:
                 f"cannot adopt version {adopted} of image {declared.image_name}: this resource already has "
                 f"{request.physical_resource_id}, and would lose it. Declare another ImageVersion to adopt the version."
             )
-        if arn is None:
+        if identity is None or arn is None:
             return self._replace(request, declared, "ImageName changed")
-        current = self._describe_when_created(arn.with_image_name(declared.image_name))
+        current = self._find(identity, declared.image_name, wait_while_creating=True)
         if current is None:
             return self._replace(request, declared, "the version is gone")
         reason = self._replacement_reason(request, declared, current)
@@ -96,33 +100,88 @@ class ImageVersionResource:
             return self._replace(request, declared, reason)
         changes = _metadata_changes(current, declared, request.old_properties)
         if changes:
+            self._operation(request).refuse_late_event(is_of_rollback=_is_of_rollback(request))
             self._gateway.update(current.arn, changes)
-        return _result(current, declared)
+        return _result(request.physical_resource_id, current, declared)
 
     def delete(self, request: CustomResourceRequest) -> Result:
         """Delete or archive the version of the physical id, if it belongs to this resource."""
         result = Result(physical_id=request.physical_resource_id)
-        arn = ImageVersionArn.parse(request.physical_resource_id)
-        if arn is None:
+        identity = VersionId.parse(request.physical_resource_id)
+        if identity is None:
             self._log.info("nothing to delete: the physical id is not an image version", physical_id=result.physical_id)
+            self._operation(request).wait_for_cancelled_create()
             return result
-        _refuse_foreign_version(arn, request)
-        arn = arn.with_image_name(request.properties.get("ImageName", arn.image_name))
+        _refuse_foreign_version(identity.arn, request)
         archive = on_delete(request.properties) == ARCHIVE
-        if adopted_version(request.properties) == arn.version:
-            self._log.info("retained: the version was adopted, not created", arn=arn.value)
+        if adopted_version(request.properties) == identity.arn.version:
+            self._log.info("retained: the version was adopted, not created", arn=identity.arn.value)
             return result
-        version = self._describe_when_created(arn) if archive else self._gateway.describe(arn)
+        image_name = request.properties.get("ImageName", identity.arn.image_name)
+        version = self._find(identity, image_name, wait_while_creating=archive)
         if version is None:
-            self._log.info("nothing to delete: the version is gone", arn=arn.value)
-        elif version.created_at >= request.sent_by:
-            # Lambda may deliver an event twice, and the service may reuse the number of a deleted version.
-            self._log.warning("retained: the version was created after the event", arn=arn.value)
+            self._log.info("nothing to delete: the version is gone", arn=identity.arn.value)
         elif archive and version.status not in _NOT_ARCHIVED:
-            self._archive(arn)
+            self._archive(version.arn)
         else:
-            delete_version(arn, gateway=self._gateway, deadline=self._deadline, created_at=version.created_at)
+            self._delete(request, version)
         return result
+
+    def _operation(self, request: CustomResourceRequest) -> StackOperation:
+        return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
+
+    def _find(
+        self, identity: VersionId, image_name: str, *, wait_while_creating: bool
+    ) -> ImageVersionDescription | None:
+        """Describe the version of a resource. Returns None when it is gone, or another version has its ARN.
+
+        Args:
+            identity: the version.
+            image_name: the name of the image, as the template spells it.
+            wait_while_creating: whether to wait while the version is CREATING.
+        """
+        arn = identity.arn.with_image_name(image_name)
+        now = self._deadline.now()
+        is_new = identity.created_at is not None and now - identity.created_at < READ_LAG + CLOCK_TOLERANCE
+        found_by = now + (READ_LAG if is_new else POLL_BEFORE_GONE)
+        for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
+            version = self._gateway.describe(arn)
+            if version is None:
+                if self._deadline.now() >= found_by:
+                    return None
+            elif not identity.is_created_at(version.created_at):
+                self._log.warning("not touched: another version has this ARN", arn=arn.value)
+                return None
+            elif version.status != "CREATING" or not wait_while_creating:
+                return version
+        raise HandlerError(f"{arn} was still CREATING when the function's time was up. Deploy again.")
+
+    def _delete(self, request: CustomResourceRequest, version: ImageVersionDescription) -> None:
+        identity = VersionId(version.arn, version.created_at)
+        deletion = partial(delete_version, identity, gateway=self._gateway, deadline=self._deadline)
+        if request.properties.get("DeletedWithImage") == "true":
+            try:
+                deletion(in_use_retry_limit=IN_USE_RETRY_LIMIT)
+            except HandlerError as error:
+                if self._operation(request).status() in ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
+                    # CloudFormation deletes this function even if the Delete fails, so that it could never be repeated.
+                    self._log.warning(
+                        "left for the deletion of the image, which reports what uses the version",
+                        arn=version.arn.value,
+                        reason=error.reason,
+                    )
+                    return
+                self._log.warning("the deletion is tried again", arn=version.arn.value, reason=error.reason)
+            else:
+                return
+        try:
+            deletion()
+        except HandlerError as error:
+            raise HandlerError(
+                f"{error.reason} If the stack is being deleted, its function is deleted too: repeat the deletion with "
+                f"aws cloudformation delete-stack --retain-resources {request.logical_resource_id}, and delete the "
+                "version by hand."
+            ) from error
 
     def _adopt(self, request: CustomResourceRequest, declared: ImageVersionProperties, number: int) -> Result:
         arn = ImageVersionArn.from_parts(
@@ -153,36 +212,77 @@ class ImageVersionResource:
                 arn=arn.value,
                 metadata=differing,
             )
-        return _result(version, declared)
+        return _result(str(VersionId(arn, version.created_at)), version, declared)
 
-    def _create(
-        self, request: CustomResourceRequest, declared: ImageVersionProperties, deadline: Deadline
-    ) -> ImageVersionDescription:
-        start = deadline.now() - CLOCK_TOLERANCE
-        failed: list[ImageVersionDescription] = []
+    def _create(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> Result:
+        """Create the declared version. A version that fails, or that nobody waits for, is deleted again."""
+        is_of_rollback = _is_of_rollback(request)
+        operation = self._operation(request)
+        attempts = CREATE_ATTEMPTS
+        state = operation.state_when_late(is_of_rollback=is_of_rollback)
+        if state is not OperationState.RUNNING:
+            # If the process ended during an earlier delivery, only the same client token finds the version to delete.
+            if state is OperationState.OVER or not self._may_have_created(request, declared):
+                raise late_event()
+            attempts = 1
         try:
-            for attempt in range(CREATE_ATTEMPTS):
+            version = self._create_or_find(
+                request, declared, self._deadline.reserving(CLEANUP_TIME_BUDGET), attempts=attempts
+            )
+        except HandlerError as error:
+            # CloudFormation sends no Delete for the new version of an Update, nor for a resource that it retains.
+            failed = VersionId.parse(error.physical_id)
+            left_behind = "" if failed is None else self._remove(failed, declared)
+            raise HandlerError(f"{error.reason}{left_behind}", physical_id=error.physical_id) from error
+        identity = VersionId(version.arn, version.created_at)
+        if operation.is_rolled_back(is_of_rollback=is_of_rollback):
+            left_behind = self._remove(identity, declared)
+            raise HandlerError(
+                f"{identity.arn} was deleted again, because CloudFormation does not wait for it any more: the stack is "
+                f"rolling back.{left_behind}",
+                physical_id=str(identity),
+            )
+        return _result(str(identity), version, declared)
+
+    def _create_or_find(
+        self,
+        request: CustomResourceRequest,
+        declared: ImageVersionProperties,
+        deadline: Deadline,
+        *,
+        attempts: int,
+    ) -> ImageVersionDescription:
+        """Create a version, or find the one that an earlier delivery of the event created, and wait for it."""
+        start = deadline.now() - CLOCK_TOLERANCE
+        failed: list[VersionId] = []
+        try:
+            for attempt in range(attempts):
                 arn = self._start_creation(request, declared, attempt)
-                try:
-                    version = self._wait_until_created(arn, declared, start, deadline)
-                except AwsServiceError as error:
-                    # The version exists although it could not be described, so CloudFormation must get its id.
-                    error.physical_id = arn.value
-                    raise
+                version = self._wait_until_created(arn, declared, start, deadline)
                 if version is None:
                     self._log.warning("the version of this client token is gone", arn=arn.value, attempt=attempt)
                 elif version.status == "CREATED":
                     return version
                 else:
-                    failed.append(version)
+                    failed.append(VersionId(version.arn, version.created_at))
         finally:
             # Not earlier: the service may reuse the number of a deleted version, and its token returns that number.
-            for version in failed:
-                self._remove_quietly(version.arn, deadline, created_at=version.created_at)
+            for identity in failed:
+                self._remove(identity, declared)
         raise HandlerError(
             f"CreateImageVersion returned a failed or deleted version of image {declared.image_name} "
-            f"{CREATE_ATTEMPTS} times. Deploy again."
+            f"{attempts} times. Deploy again."
         )
+
+    def _may_have_created(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> bool:
+        """Whether an earlier delivery of a late event may have created a version that still exists."""
+        sent_at = self._deadline.now() if request.sent_at is None else request.sent_at
+        try:
+            versions = self._gateway.list_versions(declared.image_name, created_after=sent_at - CLOCK_TOLERANCE)
+        except AwsServiceError as error:
+            self._log.warning("could not list the versions of the image", reason=error.reason)
+            return False
+        return bool(versions)
 
     def _start_creation(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, attempt: int
@@ -214,64 +314,63 @@ class ImageVersionResource:
         returned if it must be deleted. None is returned if it is gone, or if its number now belongs to a version that
         this event did not create.
         """
-        seen_creating = False
-        not_found = 0
+        creating: VersionId | None = None
+        found_at = deadline.now()
         for _ in deadline.polls(throttled=self._gateway.is_throttled):
-            version = self._gateway.describe(arn)
-            if version is None:
-                not_found += 1
-                if seen_creating:
-                    raise HandlerError(f"{arn} was deleted while it was being created. Deploy again.")
-                if not_found == POLLS_BEFORE_GONE:
-                    return None
-            elif not seen_creating and version.created_at < start and version.base_image != declared.base_image:
+            try:
+                version = self._gateway.describe(arn)
+            except AwsServiceError as error:
+                # The version exists although it cannot be described, so CloudFormation must get its id.
+                raise HandlerError(error.reason, physical_id=str(creating or arn)) from error
+            if version is not None and (creating is None or creating.is_created_at(version.created_at)):
+                found_at = deadline.now()
+            elif deadline.now() - found_at < READ_LAG:
+                continue
+            elif creating is None:
                 return None
-            elif version.status == "CREATED":
-                return version
-            elif seen_creating and version.status in ("DELETING", "DELETE_FAILED"):
+            else:
                 raise HandlerError(
-                    f"{arn} was deleted while it was being created. Deploy again.", physical_id=arn.value
+                    f"{arn} was deleted while it was being created. Deploy again.", physical_id=str(creating)
                 )
-            elif version.status == "DELETING":
+            identity = VersionId(arn, version.created_at)
+            is_earlier = creating is None and version.created_at < start
+            if is_earlier and version.base_image != declared.base_image:
                 return None
-            elif version.status == "DELETE_FAILED":
+            if version.status == "CREATED":
                 return version
-            elif version.status == "CREATE_FAILED":
-                if not seen_creating and version.created_at < start:
+            if version.status in ("DELETING", "DELETE_FAILED"):
+                if creating is None:
+                    return version if version.status == "DELETE_FAILED" else None
+                raise HandlerError(
+                    f"{arn} was deleted while it was being created. Deploy again.", physical_id=str(identity)
+                )
+            if version.status == "CREATE_FAILED":
+                if is_earlier:
                     return version
                 hint = hint_for_failed_version(version, self._gateway)
                 raise HandlerError(
                     f"{arn} could not be created: {version.failure_reason.removesuffix('.')}. {hint}".rstrip(),
-                    physical_id=arn.value,
+                    physical_id=str(identity),
                 )
-            else:
-                # The status is CREATING, or one that this release does not know.
-                seen_creating = True
+            # The status is CREATING, or one that this release does not know.
+            creating = identity
         raise HandlerError(
             f"{arn} was not CREATED before the function's time was up. Deploy again; if it happens again, check the "
             "version in SageMaker.",
-            physical_id=arn.value,
+            physical_id=str(creating or arn),
         )
 
     def _replace(self, request: CustomResourceRequest, declared: ImageVersionProperties, why: str) -> Result:
         self._log.info("replacing the image version", physical_id=request.physical_resource_id, why=why)
-        try:
-            return _result(self._create(request, declared, self._deadline.reserving(CLEANUP_TIME_BUDGET)), declared)
-        except HandlerError as error:
-            # CloudFormation keeps the old physical id and does not get the new one, so no Delete event would follow for
-            # the new version.
-            orphan = ImageVersionArn.parse(error.physical_id)
-            reason = error.reason
-            if orphan is not None:
-                reason += self._remove_quietly(orphan.with_image_name(declared.image_name), self._deadline)
-            raise HandlerError(reason) from error
+        return self._create(request, declared)
 
-    def _remove_quietly(self, arn: ImageVersionArn, deadline: Deadline, *, created_at: float | None = None) -> str:
+    def _remove(self, identity: VersionId, declared: ImageVersionProperties) -> str:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""
+        identity = identity._replace(arn=identity.arn.with_image_name(declared.image_name))
         try:
-            delete_version(arn, gateway=self._gateway, deadline=deadline, created_at=created_at)
+            delete_version(identity, gateway=self._gateway, deadline=self._deadline)
         except HandlerError as error:
-            self._log.error("could not delete a version that nothing uses", arn=arn.value, reason=error.reason)
+            self._log.error("could not delete a version that nothing uses", arn=identity.arn.value, reason=error.reason)
             return f" The new version still exists and must be deleted by hand: {error.reason}"
         return ""
 
@@ -319,25 +418,10 @@ class ImageVersionResource:
         template, such as a moved tag, is then no reason for a new version: the resources that depend on the version
         would not be updated with its number.
         """
-        try:
-            rolling_back = self._gateway.is_rolling_back(request.stack_id)
-        except AwsServiceError as error:
-            self._log.warning("could not read the stack's status: it counts as not rolling back", reason=error.reason)
-            return False
+        rolling_back = self._operation(request).status().startswith("UPDATE_ROLLBACK")
         if rolling_back:
             self._log.warning("ignored because the stack is rolling back", finding=finding)
         return rolling_back
-
-    def _describe_when_created(self, arn: ImageVersionArn) -> ImageVersionDescription | None:
-        """Wait while the version is CREATING. Returns None when it does not exist."""
-        version = self._gateway.describe(arn)
-        if version is None or version.status != "CREATING":
-            return version
-        for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
-            version = self._gateway.describe(arn)
-            if version is None or version.status != "CREATING":
-                return version
-        raise HandlerError(f"{arn} was still CREATING when the function's time was up. Deploy again.")
 
     def _archive(self, arn: ImageVersionArn) -> None:
         try:
@@ -376,9 +460,24 @@ def _refuse_foreign_version(arn: ImageVersionArn, request: CustomResourceRequest
         )
 
 
-def _result(version: ImageVersionDescription, declared: ImageVersionProperties) -> Result:
+def _is_of_rollback(request: CustomResourceRequest) -> Callable[[float], bool]:
+    """Whether an Update that creates a version is an event of the rollback, not of the update that is rolled back.
+
+    The rollback restores the version that existed before the update, so it only replaces a newer one. An Update that
+    replaces the older one belongs to the update.
+    """
+    identity = VersionId.parse(request.physical_resource_id)
+
+    def is_of_rollback(began_at: float) -> bool:
+        created_at = None if identity is None else identity.created_at
+        return created_at is None or began_before(began_at, created_at)
+
+    return is_of_rollback
+
+
+def _result(physical_id: str, version: ImageVersionDescription, declared: ImageVersionProperties) -> Result:
     return Result(
-        physical_id=version.arn.value,
+        physical_id=physical_id,
         data={
             "ImageVersionArn": version.arn.value,
             "ImageArn": version.image_arn,

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from harness import ARN, EVENT_FIELDS
+from harness import ARN, EVENT_FIELDS, ID
 from imgver_handler.logging import JsonLogger
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -138,9 +138,10 @@ def test_every_line_names_the_event_and_every_call_is_a_line(function, event):
     assert [(line["operation"], line["outcome"], line["seconds"]) for line in calls] == [
         ("CreateImageVersion", "OK", 0.0),
         *[("DescribeImageVersion", "OK", 0.0)] * 2,
+        ("DescribeStacks", "OK", 0.0),
     ]
     assert calls[1]["parameters"] == {"ImageName": "data-science", "Version": 1}
-    assert (done["level"], done["message"], done["physical_id"]) == ("INFO", "done", ARN)
+    assert (done["level"], done["message"], done["physical_id"]) == ("INFO", "done", ID)
 
 
 def test_the_log_of_a_call_that_fails(aws, function, delete):
@@ -157,7 +158,7 @@ def test_the_log_of_a_call_that_fails(aws, function, delete):
     assert (call["outcome"], call["seconds"]) == ("ValidationException", 1.235)
     assert call["parameters"] == {"ImageName": "data-science", "Version": 1}
     assert (failed["level"], failed["message"]) == ("ERROR", "failed")
-    assert (failed["physical_id"], failed["reason"]) == (ARN, reason)
+    assert (failed["physical_id"], failed["reason"]) == (ID, reason)
 
 
 def test_a_line_of_the_log_is_a_json_object_on_standard_output(capsys):

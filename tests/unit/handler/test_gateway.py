@@ -1,17 +1,25 @@
 """The gateway: the errors that it retries, the errors that it raises, and its calls to Amazon ECR."""
 
+import itertools
+import json
+import re
+import types
 from datetime import UTC, datetime
 
+import botocore.loaders
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
     ClientError,
+    ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
     ReadTimeoutError,
 )
 from harness import ARN, REPOSITORY
+from imgver_handler.aws import clients as handler_clients
 from imgver_handler.aws.arn import ImageVersionArn
-from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
+from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription, ListedVersion, StackDescription
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind
@@ -19,6 +27,7 @@ from imgver_handler.logging import JsonLogger
 from imgver_sandbox.sagemaker.service import ServiceError
 
 VERSION = ImageVersionArn.parse(ARN)
+assert VERSION is not None
 CREATE = {
     "image_name": "data-science",
     "base_image": f"{REPOSITORY}:1.0.0",
@@ -27,6 +36,7 @@ CREATE = {
 }
 THROTTLED = ServiceError("ThrottlingException", "Rate exceeded")
 BUSY = ServiceError("ResourceInUse", "busy")
+CREATED_AT = datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)
 
 
 class RecordingClients:
@@ -48,18 +58,28 @@ def clients(aws):
 
 
 @pytest.fixture
-def gateway(aws, clients):
-    """A gateway with 120 s, of which nothing is reserved."""
-    end = aws.clock.now() + 120
-    deadline = Deadline(
-        time_left=lambda: end - aws.clock.now(),
-        now=aws.clock.now,
-        sleep=aws.clock.advance,
-        random_fraction=lambda: 0.5,
-        time_budget=0,
-    )
-    log = JsonLogger(write=lambda _line: None)
-    return AwsGateway(deadline=deadline, log=log, throttle_state=ThrottleState(), create_client=clients)
+def start_gateway(aws, clients):
+    """Creates a gateway with a number of seconds, of which nothing is reserved."""
+
+    def start(seconds):
+        end = aws.clock.now() + seconds
+        deadline = Deadline(
+            time_left=lambda: end - aws.clock.now(),
+            now=aws.clock.now,
+            sleep=aws.clock.advance,
+            random_fraction=lambda: 0.5,
+            time_budget=0,
+        )
+        log = JsonLogger(write=lambda _line: None)
+        return AwsGateway(deadline=deadline, log=log, throttle_state=ThrottleState(), create_client=clients)
+
+    return start
+
+
+@pytest.fixture
+def gateway(start_gateway):
+    """A gateway with 120 s."""
+    return start_gateway(120)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +129,7 @@ def test_an_error_without_code_and_message_is_final(aws, gateway, monkeypatch, d
     monkeypatch.setattr(aws.cloudformation, "describe_stacks", refuse)
 
     with pytest.raises(AwsServiceError) as raised:
-        gateway.is_rolling_back("stack")
+        gateway.describe_stack("stack")
 
     assert raised.value.kind is ErrorKind.FINAL
     assert raised.value.reason == "DescribeStacks failed for stack: Unknown: no reason given."
@@ -246,9 +266,10 @@ def test_delete_does_not_retry_when_the_version_is_in_use(aws, gateway):
     assert called == ["DeleteImageVersion"]
 
 
-def test_an_error_of_the_second_page_names_the_image(aws, gateway):
+def test_an_error_of_the_second_page_names_the_image(aws, start_gateway):
     for _ in range(12):
         aws.create_version()
+    gateway = start_gateway(120)
 
     def refuse_second_page(call):
         if "NextToken" in call.parameters:
@@ -258,6 +279,304 @@ def test_an_error_of_the_second_page_names_the_image(aws, gateway):
 
     with pytest.raises(AwsServiceError, match="ListImageVersions failed for image data-science: ValidationException"):
         gateway.list_versions("data-science")
+
+
+CODES = {
+    ErrorKind.THROTTLED: (
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "Throttling.User",
+        "ProvisionedThroughputExceededException",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+        "TransactionInProgressException",
+        "LimitExceededException",
+    ),
+    ErrorKind.UNREACHABLE: (
+        "ServiceUnavailableException",
+        "InternalServerException",
+        "ServiceException",
+        "ServerException",
+        "RequestTimeoutException",
+    ),
+    ErrorKind.DENIED: ("ExpiredToken", "RequestExpired"),
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        *((ServiceError(code, "no"), kind) for kind, codes in CODES.items() for code in codes),
+        (ServiceError("ValidationException", "Rate exceeded"), ErrorKind.THROTTLED),
+        (ServiceError("Whatever", "no", status=408), ErrorKind.UNREACHABLE),
+        (ServiceError("Whatever", "no", status=509), ErrorKind.THROTTLED),
+    ],
+    ids=lambda value: getattr(value, "code", None),
+)
+def test_r62_codes_of_temporary_errors_are_retried_whatever_the_http_status(aws, gateway, error, kind):
+    called = aws.refuse(None, error, error)
+    assert gateway.create(**CREATE) == ARN
+    assert called == ["CreateImageVersion"] * 3
+
+    aws.refuse(None, error, forever=True)
+    with pytest.raises(AwsServiceError) as raised:
+        gateway.create(**CREATE)
+    assert raised.value.kind is kind
+    assert gateway.is_throttled() is (kind is ErrorKind.THROTTLED)
+
+
+def test_r62_every_code_that_botocore_retries_is_retried(aws, gateway):
+    table = json.dumps(botocore.loaders.create_loader().load_data("_retry"))
+    codes = set(re.findall(r'"service_error_code": "([^"]+)"', table))
+    assert len(codes) > 10
+    aws.refuse(None, *(ServiceError(code, "no") for code in sorted(codes)))
+
+    assert gateway.create(**CREATE) == ARN
+
+
+class Http:
+    """The handler's clients, to which these bodies respond with HTTP 200 in turn, the last one from then on."""
+
+    def __init__(self, *bodies):
+        self.bodies = list(bodies)
+        self.requests = []
+
+    def client(self, service):
+        client = handler_clients.session().create_client(
+            service, region_name="eu-west-1", aws_access_key_id="key", aws_secret_access_key="secret"
+        )
+        client.meta.events.register("before-send", self._respond)
+        return client
+
+    def _respond(self, request, **_):
+        self.requests.append(request.body)
+        body = self.bodies.pop(0) if len(self.bodies) > 1 else self.bodies[0]
+        return AWSResponse(request.url, 200, {}, types.SimpleNamespace(stream=lambda **_: iter([body])))
+
+
+DESCRIBED = b'{"ImageVersionArn": "%s", "ImageVersionStatus": "CREATED", "CreationTime": 1700000060}' % ARN.encode()
+STACK = b"<R><DescribeStacksResult><Stacks>%s</Stacks></DescribeStacksResult></R>"
+CALLS = {
+    "create": (lambda gateway: gateway.create(**CREATE), b'{"ImageVersionArn": "%s"}' % ARN.encode(), ARN, []),
+    "describe": (
+        lambda gateway: gateway.describe(VERSION).created_at,
+        DESCRIBED,
+        1_700_000_060,
+        [DESCRIBED.replace(b"1700000060", b'"soon"'), DESCRIBED.replace(b"CREATED", b"")],
+    ),
+    "describe_alias": (
+        lambda gateway: gateway.describe_alias("data-science", "latest").arn,
+        DESCRIBED,
+        VERSION,
+        [DESCRIBED.replace(b'"ImageVersionArn"', b'"Arn"')],
+    ),
+    "list_versions": (
+        lambda gateway: gateway.list_versions("data-science"),
+        b'{"ImageVersions": [%s, {"ImageVersionArn": "arn:none"}]}' % DESCRIBED,
+        [ListedVersion(VERSION, "CREATED", 1_700_000_060)],
+        [b'{"ImageVersions": [%s]}' % body for body in (b"null", b"3", b'{"ImageVersionArn": "%s"}' % ARN.encode())],
+    ),
+    "list_aliases": (
+        lambda gateway: gateway.list_aliases(VERSION),
+        b'{"SageMakerImageVersionAliases": ["latest"]}',
+        ["latest"],
+        [b'{"SageMakerImageVersionAliases": null}'],
+    ),
+    "update": (lambda gateway: gateway.update(VERSION, {}), b'{"ImageVersionArn": "%s"}' % ARN.encode(), None, []),
+    "describe_ecr_image": (
+        lambda gateway: gateway.describe_ecr_image(f"{REPOSITORY}:1.0.0").digest,
+        b'{"imageDetails": [{"imageDigest": "sha256:0"}]}',
+        "sha256:0",
+        [b'{"imageDetails": [null]}', b'{"imageDetails": [{}]}'],
+    ),
+    "describe_stack": (
+        lambda gateway: gateway.describe_stack("stack"),
+        STACK % b"<member><StackStatus>CREATE_COMPLETE</StackStatus></member>",
+        StackDescription("CREATE_COMPLETE", None),
+        [STACK % b"", STACK % b"<member></member>"],
+    ),
+}
+"""The operations: the call, a body, what the call then returns, and bodies that lack what this call needs."""
+UNUSABLE = [b"", b"null", b"[]", b'"x"', b"3", b"{}", b"<html><body>Bad</body></html>", b"<html>", b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_r58_a_response_without_what_the_caller_needs_is_retried(start_gateway, clients, name):
+    call, usable, result, unusable = CALLS[name]
+    service = {"describe_ecr_image": "ecr", "describe_stack": "cloudformation"}.get(name, "sagemaker")
+    for body in UNUSABLE + unusable:
+        http = Http(body, body, usable)
+        clients.client = http.client(service)
+
+        assert call(start_gateway(120)) == result, body
+        # All requests are equal: a creation with the same ClientToken creates only one version.
+        assert len(http.requests) == 3, body
+        assert len(set(http.requests)) == 1, body
+
+    http.bodies = [b"<html></html>"]
+    with pytest.raises(AwsServiceError, match=r"failed for .*: UnusableResponse: KeyError: ") as raised:
+        call(start_gateway(120))
+    assert raised.value.kind is ErrorKind.UNREACHABLE
+    assert len(http.requests) > 5
+
+
+@pytest.fixture
+def unreachable(aws, clients):
+    """Lets every call fail after a number of seconds, the first ones at once with the given errors."""
+
+    def unreachable(seconds, error=None, first=()):
+        errors = iter(first)
+        starts = []
+
+        def call(**_):
+            starts.append(aws.clock.now())
+            for each in errors:
+                raise each
+            aws.clock.advance(seconds)
+            raise error or ConnectTimeoutError(endpoint_url="https://api.sagemaker.eu-west-1.amazonaws.com/")
+
+        names = ("describe_image_version", "describe_stacks", "describe_images")
+        clients.client = types.SimpleNamespace(**dict.fromkeys(names, call))
+        return starts
+
+    return unreachable
+
+
+THROTTLING = ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded"}}, "Any")
+
+
+@pytest.mark.parametrize("name", ["describe_stack", "describe_ecr_image"])
+@pytest.mark.parametrize(
+    ("seconds", "error", "attempts"), [(12, None, 2), (2, None, 4), (16, None, 1), (0, THROTTLING, 6)]
+)
+def test_r65_a_call_that_the_handler_can_do_without_takes_half_a_minute(
+    aws, start_gateway, unreachable, name, seconds, error, attempts
+):
+    start = aws.clock.now()
+    attempted = unreachable(seconds, error)
+
+    with pytest.raises(AwsServiceError) as raised:
+        CALLS[name][0](start_gateway(900))
+
+    assert len(attempted) >= attempts
+    # Every attempt had the time that the slowest one needs.
+    assert max(attempted) + max(12, seconds) <= start + 30
+    # The handler goes on, and there is nothing that a user has to do.
+    assert str(raised.value).endswith(f"{raised.value.message}.")
+
+
+@pytest.mark.parametrize("seconds", [0, 12, 16])
+def test_r66_when_sagemaker_was_never_reached_calls_end_after_five_minutes(
+    aws, start_gateway, clients, unreachable, seconds
+):
+    # GIVEN an invocation in which another service responded, after a while
+    gateway = start_gateway(900)
+    start = aws.clock.now()
+    assert gateway.describe_stack("stack")
+    aws.clock.advance(100)
+    attempted = unreachable(seconds)
+
+    with pytest.raises(AwsServiceError) as raised:
+        gateway.describe(VERSION)
+
+    assert 260 < aws.clock.now() - start <= 300
+    assert max(attempted) + max(12, seconds) <= start + 300
+    assert raised.value.kind is ErrorKind.UNREACHABLE
+    assert raised.value.reason == (
+        f"DescribeImageVersion failed for {ARN}: ConnectTimeoutError: Connect timeout on endpoint URL: "
+        '"https://api.sagemaker.eu-west-1.amazonaws.com/". No call has reached this endpoint: check the VPC endpoint '
+        "or the NAT gateway of the function's subnets, their DNS resolution, and the function's security groups."
+    )
+
+
+@pytest.mark.parametrize("response", ["usable", THROTTLING, KeyError("body")], ids=["usable", "throttling", "unusable"])
+def test_r66_after_any_response_calls_are_retried_until_the_deadline(aws, start_gateway, unreachable, response):
+    gateway = start_gateway(900)
+    start = aws.clock.now()
+    if response == "usable":
+        gateway.create(**CREATE)
+    unreachable(12, first=[] if response == "usable" else [response])
+
+    with pytest.raises(AwsServiceError, match="until the function's time was up"):
+        gateway.describe(VERSION)
+
+    assert aws.clock.now() - start > 880
+
+
+LISTINGS = {
+    "ListImageVersions": (
+        lambda gateway: gateway.list_versions("data-science"),
+        {"ImageVersions": [{"ImageVersionArn": ARN, "ImageVersionStatus": "CREATED", "CreationTime": CREATED_AT}]},
+    ),
+    "ListAliases": (lambda gateway: gateway.list_aliases(VERSION), {"SageMakerImageVersionAliases": ["latest"]}),
+}
+
+
+def _listing(aws, clients, page, tokens):
+    """Lets both listings return ``page`` with these tokens in turn, each page after 10 s."""
+    received = []
+
+    def call(**parameters):
+        received.append(parameters.get("NextToken"))
+        aws.clock.advance(10)
+        token = next(tokens)
+        return page if token is None else {**page, "NextToken": token}
+
+    clients.client = types.SimpleNamespace(list_image_versions=call, list_aliases=call)
+    return received
+
+
+@pytest.mark.parametrize("operation", LISTINGS)
+@pytest.mark.parametrize(
+    ("tokens", "pages"), [([None], 1), (["a", None], 2), ([""], 1), (["a", "a"], 2), (["a", "b", "a"], 3)]
+)
+def test_r68_an_empty_or_a_repeated_token_ends_a_list(aws, gateway, clients, operation, tokens, pages):
+    call, page = LISTINGS[operation]
+    received = _listing(aws, clients, page, iter(tokens))
+
+    assert len(call(gateway)) == pages
+    assert received == [None, *tokens[: pages - 1]]
+
+
+@pytest.mark.parametrize("operation", LISTINGS)
+def test_r68_a_list_without_end_fails_at_the_deadline(aws, gateway, clients, operation):
+    call, page = LISTINGS[operation]
+    received = _listing(aws, clients, page, map(str, itertools.count()))
+
+    with pytest.raises(AwsServiceError) as raised:
+        call(gateway)
+
+    assert len(received) == 13
+    assert raised.value.reason.startswith(f"{operation} failed for ")
+    assert "IncompleteList: the service returned more pages than could be read. " in raised.value.reason
+
+
+CREATED, UPDATED = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("times", "began_at"),
+    [
+        ({"CreationTime": CREATED}, CREATED.timestamp()),
+        ({"CreationTime": CREATED, "LastUpdatedTime": UPDATED}, UPDATED.timestamp()),
+        ({}, None),
+    ],
+)
+def test_a_stack_is_described_with_the_start_of_its_last_update(aws, gateway, monkeypatch, times, began_at):
+    stacks = [{"StackStatus": "UPDATE_ROLLBACK_IN_PROGRESS", **times}]
+    monkeypatch.setattr(aws.cloudformation, "describe_stacks", lambda **_: {"Stacks": stacks})
+
+    assert gateway.describe_stack("stack") == StackDescription("UPDATE_ROLLBACK_IN_PROGRESS", began_at)
+
+
+def test_a_stack_that_cloudformation_does_not_know_any_more_is_deleted(aws, gateway, monkeypatch):
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": "Stack with id A does not exist"}}, "Any")
+
+    monkeypatch.setattr(aws.cloudformation, "describe_stacks", refuse)
+
+    assert gateway.describe_stack("stack") == StackDescription("DELETE_COMPLETE", None)
 
 
 class Responding:
@@ -275,14 +594,12 @@ def test_r44_describe_ignores_fields_of_a_newer_service(aws, clients, gateway):
 
 
 def test_describe_accepts_that_the_service_omits_fields(clients, gateway):
-    clients.client = Responding(
-        {"ImageVersionArn": ARN, "CreationTime": datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC)}
-    )
+    clients.client = Responding({"ImageVersionStatus": "CREATING", "CreationTime": CREATED_AT})
 
     assert gateway.describe(VERSION) == ImageVersionDescription(
         arn=VERSION,
         image_arn="",
-        status="",
+        status="CREATING",
         base_image="",
         container_image="",
         failure_reason="",

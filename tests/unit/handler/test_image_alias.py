@@ -38,7 +38,7 @@ def refuse_updates(aws, *refused, error=FULL):
     aws.service.before_call = before_call
 
 
-def test_create_adds_the_alias(aws, function, alias):
+def test_create_adds_the_alias(aws, function, event, alias):
     response = alias("create")
 
     assert response["Status"] == "SUCCESS"
@@ -48,6 +48,7 @@ def test_create_adds_the_alias(aws, function, alias):
     assert function.calls == [
         ("DescribeImageVersion", {"ImageName": "data-science", "Alias": "latest"}),
         ("UpdateImageVersion", {"ImageName": "data-science", "Version": 1, "AliasesToAdd": ["latest"]}),
+        ("DescribeStacks", {"StackName": event("image_alias_create")["StackId"]}),
     ]
 
 
@@ -93,7 +94,8 @@ def test_r27_update_moves_the_alias_under_the_same_id(aws, function, alias):
     removal = {"ImageName": "data-science", "Version": 1, "AliasesToDelete": ["latest"]}
     addition = {"ImageName": "data-science", "Version": 2, "AliasesToAdd": ["latest"]}
     assert function.names()[:3] == ["DescribeImageVersion", "UpdateImageVersion", "UpdateImageVersion"]
-    assert [parameters for _, parameters in function.calls[1:]] == [removal, *[addition] * (len(function.calls) - 2)]
+    assert [parameters for _, parameters in function.calls[1:-1]] == [removal, *[addition] * (len(function.calls) - 3)]
+    assert function.names()[-1] == "DescribeStacks"
 
 
 @pytest.mark.parametrize("call", range(1, 5))

@@ -3,6 +3,7 @@
 import pytest
 from harness import ARN, Aws, Function
 from imgver_handler.aws.arn import ImageVersionArn
+from imgver_handler.aws.gateway import ListedVersion
 from imgver_handler.resources.image_retention import superseded
 from imgver_sandbox.sagemaker.service import ServiceError
 
@@ -11,8 +12,9 @@ ID = "data-science/retention"
 
 @pytest.fixture
 def aws():
-    """An image with the versions 1 to 6; the recorded events declare Keep=2."""
+    """A new stack, and an image with the versions 1 to 6. The recorded events declare Keep=2."""
     aws = Aws()
+    aws.cloudformation.status = "CREATE_IN_PROGRESS"
     for _ in range(6):
         aws.create_version()
     return aws
@@ -106,27 +108,27 @@ def test_r43_any_other_error_is_a_failure(aws, retention):
 
 def test_r31_too_many_versions_for_the_time(event):
     aws = Aws()
-    function = Function(aws)
+    function = Function(aws, seconds=60)
     for _ in range(100):
         aws.create_version()
-    function.seconds = 60
     function.before_call = lambda _operation, _parameters: aws.clock.advance(0.3)
+    update = event("image_retention_update", Versions=["100"], old={"Versions": ["100"]})
 
-    response = function.deliver(event("image_retention_create", Versions=["100"]))
+    response = function.deliver(update)
 
     # THEN the next deployment continues
     assert response["Status"] == "SUCCESS"
-    left = aws.versions()
-    level, message, fields = function.decisions()[-1]
-    assert (level, message) == ("WARNING", "left for the next deployment: the function's time is up")
-    assert fields["arn"] in map(arn, left)
-    function.deliver(event("image_retention_update", Versions=["100"], old={"Versions": ["100"]}))
+    left = [number for number, status in aws.versions().items() if status == "CREATED"]
+    fields = {"image_name": "data-science", "versions": len(left) - 2}
+    assert function.decisions()[-1] == ("WARNING", "left for the next deployment", fields)
+    function.deliver(update)
     assert len(aws.versions()) < len(left)
 
 
 def test_r30_more_than_a_hundred_versions(event):
     aws = Aws()
     function = Function(aws)
+    aws.cloudformation.status = "CREATE_IN_PROGRESS"
     for _ in range(103):
         aws.create_version()
 
@@ -151,7 +153,7 @@ def test_r30_more_than_a_hundred_aliases(aws, function, retention):
 
 def test_nothing_is_deleted_while_there_are_few_versions(function, retention):
     assert retention("create", Keep="6", Versions=["1"])["Status"] == "SUCCESS"
-    assert function.names() == ["ListImageVersions"]
+    assert function.names() == ["DescribeStacks", "ListImageVersions"]
 
 
 def test_delete_sends_no_call(function, retention):
@@ -179,6 +181,6 @@ def test_delete_sends_no_call(function, retention):
     ],
 )
 def test_superseded_versions(statuses, keep, of_stack, deleted):
-    versions = {ImageVersionArn.parse(arn(number)): status for number, status in statuses.items()}
+    versions = [ListedVersion(ImageVersionArn.parse(arn(number)), status, 0.0) for number, status in statuses.items()]
 
-    assert [each.version for each in superseded(versions, keep, of_stack)] == deleted
+    assert [each.arn.version for each in superseded(versions, keep, of_stack)] == deleted

@@ -1,7 +1,7 @@
 """AdoptVersion of Custom::SageMakerImageVersion: only a Create adopts, and only a later deployment owns the version."""
 
 import pytest
-from harness import ARN, METADATA, REPOSITORY, SECOND_ARN, UNCHANGED
+from harness import ARN, ID, METADATA, REPOSITORY, SECOND_ARN, UNCHANGED
 
 ADOPT = {"AdoptVersion": "1"}
 ROLLBACK = "UPDATE_ROLLBACK_IN_PROGRESS"
@@ -53,7 +53,7 @@ def test_r40_adoption(aws, function, create, existing, differing):
 
     assert function.names() == ["DescribeImageVersion"]
     assert response["Status"] == "SUCCESS"
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert response["Data"]["Version"] == "1"
     assert function.decisions() == ([("WARNING", DIFFERS, {"arn": ARN, "metadata": differing})] if differing else [])
 
@@ -97,7 +97,7 @@ def test_r40_ownership_passes_when_adopt_version_is_dropped(aws, create, update,
     aws.create_version()
     create(**ADOPT)
 
-    assert update(old=ADOPT)["PhysicalResourceId"] == ARN
+    assert update(old=ADOPT)["PhysicalResourceId"] == ID
     delete()
 
     assert aws.versions() == {}
@@ -106,7 +106,7 @@ def test_r40_ownership_passes_when_adopt_version_is_dropped(aws, create, update,
 def test_adopting_the_current_version_is_an_update_in_place(aws, function, create, update):
     create()
 
-    assert update(**ADOPT, ReleaseNotes="Better")["PhysicalResourceId"] == ARN
+    assert update(**ADOPT, ReleaseNotes="Better")["PhysicalResourceId"] == ID
     assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
     assert aws.describe(1)["ReleaseNotes"] == "Better"
 
@@ -115,7 +115,7 @@ def test_r46_a_rollback_adopts_nothing(aws, function, create, update):
     create()
     aws.cloudformation.status = ROLLBACK
 
-    assert update(AdoptVersion="2")["PhysicalResourceId"] == ARN
+    assert update(AdoptVersion="2")["PhysicalResourceId"] == ID
     assert function.decisions() == [
         ("WARNING", "ignored because the stack is rolling back", {"finding": "AdoptVersion changed"})
     ]
@@ -131,7 +131,7 @@ def test_r46_a_rollback_keeps_the_own_version_that_was_to_be_adopted(aws, functi
     aws.cloudformation.status = ROLLBACK
     response = update(old=adopting["ResourceProperties"])
 
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert aws.versions() == {1: "CREATED"}
 
 
@@ -139,16 +139,17 @@ def test_r46_a_rollback_keeps_the_version_that_replaced_the_adopted_one(aws, fun
     # GIVEN a new base image replaced the adopted version, and an update without adopt_version failed
     aws.create_version()
     create(**ADOPT)
-    assert update(**ADOPT, BaseImage=f"{REPOSITORY}:1.1.0", old=ADOPT)["PhysicalResourceId"] == SECOND_ARN
-    failing = event("image_version_update", BaseImage=f"{REPOSITORY}:missing", physical_id=SECOND_ARN, old=ADOPT)
+    second = update(**ADOPT, BaseImage=f"{REPOSITORY}:1.1.0", old=ADOPT)["PhysicalResourceId"]
+    assert second == aws.physical_id(2)
+    failing = event("image_version_update", BaseImage=f"{REPOSITORY}:missing", physical_id=second, old=ADOPT)
     assert function.deliver(failing)["Status"] == "FAILED"
 
     aws.cloudformation.status = ROLLBACK
     new = {"BaseImage": f"{REPOSITORY}:1.1.0"}
-    response = update(**ADOPT, **new, physical_id=SECOND_ARN, old=failing["ResourceProperties"])
+    response = update(**ADOPT, **new, physical_id=second, old=failing["ResourceProperties"])
 
     assert response["Status"] == "SUCCESS", response["Reason"]
-    assert response["PhysicalResourceId"] == SECOND_ARN
+    assert response["PhysicalResourceId"] == second
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
 
 
@@ -161,7 +162,7 @@ def test_r12_a_rollback_that_updates_first_needs_no_adopted_version(aws, update)
     response = update(**ADOPT, physical_id=physical_id, old={"ImageName": "deep-learning"})
 
     assert response["Status"] == "SUCCESS", response["Reason"]
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == aws.physical_id(1)
 
 
 @pytest.mark.parametrize("updated", [False, True], ids=["rollback", "stack deleted"])
@@ -185,13 +186,13 @@ def test_r49_the_rollback_of_a_dropped_adopt_version_restores_the_metadata(aws, 
     aws.create_version()
     create(**ADOPT)
     dropped = event("image_version_update", **UNCHANGED | {"ReleaseNotes": "Changed"}, old=UNCHANGED | ADOPT)
-    assert function.deliver(dropped)["PhysicalResourceId"] == ARN
+    assert function.deliver(dropped)["PhysicalResourceId"] == ID
     assert aws.describe(1)["ReleaseNotes"] == "Changed"
 
     aws.cloudformation.status = ROLLBACK
     response = update(**ADOPT, old=dropped["ResourceProperties"])
 
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED, Aws, Function
+from harness import ARN, ID, REPOSITORY, SECOND_ARN, SECOND_ID, UNCHANGED, Aws, Function
 from imgver_sandbox.sagemaker.service import ServiceError
 
 NEW_BASE_IMAGE = f"{REPOSITORY}:1.1.0"
@@ -14,7 +14,7 @@ DENIED = ServiceError("AccessDeniedException", "not authorized")
 
 
 def replaced(why):
-    return ("INFO", "replacing the image version", {"physical_id": ARN, "why": why})
+    return ("INFO", "replacing the image version", {"physical_id": ID, "why": why})
 
 
 def ignored(finding):
@@ -40,7 +40,7 @@ def test_r08_metadata_changes_in_place(aws, function, update, created):
     response = update(ReleaseNotes="Better notes", Horovod="true")
 
     assert response["Status"] == "SUCCESS"
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert response["Data"] == created["Data"]
     assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
     changes = {"ReleaseNotes": "Better notes", "Horovod": True}
@@ -49,7 +49,7 @@ def test_r08_metadata_changes_in_place(aws, function, update, created):
 
 
 def test_r09_nothing_changes(function, update, created):
-    assert update()["PhysicalResourceId"] == ARN
+    assert update()["PhysicalResourceId"] == ID
     assert function.names() == ["DescribeImageVersion"]
 
 
@@ -57,7 +57,7 @@ def test_r10_a_new_base_image_is_a_replacement(aws, function, update, created):
     response = update(BaseImage=NEW_BASE_IMAGE, ReleaseNotes="Second release")
 
     assert response["Status"] == "SUCCESS"
-    assert response["PhysicalResourceId"] == SECOND_ARN
+    assert response["PhysicalResourceId"] == SECOND_ID
     assert response["Data"]["Version"] == "2"
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
     assert aws.describe(2)["ReleaseNotes"] == "Second release"
@@ -69,7 +69,7 @@ def test_r10_another_image_is_a_replacement(aws, function, update, created):
 
     response = update(ImageName="deep-learning")
 
-    assert response["PhysicalResourceId"] == ARN.replace("data-science", "deep-learning")
+    assert response["PhysicalResourceId"] == aws.physical_id(1, "deep-learning")
     assert aws.versions() == {1: "CREATED"}
     assert aws.versions("deep-learning") == {1: "CREATED"}
     assert function.decisions() == [replaced("ImageName changed")]
@@ -85,7 +85,7 @@ def test_r11_the_replacement_fails(aws, update, created, deletable):
 
     # THEN the new version is deleted, or named
     assert response["Status"] == "FAILED"
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     remains = (
         " The new version still exists and must be deleted by hand: "
         f"{SECOND_ARN} could not be deleted: more trouble. Remove what uses it, then delete it."
@@ -105,7 +105,7 @@ def test_r11_the_replacement_cannot_be_described(aws, function, update, created,
     response = update(BaseImage=NEW_BASE_IMAGE)
 
     # THEN it is deleted, since CloudFormation keeps the old version and does not know the new one
-    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", ARN)
+    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", ID)
     aws.clock.advance(60)
     assert aws.versions() == {1: "CREATED"}
 
@@ -114,7 +114,7 @@ def test_r11_the_replacement_is_refused(function, update, created):
     response = update(ImageName="missing")
 
     assert response["Status"] == "FAILED"
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert response["Reason"].endswith("Declare the image in this app as an Image, or correct image_name.")
     assert function.names() == ["CreateImageVersion"]
 
@@ -126,14 +126,14 @@ def test_r13_the_version_was_deleted_out_of_band(aws, function, update, created)
     response = update(ReleaseNotes="Better")
 
     assert response["Status"] == "SUCCESS"
-    assert response["PhysicalResourceId"] == ARN.replace("/1", "/3")
+    assert response["PhysicalResourceId"] == aws.physical_id(3)
     assert function.decisions() == [replaced("the version is gone")]
 
 
 def test_r14_metadata_drifted_out_of_band(aws, update, created):
     aws.update_version(1, Processor="CPU")
 
-    assert update(ReleaseNotes="Better")["PhysicalResourceId"] == ARN
+    assert update(ReleaseNotes="Better")["PhysicalResourceId"] == ID
     assert (aws.describe(1)["Processor"], aws.describe(1)["ReleaseNotes"]) == ("GPU", "Better")
 
 
@@ -143,7 +143,7 @@ def test_r14_metadata_drifted_out_of_band(aws, update, created):
     ids=",".join,
 )
 def test_r15_metadata_that_cannot_be_unset_is_a_replacement(aws, function, update, created, names):
-    assert update(**dict.fromkeys(names))["PhysicalResourceId"] == SECOND_ARN
+    assert update(**dict.fromkeys(names))["PhysicalResourceId"] == SECOND_ID
     assert not set(names) & set(aws.describe(2))
     assert function.decisions() == [replaced(f"{', '.join(names)} cannot be unset")]
 
@@ -151,7 +151,7 @@ def test_r15_metadata_that_cannot_be_unset_is_a_replacement(aws, function, updat
 def test_r15_vendor_guidance_and_horovod_are_reset_in_place(aws, function, create, update):
     create(Horovod="true")
 
-    assert update(VendorGuidance=None, Horovod=None)["PhysicalResourceId"] == ARN
+    assert update(VendorGuidance=None, Horovod=None)["PhysicalResourceId"] == ID
     assert aws.describe(1)["VendorGuidance"] == "NOT_PROVIDED"
     assert aws.describe(1)["Horovod"] is False
     assert set(function.calls[1][1]) == {"ImageName", "Version", "VendorGuidance", "Horovod"}
@@ -171,7 +171,7 @@ def test_update_waits_for_a_version_that_is_still_being_created(aws, update):
         ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="without-the-handler"
     )
 
-    assert update()["PhysicalResourceId"] == ARN
+    assert update()["PhysicalResourceId"] == ID
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 
 
@@ -189,7 +189,7 @@ def test_r31_the_version_is_creating_until_the_deadline(aws, function, update, c
 def test_update_replaces_a_version_that_is_not_usable(aws, function, update, created, status):
     aws.describe_as(status)
 
-    assert update()["PhysicalResourceId"] == SECOND_ARN
+    assert update()["PhysicalResourceId"] == SECOND_ID
     assert function.decisions() == [replaced(f"the version is {status}")]
 
 
@@ -228,7 +228,7 @@ def test_r38_follow_tag(aws, function, create, update, state, monkeypatch):
     response = update(FollowTag="build-2")
 
     assert function.names().count("DescribeImages") == 1
-    assert response["PhysicalResourceId"] == (SECOND_ARN if state == "moved" else ARN)
+    assert response["PhysicalResourceId"] == (SECOND_ID if state == "moved" else ID)
     if state == "gone":
         assert response["Status"] == "FAILED"
         assert response["Reason"].startswith(f"cannot follow {REPOSITORY}:1.0.0: ")
@@ -254,7 +254,7 @@ def test_r38_a_base_image_outside_of_ecr_cannot_be_followed(aws, function, updat
 
     response = update(BaseImage=ELSEWHERE, FollowTag="build-2")
 
-    assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", ARN)
+    assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", ID)
     assert "DescribeImages" not in function.names()
     assert function.decisions() == [
         ("WARNING", "the tag was not compared: it is not in Amazon ECR", {"base_image": ELSEWHERE})
@@ -279,7 +279,7 @@ def test_r38_a_rollback_keeps_the_version_of_a_tag(aws, function, event, create,
     response = function.deliver(swapped)
 
     assert response["Status"] == "SUCCESS", response["Reason"]
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert function.names() == ["DescribeImageVersion", "DescribeImages", "DescribeStacks"]
     assert function.decisions() == [ignored(finding)]
     assert aws.versions() == {1: "CREATED"}
@@ -287,15 +287,15 @@ def test_r38_a_rollback_keeps_the_version_of_a_tag(aws, function, event, create,
 
 def test_r42_the_image_is_renamed(aws, create, update, delete, alias):
     aws.create_image("deep-learning")
-    create()
+    old = create()["PhysicalResourceId"]
     alias("create")
 
     # WHEN the version and the alias move to the other image, and CloudFormation cleans up
-    version = update(ImageName="deep-learning")
+    version = update(ImageName="deep-learning", physical_id=old)
     moved = alias("update", ImageName="deep-learning", Version="1")
-    cleanup = [alias("delete"), delete()]
+    cleanup = [alias("delete"), delete(physical_id=old)]
 
-    assert version["PhysicalResourceId"] == ARN.replace("data-science", "deep-learning")
+    assert version["PhysicalResourceId"] == aws.physical_id(1, "deep-learning")
     assert moved["PhysicalResourceId"] == "deep-learning/latest"
     assert [response["Status"] for response in cleanup] == ["SUCCESS", "SUCCESS"]
     assert aws.aliases(1, "deep-learning") == ["latest"]
@@ -312,7 +312,7 @@ def test_r46_a_rollback_keeps_the_version_although_metadata_cannot_be_unset(aws,
     response = update(ReleaseNotes=None, Processor=None)
 
     # THEN there is no new version, which would not get the aliases
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert aws.versions() == {1: "CREATED"}
     assert function.decisions() == [ignored("Processor, ReleaseNotes cannot be unset")]
 
@@ -325,14 +325,15 @@ def test_r46_the_status_of_the_stack_cannot_be_read(aws, function, event, create
     update = event("image_version_update", **UNCHANGED | {"ReleaseNotes": None})
 
     # THEN the update does not count as a rollback, which is far more likely
-    assert function.deliver(update)["PhysicalResourceId"] == SECOND_ARN
+    assert function.deliver(update)["PhysicalResourceId"] == SECOND_ID
     reason = (
         f"DescribeStacks failed for {update['StackId']}: AccessDenied: no. "
         "The function's role must allow the action for DescribeStacks on this resource."
     )
     assert function.decisions() == [
-        ("WARNING", "could not read the stack's status: it counts as not rolling back", {"reason": reason}),
+        ("WARNING", "could not read the status of the stack", {"reason": reason}),
         replaced("ReleaseNotes cannot be unset"),
+        ("WARNING", "could not read the status of the stack", {"reason": reason}),
     ]
 
 
@@ -346,7 +347,7 @@ def test_r31_the_deadline_is_near_in_a_replacement(event):
 
     # THEN it is deleted, or named
     assert response["Status"] == "FAILED"
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert aws.versions() == {1: "CREATED"} or "must be deleted by hand" in response["Reason"]
 
 

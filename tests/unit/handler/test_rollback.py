@@ -1,7 +1,7 @@
 """The events that CloudFormation sends when a deployment fails and rolls back."""
 
 import pytest
-from harness import ARN, REPOSITORY, SECOND_ARN, UNCHANGED, Aws, Function
+from harness import ID, REPOSITORY, SECOND_ID, UNCHANGED, Aws, Function
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 
@@ -18,10 +18,10 @@ def test_r12_rollback_after_a_replacement_gives_the_alias_back(event, rollback, 
     # WHEN CloudFormation gives the alias back and then deletes the new physical id
     current = "1"
     if rollback == "update first":
-        swapped = event("image_version_update", physical_id=SECOND_ARN, **UNCHANGED, old=update["ResourceProperties"])
+        swapped = event("image_version_update", physical_id=SECOND_ID, **UNCHANGED, old=update["ResourceProperties"])
         current = function.deliver(swapped)["Data"]["Version"]
     function.deliver(event("image_alias_update", Version=current, old={"Version": "2"}))
-    function.deliver(event("image_version_delete", physical_id=SECOND_ARN))
+    function.deliver(event("image_version_delete", physical_id=SECOND_ID))
 
     assert aws.describe(int(current))["BaseImage"] == UNCHANGED["BaseImage"]
     assert aws.aliases(int(current)) == ["latest"]
@@ -36,6 +36,6 @@ def test_r46_a_failed_update_is_followed_by_an_update_with_swapped_properties(aw
     response = function.deliver(event("image_version_update", **UNCHANGED, old=update["ResourceProperties"]))
 
     assert response["Status"] == "SUCCESS"
-    assert response["PhysicalResourceId"] == ARN
+    assert response["PhysicalResourceId"] == ID
     assert function.names() == ["DescribeImageVersion"]
     assert aws.versions() == {1: "CREATED"}
