@@ -258,10 +258,11 @@ class Deployment:
         change = self._changes[logical_id] = _Change(before=before, wanted=wanted)
         try:
             wanted.update(self._properties(logical_id, before))
+            is_unchanged = before is not None and self._is_unchanged(logical_id, before, wanted)
         except Exception as error:  # noqa: BLE001  whatever the evaluation raises fails the resource
             self._fail(change, str(error))
             return
-        if before and self._is_unchanged(logical_id, before, wanted):
+        if is_unchanged:
             del self._changes[logical_id]
             return
         add_event(self._stack, logical_id, wanted, f"{change.verb}_IN_PROGRESS")
