@@ -195,6 +195,47 @@ class TestDeletionThatFails:
 
         assert stack.resources() == {"Failing": "failing"}
 
+    def test_a_rollback_that_cannot_revert_a_resource_is_continued_without_it(self, sandbox, stack):
+        stack.create({"Thing": stack.custom(Id="1", OnUpdate="FAILED")})
+        failing = stack.custom(OnCreate="FAILED") | {"DependsOn": "Thing"}
+        assert stack.update({"Thing": stack.custom(Id="1"), "Failing": failing}) == "UPDATE_ROLLBACK_FAILED"
+        assert stack.events()[-1][1] == "The following resource(s) failed to update: [Thing]."
+
+        sandbox.client("cloudformation").continue_update_rollback(StackName=stack.name, ResourcesToSkip=["Thing"])
+
+        assert stack.final_status() == "UPDATE_ROLLBACK_COMPLETE"
+
+    def test_a_forced_deletion_keeps_the_resource_and_what_it_depends_on(self, sandbox, stack):
+        base, kept = stack.custom(Id="base", OnDelete="FAILED"), stack.custom(OnDelete="FAILED")
+        stack.create({"Base": base, "Kept": kept | {"DependsOn": "Base"}, "Other": stack.custom(Id="other")})
+        stack.delete("DELETE_FAILED")
+        stack_id, requests = stack.describe()["StackId"], len(stack.requests())
+
+        sandbox.client("cloudformation").delete_stack(StackName=stack.name, DeletionMode="FORCE_DELETE_STACK")
+
+        assert stack.final_status(stack_id) == "DELETE_COMPLETE"
+        assert len(stack.requests()) == requests
+
+
+class TestRetained:
+    """Resources that a policy of the template retains get no Delete event."""
+
+    def test_in_a_rollback_a_failed_creation_is_retained(self, stack):
+        failing = stack.custom(OnCreate="FAILED", Id="failing") | {"DeletionPolicy": "Retain"}
+
+        assert stack.create({"Failing": failing}) == "ROLLBACK_COMPLETE"
+
+        assert stack.requested() == [("Create", None)]
+
+    def test_after_an_update_replaced_and_removed_resources_are_retained(self, stack):
+        policies = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+        stack.create({name: stack.custom(Id=name) | policies for name in ("Replaced", "Removed")})
+
+        assert stack.update({"Replaced": stack.custom(Id="New") | policies}) == "UPDATE_COMPLETE"
+        stack.delete()
+
+        assert "Delete" not in dict(stack.requested())
+
 
 class TestDescription:
     """StackStatus, CreationTime and LastUpdatedTime in the result of DescribeStacks."""
