@@ -45,7 +45,7 @@ soak: .venv/test.installed  ## Run 2,000 long histories of the CloudFormation mo
 
 mutants: .venv/mutants.installed  ## Change lambda/ in many small ways: a test must fail for at least 95 % of the changes
 	@rm -rf build/mutants && mkdir -p build/mutants/tests/unit
-	@cp -R lambda/imgver_handler lambda/index.py tests/mutation/pyproject.toml build/mutants
+	@cp -R lambda/imgver_handler lambda/index.py lambda/start_failure.py tests/mutation/pyproject.toml build/mutants
 	@cp -R tests/events tests/model tests/replays build/mutants/tests
 	@cp -R tests/unit/handler build/mutants/tests/unit
 	@cd build/mutants && ../../$(BIN)/python -m mutmut run

@@ -84,9 +84,13 @@ class Deadline:
         """Return the deadline of the response itself, which is one second before the function's end."""
         return self.reserving(1.0 - self._time_budget)
 
+    def time_left(self) -> float:
+        """Return the seconds until the deadline, which are negative after it."""
+        return self._time_left() - self._time_budget
+
     def wait(self, seconds: float) -> bool:
         """Wait and return True, or return False at once when the deadline would pass."""
-        if seconds > self._time_left() - self._time_budget:
+        if seconds > self.time_left():
             return False
         self._sleep(seconds)
         return True

@@ -62,7 +62,7 @@ class AwsServiceError(HandlerError):
             never_reached: whether no call of the invocation has got a response from SageMaker.
         """
         message = message.removesuffix(".")
-        remedy = _NEVER_REACHED_REMEDY if never_reached else _remedy(operation, code, kind)
+        remedy = _remedy(operation, code, kind, never_reached=never_reached)
         reason = f"{operation} failed for {subject}: {code}: {message}."
         super().__init__(f"{reason} {remedy}" if remedy else reason)
         self.code = code
@@ -73,13 +73,13 @@ class AwsServiceError(HandlerError):
 _QUESTIONS = ("DescribeStacks", "DescribeImages")
 """The handler goes on without the response of these operations, so that a user has nothing to do."""
 
-_NEVER_REACHED_REMEDY = (
-    "No call has reached this endpoint: check the VPC endpoint or the NAT gateway of the function's subnets, their DNS "
-    "resolution, and the function's security groups."
-)
 
-
-def _remedy(operation: str, code: str, kind: ErrorKind) -> str:
+def _remedy(operation: str, code: str, kind: ErrorKind, *, never_reached: bool) -> str:
+    if never_reached:
+        return (
+            "No call has reached this endpoint: check the VPC endpoint or the NAT gateway of the function's subnets, "
+            "their DNS resolution, and the function's security groups."
+        )
     if code == "ResourceLimitExceeded":
         return "Delete versions that are not used any more, or request a higher limit in Service Quotas."
     if kind is ErrorKind.NOT_FOUND and operation == "CreateImageVersion":

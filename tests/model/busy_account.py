@@ -52,8 +52,8 @@ class BusyAccount:
 
         def execute() -> None:
             while queue:
-                delivery, tasks = self._function.invoke(_create(*queue.popleft()), Disruption())
-                self.simulation.join(tasks)
+                delivery = self._function.invoke(_create(*queue.popleft()), Disruption())
+                self.simulation.wait_until(lambda delivery=delivery: delivery.response is not None)
                 deliveries.append(delivery)
 
         self.simulation.run(

@@ -1,15 +1,25 @@
-"""A model of CloudFormation: the events of a custom resource in deployments, rollbacks, cleanups and deletions.
+"""A model of CloudFormation: the events of custom resources in deployments, rollbacks, cancellations and deletions.
 
-Modelled after what the service's documentation and aws-cdk's notes on it say: creates and updates in dependency order
-with parallel branches; a failure sends every resource that was updated back, with the two sets of properties swapped;
-deletes come last, in a cleanup phase whose failures are not the deployment's.
+Modelled after the service's documentation, aws-cdk's notes on custom resources, and reports of its users:
+
+- Creates and updates run in dependency order, in parallel branches. Deletes run in the opposite order. The deletes of an
+  update come last, in a cleanup phase whose failures are not the deployment's.
+- A failure rolls back every resource that was updated: it gets a second Update with the two sets of properties swapped.
+- A failure also cancels what is in flight, and so do CancelUpdateStack and, during a creation, DeleteStack. CloudFormation
+  does not wait for the response. A resource that was being created gets a Delete with a physical id that CloudFormation
+  made up, and a resource that was being updated gets the rollback's Update, while the first invocation still runs.
+- DescribeStacks may show the new status up to two seconds later, and the next event may follow up to two seconds after.
+- A resource with ``DeletionPolicy: Retain`` gets no Delete, neither when it is removed nor after its creation failed.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 """
 
 from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,65 +27,69 @@ from typing import Any
 from deployed_function import Delivery, DeployedFunction, Disruption
 from harness import ACCOUNT, REGION
 from simulated_time import Simulation
+from stack_template import POLICY_TYPE, Record, ResolvedProperties, Resource, Template, resolved
 
+MAX_GAP = 2.0
+"""The largest number of seconds between two steps of CloudFormation."""
 
-@dataclass(frozen=True)
-class Attribute:
-    """``Fn::GetAtt``."""
-
-    logical_id: str
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """A resource of a template. With ``fails`` it stands for a resource of another service that cannot be created."""
-
-    type: str
-    properties: Mapping[str, str | Attribute] = field(default_factory=dict)
-    depends_on: tuple[str, ...] = ()
-    fails: bool = False
-
-    @property
-    def dependencies(self) -> set[str]:
-        """The logical ids of the resources that are created first."""
-        return {*self.depends_on, *(v.logical_id for v in self.properties.values() if isinstance(v, Attribute))}
-
-
-Template = Mapping[str, Resource]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """The state of a resource in the stack."""
-
-    type: str
-    physical_id: str
-    properties: dict[str, str]
-    data: dict[str, str]
-
+MAX_SIGNATURE_AGE = 3.0
+"""The largest number of seconds by which CloudFormation signs the ResponseURL before it sends the event."""
 
 Records = list[tuple[str, Record]]
-"""Resources with their logical ids."""
+"""Resources with their logical ids. A replaced resource is two of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknowns:
+    """The behaviour of CloudFormation that is not documented.
+
+    Args:
+        updates_before_delete: whether a rollback sends an Update to a replaced resource before the Delete of the new id.
+        uses_late_responses: whether CloudFormation uses a response that arrives after a cancellation, but before the end
+            of the rollback: it then deletes the physical id in that response as well.
+        shows_start_of_creation: whether the stack has a LastUpdatedTime before its first update, as stacks have that a
+            change set created.
+    """
+
+    updates_before_delete: bool
+    uses_late_responses: bool
+    shows_start_of_creation: bool
 
 
 @dataclass
 class Operation:
-    """A deployment that is running."""
+    """A creation or an update of a stack that is running."""
 
     done: dict[str, Record] = field(default_factory=dict)
     updated: dict[str, tuple[Record, Record]] = field(default_factory=dict)
-    """The states before and after every Update. After a failed Update the physical id is the same."""
+    """The states before and after every Update. After a failed or cancelled Update the physical id is the same."""
     created: dict[str, Record] = field(default_factory=dict)
-    """The states after every Create, including failed ones."""
-    failure: str | None = None
+    """The states after every Create, including failed and cancelled ones."""
+    failed: set[str] = field(default_factory=set)
+    """The logical ids of the resources whose Create or Update failed or was cancelled."""
+    waiting: dict[str, Delivery] = field(default_factory=dict)
+    """The events without a response."""
+    cancelled: list[tuple[str, Delivery]] = field(default_factory=list)
+    reason: str | None = None
+    """The reason why the operation does not continue."""
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.reason is not None
+
+    def stop(self, reason: str) -> None:
+        """Cancel everything that is in flight. No other resource begins."""
+        if self.is_stopped:
+            return
+        self.reason = reason
+        for logical_id, delivery in self.waiting.items():
+            if delivery.response is None:
+                delivery.is_cancelled = True
+                self.cancelled.append((logical_id, delivery))
 
 
 class ModelStack:
-    """A stack.
-
-    With ``updates_before_delete`` a rollback sends an Update of a replaced resource before the new id's Delete.
-    """
+    """A stack from its creation to its deletion."""
 
     def __init__(
         self,
@@ -83,136 +97,297 @@ class ModelStack:
         *,
         simulation: Simulation,
         function: DeployedFunction,
-        updates_before_delete: bool,
+        unknowns: Unknowns,
         disruption: Callable[[], Disruption],
+        random_fraction: Callable[[], float],
     ) -> None:
-        self.id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/51af3dc0-da77-11e4-872e-1234567db123"
+        self.name = name
+        self.id = (
+            f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/{uuid.UUID(int=int(random_fraction() * 2**96))}"
+        )
         self.status = "REVIEW_IN_PROGRESS"
+        self.created_at = simulation.now()
+        self.updated_at: float | None = None
         self.records: dict[str, Record] = {}
         self.template: Template = {}
-        self.forgotten: list[str] = []
-        """The physical ids of resources that exist although CloudFormation does not know them: their Delete failed in
-        the cleanup phase, a rollback left them, or a second delivery succeeded after the first had failed."""
+        self.policies: set[str] = set()
+        """The logical ids of the policies, without which the function has no permission."""
+        self.left: list[str] = []
+        """The physical ids of resources that exist although CloudFormation does not know them: their Delete failed, or
+        the template retains them."""
         self.deliveries: list[Delivery] = []
         self.failures: list[str] = []
         self._simulation = simulation
         self._function = function
-        self._updates_before_delete = updates_before_delete
+        self._unknowns = unknowns
         self._disruption = disruption
+        self._random_fraction = random_fraction
         self._numbers = itertools.count()
+        self._operation: Operation | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the stack has no resources and cannot get any."""
+        return self.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_COMPLETE")
+
+    def describe(self) -> dict[str, Any]:
+        """The response of DescribeStacks, as far as the handler reads it."""
+        times = {"CreationTime": self.created_at}
+        if self.updated_at is not None:
+            times["LastUpdatedTime"] = self.updated_at
+        dates = {name: datetime.fromtimestamp(time, UTC) for name, time in times.items()}
+        return {"Stacks": [{"StackId": self.id, "StackName": self.name, "StackStatus": self.status, **dates}]}
+
+    # Operations
 
     def deploy(self, template: Template) -> bool:
-        """Create or update the stack. Returns False when it was rolled back."""
-        self.status = "UPDATE_IN_PROGRESS" if self.records else "CREATE_IN_PROGRESS"
-        operation = Operation()
-        tasks = [
-            self._simulation.start(lambda logical_id=logical_id: self._apply(operation, template, logical_id))
-            for logical_id in template
-        ]
-        self._simulation.join(tasks)
-        if operation.failure is not None:
-            self._roll_back(operation)
-            return False
-        self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
-        deletions = [
+        """Create or update the stack. Returns False when it did not get the template."""
+        creates = self.status == "REVIEW_IN_PROGRESS"
+        self.status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
+        if not creates or self._unknowns.shows_start_of_creation:
+            self.updated_at = self._simulation.now()
+        operation = self._operation = Operation()
+        self._in_parallel(list(template), lambda logical_id: self._apply(operation, template, logical_id))
+        self._operation = None
+        if self.status == "DELETE_IN_PROGRESS":
+            self._finish_deletion(self._undo_creates(operation), operation)
+        elif operation.is_stopped and creates:
+            self._roll_back_creation(operation)
+        elif operation.is_stopped:
+            self._roll_back_update(operation)
+        else:
+            self._complete(operation, template, creates=creates)
+        return not operation.is_stopped
+
+    def cancel(self) -> None:
+        """CancelUpdateStack, which is possible only before the cleanup phase of an update."""
+        if self.status == "UPDATE_IN_PROGRESS" and self._operation is not None:
+            self._operation.stop("User Initiated")
+
+    def delete(self) -> None:
+        """DeleteStack. During a creation, ``deploy`` does the rest. It has no effect in any other operation.
+
+        The function is gone after a deletion that failed. The next one therefore retains the resources that could not
+        be deleted, as ``aws cloudformation delete-stack --retain-resources`` does.
+        """
+        if self.status == "CREATE_IN_PROGRESS" and self._operation is not None:
+            self.status = "DELETE_IN_PROGRESS"
+            self._operation.stop("the stack is deleted")
+            return
+        if self.status.endswith("IN_PROGRESS"):
+            return
+        if self.status == "DELETE_FAILED":
+            self.left += [record.physical_id for record in self.records.values()]
+            self.records = {}
+        self.status = "DELETE_IN_PROGRESS"
+        self._finish_deletion(list(self.records.items()), Operation())
+
+    # Creates and updates
+
+    def _apply(self, operation: Operation, template: Template, logical_id: str) -> None:
+        """Create or update one resource."""
+        resource = template[logical_id]
+        self._simulation.wait_until(lambda: operation.is_stopped or resource.dependencies <= operation.done.keys())
+        if operation.is_stopped:
+            return
+        old = self.records.get(logical_id)
+        new = Record(
+            type=resource.type,
+            physical_id="",
+            properties=resolved(resource, operation.done),
+            data={},
+            dependencies=resource.dependencies,
+            retained=resource.retained,
+        )
+        if not resource.is_custom:
+            self._create_elsewhere(operation, logical_id, resource, new)
+        elif old is None:
+            new = replace(new, physical_id=f"{self.name}-{logical_id}-1ABCDEF")
+            operation.created[logical_id] = new
+            new = self._wait(operation, logical_id, new, self._send("Create", logical_id, new))
+            operation.created[logical_id] = new
+        elif old.properties == new.properties:
+            # CloudFormation sends no event to a resource whose properties did not change.
+            operation.done[logical_id] = replace(old, dependencies=new.dependencies, retained=new.retained)
+        else:
+            new = replace(new, physical_id=old.physical_id)
+            operation.updated[logical_id] = (old, new)
+            new = self._wait(operation, logical_id, new, self._send("Update", logical_id, new, old.properties))
+            operation.updated[logical_id] = (old, new)
+        if logical_id not in operation.done:
+            operation.failed.add(logical_id)
+
+    def _wait(self, operation: Operation, logical_id: str, new: Record, delivery: Delivery) -> Record:
+        """Wait for the response to a Create or an Update, or for a cancellation. Returns the state of the resource."""
+        operation.waiting[logical_id] = delivery
+        self._simulation.wait_until(lambda: delivery.response is not None or delivery.is_cancelled)
+        response = delivery.response
+        if response is None:
+            return new
+        operation.waiting.pop(logical_id, None)
+        new = _recorded(new, response)
+        if response["Status"] == "SUCCESS":
+            operation.done[logical_id] = new
+        else:
+            operation.stop(response["Reason"])
+        return new
+
+    def _create_elsewhere(self, operation: Operation, logical_id: str, resource: Resource, new: Record) -> None:
+        """Create a resource of another service."""
+        if resource.fails_after is not None:
+            self._simulation.sleep(resource.fails_after)
+            operation.stop(f"{logical_id} failed")
+            return
+        if resource.type == POLICY_TYPE:
+            self.policies.add(logical_id)
+        if logical_id not in self.records:
+            operation.created[logical_id] = new
+        operation.done[logical_id] = new
+
+    def _complete(self, operation: Operation, template: Template, *, creates: bool) -> None:
+        self._gap()
+        replaced = [
             (logical_id, old)
             for logical_id, (old, new) in operation.updated.items()
             if old.physical_id != new.physical_id
         ]
-        deletions += [item for item in self.records.items() if item[0] not in template]
+        removed = [item for item in self.records.items() if item[0] not in template]
         self.records, self.template = operation.done, template
-        self._clean_up(deletions)
-        return True
+        if creates:
+            self.status = "CREATE_COMPLETE"
+            return
+        self.status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+        self._gap()
+        self._clean_up([*replaced, *removed], operation)
+        self.status = "UPDATE_COMPLETE"
 
-    def delete(self) -> bool:
-        """Delete the stack. Returns False when a resource could not be deleted, which then stays in it."""
-        self.status = "DELETE_IN_PROGRESS"
-        remaining = self._delete(list(self.records.items()))
+    # Rollbacks and deletions
+
+    def _roll_back_creation(self, operation: Operation) -> None:
+        self._gap()
+        self.status = "ROLLBACK_IN_PROGRESS"
+        self._gap()
+        failed = self._delete(self._undo_creates(operation), operation)
+        self.left += [record.physical_id for _, record in failed]
+        self.status = "ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE"
+        self.policies.clear()
+
+    def _roll_back_update(self, operation: Operation) -> None:
+        self._gap()
+        self.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        self._gap()
+        deletions = self._undo_creates(operation)
+        undone: set[str] = set()
+
+        def undo(logical_id: str) -> None:
+            dependencies = operation.updated[logical_id][0].dependencies & operation.updated.keys()
+            self._simulation.wait_until(lambda: dependencies <= undone)
+            deletions.extend(self._undo_update(logical_id, *operation.updated[logical_id], operation))
+            undone.add(logical_id)
+
+        self._in_parallel(list(operation.updated), undo)
+        self._gap()
+        self.status = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+        self._gap()
+        self._clean_up(deletions, operation)
+        self.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    def _undo_creates(self, operation: Operation) -> Records:
+        """What the operation created, except the resources that failed and that the template retains."""
+        return [
+            (logical_id, record)
+            for logical_id, record in operation.created.items()
+            if not (record.retained and logical_id in operation.failed)
+        ]
+
+    def _undo_update(self, logical_id: str, old: Record, new: Record, operation: Operation) -> Records:
+        """Update one resource back to its old state. Returns what the cleanup then deletes."""
+        replaced = old.physical_id != new.physical_id
+        if replaced and not self._unknowns.updates_before_delete:
+            return [(logical_id, new)]
+        wanted = replace(old, properties=resolved(self.template[logical_id], self.records))
+        delivery = self._send("Update", logical_id, replace(wanted, physical_id=new.physical_id), new.properties)
+        response = self._response(delivery)
+        if response["Status"] != "SUCCESS":
+            # ContinueUpdateRollback with ResourcesToSkip.
+            self.failures.append(f"rollback of {logical_id}: {response['Reason']}")
+            return [(logical_id, new)] if replaced else []
+        self.records[logical_id] = _recorded(wanted, response)
+        if replaced:
+            self.left.append(old.physical_id)
+        if response["PhysicalResourceId"] == new.physical_id:
+            return []
+        return [(logical_id, new if replaced else old)]
+
+    def _finish_deletion(self, deletions: Records, operation: Operation) -> None:
+        self._gap()
+        remaining = self._delete(deletions, operation)
         self.records = dict(remaining)
-        self.template = {logical_id: self.template[logical_id] for logical_id in self.records}
         self.status = "DELETE_FAILED" if remaining else "DELETE_COMPLETE"
-        return not remaining
+        # CloudFormation deletes what a failed Delete depends on all the same: the policies, the function and its role.
+        self.policies.clear()
 
-    def _apply(self, operation: Operation, template: Template, logical_id: str) -> None:
-        resource = template[logical_id]
-        self._simulation.wait_until(
-            lambda: operation.failure is not None or resource.dependencies <= operation.done.keys()
-        )
-        if operation.failure is not None:
-            return
-        if resource.fails:
-            operation.failure = f"{logical_id} failed"
-            return
-        properties = _resolved(resource, operation.done)
-        old = self.records.get(logical_id)
-        new = Record(type=resource.type, physical_id="", properties=properties, data={})
-        if old is not None and old.properties == properties:
-            operation.done[logical_id] = old
-            return
-        if old is None:
-            response = self._send("Create", logical_id, new)
-            operation.created[logical_id] = new = _recorded(new, response)
-        else:
-            response = self._send("Update", logical_id, replace(new, physical_id=old.physical_id), old.properties)
-            new = _recorded(new, response)
-            operation.updated[logical_id] = (old, new)
-        if response["Status"] == "SUCCESS":
-            operation.done[logical_id] = new
-        else:
-            operation.failure = operation.failure or response["Reason"]
+    def _clean_up(self, deletions: Records, operation: Operation) -> None:
+        self.left += [record.physical_id for _, record in self._delete(deletions, operation)]
 
-    def _roll_back(self, operation: Operation) -> None:
-        self.status = "UPDATE_ROLLBACK_IN_PROGRESS" if self.records else "ROLLBACK_IN_PROGRESS"
-        deletions = list(operation.created.items())
-        for layer in _layers(operation.updated, self.template):
-            for logical_id in layer:
-                old, new = operation.updated[logical_id]
-                replaced = old.physical_id != new.physical_id
-                if replaced and not self._updates_before_delete:
-                    deletions.append((logical_id, new))
-                    continue
-                if replaced:
-                    self.forgotten.append(old.physical_id)
-                wanted = replace(old, properties=_resolved(self.template[logical_id], self.records))
-                back = replace(wanted, physical_id=new.physical_id)
-                response = self._send("Update", logical_id, back, new.properties)
-                if response["Status"] != "SUCCESS":
-                    self.failures.append(f"rollback of {logical_id}: {response['Reason']}")
-                    continue
-                self.records[logical_id] = _recorded(wanted, response)
-                if response["PhysicalResourceId"] != new.physical_id:
-                    deletions.append((logical_id, new if replaced else old))
-        self.status = self.status.replace("IN_PROGRESS", "COMPLETE")
-        self._clean_up(deletions)
-
-    def _clean_up(self, deletions: Records) -> None:
-        self.forgotten += [record.physical_id for _, record in self._delete(deletions)]
-
-    def _delete(self, deletions: Records) -> Records:
-        """Delete dependents first. Returns the deletions that failed."""
+    def _delete(self, deletions: Records, operation: Operation) -> Records:
+        """Delete resources, each after those that depend on it. Returns the deletions that failed."""
         failed: Records = []
+        remaining = list(range(len(deletions)))
+        is_over = False
 
-        def delete(logical_id: str, record: Record) -> None:
-            response = self._send("Delete", logical_id, record)
-            if response["Status"] != "SUCCESS":
-                self.failures.append(f"delete of {logical_id}: {response['Reason']}")
-                failed.append((logical_id, record))
+        def delete(position: int) -> None:
+            logical_id, record = deletions[position]
+            self._simulation.wait_until(
+                lambda: not any(logical_id in deletions[other][1].dependencies for other in remaining)
+            )
+            if record.retained:
+                self.left.append(record.physical_id)
+            elif record.type == POLICY_TYPE:
+                self._gap()
+                self.policies.discard(logical_id)
+            elif record.type.startswith("Custom::"):
+                failed.extend(self._delete_resource(logical_id, record))
+            remaining.remove(position)
 
-        # An alias has no dependents, and every other resource may have aliases.
-        for aliases in (True, False):
-            layer = [item for item in deletions if item[1].type.endswith("Alias") is aliases]
-            self._simulation.join([self._simulation.start(lambda item=item: delete(*item)) for item in layer])
+        def use_late_response(logical_id: str, delivery: Delivery) -> None:
+            self._simulation.wait_until(lambda: delivery.late_response is not None or is_over)
+            response, known = delivery.late_response, self.records.get(logical_id)
+            if response is None or (known is not None and known.physical_id == response["PhysicalResourceId"]):
+                return
+            if delivery.event["RequestType"] == "Update" and response["Status"] == "FAILED":
+                return
+            record = operation.created.get(logical_id) or operation.updated[logical_id][1]
+            if record.retained:
+                self.left.append(response["PhysicalResourceId"])
+            else:
+                failed.extend(self._delete_resource(logical_id, _recorded(record, response)))
+
+        late = operation.cancelled if self._unknowns.uses_late_responses else []
+        tasks = [self._simulation.start(lambda item=item: use_late_response(*item)) for item in late]
+        self._in_parallel(list(remaining), delete)
+        is_over = True
+        self._simulation.join(tasks)
         return failed
 
-    def _date(self) -> str:
-        return datetime.fromtimestamp(self._simulation.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    def _delete_resource(self, logical_id: str, record: Record) -> Records:
+        """Delete one custom resource. Returns it if that failed."""
+        response = self._response(self._send("Delete", logical_id, record))
+        if response["Status"] == "SUCCESS":
+            return []
+        self.failures.append(f"delete of {logical_id}: {response['Reason']}")
+        return [(logical_id, record)]
+
+    # Events
 
     def _send(
-        self, request_type: str, logical_id: str, record: Record, old_properties: dict[str, str] | None = None
-    ) -> dict[str, Any]:
+        self, request_type: str, logical_id: str, record: Record, old_properties: ResolvedProperties | None = None
+    ) -> Delivery:
+        signed_at = self._simulation.now() - self._random_fraction() * MAX_SIGNATURE_AGE
+        date = datetime.fromtimestamp(signed_at, UTC).strftime("%Y%m%dT%H%M%SZ")
         event: dict[str, Any] = {
             "RequestType": request_type,
-            "ResponseURL": f"https://example.invalid/response?X-Amz-Date={self._date()}&X-Amz-Signature=0b1c2d3e",
+            "ResponseURL": f"https://example.invalid/response?X-Amz-Date={date}&X-Amz-Signature=0b1c2d3e",
             "StackId": self.id,
             "RequestId": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.id}{next(self._numbers)}")),
             "LogicalResourceId": logical_id,
@@ -223,57 +398,21 @@ class ModelStack:
             event["PhysicalResourceId"] = record.physical_id
         if old_properties is not None:
             event["OldResourceProperties"] = old_properties
-        delivery, tasks = self._function.invoke(event, self._disruption())
+        delivery = self._function.invoke(event, self._disruption())
         self.deliveries.append(delivery)
-        # Lambda's second delivery may run longer than the first. It ends before anything else happens.
-        self._simulation.join(tasks)
-        response = _first_response(delivery)
-        if response["Status"] == "FAILED":
-            later = {one["PhysicalResourceId"] for one in delivery.responses if one["Status"] == "SUCCESS"}
-            self.forgotten += later - {record.physical_id}
-        return response
+        return delivery
 
+    def _response(self, delivery: Delivery) -> dict[str, Any]:
+        self._simulation.wait_until(lambda: delivery.response is not None)
+        assert delivery.response is not None
+        return delivery.response
 
-def _first_response(delivery: Delivery) -> dict[str, Any]:
-    """The first response, which CloudFormation uses. A later one must not contradict it."""
-    event, responses = delivery.event, delivery.responses
-    assert len(responses) == (2 if delivery.disruption.duplicate else 1), "an event without its response"
-    for response in responses:
-        assert response["Status"] in ("SUCCESS", "FAILED")
-        assert (response["Reason"] == "") is (response["Status"] == "SUCCESS")
-        for name in ("StackId", "RequestId", "LogicalResourceId"):
-            assert response[name] == event[name]
-        if response["Status"] == "FAILED" and event["RequestType"] != "Create":
-            assert response["PhysicalResourceId"] == event["PhysicalResourceId"]
-        if event["RequestType"] == "Delete":
-            assert response["PhysicalResourceId"] == event["PhysicalResourceId"]
-    # The previous owner in the id of an alias may be lost between two deliveries.
-    succeeded = {_resource(response["PhysicalResourceId"]) for response in responses if response["Status"] == "SUCCESS"}
-    assert len(succeeded) <= 1, "one event, two resources"
-    return responses[0]
+    def _gap(self) -> None:
+        self._simulation.sleep(self._random_fraction() * MAX_GAP)
 
-
-def _resource(physical_id: str) -> str:
-    return physical_id if physical_id.startswith("arn:") else "/".join(physical_id.split("/")[:2])
+    def _in_parallel(self, items: list[Any], work: Callable[[Any], None]) -> None:
+        self._simulation.join([self._simulation.start(lambda item=item: work(item)) for item in items])
 
 
 def _recorded(record: Record, response: dict[str, Any]) -> Record:
     return replace(record, physical_id=response["PhysicalResourceId"], data=response["Data"])
-
-
-def _resolved(resource: Resource, records: Mapping[str, Record]) -> dict[str, str]:
-    return {
-        name: records[value.logical_id].data[value.name] if isinstance(value, Attribute) else value
-        for name, value in resource.properties.items()
-    }
-
-
-def _layers(logical_ids: Iterable[str], template: Template) -> list[list[str]]:
-    """The ids in dependency order, in groups of ids that do not depend on each other."""
-    remaining = set(logical_ids)
-    layers = []
-    while remaining:
-        layer = sorted(one for one in remaining if not template[one].dependencies & remaining)
-        layers.append(layer)
-        remaining -= set(layer)
-    return layers

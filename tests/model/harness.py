@@ -277,6 +277,8 @@ class Function:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     seconds: float = 900
     before_call: Callable[[str, dict[str, Any]], None] | None = None
+    sleep: Callable[[float], None] | None = None
+    """Lets time pass. Default: the clock is advanced at once."""
     throttle_state: ThrottleState = field(default_factory=ThrottleState)
     _first_line: int = 0
 
@@ -289,7 +291,7 @@ class Function:
             event,
             clock=self.aws.clock,
             seconds=self.seconds,
-            sleep=self.aws.clock.advance,
+            sleep=self.sleep or self.aws.clock.advance,
             random_fraction=lambda: 0.5,
             create_client=self._client,
             throttle_state=self.throttle_state,

@@ -46,20 +46,44 @@ class Simulation:
         self._order = itertools.count()
         self._ready: list[greenlet.greenlet] = []
         self._sleeping: list[tuple[float, int, greenlet.greenlet]] = []
+        self._waiting: list[tuple[Callable[[], bool], greenlet.greenlet]] = []
+        self._later: list[tuple[float, int, Callable[[], Any]]] = []
         self._hub: greenlet.greenlet | None = None
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Run ``work`` and all tasks that it starts. Returns its result when all tasks are done."""
         self._hub = greenlet.getcurrent()
         first = self.start(work)
-        while self._ready or self._sleeping:
+        while self._wake() or self._sleeping:
             if not self._ready:
-                moment, _, sleeper = heapq.heappop(self._sleeping)
-                self._clock.advance(max(0.0, moment - self._clock.now()))
-                self._ready.append(sleeper)
+                self._let_time_pass()
+                continue
             index = self._choose(len(self._ready)) if len(self._ready) > 1 else 0
             self._ready.pop(index).switch()
+        assert not self._waiting, "tasks wait for each other"
         return first.result()
+
+    def _wake(self) -> bool:
+        """Make every waiting task ready whose condition holds now. Returns whether any task is ready."""
+        still_waiting = []
+        for condition, task in self._waiting:
+            if condition():
+                self._ready.append(task)
+            else:
+                still_waiting.append((condition, task))
+        self._waiting = still_waiting
+        return bool(self._ready)
+
+    def _let_time_pass(self) -> None:
+        """Move the clock to the next moment at which a task wakes up or begins."""
+        moment = self._sleeping[0][0]
+        if self._later and self._later[0][0] <= moment:
+            moment, _, work = heapq.heappop(self._later)
+            self.start(work)
+        else:
+            _, _, sleeper = heapq.heappop(self._sleeping)
+            self._ready.append(sleeper)
+        self._clock.advance(max(0.0, moment - self._clock.now()))
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -83,10 +107,18 @@ class Simulation:
         self._ready.append(greenlet.getcurrent())
         self._switch_to_hub()
 
-    def wait_until(self, condition: Callable[[], bool], *, poll: float = 0.1) -> None:
-        """Let time pass until ``condition`` holds."""
-        while not condition():
-            self.sleep(poll)
+    def start_later(self, seconds: float, work: Callable[[], Any]) -> None:
+        """Start ``work`` as a new task after ``seconds``.
+
+        A run does not wait for it: what is due after the end of one run starts in a later run.
+        """
+        heapq.heappush(self._later, (self._clock.now() + seconds, next(self._order), work))
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Let time pass until ``condition`` holds, which depends on what other tasks do and not on the time."""
+        if not condition():
+            self._waiting.append((condition, greenlet.getcurrent()))
+            self._switch_to_hub()
 
     def join(self, tasks: list[Task]) -> list[Any]:
         """Wait for all tasks. Returns their results, or raises the first error."""
@@ -96,3 +128,15 @@ class Simulation:
     def _switch_to_hub(self) -> None:
         assert self._hub is not None
         self._hub.switch()
+
+
+class SkewedClock:
+    """A clock that is some seconds ahead of another clock, or behind it if ``seconds`` is negative."""
+
+    def __init__(self, clock: ManualClock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.now() + self._seconds

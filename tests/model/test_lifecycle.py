@@ -1,13 +1,18 @@
-"""The handler with a model of CloudFormation: random deployments, faults and drift, and invariants after each step.
+"""The handler with a model of CloudFormation: random deployments and disturbances, and invariants after each step.
 
-The model leaves out these cases, which no handler could survive:
+The model does not demand what no handler can do with the APIs as AWS documents them:
 
-- An invocation continues after CloudFormation has used another invocation's response: it still runs during the next
-  event of the resource, or it succeeds although the response was a failure.
-- A version is deleted outside of CloudFormation, and the service uses its number again, or the deployment rolls back.
-  The aliases are then not updated with the number of the new version.
-- A failed version whose ARN was lost with a response, if the service creates another version for its token.
-- The previous owner of an alias, if the process ends, or a second delivery arrives, while Create moves the alias.
+- Whether CloudFormation waits is known only from DescribeStacks. A response that is sent right after DescribeStacks
+  showed the operation as running is lost if the operation is cancelled at that moment. Such cases are counted.
+- CloudFormation deletes the permissions of the function after the resources that need them. If the process of a
+  cancelled event ends, Lambda delivers the event again after that, so that the version cannot be deleted any more.
+- SageMaker shows the version of an alias only as long as it has the alias. If the process ends, or another delivery
+  arrives, while a Create moves an alias, its previous version is no longer known.
+- CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
+  repaired by the next Update of the resource, and not before. If an alias has the number of the version as a property,
+  it gets no Update when another version with the same number takes the place of the deleted one.
+- A version that failed is found again only by its client token. If the service creates another version for the token
+  of a failed one, the version of a lost response is not found.
 """
 
 from __future__ import annotations
@@ -15,33 +20,54 @@ from __future__ import annotations
 import itertools
 import os
 import random
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cloudformation import Attribute, ModelStack, Record, Resource, Template
-from deployed_function import DeployedFunction, Disruption
-from harness import ACCOUNT, REGION, handler_client
+from botocore.exceptions import ClientError
+from cloudformation import ModelStack, Unknowns
+from deployed_function import Delivery, DeployedFunction, Disruption, Invocation
+from harness import ACCOUNT, handler_client
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import ManualClock
-from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
-from imgver_sandbox.sagemaker.service import ImagesService, ServiceError
-from simulated_time import Simulation
+from model_templates import (
+    ALIAS_TYPE,
+    ALIASES,
+    DISRUPTIONS,
+    IMAGES,
+    INTERFERENCES,
+    INTERRUPTIONS,
+    KINDS,
+    MISSING_TAG,
+    RETENTION_TYPE,
+    SHARED_OR_RETAINED,
+    TEMPLATES,
+    VERSION_TYPE,
+    VERSIONS,
+    without_image,
+    without_retention,
+)
+from people import Interference, People
+from service_reads import InconsistentReads
+from shared_account import FIRST, FIRST_ALIAS, TAGS, Identity, SharedAccount, base_image
+from simulated_time import Simulation, SkewedClock
+from stack_template import Record, Resource, Template
 
-VERSION_TYPE = "Custom::SageMakerImageVersion"
-ALIAS_TYPE = "Custom::SageMakerImageAlias"
-IMAGES = ("data-science", "Deep-Learning")
-ALIASES = {"Notebooks": ("latest", "stable"), "Training": ("edge",)}
-"""The aliases that each stack declares on the versions of both images."""
-FOREIGN = 1
-"""The number of the version of each image that belongs to no stack, with or without the alias latest."""
-TAGS = ("1.0.0", "1.1.0")
-MISSING_TAG = "missing"
-VERSIONS = ("V1", "V2", "V3")
 LEFT_BEHIND = "could not delete a version that nothing uses"
 """The handler's log message, with the ARN, when it could not delete a version that it created."""
+
+MAX_CALL_SECONDS = 0.3
+MAX_RESPONSE_SECONDS = 5.0
+"""The largest number of seconds between DescribeStacks and the response that follows it."""
+
+UNDER_WAY = "the response was under way when CloudFormation stopped waiting"
+WITHOUT_PERMISSION = "the process ended, and the next one has no permission any more"
+LOST_ARN = "the ARN of a failed version was lost"
+UNAVOIDABLE: Counter[str] = Counter()
+"""The cases that no handler can avoid, of all histories."""
 
 ASSUMPTIONS = st.builds(
     Assumptions,
@@ -53,322 +79,404 @@ ASSUMPTIONS = st.builds(
     arn_case=st.sampled_from(["lower", "kept"]),
     rejected_manifest=st.sampled_from(["create_failed", "validation_exception"]),
 )
-
-OPTIONS = st.fixed_dictionaries(
-    {},
-    optional={
-        "ReleaseNotes": st.sampled_from(["first", "second"]),
-        "VendorGuidance": st.sampled_from(["STABLE", "TO_BE_ARCHIVED"]),
-        "Horovod": st.sampled_from(["true", "false"]),
-        "FollowTag": st.sampled_from(["build-1", "build-2"]),
-    },
-)
-
-CALL = st.integers(1, 6)
-CALLS = st.frozensets(CALL, max_size=2)
-# Not both at once: the retry of a crashed duplicate would go on after CloudFormation took the other one's response.
-DISRUPTION = st.one_of(
-    st.builds(Disruption, crashes=st.lists(CALL, max_size=2).map(tuple), lost_responses=CALLS, throttled_calls=CALLS),
-    st.builds(Disruption, duplicate=st.just(True), lost_responses=CALLS, throttled_calls=CALLS),
+UNKNOWNS = st.builds(
+    Unknowns,
+    updates_before_delete=st.booleans(),
+    uses_late_responses=st.booleans(),
+    shows_start_of_creation=st.booleans(),
 )
 
 
-@st.composite
-def templates(draw: st.DrawFn, *, aliases: tuple[str, ...], adopts: bool) -> Template:
-    """A template with up to three versions of two images, and aliases on them."""
-    template: dict[str, Resource] = {}
-    by_image: dict[str, list[str]] = {image: [] for image in IMAGES}
-    for logical_id in sorted(draw(st.sets(st.sampled_from(VERSIONS), min_size=1))):
-        image = draw(st.sampled_from(IMAGES))
-        adopted = adopts and image == IMAGES[0] and logical_id == VERSIONS[0] and draw(st.booleans())
-        by_image[image].append(logical_id)
-        template[logical_id] = Resource(
-            type=VERSION_TYPE,
-            properties={
-                "ImageName": image,
-                "BaseImage": _uri(draw(st.sampled_from([*TAGS, *TAGS, MISSING_TAG]))),
-                "OnDelete": draw(st.sampled_from(["DELETE", "DELETE", "ARCHIVE"])),
-                **({"AdoptVersion": str(FOREIGN)} if adopted else {}),
-                **draw(OPTIONS),
-            },
-        )
-    for image, logical_ids in by_image.items():
-        for alias in aliases:
-            owner = draw(st.sampled_from([None, *sorted(logical_ids)]))
-            if owner is not None:
-                template[f"{image}.{alias}"] = Resource(
-                    type=ALIAS_TYPE,
-                    properties={"ImageName": image, "Alias": alias, "Version": Attribute(owner, "Version")},
-                )
-    if draw(st.integers(0, 4)) == 0:
-        after = draw(st.sets(st.sampled_from(sorted(template))))
-        template["Broken"] = Resource(type="AWS::Other::Thing", depends_on=tuple(sorted(after)), fails=True)
-    return template
+class Surroundings:
+    """Permissions, inconsistent reads and the duration of calls, between the handler and the account."""
 
+    def __init__(self, machine: Lifecycle, random_numbers: random.Random, reads: InconsistentReads | None) -> None:
+        self._machine = machine
+        self._random_numbers = random_numbers
+        self._reads = reads
+        self.creators: dict[Identity, Delivery] = {}
+        """The events that created the versions."""
+        self.unavoidable: set[str] = set()
+        """The physical ids in responses that were under way when CloudFormation stopped waiting."""
+        self.alias_targets: dict[tuple[str, str, str], Identity | None] = {}
+        """The versions that the aliases of the stacks were moved to, by stack, logical id and physical id."""
+        self.denied: list[Delivery] = []
+        """The events of which a call was denied."""
+        self.is_checking_permissions = False
 
-TEMPLATES = {
-    # Only one stack may adopt the foreign version, since both would own it.
-    name: templates(aliases=aliases, adopts=name == "Notebooks")
-    for name, aliases in ALIASES.items()
-}
-DISRUPTIONS = st.lists(DISRUPTION, max_size=4)
+    def perform(
+        self, invocation: Invocation, operation: str, method: Callable[..., Any], parameters: dict[str, Any]
+    ) -> Any:
+        machine, account = self._machine, self._machine.account
+        machine.simulation.sleep(self._random_numbers.random() * MAX_CALL_SECONDS)
+        stack = machine.stack(invocation.delivery.event["StackId"])
+        image = parameters.get("ImageName")
+        if self.is_checking_permissions and not self._is_permitted(stack, image):
+            self.denied.append(invocation.delivery)
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not permitted"}}, operation)
+        if operation == "DescribeImageVersion" and "Version" in parameters and self._reads is not None:
+            version = account.find(image, Version=parameters["Version"])
+            now = machine.service_clock.now()
+            if version is not None and self._reads.hides(version, now - version.created_at):
+                error = {"Code": "ResourceNotFound", "Message": "the version does not exist"}
+                raise ClientError({"Error": error}, operation)
+        response = method(**parameters)
+        if operation == "DescribeStacks":
+            invocation.last_question = machine.simulation.now(), stack.status
+        if operation == "CreateImageVersion":
+            created = account.identity_of(response["ImageVersionArn"], image)
+            if created is not None:
+                self.creators.setdefault(created, invocation.delivery)
+        return response
 
+    def responded(self, invocation: Invocation, response: dict[str, Any], *, is_used: bool) -> None:
+        event, stack = invocation.delivery.event, self._machine.stack(response["StackId"])
+        properties = event["ResourceProperties"]
+        if is_used and response["Status"] == "SUCCESS" and event["ResourceType"] == ALIAS_TYPE:
+            number = int(str(response["Data"].get("Version", "0")))
+            target = self._machine.account.find(properties["ImageName"], Version=number) if number else None
+            self.alias_targets[stack.id, event["LogicalResourceId"], response["PhysicalResourceId"]] = target
+        if is_used or invocation.last_question is None:
+            return
+        asked_at, status = invocation.last_question
+        was_running = status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+        is_same_operation = (stack.updated_at or stack.created_at) <= invocation.delivery.sent_at
+        is_recent = self._machine.simulation.now() - asked_at <= MAX_RESPONSE_SECONDS
+        if was_running and is_same_operation and is_recent:
+            self.unavoidable.add(response["PhysicalResourceId"])
 
-def _number(arn: str) -> int:
-    return int(arn.rpartition("/")[2])
-
-
-def _uri(tag: str) -> str:
-    return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science:{tag}"
+    def _is_permitted(self, stack: ModelStack, image: str | None) -> bool:
+        if image is None:
+            return not stack.is_deleted
+        key = self._machine.account.key
+        return key(image) in {key(policy.removeprefix("Policy.")) for policy in stack.policies}
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """Two stacks in an account with foreign versions."""
+    """Two stacks in an account with versions that belong to no stack."""
 
     @initialize(
         assumptions=ASSUMPTIONS,
-        updates_before_delete=st.booleans(),
-        foreign_alias=st.booleans(),
+        unknowns=UNKNOWNS,
+        first_alias=st.booleans(),
+        has_retention=st.booleans(),
+        has_permissions=st.booleans(),
+        has_reads=st.booleans(),
+        skew=st.floats(-10, 10),
+        create_seconds=st.sampled_from([2.0, 20.0]),
         seed=st.integers(0, 2**32 - 1),
     )
-    def an_account(self, assumptions: Assumptions, updates_before_delete: bool, foreign_alias: bool, seed: int) -> None:
-        random_numbers = random.Random(seed)
-        self.assumptions = assumptions
+    def an_account(
+        self,
+        assumptions: Assumptions,
+        unknowns: Unknowns,
+        first_alias: bool,
+        has_retention: bool,
+        has_permissions: bool,
+        has_reads: bool,
+        skew: float,
+        create_seconds: float,
+        seed: int,
+    ) -> None:
+        self.random_numbers = random.Random(seed)
+        self.assumptions, self.unknowns = assumptions, unknowns
+        self.has_retention = has_retention and "retention" in KINDS
         self.clock = ManualClock()
-        self.registry = InMemoryRegistry()
-        for tag in TAGS:
-            self.registry.push(_uri(tag))
-        self.service = ImagesService(clock=self.clock, registry=self.registry, assumptions=assumptions)
+        self.service_clock = SkewedClock(self.clock, skew if "clocks" in KINDS else 0)
+        self.account = SharedAccount(
+            clock=self.service_clock,
+            image_names=tuple(itertools.chain(*IMAGES.values())),
+            assumptions=assumptions,
+            create_seconds=create_seconds,
+        )
+        self.service = self.account.service
         self.clients: dict[str, Any] = {
             "sagemaker": handler_client("sagemaker", self.service),
             "ecr": handler_client("ecr", self.service),
             "cloudformation": self,
         }
-        self.simulation = Simulation(self.clock, choose=random_numbers.randrange)
+        self.simulation = Simulation(self.clock, choose=self.random_numbers.randrange)
+        self.people = People(self.account, self.simulation)
+        reads = InconsistentReads(self.random_numbers) if has_reads and "reads" in KINDS else None
+        self.surroundings = Surroundings(self, self.random_numbers, reads)
+        self.surroundings.is_checking_permissions = has_permissions and "permissions" in KINDS
         self.disruptions: list[Disruption] = []
         self.function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
             create_client=lambda service, _region: self.clients[service],
-            random_fraction=random_numbers.random,
+            random_fraction=self.random_numbers.random,
+            surroundings=self.surroundings,
         )
-        self.stacks = {
-            name: ModelStack(
-                name,
-                simulation=self.simulation,
-                function=self.function,
-                updates_before_delete=updates_before_delete,
-                disruption=lambda: self.disruptions.pop() if self.disruptions else Disruption(),
-            )
-            for name in ALIASES
-        }
-        self.foreign: dict[tuple[str, int], dict[str, Any]] = {}
-        """The foreign versions that no stack has adopted, as they were at the start."""
-        self.foreign_alias = "latest" if foreign_alias else None
+        self.all_stacks: list[ModelStack] = []
+        self.stacks = {name: self._new_stack(name) for name in IMAGES}
+        self.first_holders: dict[str, Identity] = {}
+        """The foreign versions that have the first alias unless a stack declares it."""
         self.interrupted_aliases: set[tuple[str, str]] = set()
-        self.creates_were_repeated = False
-        self.in_use: set[tuple[str, int]] = set()
-        self.drifted: set[tuple[str, int]] = set()
+        self.in_use: set[Identity] = set()
+        self.drifted: set[Identity] = set()
         """The versions that were changed outside of CloudFormation, and not updated since."""
-        for image in IMAGES:
-            self._call("CreateImage", ImageName=image, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/image")
+        self.people_deleted_now = False
+        for image in self.account.image_names:
+            self.account.call("CreateImage", ImageName=image, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/image")
             self.clock.advance(60)
-            self._call(
+            self.account.call(
                 "CreateImageVersion",
                 ImageName=image,
-                BaseImage=_uri(TAGS[0]),
-                ClientToken=f"foreign-{image}",
+                BaseImage=base_image(TAGS[0]),
+                ClientToken=f"by-hand-{image}",
                 ReleaseNotes="made by hand",
-                **({"Aliases": ["latest"]} if foreign_alias else {}),
+                **({"Aliases": [FIRST_ALIAS]} if first_alias else {}),
             )
             self.clock.advance(60)
-            self.foreign[image, FOREIGN] = self._describe(image, FOREIGN)
+            description = self.account.describe(image, Version=FIRST)
+            assert description is not None
+            identity = self.account.identity(image, description)
+            self.account.foreign[identity] = description
+            if first_alias:
+                self.first_holders[self.account.key(image)] = identity
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
-        (status,) = [stack.status for stack in self.stacks.values() if stack.id == StackName]
-        return {"Stacks": [{"StackStatus": status}]}
+        return self.stack(StackName).describe()
+
+    def stack(self, stack_id: str) -> ModelStack:
+        """The stack with an id, which may be deleted."""
+        (found,) = [stack for stack in self.all_stacks if stack.id == stack_id]
+        return found
+
+    # Steps
 
     @rule(
         template=TEMPLATES["Notebooks"],
         disruptions=DISRUPTIONS,
-        drifted=st.sampled_from([None, None, "metadata", "deleted"]),
+        interferences=INTERFERENCES,
+        interruption=INTERRUPTIONS,
+        drifts=st.booleans(),
         failing=st.sampled_from([None, None, "CreateImageVersion", "DeleteImageVersion"]),
     )
     def deploy(
-        self, template: Template, disruptions: list[Disruption], drifted: str | None, failing: str | None
+        self,
+        template: Template,
+        disruptions: list[Disruption],
+        interferences: list[Interference],
+        interruption: float | None,
+        drifts: bool,
+        failing: str | None,
     ) -> None:
-        """Deploy one stack, with disruptions."""
+        """Deploy one stack."""
+        stack = self._deployable("Notebooks")
+        template = self._allowed("Notebooks", template)
         if failing is not None:
             self.service.faults.fail("internal trouble", operation=failing)
-        if drifted is not None:
-            template = self._drift(self.stacks["Notebooks"], template, drifted)
-        self._operate(disruptions, lambda: self.stacks["Notebooks"].deploy(template))
+        if drifts:
+            template = self._drift(stack, template)
 
-    @rule(templates=st.fixed_dictionaries(TEMPLATES), disruptions=DISRUPTIONS)
-    def deploy_both(self, templates: Mapping[str, Template], disruptions: list[Disruption]) -> None:
+        def interrupt() -> None:
+            if interruption is not None:
+                self.simulation.sleep(interruption)
+                stack.cancel()
+                if stack.status == "CREATE_IN_PROGRESS":
+                    stack.delete()
+
+        self._operate(disruptions, interferences, lambda: stack.deploy(template), interrupt)
+
+    @rule(
+        templates=st.fixed_dictionaries(TEMPLATES),
+        disruptions=DISRUPTIONS,
+        interferences=INTERFERENCES,
+    )
+    def deploy_both(
+        self, templates: Mapping[str, Template], disruptions: list[Disruption], interferences: list[Interference]
+    ) -> None:
         """Deploy both stacks at once."""
-
-        def both() -> None:
-            deployments = [
-                self.simulation.start(lambda name=name, template=template: self.stacks[name].deploy(template))
-                for name, template in templates.items()
-            ]
-            self.simulation.join(deployments)
-
-        self._operate(disruptions, both)
+        deployments = [
+            lambda stack=self._deployable(name), template=self._allowed(name, template): stack.deploy(template)
+            for name, template in templates.items()
+        ]
+        self._operate(disruptions, interferences, *deployments)
 
     @precondition(lambda self: any(stack.records for stack in self.stacks.values()))
-    @rule(name=st.sampled_from(sorted(ALIASES)), disruptions=DISRUPTIONS)
-    def delete(self, name: str, disruptions: list[Disruption]) -> None:
+    @rule(name=st.sampled_from(sorted(IMAGES)), disruptions=DISRUPTIONS, interferences=INTERFERENCES)
+    def delete(self, name: str, disruptions: list[Disruption], interferences: list[Interference]) -> None:
         """Delete a stack."""
-        self._operate(disruptions, self.stacks[name].delete)
+        self._operate(disruptions, interferences, self.stacks[name].delete)
 
     @rule(tag=st.sampled_from(TAGS))
     def push_again(self, tag: str) -> None:
         """Push another container image with the same tag."""
-        self.registry.push(_uri(tag))
+        self.account.registry.push(base_image(tag))
 
     @precondition(lambda self: self._own())
     @rule(index=st.integers(0, 5))
     def use(self, index: int) -> None:
         """Let a Studio domain use a version of a stack."""
-        own = sorted(self._own().values())
-        self._mark_in_use(*own[index % len(own)])
+        own = sorted(self._existing(set(self._own().values())))
+        if own:
+            self._mark_in_use(own[index % len(own)])
 
     @precondition(lambda self: self.in_use)
     @rule(seconds=st.sampled_from([0, 120]), template=TEMPLATES["Notebooks"])
     def stop_using(self, seconds: int, template: Template) -> None:
         """End the use of all versions, now or in the middle of a deployment."""
+        stack = self._deployable("Notebooks")
 
-        def meanwhile() -> None:
-            deployment = self.simulation.start(lambda: self.stacks["Notebooks"].deploy(template))
+        def stop() -> None:
             self.simulation.sleep(seconds)
-            for place in sorted(self.in_use & self._versions()):
-                self._mark_in_use(*place, in_use=False)
-            self.simulation.join([deployment])
+            for version in sorted(self._existing(self.in_use)):
+                self._mark_in_use(version, in_use=False)
 
-        self._operate([], meanwhile)
+        self._operate([], [], lambda: stack.deploy(self._allowed("Notebooks", template)), stop)
 
-    def _operate(self, disruptions: list[Disruption], operation: Any) -> None:
-        self.disruptions = disruptions
-        self.creates_were_repeated |= any(
-            disruption.crashes or disruption.lost_responses or disruption.duplicate for disruption in disruptions
+    def _new_stack(self, name: str) -> ModelStack:
+        stack = ModelStack(
+            name,
+            simulation=self.simulation,
+            function=self.function,
+            unknowns=self.unknowns,
+            disruption=lambda: self.disruptions.pop() if self.disruptions else Disruption(),
+            random_fraction=self.random_numbers.random,
         )
-        for stack in self.stacks.values():
+        self.all_stacks.append(stack)
+        return stack
+
+    def _deployable(self, name: str) -> ModelStack:
+        """The stack with this name. A stack that can only be deleted is deleted and created again."""
+        stack = self.stacks[name]
+        if stack.status == "DELETE_FAILED":
+            self._operate([], [], stack.delete)
+        if stack.is_deleted:
+            stack.status = "DELETE_COMPLETE"
+            self.stacks[name] = self._new_stack(name)
+        return self.stacks[name]
+
+    def _allowed(self, name: str, template: Template) -> Template:
+        if not self.has_retention:
+            return without_retention(template)
+        return template if name == "Notebooks" else without_image(template, SHARED_OR_RETAINED)
+
+    def _operate(
+        self, disruptions: list[Disruption], interferences: list[Interference], *operations: Callable[[], Any]
+    ) -> None:
+        self.disruptions = list(disruptions)
+        self.people_deleted_now = any(
+            one.action in ("delete a version", "create an image again") for one in interferences
+        )
+        for stack in self.all_stacks:
             stack.deliveries.clear()
-        self.simulation.run(operation)
+        works = [*operations, *(lambda one=one: self.people.interfere(one) for one in interferences)]
+        self.simulation.run(lambda: self.simulation.join([self.simulation.start(work) for work in works]))
+        self.function.check_tasks()
         self.disruptions = []
         self.service.faults.reset()
-        self.clock.advance(60)
-        for delivery in itertools.chain(*(stack.deliveries for stack in self.stacks.values())):
-            request_type, properties = delivery.event["RequestType"], delivery.event["ResourceProperties"]
-            if request_type == "Create" and delivery.invocations > 1 and "Alias" in properties:
-                self.interrupted_aliases.add((properties["ImageName"], properties["Alias"]))
-            physical_id = delivery.event.get("PhysicalResourceId", "")
-            is_updated = f"/{properties['ImageName']}/".lower() in physical_id.lower() and "Alias" not in properties
-            if request_type == "Update" and is_updated and delivery.responses[0]["PhysicalResourceId"] == physical_id:
-                self.drifted.discard((properties["ImageName"], _number(physical_id)))
+        self.clock.advance(self.random_numbers.choice((5, 60, 240)))
+        self._take_note()
+
+    def _take_note(self) -> None:
+        """Take note of what follows from the events of the step."""
+        account = self.account
+        existing = account.versions()
+        for delivery in itertools.chain(*(stack.deliveries for stack in self.all_stacks)):
+            event, properties = delivery.event, delivery.event["ResourceProperties"]
+            image = account.key(properties["ImageName"])
+            if event["ResourceType"] == ALIAS_TYPE and event["RequestType"] == "Create" and delivery.invocations > 1:
+                self.interrupted_aliases.add((image, properties["Alias"]))
+            if event["ResourceType"] == RETENTION_TYPE:
+                # A retention deletes old versions, whoever created them.
+                gone = [one for one in account.foreign if one.image == image and one not in existing]
+                for version in gone:
+                    del account.foreign[version]
+            if event["ResourceType"] == VERSION_TYPE and event["RequestType"] == "Update" and delivery.response:
+                self.drifted -= {
+                    version
+                    for version in self.drifted
+                    if version == account.identity_of(delivery.response["PhysicalResourceId"], properties["ImageName"])
+                }
         # A version that a stack has adopted and owns is not foreign any more.
-        for place in self._own().values():
-            self.foreign.pop(place, None)
-        self.in_use &= self._versions()
-        self.drifted &= self._versions()
+        for version in self._own().values():
+            account.foreign.pop(version, None)
+        self.in_use &= existing.keys()
+        self.drifted &= existing.keys()
 
-    def _mark_in_use(self, image: str, number: int, *, in_use: bool = True) -> None:
-        self.service.mark_in_use(self._describe(image, number)["ImageVersionArn"], in_use=in_use)
-        (self.in_use.add if in_use else self.in_use.discard)((image, number))
+    def _mark_in_use(self, version: Identity, *, in_use: bool = True) -> None:
+        description = self.account.describe(version.image, Version=version.number)
+        assert description is not None
+        self.service.mark_in_use(description["ImageVersionArn"], in_use=in_use)
+        (self.in_use.add if in_use else self.in_use.discard)(version)
 
-    def _drift(self, stack: ModelStack, template: Template, drifted: str) -> Template:
-        """Change a version outside of CloudFormation, and its declaration, so that it gets an Update."""
+    def _drift(self, stack: ModelStack, template: Template) -> Template:
+        """Change the metadata of a version outside of CloudFormation, and its declaration so that it gets an Update."""
         both = [one for one in VERSIONS if one in template and one in stack.records]
-        if not both:
+        version = self._own().get(f"{stack.name}.{both[0]}") if both else None
+        if version is None or not self._existing({version}):
             return template
-        place = self._place(stack.records[both[0]])
-        properties = {**template[both[0]].properties, "Processor": "CPU"}
-        changed = {**template, both[0]: Resource(type=VERSION_TYPE, properties=properties)}
-        if drifted == "metadata":
-            self._call("UpdateImageVersion", ImageName=place[0], Version=place[1], Processor="GPU")
-            self.drifted.add(place)
-        elif (
-            self.assumptions.highest_number_after_delete == "retired"
-            and place not in self.in_use
-            and properties != stack.records[both[0]].properties
-            and not _may_fail(changed)
-            and not self._alias_is_stuck(changed)
-        ):
-            self.service.faults.reset()
-            self._call("DeleteImageVersion", ImageName=place[0], Version=place[1])
+        old = template[both[0]]
+        self.account.call("UpdateImageVersion", ImageName=version.image, Version=version.number, Processor="GPU")
+        self.drifted.add(version)
         self.clock.advance(60)
-        return changed
-
-    def _alias_is_stuck(self, template: Template) -> bool:
-        """Whether an alias of the template is on a version that cannot be updated: then the deployment rolls back."""
-        aliases = [one.properties for one in template.values() if one.type == ALIAS_TYPE]
-        places = [(str(one["ImageName"]), self._owner(str(one["ImageName"]), str(one["Alias"]))) for one in aliases]
-        return any(
-            owner is not None and self._describe(image, owner)["ImageVersionStatus"] != "CREATED"
-            for image, owner in places
+        changed = Resource(
+            type=VERSION_TYPE,
+            properties={**old.properties, "Processor": "CPU"},
+            depends_on=old.depends_on,
+            retained=old.retained,
         )
+        return {**template, both[0]: changed}
 
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        return self.service.call(operation, parameters, account=ACCOUNT, region=REGION)
+    def _existing(self, versions: set[Identity]) -> set[Identity]:
+        found = self.account.versions()
+        return {one for one in versions if one in found and found[one]["ImageVersionStatus"] == "CREATED"}
 
-    def _describe(self, image: str, number: int) -> dict[str, Any]:
-        response = self._call("DescribeImageVersion", ImageName=image, Version=number)
-        return {name: value for name, value in response.items() if name != "LastModifiedTime"}
-
-    def _versions(self) -> set[tuple[str, int]]:
-        found = set()
-        for image in IMAGES:
-            response = self._call("ListImageVersions", ImageName=image, MaxResults=100)
-            assert "NextToken" not in response
-            found |= {(image, version["Version"]) for version in response["ImageVersions"]}
-        return found
-
-    def _owner(self, image: str, alias: str) -> int | None:
-        try:
-            return int(self._call("DescribeImageVersion", ImageName=image, Alias=alias)["Version"])
-        except ServiceError as error:
-            if error.code != "ResourceNotFound":
-                raise
-            return None
-
-    def _place(self, record: Record) -> tuple[str, int]:
-        return record.properties["ImageName"], _number(record.physical_id)
-
-    def _own(self) -> dict[str, tuple[str, int]]:
-        return {
-            f"{name}.{logical_id}": self._place(record)
+    def _own(self) -> dict[str, Identity]:
+        """The versions of the stacks, also those that people have deleted."""
+        own = {
+            f"{name}.{logical_id}": self._identity(record)
             for name, stack in self.stacks.items()
             for logical_id, record in stack.records.items()
             if record.type == VERSION_TYPE
         }
+        return {name: version for name, version in own.items() if version is not None}
+
+    def _identity(self, record: Record) -> Identity | None:
+        return self.account.identity_of(record.physical_id, str(record.properties["ImageName"]))
+
+    # Invariants
 
     @invariant()
     def only_versions_in_use_or_failing_cannot_be_deleted(self) -> None:
-        for stack in self.stacks.values():
+        for stack in self.all_stacks:
             for failure in stack.failures:
-                assert failure.startswith("delete of ")
+                if failure.startswith("rollback of ") and self._is_damaged(stack):
+                    continue
+                assert failure.startswith("delete of "), failure
                 assert "is in use" in failure or "internal trouble" in failure, failure
+            stack.failures.clear()
+
+    def _is_damaged(self, stack: ModelStack) -> bool:
+        """Whether people deleted a version that the stack needs, so that a rollback may fail."""
+        versions = {version for name, version in self._own().items() if name.startswith(f"{stack.name}.")}
+        return self.people_deleted_now or bool(versions & self.account.deleted_by_people)
 
     @invariant()
     def every_version_is_as_declared(self) -> None:
         for stack in self.stacks.values():
             for logical_id, record in stack.records.items():
-                if record.type != VERSION_TYPE:
+                version = self._identity(record) if record.type == VERSION_TYPE else None
+                if record.type != VERSION_TYPE or version in self.account.deleted_by_people:
                     continue
-                version = self._describe(*self._place(record))
+                assert version is not None, f"{logical_id} is gone"
+                found = self.account.describe(version.image, Version=version.number)
+                assert found is not None, f"{logical_id} is gone"
+                assert self.account.identity(version.image, found) == version, f"{logical_id} is another version"
                 if stack.status == "DELETE_FAILED":
                     continue
                 properties = record.properties
-                assert version["ImageVersionStatus"] == "CREATED", logical_id
-                assert version["BaseImage"] == properties["BaseImage"], logical_id
+                assert found["ImageVersionStatus"] == "CREATED", logical_id
+                assert found["BaseImage"] == properties["BaseImage"], logical_id
                 if properties.get("AdoptVersion") == record.data["Version"]:
                     # An adoption changes nothing, and the next update does.
                     continue
                 for name in ("ReleaseNotes", "VendorGuidance", "Horovod", "Processor"):
-                    if name in properties and not (name == "Processor" and self._place(record) in self.drifted):
-                        assert str(version[name]).lower() == properties[name].lower(), (logical_id, name)
+                    if name in properties and not (name == "Processor" and version in self.drifted):
+                        assert str(found[name]).lower() == str(properties[name]).lower(), (logical_id, name)
 
     @invariant()
     def no_version_has_two_owners(self) -> None:
@@ -377,50 +485,77 @@ class Lifecycle(RuleBasedStateMachine):
 
     @invariant()
     def no_version_is_an_orphan(self) -> None:
-        forgotten = {arn for stack in self.stacks.values() for arn in stack.forgotten}
-        forgotten |= {line["arn"] for line in self.function.log if line["message"] == LEFT_BEHIND}
-        for image, number in self._versions() - set(self._own().values()) - self.foreign.keys():
-            version = self._describe(image, number)
-            archived = version.get("VendorGuidance") == "ARCHIVED"
-            was_adopted = (image, number) == (IMAGES[0], FOREIGN)
-            # A repeated call that comes after the first version failed creates a second one, which fails as well. The
-            # handler cannot find the version of a lost response, and CloudFormation ignores a second response.
-            hidden = (
-                version["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
-                and self.assumptions.repeat_of_dead_create == "new_version"
-                and self.creates_were_repeated
-            )
-            assert archived or was_adopted or hidden or version["ImageVersionArn"] in forgotten, version
+        left = {physical_id.partition("#")[0] for stack in self.all_stacks for physical_id in stack.left}
+        left |= {line["arn"].partition("#")[0] for line in self.function.log if line["message"] == LEFT_BEHIND}
+        existing = self.account.versions()
+        known = {*self._own().values(), *self.account.foreign, *self.account.deleted_by_people}
+        for version in existing.keys() - known:
+            found = existing[version]
+            archived = found.get("VendorGuidance") == "ARCHIVED"
+            was_adopted = version.image == SHARED_OR_RETAINED and version.number == FIRST
+            if archived or was_adopted or found["ImageVersionArn"] in left:
+                continue
+            case = self._unavoidable_case(version, found)
+            assert case is not None, found
+            UNAVOIDABLE[case] += 1
+            self.account.foreign[version] = found
+
+    def _unavoidable_case(self, version: Identity, found: Mapping[str, Any]) -> str | None:
+        """The reason why no handler can delete a version that belongs to nobody."""
+        physical_ids = {physical_id.partition("#")[0] for physical_id in self.surroundings.unavoidable}
+        if found["ImageVersionArn"] in physical_ids:
+            return UNDER_WAY
+        delivery = self.surroundings.creators.get(version)
+        if delivery is None:
+            return None
+        if delivery.crashed_invocations and any(delivery is one for one in self.surroundings.denied):
+            return WITHOUT_PERMISSION
+        if (
+            found["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
+            and self.assumptions.repeat_of_dead_create == "new_version"
+            and (delivery.invocations > 1 or delivery.disruption.lost_responses)
+        ):
+            return LOST_ARN
+        return None
 
     @invariant()
     def no_foreign_version_is_touched(self) -> None:
-        for (image, number), before in self.foreign.items():
-            assert self._describe(image, number) == before
+        for version, before in self.account.foreign.items():
+            assert self.account.describe(version.image, Version=version.number) == before, version
 
     @invariant()
     def every_alias_is_where_it_belongs(self) -> None:
         for name, stack in self.stacks.items():
-            for image in IMAGES:
+            for image in self.account.image_names:
                 for alias in ALIASES[name]:
                     self._alias_is_where_it_belongs(stack, image, alias)
 
     def _alias_is_where_it_belongs(self, stack: ModelStack, image: str, alias: str) -> None:
-        owner = self._owner(image, alias)
-        record = stack.records.get(f"{image}.{alias}")
-        if record is not None:
-            assert owner == int(record.properties["Version"]), (image, alias)
-        elif alias == self.foreign_alias and (image, FOREIGN) in self.foreign:
-            assert owner == FOREIGN or (image, alias) in self.interrupted_aliases, (image, alias)
-        elif alias != self.foreign_alias:
-            assert owner is None or (image, alias) in self.interrupted_aliases, (image, alias)
+        account, key = self.account, self.account.key(image)
+        place, owner = (key, alias), account.find(image, Alias=alias)
+        logical_id = f"{image.lower()}.{alias}"
+        record = stack.records.get(logical_id)
+        if record is not None and account.key(str(record.properties["ImageName"])) == key:
+            target = self.surroundings.alias_targets[stack.id, logical_id, record.physical_id]
+            if target not in account.deleted_by_people and not (target is None and self._is_damaged(stack)):
+                assert owner == target, (place, owner, target)
+            return
+        holder = self.first_holders.get(key) if alias == FIRST_ALIAS else None
+        # A stack that adopts the first version may delete it, and the alias may stay on it.
+        allowed = [holder] if holder in account.foreign else [None, holder]
+        if owner in allowed or place in self.interrupted_aliases:
+            return
+        under_way = {tuple(physical_id.split("/")[:2]) for physical_id in self.surroundings.unavoidable}
+        assert (image, alias) in under_way, (place, owner, holder)
+        UNAVOIDABLE[UNDER_WAY] += 1
+        self.interrupted_aliases.add(place)
 
-
-def _may_fail(template: Template) -> bool:
-    """Whether a deployment of the template may roll back."""
-    return any(
-        one.fails or one.properties.get("BaseImage") == _uri(MISSING_TAG) or "AdoptVersion" in one.properties
-        for one in template.values()
-    )
+    @invariant()
+    def no_alias_of_people_is_lost(self) -> None:
+        existing = self.account.versions()
+        for (image, alias), version in self.account.foreign_aliases.items():
+            if version in existing:
+                assert self.account.find(image, Alias=alias) == version, (image, alias)
 
 
 Lifecycle.TestCase.settings = settings(

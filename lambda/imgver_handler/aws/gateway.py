@@ -206,10 +206,11 @@ class AwsGateway:
 
     def create(self, *, image_name: str, base_image: str, metadata: Mapping[str, str | bool], client_token: str) -> str:
         """Create an image version, or find the version that was created with the same token. Returns the raw ARN."""
+        subject = f"image {image_name}"
         return self._call(
             "sagemaker",
             "CreateImageVersion",
-            f"image {image_name}",
+            subject,
             {"ImageName": image_name, "BaseImage": base_image, "ClientToken": client_token, **metadata},
             read=lambda response: _string(response, "ImageVersionArn"),
         )
@@ -443,7 +444,7 @@ class AwsGateway:
                     raise error from cause
                 # The next attempt may take its timeouts, or longer: a name may have several addresses.
                 attempt = max(clients.ATTEMPT_TIMEOUT, self._deadline.now() - start)
-                last_end = min(end, self._start + NEVER_REACHED_LIMIT) if never_reached else end
+                last_end = self._start + NEVER_REACHED_LIMIT if never_reached else end
                 if not backoff.wait(not_after=last_end - attempt):
                     raise error from cause
             else:

@@ -45,7 +45,7 @@ def operation_state(
             the update that failed. It gets the time at which the update began.
     """
     began_at = stack.began_at
-    if began_at is not None and request.sent_at is not None and began_at > request.sent_at + SIGNING_TOLERANCE:
+    if began_at is not None and began_at > request.sent_at + SIGNING_TOLERANCE:
         return OperationState.OVER
     status = stack.status
     if request.type == "Delete":

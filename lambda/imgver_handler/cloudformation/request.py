@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,9 +33,9 @@ class CustomResourceRequest(NamedTuple):
     physical_resource_id: str
     properties: Mapping[str, Any]
     old_properties: Mapping[str, Any]
-    sent_at: float | None
-    """The time at which CloudFormation signed the ResponseURL, in seconds since the epoch. None if the event contains
-    no time. CloudFormation sends the event up to some seconds later."""
+    sent_at: float
+    """The time at which CloudFormation signed the ResponseURL, in seconds since the epoch; infinite if the event
+    contains no time. CloudFormation sends the event up to some seconds later."""
 
     @property
     def partition(self) -> str:
@@ -77,15 +78,15 @@ def parse(event: Mapping[str, Any]) -> CustomResourceRequest:
     )
 
 
-def _sent_at(event: Mapping[str, Any]) -> float | None:
+def _sent_at(event: Mapping[str, Any]) -> float:
     # The only time in an event is in the signature of the ResponseURL, in whole seconds.
     signed_at = _SIGNED_AT.search(str(event.get("ResponseURL")))
     if signed_at is None:
-        return None
+        return math.inf
     try:
         return datetime.strptime(f"{signed_at[1]}+0000", "%Y%m%dT%H%M%SZ%z").timestamp()
     except ValueError:
-        return None
+        return math.inf
 
 
 def _string(event: Mapping[str, Any], field: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import json
+import threading
 import urllib.error
 import urllib.request
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from imgver_handler.deadline import Deadline
@@ -19,6 +20,9 @@ MAX_BYTES = 4096
 
 SEND_TIMEOUT = 10.0
 """Seconds that one attempt to deliver the response may take."""
+
+DELIVERY_LIMIT = 300.0
+"""Seconds that all attempts may take together. Lambda then delivers the event again, if it is young enough by then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,29 +70,46 @@ def _body(event: Mapping[str, Any], status: str, physical_id: str, reason: str, 
 
 
 def send(url: str, body: bytes, deadline: Deadline, log: JsonLogger) -> None:
-    """Send ``body`` to CloudFormation, and retry after temporary errors.
+    """Send ``body`` to CloudFormation, and retry until it is delivered.
 
-    A client error, such as 403 for a signed URL that has expired, is not retried, since no response can succeed then.
+    HTTP 403 is not retried: the signed URL has expired, so that no response can be delivered any more.
 
     Raises:
         ConnectionError: the response could not be delivered. Lambda then delivers the event again.
     """
-    # CloudFormation signs the URL for an empty content type.
-    message = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
     backoff = deadline.backoff()
+    last_start = deadline.now() + DELIVERY_LIMIT - SEND_TIMEOUT
     while True:
-        try:
-            with urllib.request.urlopen(message, timeout=SEND_TIMEOUT):  # noqa: S310 (the URL is CloudFormation's)
-                return
-        except urllib.error.HTTPError as error:
-            error.close()
-            outcome = f"HTTP {error.code}"
-            if error.code < 500:  # noqa: PLR2004 (HTTP's server errors)
-                log.error("CloudFormation refused the response", outcome=outcome)
-                return
-        except (OSError, http.client.HTTPException) as error:
-            # The message of the error may contain the signed URL.
-            outcome = type(error).__name__
+        outcome = _attempt(url, body, min(SEND_TIMEOUT, deadline.time_left()))
+        if outcome is None:
+            return
+        if outcome == f"HTTP {HTTPStatus.FORBIDDEN}":
+            log.error("CloudFormation refused the response", outcome=outcome)
+            return
         log.warning("the response was not delivered", outcome=outcome)
-        if not backoff.wait():
+        if not backoff.wait(not_after=last_start):
             raise ConnectionError(f"the response could not be delivered: {outcome}")
+
+
+def _attempt(url: str, body: bytes, seconds: float) -> str | None:
+    """Send ``body`` once. Returns None, or what went wrong after at most ``seconds``, without the signed URL."""
+    outcome: str | None = "no response in time"
+
+    def put() -> None:
+        nonlocal outcome
+        try:
+            # CloudFormation signs the URL for an empty content type. urllib does not follow the redirect of a PUT.
+            message = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
+            with urllib.request.urlopen(message, timeout=SEND_TIMEOUT):  # noqa: S310 (the URL is CloudFormation's)
+                outcome = None
+        except urllib.error.HTTPError as error:
+            outcome = f"HTTP {error.code}"
+            error.close()
+        except Exception as error:  # noqa: BLE001 (its message may contain the signed URL)
+            outcome = type(error).__name__
+
+    # The timeout of urllib limits neither the DNS resolution nor a server that sends its response in single bytes.
+    thread = threading.Thread(target=put, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return outcome

@@ -9,22 +9,27 @@ version already had the alias, for example because it was adopted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
 from imgver_handler.aws.arn import ImageVersionArn, is_same_time
 from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
-from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, began_before
+from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationState
 from imgver_handler.cloudformation.properties import ImageAliasProperties
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
-from imgver_handler.deadline import Deadline
+from imgver_handler.deadline import POLL_INTERVAL, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
-from imgver_handler.resources.stack_operation import StackOperation
+from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
 
 NEW = 60.0
 """Seconds after its creation for which a version is new. Nobody can have replaced it by then."""
+
+ROLLBACK_TIME = 120.0
+"""Seconds after which a rollback that is still running waits for an Update that may belong to it."""
+
+QUICK = 1.0
+"""Seconds within which a move is quick. CloudFormation needs longer to cancel it and to send the next event."""
 
 _PHYSICAL_ID = re.compile(r"(?P<image_name>[^/]+)/(?P<alias>[^/]+)(?:/(?P<found_on>[0-9]+))?", re.ASCII)
 
@@ -73,7 +78,8 @@ class ImageAliasResource:
         if found_on == declared.version:
             self._log.info("retained: the version had the alias before this resource", alias=declared.alias)
             return result
-        operation.refuse_late_event(is_of_rollback=lambda _: False)
+        if operation.is_late() and operation.state(is_of_rollback=lambda _: False) is not OperationState.RUNNING:
+            raise not_waited_for()
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and not _is(owner, declared.version, declared.created_at):
             self._log.info("retained: another version has the alias now", alias=declared.alias, owner=owner.arn.value)
@@ -103,8 +109,17 @@ class ImageAliasResource:
         if owner is not None and _is(owner, declared.version, declared.created_at):
             return owner
         operation = self._operation(request)
-        is_of_rollback = self._is_of_rollback(request, declared)
-        operation.refuse_late_event(is_of_rollback=is_of_rollback)
+        read_at = self._deadline.now()
+        # Before an Update, the status tells whether the event belongs to a rollback. A Create never does.
+        asks_first = request.type == "Update" or operation.is_late()
+        if asks_first:
+            state = operation.state(is_of_rollback=lambda _: True)
+            # The status may lag behind an event that was just sent.
+            if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
+                raise not_waited_for()
+        is_of_rollback = operation.rolls_back()
+        if is_of_rollback and self._may_be_cancelled(request, operation, declared):
+            self._refuse_when_cancelled(operation)
         target = _arn(request, declared, declared.version)
         self._refuse_foreign_version(target, declared)
         # It is not documented whether adding an alias that another version has moves it or fails.
@@ -117,7 +132,8 @@ class ImageAliasResource:
                 raise
             physical_id = self._restore(owner, declared)
             raise HandlerError(error.reason, physical_id=physical_id) from error
-        if operation.is_rolled_back(is_of_rollback=is_of_rollback):
+        asks_again = not asks_first or self._deadline.now() - read_at > QUICK
+        if asks_again and operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
             if owner is not None:
                 previous = _Owner(owner.arn.version, owner.created_at)
             self._move_back(request, declared, previous)
@@ -150,29 +166,29 @@ class ImageAliasResource:
                 "release_notes, so that it gets a new version."
             )
 
-    def _is_of_rollback(
-        self, request: CustomResourceRequest, declared: ImageAliasProperties
-    ) -> Callable[[float], bool]:
-        """Whether an Update belongs to the rollback, not to the update that is rolled back.
+    def _may_be_cancelled(
+        self, request: CustomResourceRequest, operation: StackOperation, declared: ImageAliasProperties
+    ) -> bool:
+        """Whether an Update, in a stack that rolls back, may belong to the update that failed.
 
-        An update moves the alias from an older version to one that it has created. A rollback does not.
+        That update moves the alias from an older version to one that it has created. The rollback only does the same
+        if it has to create a version again.
         """
-
-        def is_of_rollback(began_at: float) -> bool:
-            old = ImageAliasProperties.parse(request.old_properties)
-            times = [self._creation_time(request, one) for one in (declared, old)]
-            if None in times:
-                return True
-            is_new, was_new = (time is not None and began_before(began_at, time) for time in times)
-            return was_new or not is_new
-
-        return is_of_rollback
+        old = ImageAliasProperties.parse(request.old_properties)
+        is_new, was_new = (operation.had_begun(self._creation_time(request, one)) for one in (declared, old))
+        return is_new and not was_new
 
     def _creation_time(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> float | None:
         if declared.created_at is not None:
             return declared.created_at
         version = self._gateway.describe(_arn(request, declared, declared.version))
         return None if version is None else version.created_at
+
+    def _refuse_when_cancelled(self, operation: StackOperation) -> None:
+        """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event."""
+        for _ in self._deadline.within(ROLLBACK_TIME).polls(throttled=self._gateway.is_throttled):
+            if operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+                raise not_waited_for()
 
     def _is_same_alias(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
         """Whether the physical id is that of the declared alias, also if the spelling of the image's name changed."""
@@ -216,7 +232,11 @@ class ImageAliasResource:
             created_by: the time by which that version was created, in seconds since the epoch. Default: it may be
                 younger.
         """
-        version = self._gateway.describe(_arn(request, declared, previous.version))
+        arn = _arn(request, declared, previous.version)
+        version = self._gateway.describe(arn)
+        if version is None and self._deadline.wait(POLL_INTERVAL):
+            # Reads may lag behind writes, and the alias would be lost.
+            version = self._gateway.describe(arn)
         if (
             version is None
             or version.status != "CREATED"

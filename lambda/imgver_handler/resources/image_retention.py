@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgver_handler.aws.arn import VersionId
+from imgver_handler.aws.arn import VersionId, is_same_time
 from imgver_handler.aws.gateway import AwsGateway, ListedVersion
+from imgver_handler.cloudformation.operation import OperationState
 from imgver_handler.cloudformation.properties import ImageRetentionProperties, declared_versions
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
@@ -24,10 +25,13 @@ from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
-from imgver_handler.resources.stack_operation import StackOperation
+from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
 
 TIME_BUDGET = 300.0
 """Seconds that a retention takes at most in one deployment. The next deployment deletes the rest."""
+
+DELETION_TIME = 10.0
+"""Seconds that the deletion of a version usually takes at most. It is not started when less time is left."""
 
 IN_USE_RETRY_LIMIT = 10.0
 """Seconds for which "in use" is retried, because it may mean another write to the image, which is temporary."""
@@ -63,7 +67,9 @@ class ImageRetentionResource:
         """Delete the versions that the declared retention does not retain."""
         declared = ImageRetentionProperties.parse(request.properties)
         of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
-        self._operation(request).refuse_late_event(is_of_rollback=lambda _: True)
+        operation = self._operation(request)
+        if operation.is_late() and operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+            raise not_waited_for()
         self._apply(declared, of_stack, deletes=True)
         return Result(physical_id=f"{declared.image_name}/retention")
 
@@ -78,7 +84,8 @@ class ImageRetentionResource:
         deadline = self._deadline.within(TIME_BUDGET)
         gateway = self._gateway.until(deadline)
         candidates = superseded(gateway.list_versions(declared.image_name), declared.keep, of_stack)
-        while candidates and deletes and deadline.wait(0):
+        last_start = deadline.reserving(DELETION_TIME)
+        while candidates and deletes and last_start.wait(0):
             self._delete_unless_needed(candidates.pop(0), gateway, deadline)
         if candidates:
             self._log.warning("left for the next deployment", image_name=declared.image_name, versions=len(candidates))
@@ -88,6 +95,9 @@ class ImageRetentionResource:
         aliases = gateway.list_aliases(arn)
         if aliases:
             self._log.info("retained: the version has aliases", arn=arn.value, aliases=aliases)
+            return
+        current = gateway.describe(arn)
+        if current is None or not is_same_time(version.created_at, current.created_at):
             return
         try:
             delete_version(

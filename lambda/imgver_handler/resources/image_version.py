@@ -26,12 +26,12 @@ from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationSt
 from imgver_handler.cloudformation.properties import ARCHIVE, ImageVersionProperties, adopted_version, on_delete
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
-from imgver_handler.deadline import Deadline
+from imgver_handler.deadline import POLL_INTERVAL, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
 from imgver_handler.resources.failure_hints import hint_for_failed_version, hint_for_refused_call
-from imgver_handler.resources.stack_operation import StackOperation, late_event
+from imgver_handler.resources.stack_operation import LATE, StackOperation, not_waited_for
 
 CREATE_ATTEMPTS = 5
 """The number of client tokens that one event tries. The next token is tried after a failed or deleted version."""
@@ -39,8 +39,8 @@ CREATE_ATTEMPTS = 5
 READ_LAG = 30.0
 """Seconds for which a version that was just created may not be found, because reads may lag behind writes."""
 
-POLL_BEFORE_GONE = 2.5
-"""Seconds after which a second poll confirms that an older version does not exist."""
+READ_TIME_BUDGET = 10.0
+"""Seconds that a read may take before the deletion of a version that was just created."""
 
 CLEANUP_TIME_BUDGET = 90.0
 """Seconds that are reserved for the deletion of a new version that failed or that nobody waits for."""
@@ -100,7 +100,10 @@ class ImageVersionResource:
             return self._replace(request, declared, reason)
         changes = _metadata_changes(current, declared, request.old_properties)
         if changes:
-            self._operation(request).refuse_late_event(is_of_rollback=_is_of_rollback(request))
+            operation = self._operation(request)
+            # An event of the rollback cannot be told from one of the update. The next update corrects wrong metadata.
+            if operation.is_late() and operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+                raise not_waited_for()
             self._gateway.update(current.arn, changes)
         return _result(request.physical_resource_id, current, declared)
 
@@ -143,7 +146,7 @@ class ImageVersionResource:
         arn = identity.arn.with_image_name(image_name)
         now = self._deadline.now()
         is_new = identity.created_at is not None and now - identity.created_at < READ_LAG + CLOCK_TOLERANCE
-        found_by = now + (READ_LAG if is_new else POLL_BEFORE_GONE)
+        found_by = now + (READ_LAG if is_new else POLL_INTERVAL)
         for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
             version = self._gateway.describe(arn)
             if version is None:
@@ -218,24 +221,21 @@ class ImageVersionResource:
         """Create the declared version. A version that fails, or that nobody waits for, is deleted again."""
         is_of_rollback = _is_of_rollback(request)
         operation = self._operation(request)
-        attempts = CREATE_ATTEMPTS
-        state = operation.state_when_late(is_of_rollback=is_of_rollback)
-        if state is not OperationState.RUNNING:
-            # If the process ended during an earlier delivery, only the same client token finds the version to delete.
-            if state is OperationState.OVER or not self._may_have_created(request, declared):
-                raise late_event()
-            attempts = 1
+        if operation.is_late():
+            state = operation.state(is_of_rollback=is_of_rollback)
+            if state is OperationState.ROLLED_BACK:
+                self._remove_left_behind(request, declared)
+            if state is not OperationState.RUNNING:
+                raise not_waited_for()
         try:
-            version = self._create_or_find(
-                request, declared, self._deadline.reserving(CLEANUP_TIME_BUDGET), attempts=attempts
-            )
+            version = self._create_or_find(request, declared, self._deadline.reserving(CLEANUP_TIME_BUDGET))
         except HandlerError as error:
             # CloudFormation sends no Delete for the new version of an Update, nor for a resource that it retains.
             failed = VersionId.parse(error.physical_id)
             left_behind = "" if failed is None else self._remove(failed, declared)
             raise HandlerError(f"{error.reason}{left_behind}", physical_id=error.physical_id) from error
         identity = VersionId(version.arn, version.created_at)
-        if operation.is_rolled_back(is_of_rollback=is_of_rollback):
+        if operation.state(is_of_rollback=is_of_rollback) is OperationState.ROLLED_BACK:
             left_behind = self._remove(identity, declared)
             raise HandlerError(
                 f"{identity.arn} was deleted again, because CloudFormation does not wait for it any more: the stack is "
@@ -245,18 +245,13 @@ class ImageVersionResource:
         return _result(str(identity), version, declared)
 
     def _create_or_find(
-        self,
-        request: CustomResourceRequest,
-        declared: ImageVersionProperties,
-        deadline: Deadline,
-        *,
-        attempts: int,
+        self, request: CustomResourceRequest, declared: ImageVersionProperties, deadline: Deadline
     ) -> ImageVersionDescription:
         """Create a version, or find the one that an earlier delivery of the event created, and wait for it."""
         start = deadline.now() - CLOCK_TOLERANCE
         failed: list[VersionId] = []
         try:
-            for attempt in range(attempts):
+            for attempt in range(CREATE_ATTEMPTS):
                 arn = self._start_creation(request, declared, attempt)
                 version = self._wait_until_created(arn, declared, start, deadline)
                 if version is None:
@@ -271,18 +266,27 @@ class ImageVersionResource:
                 self._remove(identity, declared)
         raise HandlerError(
             f"CreateImageVersion returned a failed or deleted version of image {declared.image_name} "
-            f"{attempts} times. Deploy again."
+            f"{CREATE_ATTEMPTS} times. Deploy again."
         )
 
-    def _may_have_created(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> bool:
-        """Whether an earlier delivery of a late event may have created a version that still exists."""
-        sent_at = self._deadline.now() if request.sent_at is None else request.sent_at
-        try:
-            versions = self._gateway.list_versions(declared.image_name, created_after=sent_at - CLOCK_TOLERANCE)
-        except AwsServiceError as error:
-            self._log.warning("could not list the versions of the image", reason=error.reason)
-            return False
-        return bool(versions)
+    def _remove_left_behind(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> None:
+        """Delete the version of an earlier delivery whose process ended before it could respond.
+
+        Only the client token finds that version. It is not sent if no version of the image can be the one, since it
+        might create another one.
+        """
+        listed = self._gateway.list_versions(declared.image_name, created_after=request.sent_at - CLOCK_TOLERANCE)
+        candidates = [one for one in listed if one.created_at <= request.sent_at + LATE]
+        if not candidates:
+            return
+        arn = self._start_creation(request, declared, attempt=0)
+        found = next((one for one in listed if one.arn.version == arn.version), None)
+        if found is None:
+            self._remove(VersionId(arn, None), declared)
+        elif found in candidates:
+            version = self._gateway.describe(arn)
+            if version is not None and _is_as_declared(version, declared):
+                self._remove(VersionId(arn, found.created_at), declared)
 
     def _start_creation(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, attempt: int
@@ -366,13 +370,24 @@ class ImageVersionResource:
 
     def _remove(self, identity: VersionId, declared: ImageVersionProperties) -> str:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""
-        identity = identity._replace(arn=identity.arn.with_image_name(declared.image_name))
+        arn = identity.arn.with_image_name(declared.image_name)
         try:
-            delete_version(identity, gateway=self._gateway, deadline=self._deadline)
+            if not self._is_replaced(identity, arn):
+                delete_version(VersionId(arn, identity.created_at), gateway=self._gateway, deadline=self._deadline)
         except HandlerError as error:
             self._log.error("could not delete a version that nothing uses", arn=identity.arn.value, reason=error.reason)
             return f" The new version still exists and must be deleted by hand: {error.reason}"
         return ""
+
+    def _is_replaced(self, identity: VersionId, arn: ImageVersionArn) -> bool:
+        """Whether another version has the ARN of a version that this event created, as far as it can be read."""
+        if identity.created_at is None:
+            return False
+        try:
+            version = self._gateway.until(self._deadline.within(READ_TIME_BUDGET)).describe(arn)
+        except AwsServiceError:
+            return False
+        return version is not None and not identity.is_created_at(version.created_at)
 
     def _replacement_reason(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, current: ImageVersionDescription
@@ -435,6 +450,15 @@ def client_token(request: CustomResourceRequest, attempt: int) -> str:
     """The client token of an attempt. It is the same for every delivery of one event, and differs between events."""
     name = f"{request.stack_id}|{request.logical_resource_id}|{request.request_id}|{attempt}"
     return str(uuid.uuid5(_TOKEN_NAMESPACE, name))
+
+
+def _is_as_declared(version: ImageVersionDescription, declared: ImageVersionProperties) -> bool:
+    """Whether CreateImageVersion may have created a version from its declaration."""
+
+    def metadata(of: ImageVersionDescription | ImageVersionProperties) -> dict[str, str | bool]:
+        return {name: value for name, value in of.metadata.items() if value != _UNSET_VALUES.get(name)}
+
+    return version.base_image == declared.base_image and metadata(version) == metadata(declared)
 
 
 def _metadata_changes(

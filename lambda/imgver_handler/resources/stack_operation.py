@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imgver_handler.aws.gateway import AwsGateway, StackDescription
-from imgver_handler.cloudformation.operation import OperationState, operation_state
+from imgver_handler.cloudformation.operation import OperationState, began_before, operation_state
 from imgver_handler.cloudformation.request import NOT_CREATED, CustomResourceRequest
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, HandlerError
@@ -33,41 +33,41 @@ class StackOperation:
         self._gateway = gateway
         self._deadline = deadline
         self._log = log
+        self._stack: StackDescription | None = None
 
-    def state_when_late(self, *, is_of_rollback: Callable[[float], bool]) -> OperationState:
-        """The state of the operation if the event is late. Only a late event costs a call.
+    def is_late(self) -> bool:
+        """Whether Lambda delivers the event so late that CloudFormation may not wait for it any more."""
+        return self._deadline.now() - self._request.sent_at >= LATE
+
+    def state(self, *, is_of_rollback: Callable[[float], bool]) -> OperationState:
+        """The state of the operation. It is RUNNING if it cannot be told.
 
         Args:
             is_of_rollback: see :func:`operation_state`.
         """
-        if self._request.sent_at is None or self._deadline.now() - self._request.sent_at < LATE:
+        self._read()
+        if self._stack is None:
             return OperationState.RUNNING
-        return self._state(is_of_rollback)
-
-    def refuse_late_event(self, *, is_of_rollback: Callable[[float], bool]) -> None:
-        """Refuse an event that Lambda delivers late and that CloudFormation does not wait for.
-
-        Args:
-            is_of_rollback: see :func:`operation_state`.
-
-        Raises:
-            HandlerError: CloudFormation does not wait for the event.
-        """
-        if self.state_when_late(is_of_rollback=is_of_rollback) is not OperationState.RUNNING:
-            raise late_event()
-
-    def is_rolled_back(self, *, is_of_rollback: Callable[[float], bool]) -> bool:
-        """Whether the operation of the event was rolled back, so that its result belongs to nobody.
-
-        Args:
-            is_of_rollback: see :func:`operation_state`.
-        """
-        return self._state(is_of_rollback) is OperationState.ROLLED_BACK
+        return operation_state(self._request, self._stack, is_of_rollback=is_of_rollback)
 
     def status(self) -> str:
         """The status of the stack, or an empty string if it cannot be told."""
-        stack = self._stack()
-        return "" if stack is None else stack.status
+        self._read()
+        return "" if self._stack is None else self._stack.status
+
+    def rolls_back(self) -> bool:
+        """Whether the stack rolled back an update when its status was last read."""
+        return self._stack is not None and self._stack.status.startswith("UPDATE_ROLLBACK")
+
+    def had_begun(self, created_at: float | None) -> bool:
+        """Whether the operation had begun when a version was created, when the stack was last read.
+
+        Args:
+            created_at: the creation time of the version. None if the version is gone: it is then an old one.
+        """
+        if self._stack is None or self._stack.began_at is None or created_at is None:
+            return False
+        return began_before(self._stack.began_at, created_at)
 
     def wait_for_cancelled_create(self) -> None:
         """Wait until a cancelled Create has removed what it created.
@@ -78,22 +78,17 @@ class StackOperation:
         if not self._request.physical_resource_id.startswith(NOT_CREATED):
             self._deadline.wait(CANCELLED_CREATE_TIME)
 
-    def _state(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
-        stack = self._stack()
-        if stack is None:
-            return OperationState.RUNNING
-        return operation_state(self._request, stack, is_of_rollback=is_of_rollback)
-
-    def _stack(self) -> StackDescription | None:
+    def _read(self) -> None:
         try:
-            return self._gateway.describe_stack(self._request.stack_id)
+            self._stack = self._gateway.describe_stack(self._request.stack_id)
         except AwsServiceError as error:
             self._log.warning("could not read the status of the stack", reason=error.reason)
-            return None
+            self._stack = None
 
 
-def late_event() -> HandlerError:
+def not_waited_for() -> HandlerError:
     """The error for an event that CloudFormation does not wait for."""
     return HandlerError(
-        "nothing was changed: Lambda delivered the event late, and CloudFormation does not wait for it any more."
+        "nothing was changed: CloudFormation does not wait for this event any more, because its deployment is over or "
+        "rolls back."
     )

@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import types
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -148,10 +149,18 @@ def test_every_request_equals_that_of_boto3(service, region):
             200,
             (
                 "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>A</StackName>"
+                "<CreationTime>2026-01-01T00:00:00.5Z</CreationTime>"
+                "<LastUpdatedTime>2026-01-02T00:00:00Z</LastUpdatedTime>"
                 "<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus></member></Stacks></DescribeStacksResult>"
                 "</DescribeStacksResponse>"
             ),
-            [{"StackStatus": "UPDATE_ROLLBACK_IN_PROGRESS"}],
+            [
+                {
+                    "CreationTime": datetime(2026, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC),
+                    "LastUpdatedTime": datetime(2026, 1, 2, tzinfo=UTC),
+                    "StackStatus": "UPDATE_ROLLBACK_IN_PROGRESS",
+                }
+            ],
         ),
         (
             403,

@@ -39,9 +39,18 @@ def test_backoff_is_exponential_with_full_jitter_and_a_ceiling(deadline, waits):
     assert waits == [0.25, 0.5, 1, 2, 2, 2]
 
 
+def test_a_retry_that_would_start_too_late_is_not_waited_for(deadline, waits):
+    backoff = deadline.backoff()
+
+    assert backoff.wait(not_after=7.25)
+    assert not backoff.wait(not_after=7.49)
+    assert waits == [0.25]
+
+
 def test_fifteen_seconds_are_reserved_for_the_response(waits):
     deadline = Deadline(time_left=lambda: 16.0, sleep=waits.append)
 
+    assert deadline.time_left() == 1.0
     assert deadline.wait(1.0)
     assert not deadline.wait(1.1)
     assert not deadline.reserving(1).wait(0.5)

@@ -363,7 +363,12 @@ CALLS = {
         lambda gateway: gateway.describe(VERSION).created_at,
         DESCRIBED,
         1_700_000_060,
-        [DESCRIBED.replace(b"1700000060", b'"soon"'), DESCRIBED.replace(b"CREATED", b"")],
+        [
+            DESCRIBED.replace(b"1700000060", b'"soon"'),
+            DESCRIBED.replace(b"1700000060", b"1e400"),
+            DESCRIBED.replace(b"CREATED", b""),
+            DESCRIBED.replace(b'"CREATED"', b"3"),
+        ],
     ),
     "describe_alias": (
         lambda gateway: gateway.describe_alias("data-science", "latest").arn,
@@ -375,7 +380,10 @@ CALLS = {
         lambda gateway: gateway.list_versions("data-science"),
         b'{"ImageVersions": [%s, {"ImageVersionArn": "arn:none"}]}' % DESCRIBED,
         [ListedVersion(VERSION, "CREATED", 1_700_000_060)],
-        [b'{"ImageVersions": [%s]}' % body for body in (b"null", b"3", b'{"ImageVersionArn": "%s"}' % ARN.encode())],
+        [
+            b'{"ImageVersions": [%s]}' % body
+            for body in (b"null", b"3", DESCRIBED.replace(b"Status", b""), DESCRIBED.replace(b"CreationTime", b""))
+        ],
     ),
     "list_aliases": (
         lambda gateway: gateway.list_aliases(VERSION),
@@ -466,6 +474,16 @@ def test_r65_a_call_that_the_handler_can_do_without_takes_half_a_minute(
     assert str(raised.value).endswith(f"{raised.value.message}.")
 
 
+@pytest.mark.parametrize("name", ["describe_stack", "describe_ecr_image"])
+def test_a_call_that_the_handler_can_do_without_is_not_retried_when_it_is_denied(start_gateway, unreachable, name):
+    attempted = unreachable(0, ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Any"))
+
+    with pytest.raises(AwsServiceError, match="The function's role must allow the action for Describe"):
+        CALLS[name][0](start_gateway(900))
+
+    assert len(attempted) == 1
+
+
 @pytest.mark.parametrize("seconds", [0, 12, 16])
 def test_r66_when_sagemaker_was_never_reached_calls_end_after_five_minutes(
     aws, start_gateway, clients, unreachable, seconds
@@ -548,6 +566,7 @@ def test_r68_a_list_without_end_fails_at_the_deadline(aws, gateway, clients, ope
         call(gateway)
 
     assert len(received) == 13
+    assert raised.value.kind is ErrorKind.UNREACHABLE
     assert raised.value.reason.startswith(f"{operation} failed for ")
     assert "IncompleteList: the service returned more pages than could be read. " in raised.value.reason
 

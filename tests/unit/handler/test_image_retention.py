@@ -1,6 +1,7 @@
 """Custom::SageMakerImageRetention."""
 
 import pytest
+from botocore.exceptions import ClientError
 from harness import ARN, Aws, Function
 from imgver_handler.aws.arn import ImageVersionArn
 from imgver_handler.aws.gateway import ListedVersion
@@ -18,6 +19,10 @@ def aws():
     for _ in range(6):
         aws.create_version()
     return aws
+
+
+def deny(**_):
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeStacks")
 
 
 def arn(number):
@@ -106,23 +111,57 @@ def test_r43_any_other_error_is_a_failure(aws, retention):
     assert "The function's role must allow the action for DeleteImageVersion" in response["Reason"]
 
 
-def test_r31_too_many_versions_for_the_time(event):
-    aws = Aws()
-    function = Function(aws, seconds=60)
-    for _ in range(100):
-        aws.create_version()
+@pytest.mark.parametrize(("seconds", "limit"), [(60, 60), (900, 300)])
+def test_r31_r67_too_many_versions_for_the_time(event, seconds, limit):
+    # GIVEN an image with far more versions than can be deleted in the time of the function, or in 5 minutes
+    aws = Aws(delete_seconds=10)
+    function = Function(aws, seconds=seconds)
     function.before_call = lambda _operation, _parameters: aws.clock.advance(0.3)
-    update = event("image_retention_update", Versions=["100"], old={"Versions": ["100"]})
+    for _ in range(40):
+        aws.create_version()
+    update = event("image_retention_update", Versions=["40"], old={"Versions": ["40"]})
+    start = aws.clock.now()
 
     response = function.deliver(update)
 
-    # THEN the next deployment continues
+    # THEN the log says how many are left, and the next deployment continues
     assert response["Status"] == "SUCCESS"
-    left = [number for number, status in aws.versions().items() if status == "CREATED"]
-    fields = {"image_name": "data-science", "versions": len(left) - 2}
+    assert limit - 40 < aws.clock.now() - start < limit + 2
+    tried = {parameters["Version"] for name, parameters in function.calls if name == "DeleteImageVersion"}
+    fields = {"image_name": "data-science", "versions": 38 - len(tried)}
     assert function.decisions()[-1] == ("WARNING", "left for the next deployment", fields)
+    aws.clock.advance(60)
+    left = aws.versions()
+    assert 2 < len(left) < 40
     function.deliver(update)
     assert len(aws.versions()) < len(left)
+
+
+@pytest.mark.parametrize(
+    "status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", "ROLLBACK_COMPLETE", "unknown"]
+)
+def test_r55_a_retention_of_a_stack_that_exists_begins_with_the_next_update(
+    aws, function, retention, monkeypatch, status
+):
+    # GIVEN a stack that had the versions 3 and 4 before, and now has 5 and 6, as a retention is added or renamed
+    aws.cloudformation.status = status
+    if status == "unknown":
+        monkeypatch.setattr(aws.cloudformation, "describe_stacks", deny)
+
+    response = retention("create", Versions=["5", "6"])
+
+    # THEN a rollback finds the versions that it needs
+    assert response["Status"] == "SUCCESS"
+    assert aws.versions() == dict.fromkeys(range(1, 7), "CREATED")
+    assert function.decisions()[-1] == (
+        "WARNING",
+        "left for the next deployment",
+        {"image_name": "data-science", "versions": 3},
+    )
+
+    retention("update", Versions=["5", "6"], old={"Versions": ["5", "6"]})
+
+    assert sorted(aws.versions()) == [4, 5, 6]
 
 
 def test_r30_more_than_a_hundred_versions(event):

@@ -233,7 +233,7 @@ def test_r03_every_attempt_leads_to_a_deleted_version(aws, function, create):
         ),
     ],
 )
-def test_r04_creation_fails(aws, create, delete, failure, hint):
+def test_r04_r61_creation_fails(aws, create, delete, failure, hint):
     aws.service.faults.fail(failure)
 
     response = create()
@@ -241,8 +241,9 @@ def test_r04_creation_fails(aws, create, delete, failure, hint):
     assert response["Status"] == "FAILED"
     assert response["PhysicalResourceId"] == ID
     assert response["Reason"] == f"{ARN} could not be created: {failure.removesuffix('.')}.{hint}"
-    assert delete()["Status"] == "SUCCESS"
+    # THEN the version is gone before any Delete, which CloudFormation does not send for a resource that it retains
     assert aws.versions() == {}
+    assert delete()["Status"] == "SUCCESS"
 
 
 @assuming(rejected_manifest=["create_failed", "validation_exception"])
@@ -257,7 +258,29 @@ def test_r04_the_manifest_is_rejected(aws, create, delete):
         "application/vnd.docker.distribution.manifest.v2+json: build for one platform, with docker buildx build "
         "--provenance=false --output type=image,oci-mediatypes=false,push=true"
     ) in response["Reason"]
-    delete(physical_id=response["PhysicalResourceId"])
+    assert aws.versions() == {}
+    assert delete(physical_id=response["PhysicalResourceId"])["Status"] == "SUCCESS"
+
+
+def test_r61_a_failed_version_that_cannot_be_deleted_is_named(aws, create):
+    aws.service.faults.fail("internal trouble")
+    aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
+
+    response = create()
+
+    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", ID)
+    assert response["Reason"] == (
+        f"{ARN} could not be created: internal trouble. The new version still exists and must be deleted by hand: "
+        f"{ARN} could not be deleted: more trouble. Remove what uses it, then delete it."
+    )
+
+
+def test_r61_a_version_that_is_created_when_the_time_is_up_is_deleted(event):
+    aws = Aws(create_seconds=820)
+
+    response = Function(aws).deliver(event("image_version_create"))
+
+    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", ID)
     assert aws.versions() == {}
 
 

@@ -95,6 +95,74 @@ def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, create
     assert (function.logs[-1]["level"], function.logs[-1]["reason"]) == ("ERROR", response["Reason"])
 
 
+WITH_IMAGE = {"DeletedWithImage": "true"}
+
+
+@pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"])
+@pytest.mark.parametrize("problem", ["in use", "failing"])
+def test_r69_a_version_that_is_deleted_together_with_its_image(aws, function, delete, created, status, problem):
+    # GIVEN the deletion of the stack, which deletes the function even if the Delete of the version fails
+    aws.cloudformation.status = status
+    if problem == "in use":
+        aws.service.mark_in_use(ARN)
+    else:
+        aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
+    start = aws.clock.now()
+
+    response = delete(**WITH_IMAGE)
+
+    # THEN the deletion of the image, which CloudFormation can repeat, reports the problem
+    assert response["Status"] == "SUCCESS"
+    ((level, message, fields),) = function.decisions()
+    assert (level, message) == ("WARNING", "left for the deletion of the image, which reports what uses the version")
+    assert fields["arn"] == ARN
+    assert function.names()[-1] == "DescribeStacks"
+    assert aws.clock.now() - start < 60
+
+
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"])
+@pytest.mark.parametrize("use_ends", [True, False])
+def test_r69_a_version_that_its_image_may_outlive(aws, function, delete, created, status, use_ends):
+    # GIVEN a stack that is not deleted
+    aws.cloudformation.status = status
+    aws.service.mark_in_use(ARN)
+    start = aws.clock.now()
+
+    def end_use(_operation, _parameters):
+        if use_ends and aws.clock.now() - start > 120 and aws.versions():
+            aws.service.mark_in_use(ARN, in_use=False)
+
+    function.before_call = end_use
+
+    response = delete(**WITH_IMAGE)
+
+    assert function.decisions()[0][1] == "the deletion is tried again"
+    assert function.names().count("DescribeStacks") == 1
+    if use_ends:
+        assert response["Status"] == "SUCCESS"
+        assert aws.versions() == {}
+    else:
+        assert response["Status"] == "FAILED"
+        assert response["Reason"].endswith(REMEDY_OF_A_DELETED_STACK)
+
+
+def test_r69_a_version_that_can_be_deleted_costs_no_question(aws, function, delete, created):
+    assert delete(**WITH_IMAGE)["Status"] == "SUCCESS"
+    assert "DescribeStacks" not in function.names()
+    assert aws.versions() == {}
+
+
+def test_r69_a_version_of_an_image_that_stays(aws, function, event, created):
+    aws.cloudformation.status = "DELETE_IN_PROGRESS"
+    aws.service.mark_in_use(ARN)
+
+    response = function.deliver(event("image_version_delete") | {"LogicalResourceId": "Other"})
+
+    assert response["Status"] == "FAILED"
+    assert "DescribeStacks" not in function.names()
+    assert response["Reason"].endswith(REMEDY_OF_A_DELETED_STACK.replace("-resources Version", "-resources Other"))
+
+
 @pytest.mark.parametrize(
     ("action", "reason"),
     [

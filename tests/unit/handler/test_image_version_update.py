@@ -59,6 +59,8 @@ def test_r10_a_new_base_image_is_a_replacement(aws, function, update, created):
     assert response["Status"] == "SUCCESS"
     assert response["PhysicalResourceId"] == SECOND_ID
     assert response["Data"]["Version"] == "2"
+    described = ["DescribeImageVersion"] * 2
+    assert function.names() == ["DescribeImageVersion", "CreateImageVersion", *described, "DescribeStacks"]
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
     assert aws.describe(2)["ReleaseNotes"] == "Second release"
     assert function.decisions() == [replaced("BaseImage changed")]

@@ -3,10 +3,13 @@
 import contextlib
 import http.server
 import json
+import socket
 import threading
-import urllib.request
+import time
+import traceback
 
 import pytest
+from imgver_handler.cloudformation import response
 from imgver_handler.cloudformation.response import MAX_BYTES, Result, failed, send, success
 from imgver_handler.deadline import Deadline
 from imgver_handler.logging import JsonLogger
@@ -32,6 +35,7 @@ class Bucket:
                     self.connection.close()
                     return
                 self.send_response(status)
+                self.send_header("Location", f"{bucket.url}&redirected")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -61,7 +65,7 @@ def log():
 
 @pytest.fixture
 def deliver(aws, log):
-    """Sends a response within 60 s."""
+    """Sends a response within a number of seconds."""
 
     def deliver(url, seconds=60):
         end = aws.clock.now() + seconds
@@ -93,6 +97,16 @@ def test_r33_temporary_errors_are_retried_and_the_query_is_not_logged(bucket, de
     assert log == [{"level": "WARNING", "message": "the response was not delivered", "outcome": outcome}] * 2
 
 
+@pytest.mark.parametrize("status", [204, 301, 303, 304, 307, 308, 400, 404, 408, 409, 411, 429])
+def test_r63_every_status_but_success_and_403_is_retried_and_no_redirect_is_followed(bucket, deliver, log, status):
+    bucket.statuses = [status]
+
+    deliver(bucket.url)
+
+    assert len(bucket.requests) == len(log) + 1 == (1 if status == 204 else 2)
+    assert {path for path, _, _ in bucket.requests} == {f"/response?{SECRET}"}
+
+
 def test_r34_a_refused_response_is_not_retried_and_logged_without_the_url(bucket, deliver, log):
     bucket.statuses = [403]
 
@@ -102,30 +116,78 @@ def test_r34_a_refused_response_is_not_retried_and_logged_without_the_url(bucket
     assert log == [{"level": "ERROR", "message": "CloudFormation refused the response", "outcome": "HTTP 403"}]
 
 
-@pytest.mark.parametrize(("listening", "outcome"), [(True, "HTTP 500"), (False, "URLError")])
-def test_r33_lambda_retries_when_the_response_cannot_be_delivered(bucket, deliver, log, listening, outcome):
-    bucket.statuses = [500] * 100
+@pytest.mark.parametrize(
+    ("url", "outcome"),
+    [
+        (None, "HTTP 500"),
+        (f"http://127.0.0.1:9/response?{SECRET}", "URLError"),
+        (f"nonsense?{SECRET}", "ValueError"),
+        (f"http://127.0.0.1:9/with space?{SECRET}", "InvalidURL"),
+    ],
+)
+def test_r33_lambda_retries_when_the_response_cannot_be_delivered(aws, bucket, deliver, log, url, outcome):
+    bucket.statuses = [500] * 1000
+    start = aws.clock.now()
 
     with pytest.raises(ConnectionError) as raised:
-        deliver(bucket.url if listening else f"http://127.0.0.1:9/response?{SECRET}")
+        deliver(url or bucket.url, seconds=900)
 
-    assert str(raised.value) == f"the response could not be delivered: {outcome}"
-    assert len(log) > 3
-    assert "Signature" not in str(log)
+    # THEN Lambda has time left to deliver the event again
+    assert 270 < aws.clock.now() - start <= 300
+    assert "".join(traceback.format_exception(raised.value)).endswith(
+        f"ConnectionError: the response could not be delivered: {outcome}\n"
+    )
+    assert "Signature" not in f"{log} {''.join(traceback.format_exception(raised.value))}"
 
 
-def test_an_attempt_to_deliver_the_response_may_take_ten_seconds(deliver, monkeypatch):
-    timeouts = []
+@pytest.fixture
+def hanging():
+    """Set at the end of a test, so that what hangs until then ends."""
+    ended = threading.Event()
+    yield ended
+    ended.set()
 
-    def urlopen(_message, timeout=None):
-        timeouts.append(timeout)
-        return contextlib.nullcontext()
 
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+@pytest.fixture
+def slow_server(hanging):
+    """The URL of a server that sends a single byte now and then."""
 
-    deliver("https://example.invalid/response")
+    def respond():
+        # The end of the test shuts the listener down.
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                while not hanging.wait(0.05):
+                    connection.sendall(b"H")
 
-    assert timeouts == [10]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=respond)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        hanging.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("hangs", ["server", "dns"])
+def test_r63_attempts_end_in_time_when_the_server_or_dns_hangs(slow_server, hanging, log, monkeypatch, hangs):
+    # GIVEN attempts of 0.5 s, and 0.6 s in all
+    monkeypatch.setattr(response, "SEND_TIMEOUT", 0.5)
+    start = time.monotonic()
+    deadline = Deadline(time_left=lambda: start + 0.6 - time.monotonic(), random_fraction=lambda: 0, time_budget=0)
+    if hangs == "dns":
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hanging.wait())
+
+    with pytest.raises(ConnectionError, match="the response could not be delivered: no response in time"):
+        send(slow_server, b"{}", deadline, JsonLogger(write=log.append))
+
+    # THEN the last attempt takes what is left
+    assert len(log) >= 2
+    assert time.monotonic() - start < 0.95
+
+
+def test_an_attempt_to_deliver_the_response_may_take_ten_seconds():
+    assert response.SEND_TIMEOUT == 10
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "界", "😀", '"', "\n"])

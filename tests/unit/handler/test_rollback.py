@@ -1,7 +1,7 @@
 """The events that CloudFormation sends when a deployment fails and rolls back."""
 
 import pytest
-from harness import ID, REPOSITORY, SECOND_ID, UNCHANGED, Aws, Function
+from harness import ID, REPOSITORY, UNCHANGED, Aws, Function
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 
@@ -12,16 +12,22 @@ def test_r12_rollback_after_a_replacement_gives_the_alias_back(event, rollback, 
     aws = Aws(assumptions=Assumptions(highest_number_after_delete=number))
     function = Function(aws)
     update = event("image_version_update")
-    for each in (event("image_version_create"), event("image_alias_create"), update, event("image_alias_update")):
-        function.deliver(each)
+    function.deliver(event("image_version_create"))
+    function.deliver(event("image_alias_create"))
+    aws.clock.advance(60)
+    aws.cloudformation.began_at = aws.clock.now()
+    second = function.deliver(update)["PhysicalResourceId"]
+    function.deliver(event("image_alias_update"))
 
     # WHEN CloudFormation gives the alias back and then deletes the new physical id
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     current = "1"
     if rollback == "update first":
-        swapped = event("image_version_update", physical_id=SECOND_ID, **UNCHANGED, old=update["ResourceProperties"])
+        swapped = event("image_version_update", physical_id=second, **UNCHANGED, old=update["ResourceProperties"])
         current = function.deliver(swapped)["Data"]["Version"]
     function.deliver(event("image_alias_update", Version=current, old={"Version": "2"}))
-    function.deliver(event("image_version_delete", physical_id=SECOND_ID))
+    aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+    function.deliver(event("image_version_delete", physical_id=second))
 
     assert aws.describe(int(current))["BaseImage"] == UNCHANGED["BaseImage"]
     assert aws.aliases(int(current)) == ["latest"]

@@ -1,0 +1,170 @@
+"""Random templates of the modelled stacks."""
+
+from __future__ import annotations
+
+import os
+
+from deployed_function import Disruption
+from hypothesis import strategies as st
+from people import Interference
+from shared_account import FIRST, FIRST_ALIAS, TAGS, base_image
+from stack_template import POLICY_TYPE, Attribute, Ref, Resource, Scalar, Template
+
+VERSION_TYPE = "Custom::SageMakerImageVersion"
+ALIAS_TYPE = "Custom::SageMakerImageAlias"
+RETENTION_TYPE = "Custom::SageMakerImageRetention"
+IMAGES = {"Notebooks": ("data-science", "Deep-Learning"), "Training": ("Data-Science", "Deep-Learning")}
+"""The images of each stack. Whether the two names that differ only in case are one image is not documented."""
+SHARED_OR_RETAINED = "data-science"
+"""The image whose versions both stacks declare, or for which one of the stacks declares a retention. Not both: a
+retention does not know the versions of other stacks, as its documentation says."""
+ALIASES = {"Notebooks": (FIRST_ALIAS, "stable"), "Training": ("edge",)}
+"""The aliases that each stack declares on the versions of its images."""
+MISSING_TAG = "missing"
+VERSIONS = ("V1", "V2", "V3")
+
+KINDS = frozenset(
+    os.environ.get(
+        "LIFECYCLE_KINDS", "cancellation,case,clocks,faults,late,people,permissions,reads,refs,retain,retention"
+    ).split(",")
+)
+"""The kinds of disturbances in the histories."""
+
+
+def _only(kind: str, strategy: st.SearchStrategy, otherwise: object) -> st.SearchStrategy:
+    return strategy if kind in KINDS else st.just(otherwise)
+
+
+_OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "ReleaseNotes": st.sampled_from(["first", "second"]),
+        "VendorGuidance": st.sampled_from(["STABLE", "TO_BE_ARCHIVED"]),
+        "Horovod": st.sampled_from(["true", "false"]),
+        "FollowTag": st.sampled_from(["build-1", "build-2"]),
+    },
+)
+
+
+@st.composite
+def templates(draw: st.DrawFn, *, stack: str) -> Template:
+    """A template with up to three versions of two images, aliases on them, and perhaps a retention."""
+    template: dict[str, Resource] = {}
+    versions: dict[str, list[str]] = {}
+    for logical_id in sorted(draw(st.sets(st.sampled_from(VERSIONS), min_size=1))):
+        image = draw(st.sampled_from(IMAGES[stack]))
+        versions.setdefault(image, []).append(logical_id)
+    uses_ref = draw(_only("refs", st.booleans(), False))
+    for image, logical_ids in versions.items():
+        name = image
+        if image == SHARED_OR_RETAINED:
+            name = draw(_only("case", st.sampled_from([image, image, image.title()]), image))
+        policy = f"Policy.{name}"
+        template[policy] = Resource(type=POLICY_TYPE)
+        for logical_id in logical_ids:
+            # Only one stack may adopt the foreign version, since both would own it.
+            adopts = stack == "Notebooks" and (name, logical_id) == (SHARED_OR_RETAINED, VERSIONS[0])
+            template[logical_id] = Resource(
+                type=VERSION_TYPE,
+                properties={
+                    "ImageName": name,
+                    "BaseImage": base_image(draw(st.sampled_from([*TAGS, *TAGS, MISSING_TAG]))),
+                    "OnDelete": draw(st.sampled_from(["DELETE", "DELETE", "ARCHIVE"])),
+                    **({"AdoptVersion": str(FIRST)} if adopts and draw(st.booleans()) else {}),
+                    **draw(_OPTIONS),
+                },
+                depends_on=(policy,),
+                retained=draw(_only("retain", st.integers(0, 4).map(lambda number: number == 0), False)),
+            )
+        for alias in ALIASES[stack]:
+            owner = draw(st.sampled_from([None, *sorted(logical_ids)]))
+            if owner is not None:
+                version: Scalar = Ref(owner) if uses_ref else Attribute(owner, "Version")
+                template[f"{image.lower()}.{alias}"] = Resource(
+                    type=ALIAS_TYPE,
+                    properties={"ImageName": name, "Alias": alias, "Version": version},
+                    depends_on=(policy,),
+                )
+        retention = draw(st.sampled_from([None, "Retention", "RenamedRetention"]))
+        if image == SHARED_OR_RETAINED and stack == "Notebooks" and retention is not None:
+            template[retention] = Resource(
+                type=RETENTION_TYPE,
+                properties={
+                    "ImageName": name,
+                    "Keep": str(draw(st.integers(1, 2))),
+                    "Versions": [Attribute(one, "Version") for one in logical_ids],
+                },
+                depends_on=(policy, *(one for one in template if one.startswith(f"{image.lower()}."))),
+            )
+    if draw(st.integers(0, 2)) == 0:
+        after = draw(st.sets(st.sampled_from(sorted(template))))
+        seconds = draw(_only("cancellation", st.floats(0, 30), 0.0))
+        # Without cancellations the resource fails after everything else.
+        depends_on = after if "cancellation" in KINDS else set(template)
+        template["Broken"] = Resource(
+            type="AWS::Other::Thing", depends_on=tuple(sorted(depends_on)), fails_after=seconds
+        )
+    return template
+
+
+def without_image(template: Template, image: str) -> Template:
+    """The template without the resources of one image, in any spelling of its name."""
+    removed = {
+        logical_id
+        for logical_id, resource in template.items()
+        if str(resource.properties.get("ImageName", "")).lower() == image or logical_id.lower() == f"policy.{image}"
+    }
+    return _without(template, removed)
+
+
+def without_retention(template: Template) -> Template:
+    """The template without its retentions."""
+    return _without(template, {one for one, resource in template.items() if resource.type == RETENTION_TYPE})
+
+
+def _without(template: Template, removed: set[str]) -> Template:
+    return {
+        logical_id: Resource(
+            type=resource.type,
+            properties=resource.properties,
+            depends_on=tuple(one for one in resource.depends_on if one not in removed),
+            retained=resource.retained,
+            fails_after=resource.fails_after,
+        )
+        for logical_id, resource in template.items()
+        if logical_id not in removed
+    }
+
+
+TEMPLATES = {name: templates(stack=name) for name in IMAGES}
+
+_CALL = st.integers(1, 6)
+_CALLS = _only("faults", st.frozensets(_CALL, max_size=2), frozenset())
+DISRUPTIONS = st.lists(
+    st.builds(
+        Disruption,
+        crashes=_only("faults", st.lists(_CALL, max_size=2).map(tuple), ()),
+        duplicate=_only("faults", st.booleans(), False),
+        delivered_again_after=_only(
+            "late", st.lists(st.sampled_from([60.0, 70.0, 180.0, 600.0, 890.0]), max_size=2).map(tuple), ()
+        ),
+        lost_responses=_CALLS,
+        throttled_calls=_CALLS,
+    ),
+    max_size=6,
+)
+INTERFERENCES = _only(
+    "people",
+    st.lists(
+        st.builds(
+            Interference,
+            action=st.sampled_from(["create a version", "delete a version", "create an image again", "move an alias"]),
+            after=st.floats(0, 40),
+            position=st.integers(0, 11),
+        ),
+        max_size=2,
+    ),
+    [],
+)
+INTERRUPTIONS = _only("cancellation", st.one_of(st.none(), st.floats(0, 40)), None)
+"""The seconds after which the user cancels an update, or deletes a stack that is being created."""

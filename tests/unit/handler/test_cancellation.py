@@ -1,0 +1,272 @@
+"""Events that CloudFormation cancels while they are handled, and the events that it sends then."""
+
+from functools import partial
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import ID, REPOSITORY, UNCHANGED, Aws, Function
+from imgver_sandbox.sagemaker.assumptions import Assumptions
+from simulated_time import Simulation
+
+INVENTED_ID = "DataScience-Version-1A2B3C4D5E6F"
+"""CloudFormation invents a physical id for the Delete of a Create that it cancelled."""
+
+CANCELLED = "because CloudFormation does not wait for it any more: the stack is rolling back."
+every_alias_assumption = pytest.mark.parametrize(
+    "aws", ["resource_in_use", "validation_exception", "moved"], indirect=True
+)
+
+
+class Stack:
+    """A stack whose events are handled side by side, in simulated time."""
+
+    def __init__(self, aws):
+        self.aws = aws
+        self.function_is_permitted = True
+        self._simulation = Simulation(aws.clock)
+
+    def handle(self, event, *, after=0.0, status=None, is_last=False):
+        """Handle an event after some seconds, when the stack has the status."""
+        self._simulation.sleep(after)
+        self.aws.cloudformation.status = status or self.aws.cloudformation.status
+        function = Function(self.aws, sleep=self._simulation.sleep, before_call=self._check)
+        response = function.deliver(event)
+        # CloudFormation deletes the policies after the resources that depend on them.
+        self.function_is_permitted &= not is_last
+        return response
+
+    def run(self, *steps):
+        """Start all steps at once, and return their results when all of them are done."""
+        return self._simulation.run(lambda: self._simulation.join([self._simulation.start(step) for step in steps]))
+
+    def change_status(self, status, *, after):
+        self._simulation.sleep(after)
+        self.aws.cloudformation.status = status
+
+    def _check(self, operation, _parameters):
+        if not self.function_is_permitted:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+
+@pytest.mark.parametrize("outcome", ["created", "failed"])
+@pytest.mark.parametrize("create_seconds", [1, 20, 50])
+@pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"])
+def test_r50_r52_a_cancelled_create_leaves_no_version(event, status, create_seconds, outcome):
+    aws = Aws(create_seconds=create_seconds)
+    stack = Stack(aws)
+    create = event("image_version_create", sent_at=aws.clock.now())
+    delete = event("image_version_delete", physical_id=INVENTED_ID)
+    if outcome == "failed":
+        aws.service.faults.fail("internal trouble")
+
+    # WHEN another resource fails after 2 s, and the Delete is the last event before the function loses its permissions
+    created, deleted = stack.run(
+        partial(stack.handle, create), partial(stack.handle, delete, after=2, status=status, is_last=True)
+    )
+
+    assert aws.versions() == {}
+    assert deleted["Status"] == "SUCCESS"
+    assert created["Status"] == "FAILED"
+    assert created["PhysicalResourceId"] == ID
+    assert created["Reason"].endswith(CANCELLED if outcome == "created" else "internal trouble.")
+
+    # WHEN Lambda delivers the events again
+    stack.function_is_permitted = True
+    aws.cloudformation.status = status.replace("IN_PROGRESS", "COMPLETE")
+    again = Function(aws)
+    responses = [again.deliver(create), again.deliver(delete)]
+
+    assert [response["Status"] for response in responses] == ["FAILED", "SUCCESS"]
+    assert aws.versions() == {}
+
+
+def test_r50_a_cancelled_create_that_is_delivered_twice_at_once(event):
+    aws = Aws(create_seconds=10)
+    stack = Stack(aws)
+    create = event("image_version_create")
+    delete = event("image_version_delete", physical_id=INVENTED_ID)
+
+    stack.run(
+        partial(stack.handle, create),
+        partial(stack.handle, create, after=1),
+        partial(stack.handle, delete, after=2, status="ROLLBACK_IN_PROGRESS", is_last=True),
+    )
+
+    assert aws.versions() == {}
+
+
+@pytest.mark.parametrize("resource", ["image_version", "image_alias"])
+@pytest.mark.parametrize(
+    ("physical_id", "seconds"), [(INVENTED_ID, 60), ("not-created:5b478341-0d43-4a8d-92ac-9b1a2a6f0d3c", 0)]
+)
+def test_r50_only_the_delete_of_a_cancelled_create_waits(aws, function, event, resource, physical_id, seconds):
+    start = aws.clock.now()
+
+    response = function.deliver(event(f"{resource}_delete", physical_id=physical_id))
+
+    assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", physical_id)
+    assert aws.clock.now() - start == seconds
+    assert function.names() == []
+
+
+def test_r50_a_cancelled_version_that_cannot_be_deleted_is_named(aws, function, event):
+    aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
+    aws.cloudformation.status = "ROLLBACK_IN_PROGRESS"
+
+    response = function.deliver(event("image_version_create"))
+
+    assert "must be deleted by hand" in response["Reason"]
+    assert aws.versions() == {1: "DELETE_FAILED"}
+
+
+@pytest.mark.parametrize("rolled_back_after", [5, 60])
+@pytest.mark.parametrize("change", [{"BaseImage": f"{REPOSITORY}:1.1.0"}, {"ReleaseNotes": None}])
+def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, change, rolled_back_after):
+    # GIVEN version 1 with an alias, and an update that began later
+    aws = Aws(create_seconds=20)
+    for each in (event("image_version_create"), event("image_alias_create")):
+        Function(aws).deliver(each)
+    aws.clock.advance(60)
+    aws.cloudformation.began_at = aws.clock.now()
+    stack = Stack(aws)
+    update = event("image_version_update", **UNCHANGED | change, sent_at=aws.clock.now())
+    swapped = event("image_version_update", **UNCHANGED, old=update["ResourceProperties"])
+
+    # WHEN another resource fails, or the user cancels the update, while version 2 is being created
+    updated, rolled_back, _ = stack.run(
+        partial(stack.handle, update),
+        partial(stack.handle, swapped, after=3, status="UPDATE_ROLLBACK_IN_PROGRESS"),
+        partial(stack.change_status, "UPDATE_ROLLBACK_COMPLETE", after=rolled_back_after),
+    )
+
+    assert (updated["Status"], updated["PhysicalResourceId"]) == ("FAILED", ID)
+    assert updated["Reason"].endswith(CANCELLED)
+    assert (rolled_back["Status"], rolled_back["PhysicalResourceId"]) == ("SUCCESS", ID)
+    assert aws.versions() == {1: "CREATED"}
+    assert aws.aliases(1) == ["latest"]
+
+    # WHEN Lambda delivers the Update again
+    aws.clock.advance(60)
+    again = Function(aws)
+    assert again.deliver(update)["PhysicalResourceId"] == ID
+    assert not {"CreateImageVersion", "UpdateImageVersion"} & set(again.names())
+
+
+@pytest.fixture
+def aws(request):
+    """A stack with the old versions 1 and 2, and version 3, which the running update has created."""
+    aws = Aws(assumptions=Assumptions(alias_held_elsewhere=getattr(request, "param", "resource_in_use")))
+    if "alias" in request.fixturenames:
+        aws.create_version()
+        aws.create_version()
+        aws.cloudformation.began_at = aws.clock.now()
+        aws.create_version()
+    return aws
+
+
+@pytest.fixture
+def cancel(aws, function):
+    """Lets the stack roll back while an event moves the alias, which takes 2 s."""
+
+    def cancel(status="UPDATE_ROLLBACK_IN_PROGRESS", *, also=lambda: None):
+        def before_call(operation, parameters):
+            if operation == "DescribeStacks" and aws.cloudformation.status == status:
+                also()
+            elif "AliasesToAdd" in parameters:
+                aws.clock.advance(2)
+                aws.cloudformation.status = status
+
+        function.before_call = before_call
+
+    return cancel
+
+
+def owners(aws):
+    return [number for number in aws.versions() if aws.aliases(number) == ["latest"]]
+
+
+def version(aws, number, form):
+    """The Version property of an alias."""
+    return str(number) if form == "number" else aws.physical_id(number)
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"])
+@pytest.mark.parametrize("owner", [None, 2])
+@every_alias_assumption
+def test_r50_r52_a_cancelled_create_of_an_alias_moves_it_back(aws, function, alias, cancel, owner, status):
+    if owner:
+        aws.update_version(owner, AliasesToAdd=["latest"])
+    cancel(status)
+
+    response = alias("create", Version="3")
+
+    assert response["Status"] == "FAILED"
+    assert response["Reason"] == (
+        "alias latest of image data-science was moved back, because CloudFormation does not wait for the move any "
+        "more: the stack is rolling back."
+    )
+    assert owners(aws) == [owner] * bool(owner)
+
+    function.before_call = None
+    assert alias("delete", Version="3", physical_id=INVENTED_ID)["Status"] == "SUCCESS"
+    assert owners(aws) == [owner] * bool(owner)
+
+
+@pytest.mark.parametrize("form", ["number", "physical id"])
+@pytest.mark.parametrize("owner", [None, 1, 2])
+@every_alias_assumption
+def test_r51_r52_a_cancelled_update_of_an_alias_moves_it_back(aws, alias, cancel, owner, form):
+    # GIVEN an alias that version 1 has, or that somebody else removed or gave to version 2
+    if owner:
+        aws.update_version(owner, AliasesToAdd=["latest"])
+    cancel()
+
+    response = alias("update", Version=version(aws, 3, form), old={"Version": version(aws, 1, form)})
+
+    assert response["Status"] == "FAILED"
+    assert owners(aws) == [owner or 1]
+
+
+@pytest.mark.parametrize("also", ["moved", "removed"])
+def test_r51_an_alias_that_was_changed_since_is_not_taken_back(aws, alias, cancel, also):
+    aws.update_version(1, AliasesToAdd=["latest"])
+
+    def change():
+        aws.clock.advance(1)
+        aws.update_version(3, AliasesToDelete=["latest"])
+        if also == "moved":
+            aws.update_version(2, AliasesToAdd=["latest"])
+
+    cancel(also=change)
+
+    assert alias("update", Version="3")["Status"] == "FAILED"
+    assert owners(aws) == [2 if also == "moved" else 1]
+
+
+def test_r51_a_move_back_finds_that_the_previous_owner_is_gone(aws, alias, cancel):
+    aws.update_version(1, AliasesToAdd=["latest"])
+    properties = {"Version": version(aws, 3, "physical id"), "old": {"Version": version(aws, 1, "physical id")}}
+    cancel(also=lambda: (aws.clock.advance(1), aws.delete_version(1)))
+
+    assert alias("update", **properties)["Status"] == "FAILED"
+    assert owners(aws) == []
+
+
+@pytest.mark.parametrize("form", ["number", "physical id"])
+@pytest.mark.parametrize(("source", "target"), [(3, 1), (1, 2)], ids=["to the old version", "between old versions"])
+def test_r51_an_update_of_the_rollback_moves_the_alias(aws, alias, form, source, target):
+    aws.update_version(source, AliasesToAdd=["latest"])
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    response = alias("update", Version=version(aws, target, form), old={"Version": version(aws, source, form)})
+
+    assert response["Status"] == "SUCCESS", response["Reason"]
+    assert owners(aws) == [target]
+
+
+def test_r51_an_update_of_the_rollback_moves_the_alias_from_a_version_that_is_gone(aws, alias):
+    aws.delete_version(3)
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    assert alias("update", Version="1", old={"Version": "3"})["Status"] == "SUCCESS"
+    assert owners(aws) == [1]
