@@ -1,13 +1,19 @@
 """The events that CloudFormation sends to the function of a custom resource, and the responses that it waits for."""
 
+import contextvars
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from imgver_sandbox.ministack.hooks import CUSTOM_RESOURCE, LAMBDA, module
 
 _DEFAULT_TIMEOUT = 3600  # seconds
 _URL_SECONDS = 7200
+_LOG_SECONDS = 2.0
+
+_function_ended: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("function_ended", default=None)
 
 
 class CustomResourceError(Exception):
@@ -34,6 +40,15 @@ def invoke_asynchronously() -> None:
     (default 3600 s). https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
     """
     custom_resource, lambda_ = module(CUSTOM_RESOURCE), module(LAMBDA)
+    execute_function: Callable[..., object] = lambda_._execute_function
+
+    def execute(func: dict[str, Any], event: object) -> object:
+        try:
+            return execute_function(func, event)
+        finally:
+            ended = _function_ended.get()
+            if ended is not None:
+                ended.set()
 
     def invoke(  # noqa: PLR0917  the signature is MiniStack's
         request_type: str,
@@ -53,7 +68,8 @@ def invoke_asynchronously() -> None:
             "PhysicalResourceId": physical_id,
             "OldResourceProperties": old_props and custom_resource._normalise_resource_properties(old_props),
         }
-        received = custom_resource.register_token(token)
+        received, ended = custom_resource.register_token(token), threading.Event()
+        _function_ended.set(ended)
         lambda_.invoke_async_with_retry(
             lambda_._execution_record_for_config(function, configuration),
             {
@@ -67,7 +83,9 @@ def invoke_asynchronously() -> None:
                 **{name: value for name, value in optional.items() if value is not None},
             },
         )
-        received.wait(_timeout(props))
+        if received.wait(_timeout(props)):
+            # On AWS, a function can write its log until it ends, even if its role is deleted before. Here, it cannot.
+            ended.wait(_LOG_SECONDS)
         response: dict[str, Any] | None = custom_resource._pending.pop(token, {"result": None})["result"]
         if response is None:
             raise CustomResourceError(
@@ -81,6 +99,7 @@ def invoke_asynchronously() -> None:
             )
         return response.get("PhysicalResourceId") or physical_id or request_id, response.get("Data") or {}
 
+    lambda_._execute_function = execute
     custom_resource.invoke_custom_resource = invoke
 
 

@@ -65,6 +65,7 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (EVENTBRIDGE, "_put_events"): "(data, allow_aws_source)",
     (STS, "register_session"): "(access_key, session)",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
+    (LAMBDA, "_execute_function"): "(func, event)",
     (LAMBDA, "_execution_record_for_config"): "(func, config)",
     (LAMBDA, "_get_func_record_for_ref"): "(function_ref)",
     (LAMBDA, "invoke_async_with_retry"): "(func, event)",

@@ -89,7 +89,8 @@ class Deployment:
                 self.stop(str(error))
             else:
                 await self._complete(outputs, exports)
-        if self._is_superseded or not self._stopped.done():
+                return
+        if self._is_superseded:
             return
         reason = self._stopped.result() or self._failures()
         if disable_rollback:

@@ -75,10 +75,12 @@ def replace_stack_operations() -> None:
     handlers._roll_back_operation = roll_back
 
 
-def cancel_update(stack_id: str) -> None:
+def cancel_update(stack: Record) -> None:
     """Cancel the update in progress of a stack, which then rolls back."""
-    deployment, _ = _in_progress[stack_id]
-    deployment.stop("User Initiated")
+    if stack["StackId"] in _in_progress:
+        deployment, _ = _in_progress[stack["StackId"]]
+        deployment.stop("User Initiated")
+        del stack["_cancel_requested"]
 
 
 async def _delete(stack_name: str, stack_id: str, retain_resources: Collection[str] = (), force: bool = False) -> None:

@@ -28,8 +28,8 @@ def respond_during_operations() -> None:
     def cancel(parameters: _Parameters) -> _Response:
         response = cancel_update_stack(parameters)
         stack = handlers._resolve_stack(handlers._p(parameters, "StackName"))
-        if stack and stack.pop("_cancel_requested", False):
-            cancel_update(stack["StackId"])
+        if stack and stack.get("_cancel_requested"):
+            cancel_update(stack)
         return response
 
     def delete(parameters: _Parameters) -> _Response:
