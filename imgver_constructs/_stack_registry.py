@@ -30,6 +30,8 @@ class StackRegistry:
         self.stack = stack
         self.named_provider: Construct | None = None
         """The last declared provider that is not the default provider; None if there is none."""
+        self.paths: dict[Construct, str] = {}
+        """The paths of constructs that are known without a call into jsii."""
         self._images_in_environment: set[cdk.Resource] = set()
         self._declared: dict[tuple[str, ...], Construct] = {}
         self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
@@ -59,6 +61,20 @@ class StackRegistry:
     def region(self) -> str:
         """The region of the stack; may be a token."""
         return self.stack.region
+
+    def path_of(self, scope: Construct, construct_id: str) -> str:
+        """Return the path of a construct that is about to be created.
+
+        Reading the path from each construct would take two calls into jsii, and many constructs share their parent.
+
+        Args:
+            scope: the parent construct.
+            construct_id: the ID of the construct in ``scope``.
+        """
+        if scope not in self.paths:
+            self.paths[scope] = scope.node.path
+        # The CDK replaces the separators in an ID likewise.
+        return f"{self.paths[scope]}/{construct_id.replace('/', '--')}"
 
     def check_environment(self, image: cdk.Resource) -> None:
         """Check that an image is in the account and region of the stack.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 import aws_cdk as cdk
 import jsii
@@ -247,6 +248,8 @@ class Image(ImageBase):
             image_description=description,
         )
         resource.apply_removal_policy(removal_policy)
+        self._resource = resource
+        self._registry = registry
         self._identity = ImageIdentity(
             key=key or key_from_path(self),
             declared_name=self._declared_name,
@@ -258,6 +261,11 @@ class Image(ImageBase):
         )
         # CloudFormation offers no attribute with the name alone.
         self._image_name = self._get_resource_name_attribute(_name_in(resource.attr_image_arn))
+
+    @cached_property
+    def _is_deleted_with_stack(self) -> bool:
+        """Whether CloudFormation deletes the image with its stack, as known at the first read."""
+        return self._resource.cfn_options.deletion_policy is cdk.CfnDeletionPolicy.DELETE
 
     def _generate_physical_name(self) -> str:
         """Return the name for uses of the image in another account or region; the CDK calls this method."""
@@ -322,6 +330,14 @@ def check_image(image: object) -> None:
 def identity_of(image: ImageBase) -> ImageIdentity:
     """Return the identity of an image, for the other constructs of this package."""
     return image._identity
+
+
+def is_deleted_with_stack(image: ImageBase, registry: StackRegistry) -> bool:
+    """Return whether the stack of ``registry`` declares the image, and CloudFormation deletes the image with it.
+
+    A change of the image's removal policy after the first call has no effect.
+    """
+    return isinstance(image, Image) and image._registry is registry and image._is_deleted_with_stack
 
 
 class ImportedImage(ImageBase):

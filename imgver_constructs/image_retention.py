@@ -78,6 +78,7 @@ class ImageRetention(Construct):
         )
         provider = choose_provider(registry, provider, image=image)
 
+        path = registry.path_of(scope, construct_id)
         super().__init__(scope, construct_id)
         registry.add("retention", identity.key, construct=self)
         imported = [version.version for version in versions if not isinstance(version, ImageVersion)]
@@ -86,6 +87,7 @@ class ImageRetention(Construct):
             self,
             "Resource",
             "Custom::SageMakerImageRetention",
+            path=path,
             image=image,
             properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(numbers)},
             lists_aliases=True,

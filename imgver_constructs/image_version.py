@@ -43,7 +43,7 @@ from imgver_constructs._validation.tokens import check_is_number, check_is_strin
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, warnings
 from imgver_constructs.base_image import BaseImage, bind_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
-from imgver_constructs.image import ImageBase, ImportedImage, check_image, identity_of
+from imgver_constructs.image import ImageBase, ImportedImage, check_image, identity_of, is_deleted_with_stack
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
@@ -336,6 +336,7 @@ class ImageVersion(ImageVersionBase):
         provider = choose_provider(registry, provider, image=image)
 
         bound = bind_base_image(base_image, scope, construct_id, image.role)
+        path = registry.path_of(scope, construct_id)
 
         super().__init__(scope, construct_id)
         self._image = image
@@ -347,12 +348,14 @@ class ImageVersion(ImageVersionBase):
             "FollowTag": follow_tag,
             "AdoptVersion": adopt_version,
             "OnDelete": "ARCHIVE" if superseded is Superseded.ARCHIVE else None,
+            "DeletedWithImage": "true" if is_deleted_with_stack(image, registry) else None,
             **metadata,
         }
         self._resource = binding_of(provider).create_resource(
             self,
             "Default",
             "Custom::SageMakerImageVersion",
+            path=path,
             image=image,
             properties={name: value for name, value in properties.items() if value is not None},
             base_image=bound,
@@ -369,6 +372,11 @@ class ImageVersion(ImageVersionBase):
             # A token cannot be part of an ID.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
             ImageAlias(self, alias_id, alias_name=alias, version=self)
+
+    @cached_property
+    def _physical_id(self) -> str:
+        """The ARN of the version with its creation time, which distinguish it from all other versions; a token."""
+        return self._resource.ref
 
     @property
     def provider(self) -> ImageVersionProvider:
@@ -519,6 +527,7 @@ class ImageAlias(Construct):
             alias_name = plain(alias_name)
             _check_alias_is_free(registry, identity, alias_name)
         provider = choose_provider(registry, provider or version.provider, image=image)
+        path = registry.path_of(scope, construct_id)
 
         super().__init__(scope, construct_id)
         self._alias_name = alias_name
@@ -526,8 +535,9 @@ class ImageAlias(Construct):
             self,
             "Resource",
             "Custom::SageMakerImageAlias",
+            path=path,
             image=image,
-            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": version.version},
+            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": _reference_to(version)},
         )
         registry.add_alias(identity.key, resource)
         if is_known(alias_name):
@@ -565,6 +575,11 @@ class _ImportedImageVersion(ImageVersionBase):
     @property
     def version(self) -> float:
         return self._version
+
+
+def _reference_to(version: ImageVersionBase) -> float | str:
+    """Return what identifies a version for an alias: its physical ID, or the number of an imported version."""
+    return version._physical_id if isinstance(version, ImageVersion) else version.version
 
 
 def _outermost_stack(construct: Construct) -> str:

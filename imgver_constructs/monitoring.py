@@ -85,11 +85,11 @@ class ImageVersionMonitoring(Construct):
             provider.metric_errors(),
             "The function ended without an answer; Lambda tries again twice. The end of its log says why.",
         )
-        # Lambda retries for 15 minutes. The events of a large deployment may wait for a part of that time.
+        # Lambda retries throttled events. The events of a large deployment may wait for some minutes.
         self._throttles_alarm = self._alarm(
             "ThrottlesAlarm",
             provider.metric_throttles(),
-            "Lambda has had no concurrency for the function for 10 minutes, and gives events up after 15.",
+            "Lambda has had no concurrency for the function for 10 minutes, and drops events that wait too long.",
             evaluation_periods=2,
         )
         # In milliseconds. The handler responds with FAILED at the end of its time; most events take a small part of it.
@@ -102,7 +102,17 @@ class ImageVersionMonitoring(Construct):
         self._events_dropped_alarm = self._alarm(
             "EventsDroppedAlarm",
             provider.metric_async_events_dropped(),
-            "An event was given up unanswered: CloudFormation waits for its timeout, up to 30 minutes.",
+            "Lambda dropped an event without a response: CloudFormation waits for up to "
+            f"{binding.service_timeout / 60:g} minutes.",
+        )
+        self._dead_letter_queue_alarm = (
+            None
+            if binding.dead_letter_queue is None
+            else self._alarm(
+                "DeadLetterQueueAlarm",
+                binding.dead_letter_queue.metric_approximate_number_of_messages_visible(),
+                "The dead-letter queue has an event that Lambda dropped: its message contains the error.",
+            )
         )
         for alarm in self._alarms:
             alarm.add_alarm_action(*alarm_actions)
@@ -144,6 +154,11 @@ class ImageVersionMonitoring(Construct):
         return self._events_dropped_alarm
 
     @property
+    def dead_letter_queue_alarm(self) -> cloudwatch.Alarm | None:
+        """The alarm for messages in the dead-letter queue of the provider; None if the provider has no such queue."""
+        return self._dead_letter_queue_alarm
+
+    @property
     def dashboard(self) -> cloudwatch.Dashboard | None:
         """The dashboard; None if ``dashboard`` is False."""
         return self._dashboard
@@ -161,13 +176,14 @@ class ImageVersionMonitoring(Construct):
 
     @property
     def _alarms(self) -> list[cloudwatch.Alarm]:
-        return [
+        alarms = [
             self._failed_events_alarm,
             self._errors_alarm,
             self._throttles_alarm,
             self._duration_alarm,
             self._events_dropped_alarm,
         ]
+        return alarms if self._dead_letter_queue_alarm is None else [*alarms, self._dead_letter_queue_alarm]
 
     def _alarm(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from imgver_constructs._provider.binding import ProviderBinding
@@ -22,8 +24,8 @@ from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import check_is_number, is_token
 from imgver_constructs.image import ImageBase, identity_of
 
-_MAX_EVENT_AGE = 900
-"""Seconds for which Lambda retains an event that the function has not taken."""
+_SHORTEST_EVENT_AGE, _LONGEST_EVENT_AGE = 60, 900
+"""Seconds for which Lambda may retain an event. The former is the minimum of Lambda."""
 
 _SHORTEST_TIMEOUT = 180
 """Seconds. An update reserves 105 of them, to delete a new version that fails and to respond; creating a version takes
@@ -60,6 +62,14 @@ class ImageVersionProvider(Construct):
     A stack has one default provider, which the first construct without a ``provider`` creates. The role of the function
     may write to its own log group, describe its own stack, and change the declared images, nothing else.
 
+    The function responds to every event within ``timeout``, even if the event fails or takes too long. If the function
+    cannot run, CloudFormation gets no response. It then waits for ``timeout`` plus ``max_event_age``, which is 30
+    minutes by default, and for as long again in the rollback.
+
+    The new log group is retained when the stack is deleted, so that the log of a first deployment that rolls back can
+    be read. Its name begins with the name of the stack, and its log events expire after ``log_retention``. To delete
+    it, run ``aws logs delete-log-group``.
+
     To choose the options of the default provider, create it before those constructs, directly in the stack and with the
     ID ``ImageVersionProvider``. A provider with another ID or another parent is used by the constructs that get it as
     their ``provider``.
@@ -83,6 +93,8 @@ class ImageVersionProvider(Construct):
         memory_size: int = 512,
         architecture: lambda_.Architecture | None = None,
         timeout: cdk.Duration | None = None,
+        max_event_age: cdk.Duration | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
         tracing: lambda_.Tracing | None = None,
         permitted_images: Sequence[str] | None = None,
     ) -> None:
@@ -108,16 +120,25 @@ class ImageVersionProvider(Construct):
                 stack; sagemaker:CreateImageVersion and sagemaker:ListImageVersions on the images;
                 sagemaker:DeleteImageVersion, sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their
                 versions; ecr:DescribeImages on the repositories; with a retention sagemaker:ListAliases on the images
-                and their versions; with ``vpc`` the permissions of Lambda's
-                AWSLambdaVPCAccessExecutionRole. Default: a new role.
-            log_group: the log group of the function. Default: a new one that is deleted with the stack.
+                and their versions; with ``vpc`` the permissions of Lambda's AWSLambdaVPCAccessExecutionRole; with
+                ``dead_letter_queue`` sqs:SendMessage on the queue, and kms:Decrypt and kms:GenerateDataKey on its key
+                if it has one. Default: a new role.
+            log_group: the log group of the function. Default: a new one that is retained when the stack is deleted.
             log_retention: how long the new log group retains log events. Default: one month.
             environment_encryption: the key that Lambda encrypts the function's configuration with. The principal that
                 deploys must be allowed to use it. Default: a key that Lambda manages.
             memory_size: the function's memory, 128 to 10,240 megabytes. Default: 512.
             architecture: the function's processor architecture. Default: ARM_64.
-            timeout: how long one event may take, 3 to 15 minutes in whole seconds. CloudFormation waits for 15 minutes
-                more, for which Lambda may queue the event. Default: 15 minutes.
+            timeout: how long the function may take for one event, 3 to 15 minutes in whole seconds. Default: 15
+                minutes.
+            max_event_age: how long Lambda retains an event that the function has not handled, 1 to 15 minutes in whole
+                seconds. If the function ends without a response, Lambda delivers the event again one minute later, and
+                once more two minutes after that. If the account has no concurrency left, Lambda delivers the event when
+                it has. With a small value, a deployment fails sooner if the function cannot run, but Lambda drops
+                events that it could have delivered later. Default: 15 minutes.
+            dead_letter_queue: the standard queue that gets each event that Lambda drops, as a message with the event
+                and the error. The event contains the signed URL of its response: encrypt the queue, restrict who may
+                read it, and retain its messages for a short time. Default: the events are dropped.
             tracing: whether AWS X-Ray traces the function. Default: it does not.
             permitted_images: names of images, with ``*`` for any characters, such as ``team-*``. The function may
                 change all images whose names match, and no others can be declared. Use it where one policy for each
@@ -139,6 +160,8 @@ class ImageVersionProvider(Construct):
             memory_size=memory_size,
             architecture=architecture,
             timeout=timeout,
+            max_event_age=max_event_age,
+            dead_letter_queue=dead_letter_queue,
             tracing=tracing,
         )
         if permitted_images is not None:
@@ -153,19 +176,22 @@ class ImageVersionProvider(Construct):
             )
 
         super().__init__(scope, construct_id)
-        timeout_is_known = timeout is None or not timeout.is_unresolved()
-        seconds = int(timeout.to_seconds()) if timeout is not None and timeout_is_known else _LONGEST_TIMEOUT
+        timeout = timeout or cdk.Duration.seconds(_LONGEST_TIMEOUT)
+        max_event_age = max_event_age or cdk.Duration.seconds(_LONGEST_EVENT_AGE)
+        seconds = None if timeout.is_unresolved() else int(timeout.to_seconds())
+        event_age = None if max_event_age.is_unresolved() else int(max_event_age.to_seconds())
         log_group = log_group or logs.LogGroup(
             self,
             "Logs",
             retention=log_retention or logs.RetentionDays.ONE_MONTH,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            # CloudFormation would delete it in the rollback of a first deployment, and the cause with it.
+            removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         statements = {
             "Logs": iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
-            # The event does not contain whether an update is a rollback.
+            # An event does not contain whether CloudFormation still waits for it, and whether an update is a rollback.
             "Stack": iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID]),
         }
         function_role = role or iam.Role(
@@ -186,7 +212,7 @@ class ImageVersionProvider(Construct):
             handler="index.handler",
             code=lambda_.Code.from_asset(str(_handler_folder()), exclude=_NOT_IN_ASSET, ignore_mode=cdk.IgnoreMode.GIT),
             memory_size=memory_size,
-            timeout=timeout or cdk.Duration.seconds(_LONGEST_TIMEOUT),
+            timeout=timeout,
             role=function_role,
             log_group=log_group,
             vpc=vpc,
@@ -194,7 +220,7 @@ class ImageVersionProvider(Construct):
             security_groups=None if security_groups is None else list(security_groups),
             environment_encryption=environment_encryption,
             tracing=tracing,
-            max_event_age=cdk.Duration.seconds(_MAX_EVENT_AGE),
+            max_event_age=max_event_age,
             retry_attempts=2,
         )
         # The rules of a group may be separate resources, and the function needs them for every event.
@@ -210,14 +236,23 @@ class ImageVersionProvider(Construct):
             # the policy after it.
             network = iam.PolicyStatement(actions=_NETWORK_INTERFACES, resources=["*"])
             self._function.node.add_dependency(permissions.attach("Network", [network]))
+        if dead_letter_queue is not None:
+            # The option of Function would add the permission to the role, which may be in another stack, and would not
+            # permit the use of the queue's key. The policy is separate for the same reason as the one above.
+            resource = cast("lambda_.CfnFunction", self._function.node.default_child)
+            resource.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
+                target_arn=dead_letter_queue.queue_arn
+            )
+            self._function.node.add_dependency(permissions.attach("DeadLetterQueue", _sending_to(dead_letter_queue)))
         self._binding = ProviderBinding(
             registry=registry,
             function=self._function,
             log_group=log_group,
             permissions=permissions,
+            dead_letter_queue=dead_letter_queue,
             # No event may run after CloudFormation has stopped waiting for its response.
-            service_timeout=_MAX_EVENT_AGE + seconds,
-            working_seconds=seconds - _RESPONSE_RESERVE if timeout_is_known else None,
+            service_timeout=(event_age or _LONGEST_EVENT_AGE) + (seconds or _LONGEST_TIMEOUT),
+            working_seconds=None if seconds is None else seconds - _RESPONSE_RESERVE,
         )
         remedy = (
             f"before the versions, create ImageVersionProvider(…, {shown(construct_id)}, permitted_images=['team-*'])"
@@ -297,7 +332,7 @@ class ImageVersionProvider(Construct):
     def metric_throttles(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """Return how often Lambda throttled the function for lack of concurrency; it retries for 15 minutes.
+        """Return how often Lambda throttled the function for lack of concurrency; it retries for ``max_event_age``.
 
         Args:
             statistic: the statistic. Default: Sum.
@@ -328,7 +363,7 @@ class ImageVersionProvider(Construct):
     def metric_async_event_age(
         self, *, statistic: str | None = None, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
-        """Return how long events waited in Lambda's queue in milliseconds; Lambda drops them after 15 minutes.
+        """Return how long events waited in Lambda's queue in milliseconds, at most ``max_event_age``.
 
         Args:
             statistic: the statistic. Default: Maximum.
@@ -389,6 +424,8 @@ def _check_options(
     memory_size: int,
     architecture: lambda_.Architecture | None,
     timeout: cdk.Duration | None,
+    max_event_age: cdk.Duration | None,
+    dead_letter_queue: sqs.IQueue | None,
     tracing: lambda_.Tracing | None,
 ) -> None:
     for parameter, value, fits, rule in (
@@ -438,6 +475,18 @@ def _check_options(
             "a Duration: write it like cdk.Duration.minutes(5)",
         ),
         (
+            "max_event_age",
+            max_event_age,
+            isinstance(max_event_age, cdk.Duration),
+            "a Duration: write it like cdk.Duration.minutes(5)",
+        ),
+        (
+            "dead_letter_queue",
+            dead_letter_queue,
+            getattr(dead_letter_queue, "fifo", None) is False,
+            "a standard queue of Amazon SQS: for an ARN use sqs.Queue.from_queue_arn(…)",
+        ),
+        (
             "tracing",
             tracing,
             isinstance(tracing, lambda_.Tracing),
@@ -457,8 +506,8 @@ def _check_options(
             "set the retention of that log group"
         )
     _check_memory_size(memory_size)
-    if timeout is not None and not timeout.is_unresolved():
-        _check_timeout(timeout)
+    _check_duration("timeout", timeout, _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT)
+    _check_duration("max_event_age", max_event_age, _SHORTEST_EVENT_AGE, _LONGEST_EVENT_AGE)
 
 
 def _check_memory_size(memory_size: object) -> None:
@@ -477,13 +526,24 @@ def _check_memory_size(memory_size: object) -> None:
         )
 
 
-def _check_timeout(timeout: cdk.Duration) -> None:
-    seconds = timeout.to_milliseconds() / 1000
-    if seconds != int(seconds) or not _SHORTEST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT:
+def _check_duration(parameter: str, value: cdk.Duration | None, shortest: int, longest: int) -> None:
+    if value is None or value.is_unresolved():
+        return
+    seconds = value.to_milliseconds() / 1000
+    if seconds != int(seconds) or not shortest <= seconds <= longest:
         raise ValueError(
-            f"timeout of {seconds:g} seconds must be whole seconds from {_SHORTEST_TIMEOUT} to "
-            f"{_LONGEST_TIMEOUT}: leave it out to get 15 minutes"
+            f"{parameter} of {seconds:g} seconds must be whole seconds from {shortest} to {longest}: "
+            "leave it out to get 15 minutes"
         )
+
+
+def _sending_to(queue: sqs.IQueue) -> list[iam.PolicyStatement]:
+    """Return the permissions with which Lambda sends messages to a queue."""
+    statements = [iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])]
+    key = queue.encryption_master_key
+    if key is not None:
+        statements.append(iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]))
+    return statements
 
 
 def _handler_folder() -> Path:

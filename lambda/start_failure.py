@@ -35,9 +35,10 @@ def respond(event: Mapping[str, Any], error: Exception) -> None:
     deleted = event.get("RequestType") == "Delete" and physical_id.startswith("not-created:")
     cause = f"{type(error).__name__}: {error}"[:MAX_CAUSE]
     reason = f"the function could not start: {cause}. Deploy it again from a complete release of the library."
+    path = (event.get("ResourceProperties") or {}).get("ConstructPath")
     response = {
         "Status": "SUCCESS" if deleted else "FAILED",
-        "Reason": reason,
+        "Reason": f"{path}: {reason}" if path else reason,
         "PhysicalResourceId": physical_id,
         **{name: event.get(name, "") for name in ("StackId", "RequestId", "LogicalResourceId")},
     }

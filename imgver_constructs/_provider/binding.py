@@ -9,6 +9,7 @@ from typing import cast
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
 from imgver_constructs._provider.policies import Permissions
@@ -27,6 +28,7 @@ class ProviderBinding:
     function: lambda_.Function
     log_group: logs.ILogGroup
     permissions: Permissions
+    dead_letter_queue: sqs.IQueue | None
 
     service_timeout: int
     """Seconds for which CloudFormation waits for a response."""
@@ -50,6 +52,7 @@ class ProviderBinding:
         construct_id: str,
         resource_type: str,
         *,
+        path: str,
         image: ImageBase,
         properties: Mapping[str, object],
         base_image: BoundBaseImage | None = None,
@@ -63,11 +66,14 @@ class ProviderBinding:
             scope: the parent construct.
             construct_id: the ID of this construct in ``scope``.
             resource_type: the CloudFormation type.
+            path: the path of ``scope``, which the reason of a failure names.
             image: the image whose versions the resource describes and changes.
             properties: the properties as the handler receives them.
             base_image: the base image that the resource creates a version from. Default: none.
             lists_aliases: whether the resource also lists the aliases of versions.
         """
+        # The aliases of a version are created in it.
+        self.registry.paths[scope] = path
         # CustomResource would create a second construct, and each takes a call into jsii.
         resource = cdk.CfnResource(
             scope,
@@ -76,6 +82,7 @@ class ProviderBinding:
             properties={
                 "ServiceToken": self._service_token,
                 "ServiceTimeout": str(self.service_timeout),
+                "ConstructPath": path,
                 **properties,
             },
         )

@@ -2,12 +2,13 @@
 
 Modelled after the service's documentation, aws-cdk's notes on custom resources, and reports of its users:
 
-- Creates and updates run in dependency order, in parallel branches. Deletes run in the opposite order. The deletes of an
-  update come last, in a cleanup phase whose failures are not the deployment's.
-- A failure rolls back every resource that was updated: it gets a second Update with the two sets of properties swapped.
-- A failure also cancels what is in flight, and so do CancelUpdateStack and, during a creation, DeleteStack. CloudFormation
-  does not wait for the response. A resource that was being created gets a Delete with a physical id that CloudFormation
-  made up, and a resource that was being updated gets the rollback's Update, while the first invocation still runs.
+- Creates and updates run in dependency order, in parallel branches. Deletes run in the opposite order. The deletes of
+  an update come last, in a cleanup phase whose failures are not the deployment's.
+- A failure rolls back every resource that was updated: a second Update has the two sets of properties swapped.
+- A failure also cancels what is in flight, and so do CancelUpdateStack and, during a creation, DeleteStack.
+  CloudFormation does not wait for the response. A resource that was being created gets a Delete with a physical id that
+  CloudFormation made up, and a resource that was being updated gets the rollback's Update, while the first invocation
+  still runs.
 - DescribeStacks may show the new status up to two seconds later, and the next event may follow up to two seconds after.
 - A resource with ``DeletionPolicy: Retain`` gets no Delete, neither when it is removed nor after its creation failed.
 
@@ -44,9 +45,9 @@ class Unknowns:
     """The behaviour of CloudFormation that is not documented.
 
     Args:
-        updates_before_delete: whether a rollback sends an Update to a replaced resource before the Delete of the new id.
-        uses_late_responses: whether CloudFormation uses a response that arrives after a cancellation, but before the end
-            of the rollback: it then deletes the physical id in that response as well.
+        updates_before_delete: whether a rollback sends a replaced resource an Update before the Delete of the new id.
+        uses_late_responses: whether CloudFormation uses a response that arrives after a cancellation, but before the
+            end of the rollback: it then deletes the physical id in that response as well.
         shows_start_of_creation: whether the stack has a LastUpdatedTime before its first update, as stacks have that a
             change set created.
     """

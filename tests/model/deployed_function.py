@@ -1,7 +1,7 @@
 """The deployed function in simulated time: Lambda's asynchronous invocation, with crashes, retries and duplicates.
 
-Lambda delivers an event at least once. It retries an invocation that ended with an error twice, and may deliver an event
-again although its invocation succeeded, as long as the event is younger than the maximum event age of the function.
+Lambda delivers an event at least once. It retries an invocation that ended with an error twice, and may deliver an
+event again although its invocation succeeded, as long as the event is younger than the function's maximum event age.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 """
 
@@ -72,7 +72,7 @@ class Delivery:
         return True
 
 
-class Surroundings(Protocol):
+class Environment(Protocol):
     """What lies between an invocation and the services."""
 
     def perform(
@@ -84,7 +84,7 @@ class Surroundings(Protocol):
         """Take note of a response that reached CloudFormation."""
 
 
-class QuietSurroundings:
+class QuietEnvironment:
     """Every call takes no time and reaches its service."""
 
     def perform(
@@ -106,13 +106,13 @@ class DeployedFunction:
         clock: ManualClock,
         create_client: Callable[[str, str | None], Any],
         random_fraction: Callable[[], float] = lambda: 0.5,
-        surroundings: Surroundings | None = None,
+        environment: Environment | None = None,
     ) -> None:
         self._simulation = simulation
         self._clock = clock
         self._create_client = create_client
         self._random_fraction = random_fraction
-        self._surroundings = surroundings or QuietSurroundings()
+        self._environment = environment or QuietEnvironment()
         self.log: list[dict[str, Any]] = []
         self.tasks: list[Task] = []
         # One state for each idle process.
@@ -154,7 +154,7 @@ class DeployedFunction:
         delivery.invocations += 1
         throttle_state = self._idle.pop() if self._idle else ThrottleState()
         invocation = Invocation(
-            simulation=self._simulation, delivery=delivery, surroundings=self._surroundings, last_call=last_call
+            simulation=self._simulation, delivery=delivery, environment=self._environment, last_call=last_call
         )
         run_handler(
             delivery.event,
@@ -177,14 +177,14 @@ class Invocation:
     """Counts the external calls and the responses of one invocation, and applies the disruption to the calls."""
 
     def __init__(
-        self, *, simulation: Simulation, delivery: Delivery, surroundings: Surroundings, last_call: int | None
+        self, *, simulation: Simulation, delivery: Delivery, environment: Environment, last_call: int | None
     ) -> None:
         self.delivery = delivery
         self.responses = 0
         self.last_question: tuple[float, str] | None = None
         """The time of the last successful DescribeStacks, and the status in its response."""
         self._simulation = simulation
-        self._surroundings = surroundings
+        self._environment = environment
         self._last_call = last_call
         self._count = 0
 
@@ -197,7 +197,7 @@ class Invocation:
         if number in disruption.throttled_calls:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, operation)
         try:
-            response = self._surroundings.perform(self, operation, method, parameters)
+            response = self._environment.perform(self, operation, method, parameters)
         finally:
             if number == self._last_call:
                 raise Crash
@@ -211,7 +211,7 @@ class Invocation:
         self._simulation.pause()
         self.responses += 1
         check_response(self.delivery.event, response)
-        self._surroundings.responded(self, response, is_used=self.delivery.receive(response))
+        self._environment.responded(self, response, is_used=self.delivery.receive(response))
 
 
 def check_response(event: dict[str, Any], response: dict[str, Any]) -> None:

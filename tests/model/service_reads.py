@@ -13,6 +13,9 @@ MAX_LAG = 10.0
 MAX_FLAP_AGE = 30.0
 """The age in seconds up to which one read may not find a version that an earlier read found."""
 
+FLAP_PROBABILITY = 0.2
+"""The probability that such a read does not find it. It happens once to a version."""
+
 
 @dataclass
 class _Reader:
@@ -37,7 +40,7 @@ class InconsistentReads:
         if age < reader.lag:
             return True
         flaps = reader.has_found and not reader.has_flapped and age < MAX_FLAP_AGE
-        if flaps and self.random_numbers.random() < 0.2:  # noqa: PLR2004 (one read in five)
+        if flaps and self.random_numbers.random() < FLAP_PROBABILITY:
             reader.has_flapped = True
             return True
         reader.has_found = True

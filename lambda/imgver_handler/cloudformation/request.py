@@ -38,6 +38,11 @@ class CustomResourceRequest(NamedTuple):
     contains no time. CloudFormation sends the event up to some seconds later."""
 
     @property
+    def stack_name(self) -> str:
+        """The name of the stack."""
+        return self.stack_id.partition("/")[2].partition("/")[0]
+
+    @property
     def partition(self) -> str:
         """The partition of the stack, such as aws."""
         return self.stack_id.split(":")[1]

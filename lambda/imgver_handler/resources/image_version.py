@@ -182,8 +182,8 @@ class ImageVersionResource:
         except HandlerError as error:
             raise HandlerError(
                 f"{error.reason} If the stack is being deleted, its function is deleted too: repeat the deletion with "
-                f"aws cloudformation delete-stack --retain-resources {request.logical_resource_id}, and delete the "
-                "version by hand."
+                f"aws cloudformation delete-stack --stack-name {request.stack_name} --retain-resources "
+                f"{request.logical_resource_id}, and delete the version by hand."
             ) from error
 
     def _adopt(self, request: CustomResourceRequest, declared: ImageVersionProperties, number: int) -> Result:
@@ -276,17 +276,18 @@ class ImageVersionResource:
         might create another one.
         """
         listed = self._gateway.list_versions(declared.image_name, created_after=request.sent_at - CLOCK_TOLERANCE)
-        candidates = [one for one in listed if one.created_at <= request.sent_at + LATE]
+        in_time = [one for one in listed if one.created_at <= request.sent_at + LATE]
+        candidates = [one for one in in_time if self._is_as_declared(one.arn, declared)]
         if not candidates:
             return
         arn = self._start_creation(request, declared, attempt=0)
         found = next((one for one in listed if one.arn.version == arn.version), None)
-        if found is None:
-            self._remove(VersionId(arn, None), declared)
-        elif found in candidates:
-            version = self._gateway.describe(arn)
-            if version is not None and _is_as_declared(version, declared):
-                self._remove(VersionId(arn, found.created_at), declared)
+        if found is None or found in candidates:
+            self._remove(VersionId(arn, None if found is None else found.created_at), declared)
+
+    def _is_as_declared(self, arn: ImageVersionArn, declared: ImageVersionProperties) -> bool:
+        version = self._gateway.describe(arn)
+        return version is not None and _is_as_declared(version, declared)
 
     def _start_creation(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, attempt: int
@@ -338,7 +339,7 @@ class ImageVersionResource:
                 )
             identity = VersionId(arn, version.created_at)
             is_earlier = creating is None and version.created_at < start
-            if is_earlier and version.base_image != declared.base_image:
+            if is_earlier and not _is_as_declared(version, declared):
                 return None
             if version.status == "CREATED":
                 return version

@@ -32,9 +32,10 @@ def test_properties_and_dependencies(stack: cdk.Stack, declare: Declare, resourc
             "Properties": {
                 "ServiceToken": {"Fn::GetAtt": ["ImageVersionProviderFunction124F3991", "Arn"]},
                 "ServiceTimeout": "1800",
+                "ConstructPath": "Stack/Stable",
                 "ImageName": "data-science",
                 "Alias": "stable",
-                "Version": {"Fn::GetAtt": ["Version", "Version"]},
+                "Version": {"Ref": "Version"},
             },
             "DependsOn": [
                 "ImageVersionProviderFunctionEventInvokeConfig01879776",

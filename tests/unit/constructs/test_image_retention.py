@@ -38,6 +38,7 @@ def test_it_retains_and_depends_on_the_versions_and_aliases_of_the_image(
     numbers = [{"Fn::GetAtt": [logical_id, "Version"]} for logical_id in ("Earlier", "Later")]
     assert resource["Properties"]["ImageName"] == "data-science"
     assert resource["Properties"]["Keep"] == 5
+    assert resource["Properties"]["ConstructPath"] == "Stack/Retention"
     assert resource["Properties"]["Versions"] == [3, *numbers]
     assert {each for each in waits_for(resource) if not each.startswith("ImageVersionProvider")} == {
         "Earlier",

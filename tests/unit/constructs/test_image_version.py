@@ -9,11 +9,12 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
 from imgver_constructs import (
     BaseImage,
     Image,
+    ImageAlias,
     ImageRetention,
     ImageVersion,
     ImageVersionProvider,
@@ -43,6 +44,7 @@ def test_required_properties(declare: Declare, only: Only) -> None:
         "Properties": {
             "ServiceToken": {"Fn::GetAtt": [FUNCTION, "Arn"]},
             "ServiceTimeout": "1800",
+            "ConstructPath": "Stack/Version",
             "ImageName": "data-science",
             "BaseImage": URI,
         },
@@ -71,6 +73,7 @@ def test_every_property(declare: Declare, only: Only) -> None:
     assert only(VERSION)["Properties"] == {
         "ServiceToken": {"Fn::GetAtt": [FUNCTION, "Arn"]},
         "ServiceTimeout": "1800",
+        "ConstructPath": "Stack/Version",
         "ImageName": "data-science",
         "BaseImage": URI,
         "JobType": "NOTEBOOK_KERNEL",
@@ -141,6 +144,63 @@ def test_aliases_become_resources(declare: Declare, resources: Resources) -> Non
     ids = [child.node.id for child in version.node.children]
     assert ids == ["Default", "Alias-latest", "Alias-1.4.0", "Alias-stable"]
     assert "Aliases" not in resources(VERSION).popitem()[1]["Properties"]
+
+
+def test_construct_paths(app: cdk.App) -> None:
+    # GIVEN constructs in a stage, below other constructs, and with a separator in an ID
+    stack = cdk.Stack(cdk.Stage(app, "Prod"), "Stack")
+    image = Image.from_image_name(stack, "Image", "data-science")
+    base_image = BaseImage.from_uri(URI)
+    scope = Construct(stack, "Team")
+    nested = ImageVersion(scope, "a/b", image=image, base_image=base_image, aliases=["1.4.0"])
+    declared = [
+        nested,
+        nested.add_alias("latest"),
+        ImageVersion(stack, "Version", image=image, base_image=base_image),
+        ImageAlias(nested, "Stable", alias_name="stable", version=nested),
+        ImageRetention(scope, "Retention", image=image, keep=5),
+        nested.node.find_child("Alias-1.4.0"),
+    ]
+
+    template = Template.from_stack(stack).to_json()["Resources"].values()
+    paths = [resource["Properties"]["ConstructPath"] for resource in template if "Custom::" in resource["Type"]]
+    assert sorted(paths) == sorted(construct.node.path for construct in declared)
+    assert "Prod/Stack/Team/a--b/Alias-latest" in paths
+
+
+@pytest.mark.parametrize(
+    ("removal_policy", "changed_to", "expected"),
+    [
+        (cdk.RemovalPolicy.DESTROY, None, "true"),
+        (cdk.RemovalPolicy.RETAIN, None, None),
+        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, None, None),
+        (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN, None),
+        (cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.DESTROY, "true"),
+    ],
+)
+def test_deleted_with_image(
+    stack: cdk.Stack,
+    declare: Declare,
+    resources: Resources,
+    removal_policy: cdk.RemovalPolicy,
+    changed_to: cdk.RemovalPolicy | None,
+    expected: str | None,
+) -> None:
+    image = Image(stack, "Declared", removal_policy=removal_policy)
+    if changed_to is not None:
+        image.apply_removal_policy(changed_to)
+
+    declare("One", image=image)
+    declare("Two", image=image, removal_policy=cdk.RemovalPolicy.RETAIN)
+
+    found = [version["Properties"].get("DeletedWithImage") for version in resources(VERSION).values()]
+    assert found == [expected] * 2
+
+
+def test_not_deleted_with_an_image_of_another_stack(app: cdk.App, declare: Declare, only: Only) -> None:
+    declare(image=Image(cdk.Stack(app, "Elsewhere"), "Image"))
+
+    assert "DeletedWithImage" not in only(VERSION)["Properties"]
 
 
 def test_add_alias_with_a_token_is_refused(declare: Declare, refused: Refused) -> None:
@@ -331,7 +391,7 @@ def test_tokens_are_not_inspected(stack: cdk.Stack, declare: Declare, only: Only
     )
 
     properties = only(VERSION)["Properties"]
-    del properties["ServiceToken"], properties["ServiceTimeout"]
+    del properties["ServiceToken"], properties["ServiceTimeout"], properties["ConstructPath"]
     assert properties == {
         "ImageName": {"Ref": "Name"},
         "BaseImage": {"Ref": "Uri"},

@@ -15,6 +15,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from imgver_constructs import (
@@ -109,6 +110,7 @@ def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
         vpc=vpc,
         log_retention=logs.RetentionDays.ONE_WEEK,
         environment_encryption=kms.Key(stack, "Key"),
+        dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", "arn:aws:sqs:eu-west-1:123456789012:some"),
         permitted_images=["team-*", "data-science"],
     )
     image = Image.from_image_name(stack, "Image", "team-a")
@@ -118,6 +120,7 @@ def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
 
     assert types(stack) == {
         "ImageAliaslatest0F5A54C157B40E4B": "Custom::SageMakerImageAlias",
+        "ImageVersionProviderDeadLetterQueueB729E9DB": "AWS::IAM::Policy",
         "ImageVersionProviderFunction124F3991": "AWS::Lambda::Function",
         "ImageVersionProviderFunctionEventInvokeConfig01879776": "AWS::Lambda::EventInvokeConfig",
         "ImageVersionProviderFunctionSecurityGroup8A51A46E": "AWS::EC2::SecurityGroup",

@@ -11,6 +11,7 @@ import pytest
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from imgver_handler.deadline import RESPONSE_TIME_BUDGET
 
 from imgver_constructs import ImageVersion, ImageVersionMonitoring, ImageVersionProvider
@@ -61,12 +62,40 @@ def test_alarms(monitoring: ImageVersionMonitoring, resources: Resources) -> Non
     assert descriptions == {
         "FailedEvents": "A resource could not be made what its stack declares, or is left over: the log says why.",
         "Errors": "The function ended without an answer; Lambda tries again twice. The end of its log says why.",
-        "Throttles": "Lambda has had no concurrency for the function for 10 minutes, and gives events up after 15.",
-        "Duration": "An event took more than 80 % of the time there is for it: the log says what it waited for.",
-        "AsyncEventsDropped": (
-            "An event was given up unanswered: CloudFormation waits for its timeout, up to 30 minutes."
+        "Throttles": (
+            "Lambda has had no concurrency for the function for 10 minutes, and drops events that wait too long."
         ),
+        "Duration": "An event took more than 80 % of the time there is for it: the log says what it waited for.",
+        "AsyncEventsDropped": "Lambda dropped an event without a response: CloudFormation waits for up to 30 minutes.",
     }
+    assert monitoring.dead_letter_queue_alarm is None
+
+
+def test_alarm_of_a_dead_letter_queue(stack: cdk.Stack, resources: Resources, only: Only) -> None:
+    queue = sqs.Queue(stack, "Queue")
+    minutes = cdk.Duration.minutes(5)
+    provider = ImageVersionProvider(stack, "Provider", timeout=minutes, max_event_age=minutes, dead_letter_queue=queue)
+
+    monitoring = ImageVersionMonitoring(stack, "Monitoring", provider=provider)
+
+    assert monitoring.dead_letter_queue_alarm is not None
+    alarms = {each["Properties"]["MetricName"]: each["Properties"] for each in resources(ALARM).values()}
+    alarm = alarms.pop("ApproximateNumberOfMessagesVisible")
+    del alarm["MetricName"]
+    assert "its message contains the error" in alarm.pop("AlarmDescription")
+    assert alarm == {
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Dimensions": [{"Name": "QueueName", "Value": stack.resolve(queue.queue_name)}],
+        "EvaluationPeriods": 1,
+        "Namespace": "AWS/SQS",
+        "Period": 300,
+        "Statistic": "Maximum",
+        "Threshold": 1,
+        "TreatMissingData": "notBreaching",
+    }
+    assert alarms["AsyncEventsDropped"]["AlarmDescription"].endswith(" up to 10 minutes.")
+    assert len(alarms) == 5
+    assert "DeadLetterQueueAlarm" in json.dumps(only(DASHBOARD)["Properties"])
 
 
 def test_errors_in_the_log_are_counted_in_a_namespace_of_the_function(

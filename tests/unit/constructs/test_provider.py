@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 from constructs import Construct
 from imgver_handler.deadline import RESPONSE_TIME_BUDGET
@@ -96,8 +97,9 @@ def test_invocation_and_log_group(declare: Declare, only: Only, resources: Resou
         LOGS: {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {"RetentionInDays": 30},
-            "UpdateReplacePolicy": "Delete",
-            "DeletionPolicy": "Delete",
+            # The log of a first deployment survives its rollback.
+            "UpdateReplacePolicy": "Retain",
+            "DeletionPolicy": "Retain",
         }
     }
 
@@ -325,14 +327,60 @@ def test_the_shortest_timeout_is_enough_to_replace_a_version(stack: cdk.Stack, r
     assert int(shortest) - RESPONSE_TIME_BUDGET - CLEANUP_TIME_BUDGET >= 60
 
 
-def test_timeout_that_is_a_token(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    seconds = cdk.CfnParameter(stack, "Seconds", type="Number").value_as_number
+@pytest.mark.parametrize("seconds", [60, 61, 900])
+def test_max_event_age(stack: cdk.Stack, declare: Declare, only: Only, seconds: int) -> None:
+    provider = ImageVersionProvider(
+        stack, "Named", timeout=cdk.Duration.minutes(5), max_event_age=cdk.Duration.seconds(seconds)
+    )
+    declare(provider=provider)
 
-    declare(provider=ImageVersionProvider(stack, "Named", timeout=cdk.Duration.seconds(seconds)))
+    assert only("AWS::Lambda::EventInvokeConfig")["Properties"]["MaximumEventAgeInSeconds"] == seconds
+    assert only(VERSION)["Properties"]["ServiceTimeout"] == str(300 + seconds)
 
-    # CloudFormation waits for the longest timeout.
-    assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == {"Ref": "Seconds"}
+
+def test_timeout_and_max_event_age_that_are_tokens(stack: cdk.Stack, declare: Declare, only: Only) -> None:
+    timeout, age = (
+        cdk.Duration.seconds(cdk.CfnParameter(stack, name, type="Number").value_as_number)
+        for name in ("Timeout", "Age")
+    )
+
+    declare(provider=ImageVersionProvider(stack, "Named", timeout=timeout, max_event_age=age))
+
+    # CloudFormation waits for the longest of both.
+    assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == {"Ref": "Timeout"}
+    assert only("AWS::Lambda::EventInvokeConfig")["Properties"]["MaximumEventAgeInSeconds"] == {"Ref": "Age"}
     assert only(VERSION)["Properties"]["ServiceTimeout"] == "1800"
+
+
+@pytest.mark.parametrize("own_key", [True, False])
+def test_dead_letter_queue(stack: cdk.Stack, own_key: bool) -> None:
+    key = kms.Key(stack, "Key")
+    queue = sqs.Queue(stack, "Queue", encryption_master_key=key if own_key else None)
+
+    function = function_with(stack, dead_letter_queue=queue)
+
+    # THEN Lambda may send messages to it before the function has it, and for as long as the function has it
+    queue_arn = stack.resolve(queue.queue_arn)
+    assert function["Properties"]["DeadLetterConfig"] == {"TargetArn": queue_arn}
+    ((policy_id, policy),) = Template.from_stack(stack).find_resources(POLICY).items()
+    assert policy_id in function["DependsOn"]
+    sending = {"Action": "sqs:SendMessage", "Effect": "Allow", "Resource": queue_arn}
+    encrypting = {
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Effect": "Allow",
+        "Resource": stack.resolve(key.key_arn),
+    }
+    assert statements(policy) == ([sending, encrypting] if own_key else [sending])
+
+
+def test_dead_letter_queue_with_a_role_of_another_stack(app: cdk.App, stack: cdk.Stack) -> None:
+    """The permission is in the stack of the queue: otherwise the two stacks would depend on each other."""
+    elsewhere = cdk.Stack(app, "Elsewhere")
+    role = iam.Role(elsewhere, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    function_with(stack, role=role, dead_letter_queue=sqs.Queue(stack, "Queue"))
+
+    assert (len(ids(stack, POLICY)), ids(elsewhere, POLICY)) == (2, [])
 
 
 def test_permission_boundary_of_the_provider(stack: cdk.Stack, only: Only) -> None:
@@ -377,6 +425,11 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
             "architecture 'arm64' must be an Architecture: write it like lambda_.",
         ),
         ({"timeout": 300}, "timeout 300 must be a Duration: write it like cdk.Duration.minutes(5)"),
+        ({"max_event_age": 300}, "max_event_age 300 must be a Duration: write it like cdk.Duration.minutes(5)"),
+        (
+            {"dead_letter_queue": "arn:x"},
+            "dead_letter_queue 'arn:x' must be a standard queue of Amazon SQS: for an ARN use sqs.Queue.from_queue_",
+        ),
         ({"tracing": "Active"}, "tracing 'Active' must be one of Tracing: write it like lambda_.Tracing.ACTIVE"),
         *(
             (
@@ -391,6 +444,13 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
                 f"timeout of {milliseconds / 1000:g} seconds must be whole seconds from 180 to 900: leave it out",
             )
             for milliseconds in (179_000, 901_000, 190_500)
+        ),
+        *(
+            (
+                {"max_event_age": cdk.Duration.millis(milliseconds)},
+                f"max_event_age of {milliseconds / 1000:g} seconds must be whole seconds from 60 to 900: leave it out",
+            )
+            for milliseconds in (59_000, 901_000, 90_500)
         ),
         (
             {"vpc_subnets": ec2.SubnetSelection(one_per_az=True)},
@@ -407,6 +467,14 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
 )
 def test_an_option_is_refused(stack: cdk.Stack, refused: Refused, options: dict[str, Any], message: str) -> None:
     assert refused(lambda: ImageVersionProvider(stack, "Named", **options)).startswith(message)
+
+
+def test_a_fifo_queue_is_refused(stack: cdk.Stack, refused: Refused) -> None:
+    queue = sqs.Queue(stack, "Queue", fifo=True)
+
+    assert " must be a standard queue of Amazon SQS: " in refused(
+        lambda: ImageVersionProvider(stack, "Named", dead_letter_queue=queue)
+    )
 
 
 def test_log_retention_with_a_log_group_is_refused(stack: cdk.Stack, refused: Refused) -> None:

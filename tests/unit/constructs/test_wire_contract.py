@@ -21,11 +21,23 @@ from imgver_handler.cloudformation.properties import (
 )
 from imgver_handler.dispatch import RESOURCES
 
-from imgver_constructs import BaseImage, ImageRetention, ImageVersion, JobType, Processor, Superseded, VendorGuidance
+from imgver_constructs import (
+    BaseImage,
+    Image,
+    ImageRetention,
+    ImageVersion,
+    JobType,
+    Processor,
+    Superseded,
+    VendorGuidance,
+)
 
 EVENTS = Path(__file__).parents[2] / "events"
 FOR_CLOUDFORMATION = {"ServiceToken", "ServiceTimeout"}
 """The properties that CloudFormation reads, and not the handler."""
+FOR_REASONS = {"ConstructPath"}
+"""The property with which a reason begins. The recorded events do not have it."""
+PHYSICAL_ID = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/1#1700000060"
 VERSION = "Custom::SageMakerImageVersion"
 ALIAS = "Custom::SageMakerImageAlias"
 RETENTION = "Custom::SageMakerImageRetention"
@@ -55,16 +67,35 @@ class Properties(dict[str, Any]):
 
 def on_the_wire(value: Any) -> Any:
     """A value as CloudFormation sends it: scalars as strings, references resolved."""
-    if isinstance(value, list):
-        return [on_the_wire(item) for item in value]
-    return "1" if isinstance(value, dict) else str(value)
+    match value:
+        case list():
+            return [on_the_wire(item) for item in value]
+        case {"Ref": _}:
+            return PHYSICAL_ID
+        case {"Fn::GetAtt": [_, "Version"]}:
+            return "1"
+        case {"Fn::Select": _}:
+            return "data-science"
+    return str(value)
 
 
 def sent(resource: dict[str, Any]) -> Properties:
     """The properties of a resource as the handler receives them."""
     return Properties(
-        {name: on_the_wire(value) for name, value in resource["Properties"].items() if name not in FOR_CLOUDFORMATION}
+        {
+            name: on_the_wire(value)
+            for name, value in resource["Properties"].items()
+            if name not in FOR_CLOUDFORMATION | FOR_REASONS
+        }
     )
+
+
+def delivered(event: str, resource: dict[str, Any]) -> dict[str, Any]:
+    """A recorded event with the properties of a resource."""
+    recorded = json.loads((EVENTS / f"{event}.json").read_text())
+    own = {name: recorded["ResourceProperties"][name] for name in FOR_CLOUDFORMATION}
+    own |= {name: resource["Properties"][name] for name in FOR_REASONS}
+    return dict(recorded | {"ResourceProperties": own | sent(resource)})
 
 
 def recorded(event: str) -> set[str]:
@@ -126,7 +157,7 @@ def test_image_alias(version: ImageVersion, only: Only) -> None:
     properties = sent(only(ALIAS))
     read = ImageAliasProperties.parse(properties)
 
-    assert read == ImageAliasProperties(image_name="data-science", alias="latest", version=1)
+    assert read == ImageAliasProperties(image_name="data-science", alias="latest", version=1, created_at=1_700_000_060)
     assert properties.read == properties.keys() == recorded("image_alias_create")
 
 
@@ -139,6 +170,49 @@ def test_image_retention(stack: cdk.Stack, version: ImageVersion, only: Only) ->
     assert read == ImageRetentionProperties(image_name="data-science", keep=5)
     assert declared_versions(properties) == {1, 4}
     assert properties.read == properties.keys() == recorded("image_retention_create")
+
+
+def test_an_alias_of_an_imported_version(stack: cdk.Stack, only: Only) -> None:
+    image = Image.from_image_name(stack, "Image", "data-science")
+    ImageVersion.from_image_version_attributes(stack, "Old", image=image, version=4).add_alias("stable")
+
+    read = ImageAliasProperties.parse(sent(only(ALIAS)))
+
+    assert (read.version, read.created_at) == (4, None)
+
+
+def test_a_reason_begins_with_the_path_of_the_construct(
+    stack: cdk.Stack, declare: Callable[..., ImageVersion], only: Only
+) -> None:
+    # GIVEN a version, an alias and a retention of an image that does not exist
+    version = declare(image=Image.from_image_name(stack, "Image", "missing"), aliases=["latest"])
+    ImageRetention(stack, "Retention", image=version.image, keep=5)
+
+    for event, path, resource in (
+        ("image_version_create", "Stack/Version", only(VERSION)),
+        ("image_alias_create", "Stack/Version/Alias-latest", only(ALIAS)),
+        ("image_retention_update", "Stack/Retention", only(RETENTION)),
+    ):
+        response = Function(Aws()).deliver(delivered(event, resource))
+        assert response["Status"] == "FAILED"
+        assert response["Reason"].startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("removal_policy", [cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN])
+def test_a_version_in_use_is_left_for_the_deletion_of_its_image(
+    stack: cdk.Stack, declare: Callable[..., ImageVersion], only: Only, removal_policy: cdk.RemovalPolicy
+) -> None:
+    declare(image=Image(stack, "Image", removal_policy=removal_policy))
+    aws = Aws()
+    aws.create_version()
+    aws.service.mark_in_use(PHYSICAL_ID.partition("#")[0])
+
+    aws.cloudformation.status = "DELETE_IN_PROGRESS"
+    response = Function(aws).deliver(delivered("image_version_delete", only(VERSION)))
+
+    left = removal_policy is cdk.RemovalPolicy.DESTROY
+    assert response["Status"] == ("SUCCESS" if left else "FAILED")
+    assert aws.versions() == {1: "CREATED"}
 
 
 def test_resource_types(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
@@ -156,12 +230,7 @@ def test_attributes(stack: cdk.Stack, declare: Callable[..., ImageVersion], only
     }
 
     # The handler creates that version.
-    event = json.loads((EVENTS / "image_version_create.json").read_text())
-    properties = event["ResourceProperties"]
-    event["ResourceProperties"] = {name: properties[name] for name in properties.keys() & FOR_CLOUDFORMATION} | sent(
-        only(VERSION)
-    )
-    response = Function(Aws()).deliver(event)
+    response = Function(Aws()).deliver(delivered("image_version_create", only(VERSION)))
 
     assert response["Status"] == "SUCCESS", response["Reason"]
     arn = "arn:aws:sagemaker:eu-west-1:123456789012:image"

@@ -83,15 +83,16 @@ def errors() -> set[str]:
 
 
 def reasons() -> set[str]:
-    """The reasons of the handler: raised, assigned to ``reason``, and hints, which functions return as a string."""
+    """The reasons of the handler: of errors, assigned to a name, and hints, which functions return as sentences."""
     found = set()
     for node in nodes("lambda"):
-        found |= set(raised(node, "HandlerError"))
         match node:
-            case ast.Assign(targets=[ast.Name(id="reason")]):
+            case ast.Call(func=ast.Name(id="HandlerError"), args=[first, *_]):
+                found |= set(messages(first))
+            case ast.Assign(targets=[ast.Name(id=name)]) if name == "reason" or name.endswith("_REMEDY"):
                 found |= set(messages(node.value))
             case ast.FunctionDef(returns=ast.Name(id="str")):
-                found |= set(returned(node))
+                found |= {message for message in returned(node) if not message[0].islower()}
     return {message for message in found if message.replace(VALUE, "").strip()}
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 from harness import EVENTS, Aws, Function
 from pages import ROOT, text
@@ -44,7 +46,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-1", availability_zones=["eu-west-1a"], private_subnet_ids=["subnet-1"]
     )
-    ImageVersionProvider(stack, "ImageVersionProvider", vpc=vpc, tracing=lambda_.Tracing.ACTIVE)
+    queue = sqs.Queue(stack, "Queue", encryption_master_key=kms.Key(stack, "Key"))
+    ImageVersionProvider(
+        stack, "ImageVersionProvider", vpc=vpc, tracing=lambda_.Tracing.ACTIVE, dead_letter_queue=queue
+    )
     image = Image(stack, "Image", image_name="NAME")
     ImageVersion(
         stack,
@@ -87,6 +92,8 @@ def resource_of(value: Any) -> str:
             return "its own stack"
         case {"Fn::GetAtt": [str(logical_id), "Arn"]} if "Logs" in logical_id:
             return "the function's log group"
+        case {"Fn::GetAtt": [str(logical_id), "Arn"]}:
+            return {"Queue": "the queue", "Key": "its key"}[logical_id[:-8]]
         case {"Fn::Join": [_, [*parts]]}:
             arn = "".join(part for part in parts if isinstance(part, str))
             return "the repository" if ":repository/" in arn else arn.rpartition(":")[2]

@@ -253,15 +253,20 @@ def test_r51_a_move_back_finds_that_the_previous_owner_is_gone(aws, alias, cance
 
 
 @pytest.mark.parametrize("form", ["number", "physical id"])
-@pytest.mark.parametrize(("source", "target"), [(3, 1), (1, 2)], ids=["to the old version", "between old versions"])
-def test_r51_an_update_of_the_rollback_moves_the_alias(aws, alias, form, source, target):
+@pytest.mark.parametrize(
+    ("source", "target"), [(3, 1), (1, 2), (3, 4)], ids=["to the old version", "between old ones", "between new ones"]
+)
+def test_r51_an_update_of_the_rollback_moves_the_alias_at_once(aws, alias, form, source, target):
+    aws.create_version()
     aws.update_version(source, AliasesToAdd=["latest"])
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    start = aws.clock.now()
 
     response = alias("update", Version=version(aws, target, form), old={"Version": version(aws, source, form)})
 
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert owners(aws) == [target]
+    assert aws.clock.now() - start < 5
 
 
 def test_r51_an_update_of_the_rollback_moves_the_alias_from_a_version_that_is_gone(aws, alias):
@@ -270,3 +275,24 @@ def test_r51_an_update_of_the_rollback_moves_the_alias_from_a_version_that_is_go
 
     assert alias("update", Version="1", old={"Version": "3"})["Status"] == "SUCCESS"
     assert owners(aws) == [1]
+
+
+@pytest.mark.parametrize("rollback_ends", [True, False])
+def test_r51_an_update_to_a_new_version_waits_for_the_end_of_the_rollback(aws, function, alias, rollback_ends):
+    # GIVEN an Update that belongs to the update, or to a rollback that had to create version 3
+    aws.update_version(1, AliasesToAdd=["latest"])
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    start = aws.clock.now()
+
+    def before_call(_operation, _parameters):
+        if rollback_ends and aws.clock.now() - start > 10:
+            aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    function.before_call = before_call
+
+    response = alias("update", Version="3")
+
+    # THEN only a rollback that waits for the response goes on for long
+    assert response["Status"] == ("FAILED" if rollback_ends else "SUCCESS")
+    assert owners(aws) == [1 if rollback_ends else 3]
+    assert aws.clock.now() - start < 125

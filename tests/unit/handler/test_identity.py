@@ -236,6 +236,8 @@ def clock_of_the_service(request, aws):
     call = aws.service.call
 
     def shifted(operation, parameters, **where):
+        if "CreationTimeAfter" in parameters:
+            parameters = parameters | {"CreationTimeAfter": parameters["CreationTimeAfter"] - request.param}
         response = call(operation, parameters, **where)
         for one in [response, *response.get("ImageVersions", [])]:
             if "CreationTime" in one:

@@ -256,6 +256,22 @@ def test_delete_gives_nothing_back_to_a_version_that_is_not_usable(aws, function
         aws.sagemaker.describe_image_version(ImageName="data-science", Alias="latest")
 
 
+def test_r59_an_alias_is_given_back_to_a_version_that_is_not_found_once(aws, alias):
+    alias("create")
+    aws.clock.advance(1)
+    not_found = [ServiceError("ResourceNotFound", "ImageVersion does not exist.")]
+
+    def before_call(call):
+        if call.operation == "DescribeImageVersion" and call.parameters.get("Version") == 3 and not_found:
+            raise not_found.pop()
+
+    aws.service.before_call = before_call
+
+    assert alias("delete", physical_id="data-science/latest/3")["Status"] == "SUCCESS"
+    assert not not_found
+    assert aws.aliases(3) == ["latest"]
+
+
 def test_delete_of_an_alias_that_no_version_has(aws, function, alias):
     assert alias("delete")["Status"] == "SUCCESS"
     assert function.names() == ["DescribeImageVersion"]

@@ -7,7 +7,7 @@ from imgver_sandbox.sagemaker.service import ServiceError
 ARCHIVE = {"OnDelete": "ARCHIVE"}
 REMEDY_OF_A_DELETED_STACK = (
     "If the stack is being deleted, its function is deleted too: repeat the deletion with aws cloudformation "
-    "delete-stack --retain-resources Version, and delete the version by hand."
+    "delete-stack --stack-name DataScience --retain-resources Version, and delete the version by hand."
 )
 BUSY = ServiceError("ResourceInUse", "Resource was modified concurrently")
 

@@ -27,11 +27,12 @@ CONTEXT = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
 @pytest.fixture
 def created_clients(aws, monkeypatch):
     """The clients that the function creates, to which the account responds, as (service, region, config)."""
+    account = {service: aws.handler_client(service) for service in ("sagemaker", "cloudformation")}
     created = []
 
     def create_client(service, *, region_name, config):
         created.append((service, region_name, config))
-        return aws.handler_client(service)
+        return account[service]
 
     monkeypatch.setattr(clients, "session", lambda: types.SimpleNamespace(create_client=create_client))
     clients.client.cache_clear()

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ID, REPOSITORY, UNCHANGED, Aws, Crash
+from harness import ID, METADATA, REPOSITORY, UNCHANGED, Aws, Crash
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 REFUSED = (
@@ -65,20 +65,19 @@ def test_r53_a_create_is_delivered_again_after_the_stack_rolled_back(aws, functi
     assert aws.versions() == {}
 
 
-@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("others", ["later", "before and later", "soon, but different"])
 @every_token_assumption
-def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created_since(
-    aws, function, event, delete, deploy, busy
-):
-    # GIVEN somebody else may also have created a version at the time of the event
+def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created(aws, function, event, delete, deploy, others):
     create = event("image_version_create", sent_at=aws.clock.now())
-    if busy:
+    if others == "before and later":
         aws.sagemaker.create_image_version(
-            ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="somebody-else"
+            ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="somebody-else", **METADATA
         )
     delete(physical_id=function.deliver(create)["PhysicalResourceId"])
+    if others == "soon, but different":
+        aws.create_version(ReleaseNotes="By somebody else")
     deploy("ROLLBACK_COMPLETE")
-    aws.create_version()
+    aws.create_version(**METADATA)
     before = state_of(aws)
 
     assert function.deliver(create)["Status"] == "FAILED"

@@ -13,6 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
 from constructs import IConstruct
 
 from imgver_constructs import (
@@ -67,6 +68,7 @@ def nagged(app: cdk.App, tmp_path: Path) -> cdk.App:
         ),
         role=iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")),
         environment_encryption=kms.Key(stack, "Key", enable_key_rotation=True),
+        dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", "arn:aws:sqs:eu-west-1:123456789012:some"),
         permitted_images=["team-*"],
     )
     imported = Image.from_image_name(stack, "Image", "team-a")

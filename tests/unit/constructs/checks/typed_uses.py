@@ -19,6 +19,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 
 from imgver_constructs import (
     AppImageConfig,
@@ -63,6 +64,8 @@ def right_uses(stack: cdk.Stack, folder: Path) -> None:
         memory_size=1024,
         architecture=lambda_.Architecture.X86_64,
         timeout=cdk.Duration.minutes(5),
+        max_event_age=cdk.Duration.minutes(5),
+        dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", "arn:aws:sqs:eu-west-1:123456789012:some"),
         tracing=lambda_.Tracing.ACTIVE,
         permitted_images=["*"],
     )
@@ -250,6 +253,8 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "memory_size": lambda: ImageVersionProvider(stack, name, memory_size="512"),  # type: ignore[arg-type]
             "architecture": lambda: ImageVersionProvider(stack, name, architecture="arm64"),  # type: ignore[arg-type]
             "timeout": lambda: ImageVersionProvider(stack, name, timeout=900),  # type: ignore[arg-type]
+            "max_event_age": lambda: ImageVersionProvider(stack, name, max_event_age=300),  # type: ignore[arg-type]
+            "dead_letter_queue": lambda: ImageVersionProvider(stack, name, dead_letter_queue="arn:aws:sqs:::some"),  # type: ignore[arg-type]
             "tracing": lambda: ImageVersionProvider(stack, name, tracing=True),  # type: ignore[arg-type]
             "permitted_images": lambda: ImageVersionProvider(stack, name, permitted_images={"team-*"}),  # type: ignore[arg-type]
         },

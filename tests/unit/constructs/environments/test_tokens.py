@@ -15,6 +15,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from keywords import KEYWORDS
 
@@ -93,6 +94,8 @@ def unknown(request: pytest.FixtureRequest, new_app: Callable[..., cdk.App]) -> 
         environment_encryption=kms.Key.from_key_arn(stack, "Key", string("Key")),
         memory_size=number("Memory"),
         timeout=cdk.Duration.seconds(number("Timeout")),
+        max_event_age=cdk.Duration.seconds(number("Age")),
+        dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", cdk.Fn.import_value("Queue")),
         permitted_images=[string("Permitted"), "data-*"],
     )
     image = create(
