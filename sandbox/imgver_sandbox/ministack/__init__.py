@@ -10,8 +10,8 @@ from collections import deque
 from imgver_sandbox.api.iam_decisions import IamDecision
 from imgver_sandbox.api.routes import PREFIX, Receive, Routes, Scope, Send
 from imgver_sandbox.ministack.connections import breakable
+from imgver_sandbox.ministack.custom_resources import invoke_asynchronously
 from imgver_sandbox.ministack.execution_role import use_execution_roles
-from imgver_sandbox.ministack.failed_creates import track_failed_creates
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
 from imgver_sandbox.ministack.iam import patch_iam
 from imgver_sandbox.ministack.lambda_log import log_invocations
@@ -21,7 +21,9 @@ from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
 from imgver_sandbox.ministack.stack_activity import stack_activity
+from imgver_sandbox.ministack.stack_operations import replace_stack_operations
 from imgver_sandbox.ministack.stack_polls import hold_stack_polls
+from imgver_sandbox.ministack.stack_requests import respond_during_operations
 from imgver_sandbox.ministack.state_changes import StateChanges
 from imgver_sandbox.ministack.vpc_attributes import add_cidr_block_attribute
 from imgver_sandbox.runtime.ministack_release import check_version
@@ -48,7 +50,9 @@ def install(service: ImagesService, decisions: deque[IamDecision]) -> None:
     check_hooks()
     add_service(service)
     add_native_types(service)
-    track_failed_creates()
+    invoke_asynchronously()
+    replace_stack_operations()
+    respond_during_operations()
     patch_iam(decisions)
     use_execution_roles()
     add_cidr_block_attribute()

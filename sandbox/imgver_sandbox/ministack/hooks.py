@@ -9,8 +9,10 @@ from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime.ministack_release import MINISTACK_VERSION
 
 APP = "ministack.app"
+CHANGE_SETS = "ministack.services.cloudformation.changesets"
 CLOUDFORMATION = "ministack.services.cloudformation"
 CUSTOM_RESOURCE = "ministack.services.cloudformation.custom_resource"
+ENGINE = "ministack.services.cloudformation.engine"
 EVALUATOR = "ministack.core.iam_evaluator"
 EVENTBRIDGE = "ministack.services.eventbridge"
 HANDLERS = "ministack.services.cloudformation.handlers"
@@ -22,6 +24,10 @@ ROUTER = "ministack.core.router"
 STACKS = "ministack.services.cloudformation.stacks"
 STS = "ministack.services.sts"
 
+_DEPLOY = (
+    "(stack_name, stack_id, template, param_values, disable_rollback, tags, is_update, previous_stack, "
+    "retain_except_on_create, imports)"
+)
 _ROLL_BACK = "(stack_name, stack_id, stack, operation, reason_override)"
 _DELETE_STACK = "(stack_name, stack_id, retain_resources, force)"
 # Every name that the adapter uses: its parameters if it is a function, otherwise the name of its type.
@@ -59,20 +65,68 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (EVENTBRIDGE, "_put_events"): "(data, allow_aws_source)",
     (STS, "register_session"): "(access_key, session)",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
+    (LAMBDA, "_execute_function"): "(func, event)",
+    (LAMBDA, "_execution_record_for_config"): "(func, config)",
+    (LAMBDA, "_get_func_record_for_ref"): "(function_ref)",
+    (LAMBDA, "invoke_async_with_retry"): "(func, event)",
+    (RESPONSES, "now_iso"): "()",
+    (CLOUDFORMATION, "_exports"): "AccountRegionScopedDict",
     (CLOUDFORMATION, "_stacks"): "AccountRegionScopedDict",
     (CLOUDFORMATION, "_stack_events"): "AccountRegionScopedDict",
+    (CUSTOM_RESOURCE, "_normalise_resource_properties"): "(value)",
     (CUSTOM_RESOURCE, "_pending"): "dict",
+    (CUSTOM_RESOURCE, "_response_url"): "(token)",
     (CUSTOM_RESOURCE, "register_token"): "(token)",
     (CUSTOM_RESOURCE, "invoke_custom_resource"): (
         "(request_type, logical_id, props, stack_name, stack_id, resource_type, physical_id, old_props)"
     ),
+    (CHANGE_SETS, "_deploy_stack_async"): _DEPLOY,
+    (ENGINE, "_extract_deps"): "(resource_def, all_resource_names)",
+    (ENGINE, "_resolve_dynamic_references"): "(value, previous, reuse_ssm, reuse_secrets)",
+    (ENGINE, "_resolve_refs"): "(value, resources, params, conditions, mappings, stack_name, stack_id)",
+    (ENGINE, "_topological_sort"): "(resources, conditions)",
+    (HANDLERS, "_ACTION_HANDLERS"): "dict",
+    (HANDLERS, "_deploy_stack_async"): _DEPLOY,
     (HANDLERS, "_roll_back_operation"): _ROLL_BACK,
     (HANDLERS, "_delete_stack_async"): _DELETE_STACK,
+    (HANDLERS, "_error"): "(code, message, status)",
+    (HANDLERS, "_p"): "(params, key, default)",
+    (HANDLERS, "_resolve_stack"): "(stack_name)",
+    (HANDLERS, "_xml"): "(status, root_tag, inner)",
+    (PROVISIONERS, "_DEFERRED_PREDECESSOR_DELETES"): "ContextVar",
+    (PROVISIONERS, "_NAME_SEED"): "ContextVar",
     (PROVISIONERS, "_RESOURCE_HANDLERS"): "dict",
     (PROVISIONERS, "_REPLACING_PROPERTIES"): "dict",
-    (STACKS, "_roll_back_operation"): _ROLL_BACK,
+    (PROVISIONERS, "_RETAINING_POLICIES"): "tuple",
+    (PROVISIONERS, "_RETAIN_REPLACED"): "ContextVar",
+    (PROVISIONERS, "_delete_resource"): "(resource_type, physical_id, props, stack_name, logical_id)",
+    (PROVISIONERS, "_snapshot_resource"): "(resource_type, physical_id, props)",
+    (PROVISIONERS, "_with_stack_tags"): ("(resource_type, props, stack_tags, stack_name, stack_id, logical_id)"),
+    (STACKS, "_add_event"): (
+        "(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)"
+    ),
+    (STACKS, "_deploy_stack_async"): _DEPLOY,
     (STACKS, "_delete_stack_async"): _DELETE_STACK,
+    (STACKS, "_fail_property_validation"): (
+        "(stack, stack_id, stack_name, resources_defs, ordered, param_values, conditions, mappings, disable_rollback, "
+        "previous_stack)"
+    ),
+    (STACKS, "_mark_rolled_back"): "(record)",
+    (STACKS, "_provision_keeping_seed"): "(args)",
+    (STACKS, "_resolve_stack_outputs"): (
+        "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)"
+    ),
+    (STACKS, "_resource_policy"): (
+        "(res_def, attribute, resources, params, conditions, mappings, stack_name, stack_id)"
+    ),
+    (STACKS, "_revert_update"): (
+        "(stack_id, stack_name, logical_id, rtype, physical_id, applied_props, previous_props, attrs, record)"
+    ),
+    (STACKS, "_roll_back_operation"): _ROLL_BACK,
     (STACKS, "_runs_on_worker_thread"): "(resource_type)",
+    (STACKS, "_sends_back_failed_update"): "(resource_type)",
+    (STACKS, "_update_keeping_seed"): "(args)",
+    (STACKS, "run_reentrant"): "(fn, args, thread_name)",
 }
 
 

@@ -30,7 +30,7 @@ def _activity(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> Stac
         name=stack["StackName"],
         status=stack["StackStatus"],
         reason=stack["StackStatusReason"],
-        at=latest[0]["Timestamp"] if latest else stack["LastUpdatedTime"],
+        at=latest[0]["Timestamp"] if latest else stack["CreationTime"],
         events=[
             StackEvent(
                 id=event["EventId"],

@@ -21,23 +21,45 @@ ROOT = Path(__file__).parents[2]
 
 # A custom resource that writes each event to a file and responds as its properties say.
 _PROVIDER = """
-import json, urllib.request
+import json, time, urllib.request
+
+def events(properties):
+    with open(properties["Events"]) as file:
+        return [json.loads(line) for line in file]
+
+def wait(event):
+    # Until a number of events has been sent, and until this resource has received another event.
+    properties, kind, end = event["ResourceProperties"], event["RequestType"], time.monotonic() + 10
+    while time.monotonic() < end:
+        sent = events(properties)
+        last = [other for other in sent if other["LogicalResourceId"] == event["LogicalResourceId"]][-1]
+        if len(sent) >= int(properties.get(f"{kind}AfterEvents", 0)) and (
+                f"{kind}Overtaken" not in properties or last["RequestId"] != event["RequestId"]):
+            return True
+        time.sleep(0.02)
+    return False
 
 def handler(event, context):
-    properties = event["ResourceProperties"]
+    properties, kind = event["ResourceProperties"], event["RequestType"]
     with open(properties["Events"], "a") as file:
         file.write(json.dumps({name: event.get(name) for name in
-                               ("RequestType", "PhysicalResourceId", "LogicalResourceId", "RequestId")}) + "\\n")
-    status = properties.get("OnCreate", "SUCCESS") if event["RequestType"] == "Create" else "SUCCESS"
+                               ("RequestType", "PhysicalResourceId", "LogicalResourceId", "RequestId", "ResponseURL",
+                                "ResourceProperties", "OldResourceProperties")}) + "\\n")
+    status = properties.get(f"On{kind}", "SUCCESS") if wait(event) else "FAILED"
     if status == "SILENT":
         return
-    response = {"Status": status, "Reason": "as requested", "StackId": event["StackId"],
+    if status == "CRASH" and [one["RequestId"] for one in events(properties)].count(event["RequestId"]) == 1:
+        raise RuntimeError("the first delivery fails")
+    response = {"Status": status.replace("CRASH", "SUCCESS"), "Reason": "as requested", "StackId": event["StackId"],
               "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}
-    physical_id = event.get("PhysicalResourceId") or properties.get("Id")
+    old_id = event.get("PhysicalResourceId")
+    physical_id = old_id if kind == "Delete" else properties.get("Id") or old_id
     if physical_id:
         response["PhysicalResourceId"] = physical_id
     urllib.request.urlopen(urllib.request.Request(
         event["ResponseURL"], data=json.dumps(response).encode(), method="PUT"))
+    with open(properties["Events"] + ".responses", "a") as file:
+        file.write(f"{event['LogicalResourceId']} {kind} {status}\\n")
 """
 
 
@@ -119,8 +141,15 @@ class Stack:
         self.start_create(resources, **options)
         return self.final_status()
 
-    def update(self, resources: Mapping[str, Any], **options: Any) -> str:
+    def start_update(self, resources: Mapping[str, Any], **options: Any) -> None:
         self._client.update_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+
+    def update(self, resources: Mapping[str, Any], **options: Any) -> str:
+        self.start_update(resources, **options)
+        return self.final_status()
+
+    def cancel_update(self) -> str:
+        self._client.cancel_update_stack(StackName=self.name)
         return self.final_status()
 
     def change(self, resources: Mapping[str, Any]) -> str:
@@ -136,10 +165,10 @@ class Stack:
         self._client.rollback_stack(StackName=self.name)
         return self.final_status()
 
-    def delete(self) -> None:
+    def delete(self, expected: str = "DELETE_COMPLETE") -> None:
         stack_id = self.describe()["StackId"]
         self._client.delete_stack(StackName=self.name)
-        assert self.final_status(stack_id) == "DELETE_COMPLETE"
+        assert self.final_status(stack_id) == expected
 
     def describe(self, name: str | None = None) -> dict[str, Any]:
         return self._client.describe_stacks(StackName=name or self.name)["Stacks"][0]
@@ -162,9 +191,23 @@ class Stack:
         events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
         return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
+    def events(self, logical_id: str | None = None) -> list[tuple[str, str]]:
+        """Statuses with their reasons in the events of a resource, or of the stack, in order."""
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=self.describe()["StackId"])
+        return [
+            (event["ResourceStatus"], event.get("ResourceStatusReason", ""))
+            for event in reversed([event for page in pages for event in page["StackEvents"]])
+            if event["LogicalResourceId"] == (logical_id or self.name)
+        ]
+
     def requests(self) -> list[dict[str, Any]]:
         """The events of the custom resources, in order."""
         return [json.loads(line) for line in self._events.read_text().splitlines()] if self._events.exists() else []
+
+    def responses(self) -> list[str]:
+        """The responses that the function has sent: logical id, request type and status."""
+        file = self._events.with_name(f"{self._events.name}.responses")
+        return file.read_text().splitlines() if file.exists() else []
 
     def requested(self) -> list[tuple[str, str | None]]:
         """The events as request type and physical id."""

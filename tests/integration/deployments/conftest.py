@@ -34,7 +34,6 @@ class Account:
         self.environment = {**sandbox.environment(), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self._folder = folder
         self._run_app = run_app
-        shutil.copy(APP, folder)
 
     def hurry(self):
         """Let SageMaker take no time."""
@@ -66,10 +65,11 @@ class Account:
         )
         return done.returncode, done.stdout
 
-    def cdk_deploy(self, stack, **context):
-        """Deploy a stack of the app with the CDK CLI, and return its exit code and output."""
+    def cdk_deploy(self, stack, app_file=APP, **context):
+        """Deploy a stack of an app with the CDK CLI, and return its exit code and output."""
+        shutil.copy(app_file, self._folder)
         # The CLI drops the first and the last quote of this value, so nothing may be quoted at its end.
-        app = f"{shlex.quote(sys.executable)} {APP.name}"
+        app = f"{shlex.quote(sys.executable)} {app_file.name}"
         values = [f"--context={name}={value}" for name, value in context.items()]
         options = ("--method=direct", "--require-approval=never", "--progress=events")
         return self.cdk("deploy", stack, "--app", app, *options, *values)

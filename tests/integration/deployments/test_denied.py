@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-HASTE = 25
-"""Seconds of a function that is to give up soon. The handler retries a denied call for half a minute, since a new
-policy takes its time to spread; with this timeout it has ten seconds for everything."""
+HASTE = 115
+"""Seconds of a function that is to give up soon. The handler reserves 105 s for the response and for the deletion of a
+version that fails, so that ten seconds are left for its creation. Other denied calls are retried for half a minute."""
 
-SETTLED_WITHIN = 60
+SETTLED_WITHIN = 120
 """Seconds."""
 
 LAMBDA, SAGEMAKER = "lambda.amazonaws.com", "sagemaker.amazonaws.com"
@@ -235,8 +235,10 @@ def test_the_function_does_without_the_action_and_warns(stack, action):
     _, arn = OPTIONAL[action]
 
     assert stack.status() == "UPDATE_COMPLETE"
-    (warning,) = [line for line in stack.account.log(stack.name) if line["level"] == "WARNING"]
-    assert f"User: {stack.session()} is not authorized to perform: {action} on resource: {arn}" in warning["reason"]
+    warnings = [line["reason"] for line in stack.account.log(stack.name) if line["level"] == "WARNING"]
+    assert warnings
+    refusal = f"User: {stack.session()} is not authorized to perform: {action} on resource: {arn}"
+    assert [warning for warning in warnings if refusal not in warning] == []
     assert stack.denied() == {action}
 
 

@@ -1,0 +1,125 @@
+"""The events that CloudFormation sends to the function of a custom resource, and the responses that it waits for."""
+
+import contextvars
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from imgver_sandbox.ministack.hooks import CUSTOM_RESOURCE, LAMBDA, module
+
+_DEFAULT_TIMEOUT = 3600  # seconds
+_URL_SECONDS = 7200
+_LOG_SECONDS = 2.0
+
+_function_ended: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("function_ended", default=None)
+
+
+class CustomResourceError(Exception):
+    """The function of a custom resource sent FAILED, or no response in time.
+
+    `physical_id` is the physical id of the response, if it has one.
+    """
+
+    def __init__(self, reason: str, *, physical_id: str | None) -> None:
+        """Create the error with the reason that the stack's event has."""
+        super().__init__(reason)
+        self.physical_id = physical_id
+
+
+def invoke_asynchronously() -> None:
+    """Invoke functions of custom resources as CloudFormation does: as events, each of which has a time limit.
+
+    MiniStack calls the function and waits until it ends, so that ServiceTimeout does not apply while it runs, and a
+    function that fails is not retried. It ignores the physical id of a FAILED response, and its ResponseURL does not
+    have the time of the event.
+
+    CloudFormation invokes the function asynchronously, so that Lambda retries it. CloudFormation continues as soon as
+    it has a response, even if the function still runs, and fails the resource when it has none after ServiceTimeout
+    (default 3600 s). https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
+    """
+    custom_resource, lambda_ = module(CUSTOM_RESOURCE), module(LAMBDA)
+    execute_function: Callable[..., object] = lambda_._execute_function
+
+    def execute(func: dict[str, Any], event: object) -> object:
+        try:
+            return execute_function(func, event)
+        finally:
+            ended = _function_ended.get()
+            if ended is not None:
+                ended.set()
+
+    def invoke(  # noqa: PLR0917  the signature is MiniStack's
+        request_type: str,
+        logical_id: str,
+        props: dict[str, Any],
+        stack_name: str,  # noqa: ARG001
+        stack_id: str,
+        resource_type: str,
+        physical_id: str | None = None,
+        old_props: dict[str, Any] | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        function, configuration, _ = lambda_._get_func_record_for_ref(props.get("ServiceToken", ""))
+        if function is None or configuration is None:
+            raise ValueError(f"the function of ServiceToken {props.get('ServiceToken')} does not exist")
+        token, request_id = str(uuid.uuid4()), str(uuid.uuid4())
+        optional = {
+            "PhysicalResourceId": physical_id,
+            "OldResourceProperties": old_props and custom_resource._normalise_resource_properties(old_props),
+        }
+        received, ended = custom_resource.register_token(token), threading.Event()
+        _function_ended.set(ended)
+        lambda_.invoke_async_with_retry(
+            lambda_._execution_record_for_config(function, configuration),
+            {
+                "RequestType": request_type,
+                "RequestId": request_id,
+                "StackId": stack_id,
+                "ResponseURL": f"{custom_resource._response_url(token)}?{_signed_now()}",
+                "ResourceType": resource_type,
+                "LogicalResourceId": logical_id,
+                "ResourceProperties": custom_resource._normalise_resource_properties(props),
+                **{name: value for name, value in optional.items() if value is not None},
+            },
+        )
+        if received.wait(_timeout(props)):
+            # On AWS, a function can write its log until it ends, even if its role is deleted before. Here, it cannot.
+            ended.wait(_LOG_SECONDS)
+        response: dict[str, Any] | None = custom_resource._pending.pop(token, {"result": None})["result"]
+        if response is None:
+            raise CustomResourceError(
+                "CloudFormation did not receive a response from your Custom Resource. Please check your logs for "
+                f"requestId [{request_id}].",
+                physical_id=None,
+            )
+        if response.get("Status") != "SUCCESS":
+            raise CustomResourceError(
+                str(response.get("Reason", "no reason given")), physical_id=response.get("PhysicalResourceId")
+            )
+        return response.get("PhysicalResourceId") or physical_id or request_id, response.get("Data") or {}
+
+    lambda_._execute_function = execute
+    custom_resource.invoke_custom_resource = invoke
+
+
+def is_custom(resource_type: str) -> bool:
+    """Return whether a resource of this type is managed by a function of the user."""
+    return resource_type.startswith("Custom::") or resource_type == "AWS::CloudFormation::CustomResource"
+
+
+def generated_physical_id(stack_name: str, logical_id: str) -> str:
+    """Return a physical id as CloudFormation generates one for a creation without a response."""
+    return f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12].upper()}"
+
+
+def _timeout(properties: dict[str, Any]) -> int:
+    try:
+        return int(properties.get("ServiceTimeout", _DEFAULT_TIMEOUT))
+    except ValueError:
+        return _DEFAULT_TIMEOUT
+
+
+def _signed_now() -> str:
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return f"X-Amz-Date={date}&X-Amz-Expires={_URL_SECONDS}"

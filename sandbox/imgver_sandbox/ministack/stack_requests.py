@@ -1,0 +1,51 @@
+"""The requests that concern an operation in progress, as CloudFormation responds to them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from imgver_sandbox.ministack.hooks import HANDLERS, module
+from imgver_sandbox.ministack.stack_operations import cancel_update
+
+_Parameters = Mapping[str, Any]
+_Response = tuple[int, dict[str, str], bytes]
+
+
+def respond_during_operations() -> None:
+    """Patch the responses of three operations of the API.
+
+    - CancelUpdateStack cancels the resources in progress. MiniStack only starts no further resource.
+    - DeleteStack is refused during an update and its rollback, and has no effect during a deletion.
+      https://github.com/aws/aws-toolkit-azure-devops/issues/317 has the error. MiniStack starts a deletion.
+    - DescribeStacks has LastUpdatedTime only if the stack has been updated.
+      https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
+    """
+    handlers = module(HANDLERS)
+    actions: dict[str, Callable[[_Parameters], _Response]] = handlers._ACTION_HANDLERS
+    cancel_update_stack, delete_stack, describe_stacks = (
+        actions[name] for name in ("CancelUpdateStack", "DeleteStack", "DescribeStacks")
+    )
+
+    def cancel(parameters: _Parameters) -> _Response:
+        response = cancel_update_stack(parameters)
+        stack = handlers._resolve_stack(handlers._p(parameters, "StackName"))
+        if stack and stack.get("_cancel_requested"):
+            cancel_update(stack)
+        return response
+
+    def delete(parameters: _Parameters) -> _Response:
+        stack = handlers._resolve_stack(handlers._p(parameters, "StackName")) or {}
+        status = stack.get("StackStatus", "")
+        if status == "DELETE_IN_PROGRESS":
+            response: _Response = handlers._xml(200, "DeleteStackResponse", "")
+            return response
+        if status.startswith("UPDATE_") and status.endswith("_IN_PROGRESS"):
+            message = f"Stack [{stack['StackId']}] cannot be deleted while in status {status}"
+            refusal: _Response = handlers._error("ValidationError", message)
+            return refusal
+        return delete_stack(parameters)
+
+    def describe(parameters: _Parameters) -> _Response:
+        status, headers, body = describe_stacks(parameters)
+        return status, headers, body.replace(b"<LastUpdatedTime></LastUpdatedTime>", b"")
+
+    actions.update(CancelUpdateStack=cancel, DeleteStack=delete, DescribeStacks=describe)
