@@ -47,15 +47,17 @@ class DirectDeployment:
     def deploy(self, assembly, stack):
         """Create or update a stack, wait until it is done or rolled back, and return its status."""
         self.publish(assembly, stack)
-        # CloudFormation accepts 51,200 characters; the spaces that the CDK writes are many of them.
-        template = json.dumps(json.loads((assembly / f"{stack}.template.json").read_text()), separators=(",", ":"))
+        # CloudFormation accepts at most 51,200 characters in a request.
+        key = f"{stack}.template.json"
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=(assembly / key).read_bytes())
+        template = f"https://s3.amazonaws.com/{self._bucket}/{key}"
         try:
             self._cloudformation.describe_stacks(StackName=stack)
         except ClientError:
             operation = self._cloudformation.create_stack
         else:
             operation = self._cloudformation.update_stack
-        operation(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+        operation(StackName=stack, TemplateURL=template, Capabilities=["CAPABILITY_NAMED_IAM"])
         return self.wait(stack)
 
     def destroy(self, stack):

@@ -15,6 +15,7 @@ Delete   The version is deleted or archived, but only if it belongs to this reso
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -92,7 +93,12 @@ class ImageVersionResource:
             )
         if identity is None or arn is None:
             return self._replace(request, declared, "ImageName changed")
-        current = self._find(identity, declared.image_name, wait_while_creating=True)
+        # A needless replacement costs more than a wait.
+        read_lag = READ_LAG if self._is_new(identity) else POLL_INTERVAL
+        current = self._find(identity, declared.image_name, wait_while_creating=True, read_lag=read_lag)
+        if current is not None and _is_another(current, identity):
+            self._log.warning("not touched: another version has this ARN", arn=arn.value)
+            current = None
         if current is None:
             return self._replace(request, declared, "the version is gone")
         reason = self._replacement_reason(request, declared, current)
@@ -121,46 +127,59 @@ class ImageVersionResource:
             self._log.info("retained: the version was adopted, not created", arn=identity.arn.value)
             return result
         image_name = request.properties.get("ImageName", identity.arn.image_name)
-        version = self._find(identity, image_name, wait_while_creating=archive)
-        if version is None:
+        # A write tells at once whether a version exists that cannot be read yet. No other one has its number so soon.
+        is_unread = self._is_new(identity) and not archive
+        read_lag = 0.0 if is_unread else POLL_INTERVAL
+        version = self._find(identity, image_name, wait_while_creating=archive, read_lag=read_lag)
+        if version is None and is_unread:
+            self._delete(request, VersionId(identity.arn.with_image_name(image_name), identity.created_at))
+        elif version is None:
             self._log.info("nothing to delete: the version is gone", arn=identity.arn.value)
+        elif _is_another(version, identity):
+            self._log.warning("not touched: another version has this ARN", arn=identity.arn.value)
         elif archive and version.status not in _NOT_ARCHIVED:
             self._archive(version.arn)
         else:
-            self._delete(request, version)
+            self._delete(request, VersionId(version.arn, version.created_at))
         return result
+
+    def _is_new(self, identity: VersionId) -> bool:
+        """Whether a version was created so recently that a read may not find it."""
+        age = math.inf if identity.created_at is None else self._deadline.now() - identity.created_at
+        return age < READ_LAG + CLOCK_TOLERANCE
 
     def _operation(self, request: CustomResourceRequest) -> StackOperation:
         return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
     def _find(
-        self, identity: VersionId, image_name: str, *, wait_while_creating: bool
+        self,
+        identity: VersionId,
+        image_name: str,
+        *,
+        wait_while_creating: bool,
+        read_lag: float = POLL_INTERVAL,
     ) -> ImageVersionDescription | None:
-        """Describe the version of a resource. Returns None when it is gone, or another version has its ARN.
+        """Describe the version that has the ARN of a resource. Returns None when there is none.
 
         Args:
             identity: the version.
             image_name: the name of the image, as the template spells it.
             wait_while_creating: whether to wait while the version is CREATING.
+            read_lag: seconds after which a version that is not found is gone. Default: one more poll, because a
+                version that was found before may not be readable for a moment.
         """
         arn = identity.arn.with_image_name(image_name)
-        now = self._deadline.now()
-        is_new = identity.created_at is not None and now - identity.created_at < READ_LAG + CLOCK_TOLERANCE
-        found_by = now + (READ_LAG if is_new else POLL_INTERVAL)
+        found_by = self._deadline.now() + read_lag
         for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
             version = self._gateway.describe(arn)
             if version is None:
                 if self._deadline.now() >= found_by:
                     return None
-            elif not identity.is_created_at(version.created_at):
-                self._log.warning("not touched: another version has this ARN", arn=arn.value)
-                return None
-            elif version.status != "CREATING" or not wait_while_creating:
+            elif version.status != "CREATING" or not wait_while_creating or _is_another(version, identity):
                 return version
         raise HandlerError(f"{arn} was still CREATING when the function's time was up. Deploy again.")
 
-    def _delete(self, request: CustomResourceRequest, version: ImageVersionDescription) -> None:
-        identity = VersionId(version.arn, version.created_at)
+    def _delete(self, request: CustomResourceRequest, identity: VersionId) -> None:
         deletion = partial(delete_version, identity, gateway=self._gateway, deadline=self._deadline)
         if request.properties.get("DeletedWithImage") == "true":
             try:
@@ -170,11 +189,11 @@ class ImageVersionResource:
                     # CloudFormation deletes this function even if the Delete fails, so that it could never be repeated.
                     self._log.warning(
                         "left for the deletion of the image, which reports what uses the version",
-                        arn=version.arn.value,
+                        arn=identity.arn.value,
                         reason=error.reason,
                     )
                     return
-                self._log.warning("the deletion is tried again", arn=version.arn.value, reason=error.reason)
+                self._log.warning("the deletion is tried again", arn=identity.arn.value, reason=error.reason)
             else:
                 return
         try:
@@ -451,6 +470,11 @@ def client_token(request: CustomResourceRequest, attempt: int) -> str:
     """The client token of an attempt. It is the same for every delivery of one event, and differs between events."""
     name = f"{request.stack_id}|{request.logical_resource_id}|{request.request_id}|{attempt}"
     return str(uuid.uuid5(_TOKEN_NAMESPACE, name))
+
+
+def _is_another(version: ImageVersionDescription, identity: VersionId) -> bool:
+    """Whether a version has the ARN of another one that is gone."""
+    return not identity.is_created_at(version.created_at)
 
 
 def _is_as_declared(version: ImageVersionDescription, declared: ImageVersionProperties) -> bool:
