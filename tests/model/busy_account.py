@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any
 
 from deployed_function import Delivery, DeployedFunction, Disruption
-from harness import ACCOUNT, REGION, account_client, handler_client
+from harness import ACCOUNT, REGION, CloudFormation, account_client, handler_client
 from imgver_sandbox.sagemaker.clock import ManualClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
 from imgver_sandbox.sagemaker.service import ImagesService, ServiceCall, ServiceError
@@ -31,10 +31,14 @@ class BusyAccount:
         self.throttled = 0
         self._requests_per_second = requests_per_second
         self._executions = executions
+        clients: dict[str, Any] = {
+            "sagemaker": handler_client("sagemaker", self.service),
+            "cloudformation": CloudFormation(self.clock),
+        }
         self._function = DeployedFunction(
             simulation=self.simulation,
             clock=self.clock,
-            create_client=lambda _service, _region: handler_client("sagemaker", self.service),
+            create_client=lambda service, _region: clients[service],
             random_fraction=self.random_numbers.random,
         )
 

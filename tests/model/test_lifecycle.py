@@ -21,7 +21,7 @@ import itertools
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloudformation import ModelStack, Unknowns
@@ -329,10 +329,12 @@ class Lifecycle(RuleBasedStateMachine):
             if event["ResourceType"] == ALIAS_TYPE and event["RequestType"] == "Create" and delivery.invocations > 1:
                 self.interrupted_aliases.add((image, properties["Alias"]))
             if event["ResourceType"] == RETENTION_TYPE:
-                # A retention deletes old versions, whoever created them.
-                gone = [one for one in account.foreign if one.image == image and one not in existing]
-                for version in gone:
-                    del account.foreign[version]
+                # A retention deletes old versions, whoever created them. A fault may make the deletion fail.
+                for version in [one for one in account.foreign if one.image == image]:
+                    if version not in existing:
+                        del account.foreign[version]
+                    elif existing[version]["ImageVersionStatus"] == "DELETE_FAILED":
+                        account.foreign[version] = existing[version]
             if event["ResourceType"] == VERSION_TYPE and event["RequestType"] == "Update" and delivery.response:
                 self.drifted -= {
                     version
@@ -409,6 +411,9 @@ class Lifecycle(RuleBasedStateMachine):
         for stack in self.all_stacks:
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
+                    # An alias whose rollback failed may be on any version from then on.
+                    alias = failure.removeprefix("rollback of ").partition(":")[0].partition(".")[2]
+                    self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
                     continue
                 assert failure.startswith("delete of "), failure
                 assert any(reason in failure for reason in GOOD_REASONS), failure
@@ -511,13 +516,17 @@ class Lifecycle(RuleBasedStateMachine):
         holder = self.first_holders.get(key) if alias == FIRST_ALIAS else None
         # A stack that adopts the first version may delete it, and the alias may stay on it.
         allowed = [holder] if holder in account.foreign else [None, holder]
-        left = {tuple(physical_id.split("/")[:2]) for one in self.all_stacks for physical_id in one.left}
-        if owner in allowed or place in self.interrupted_aliases or (image, alias) in left:
+        left = self._alias_places(itertools.chain(*(one.left for one in self.all_stacks)))
+        if owner in allowed or place in self.interrupted_aliases or place in left:
             return
-        under_way = {tuple(physical_id.split("/")[:2]) for physical_id in self.environment.unavoidable}
-        assert (image, alias) in under_way, (place, owner, holder)
+        assert place in self._alias_places(self.environment.unavoidable), (place, owner, holder)
         COUNTS[UNDER_WAY] += 1
         self.interrupted_aliases.add(place)
+
+    def _alias_places(self, physical_ids: Iterable[str]) -> set[tuple[str, str]]:
+        """The images and aliases in those physical ids that are ids of aliases."""
+        parts = [physical_id.split("/") for physical_id in physical_ids if not physical_id.startswith("arn:")]
+        return {(self.account.key(part[0]), part[1]) for part in parts if len(part) > 1}
 
     @invariant()
     def no_alias_of_people_is_lost(self) -> None:
