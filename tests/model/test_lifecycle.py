@@ -37,6 +37,7 @@ from model_templates import (
     ALIAS_TYPE,
     ALIASES,
     DISRUPTIONS,
+    FAILING,
     IMAGES,
     INTERFERENCES,
     INTERRUPTIONS,
@@ -132,7 +133,6 @@ class Lifecycle(RuleBasedStateMachine):
             "cloudformation": self,
         }
         self.simulation = Simulation(self.clock, choose=self.random_numbers.randrange)
-        self.people = People(self.account, self.simulation)
         reads = InconsistentReads(self.random_numbers) if has_reads and "reads" in KINDS else None
         self.environment = FunctionEnvironment(
             account=self.account,
@@ -151,6 +151,7 @@ class Lifecycle(RuleBasedStateMachine):
             random_fraction=self.random_numbers.random,
             environment=self.environment,
         )
+        self.people = People(self.account, self.simulation, self._is_handled)
         self.all_stacks: list[ModelStack] = []
         self.stacks = {name: self._new_stack(name) for name in IMAGES}
         self.first_holders: dict[str, Identity] = {}
@@ -195,7 +196,7 @@ class Lifecycle(RuleBasedStateMachine):
         interferences=INTERFERENCES,
         interruption=INTERRUPTIONS,
         drifts=st.booleans(),
-        failing=st.sampled_from([None, None, "CreateImageVersion", "DeleteImageVersion"]),
+        failing=FAILING,
     )
     def deploy(
         self,
@@ -273,6 +274,11 @@ class Lifecycle(RuleBasedStateMachine):
                 self._mark_in_use(version, in_use=False)
 
         self._operate([], [], lambda: stack.deploy(self._allowed("Notebooks", template)), stop)
+
+    def _is_handled(self, image: str) -> bool:
+        """Whether an event of a resource of an image is being handled."""
+        key = self.account.key
+        return any(key(one.event["ResourceProperties"]["ImageName"]) == key(image) for one in self.function.handled)
 
     def _new_stack(self, name: str) -> ModelStack:
         stack = ModelStack(
