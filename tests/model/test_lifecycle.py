@@ -157,6 +157,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.first_holders: dict[str, Identity] = {}
         """The foreign versions that have the first alias unless a stack declares it."""
         self.interrupted_aliases: set[tuple[str, str]] = set()
+        self.abandoned: set[Identity] = set()
+        """The versions of the unavoidable cases, which a late event may still delete."""
         self.in_use: set[Identity] = set()
         self.drifted: set[Identity] = set()
         """The versions that were changed outside of CloudFormation, and not updated since."""
@@ -321,7 +323,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.function.check_tasks()
         self.disruptions = []
         self.service.faults.reset()
-        self.clock.advance(self.random_numbers.choice((5, 60, 240)))
+        # Two deployments cannot follow each other faster, because the second one needs a change set.
+        self.clock.advance(self.random_numbers.choice((20, 60, 240)))
         self._take_note()
 
     def _take_note(self) -> None:
@@ -417,8 +420,12 @@ class Lifecycle(RuleBasedStateMachine):
         for stack in self.all_stacks:
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
-                    # An alias whose rollback failed may be on any version from then on.
-                    alias = failure.removeprefix("rollback of ").partition(":")[0].partition(".")[2]
+                    # An alias whose rollback failed may be on any version until its next update.
+                    logical_id = failure.removeprefix("rollback of ").partition(":")[0]
+                    alias = logical_id.partition(".")[2]
+                    for known in list(self.environment.alias_targets):
+                        if known[:2] == (stack.id, logical_id):
+                            del self.environment.alias_targets[known]
                     self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
                     continue
                 assert failure.startswith("delete of "), failure
@@ -467,7 +474,7 @@ class Lifecycle(RuleBasedStateMachine):
             if line["message"] == LEFT_BEHIND and any(reason in line["reason"] for reason in GOOD_REASONS)
         }
         existing = self.account.versions()
-        known = {*self._own().values(), *self.account.foreign, *self.account.deleted_by_people}
+        known = {*self._own().values(), *self.account.foreign, *self.account.deleted_by_people, *self.abandoned}
         for version in existing.keys() - known:
             found = existing[version]
             archived = found.get("VendorGuidance") == "ARCHIVED"
@@ -477,7 +484,7 @@ class Lifecycle(RuleBasedStateMachine):
             case = self._unavoidable_case(version, found)
             assert case is not None, found
             COUNTS[case] += 1
-            self.account.foreign[version] = found
+            self.abandoned.add(version)
 
     def _unavoidable_case(self, version: Identity, found: Mapping[str, Any]) -> str | None:
         """The reason why no handler can delete a version that belongs to nobody."""
@@ -515,7 +522,10 @@ class Lifecycle(RuleBasedStateMachine):
         logical_id = f"{image.lower()}.{alias}"
         record = stack.records.get(logical_id)
         if record is not None and account.key(str(record.properties["ImageName"])) == key:
-            target = self.environment.alias_targets[stack.id, logical_id, record.physical_id]
+            response = stack.id, logical_id, record.physical_id
+            if response not in self.environment.alias_targets:
+                return
+            target = self.environment.alias_targets[response]
             if target not in account.deleted_by_people and not (target is None and self._is_damaged(stack)):
                 assert owner == target, (place, owner, target)
             return
