@@ -115,6 +115,8 @@ class DeployedFunction:
         self._environment = environment or QuietEnvironment()
         self.log: list[dict[str, Any]] = []
         self.tasks: list[Task] = []
+        self.handled: list[Delivery] = []
+        """The deliveries that are being handled, or whose process ended before Lambda's last attempt."""
         # One state for each idle process.
         self._idle: list[ThrottleState] = []
 
@@ -139,14 +141,18 @@ class DeployedFunction:
             self.tasks.append(self._simulation.start(lambda: self._deliver(delivery)))
 
     def _deliver(self, delivery: Delivery) -> None:
-        for _ in range(LAMBDA_ATTEMPTS):
-            try:
-                self._invoke(delivery)
-            except Crash:
-                delivery.crashed_invocations += 1
-                self._simulation.sleep(RETRY_SECONDS)
-            else:
-                return
+        self.handled.append(delivery)
+        try:
+            for _ in range(LAMBDA_ATTEMPTS):
+                try:
+                    self._invoke(delivery)
+                except Crash:
+                    delivery.crashed_invocations += 1
+                    self._simulation.sleep(RETRY_SECONDS)
+                else:
+                    return
+        finally:
+            self.handled.remove(delivery)
 
     def _invoke(self, delivery: Delivery) -> None:
         crashes = delivery.disruption.crashes

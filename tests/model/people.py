@@ -34,9 +34,17 @@ class Interference:
 class People:
     """Performs what people do, as patient users of the AWS CLI."""
 
-    def __init__(self, account: SharedAccount, simulation: Simulation) -> None:
+    def __init__(self, account: SharedAccount, simulation: Simulation, is_handled: Callable[[str], bool]) -> None:
+        """Create the people of an account.
+
+        Args:
+            account: the account.
+            simulation: the simulation in which they act.
+            is_handled: returns whether an event of a resource of an image is being handled.
+        """
         self._account = account
         self._simulation = simulation
+        self._is_handled = is_handled
 
     def interfere(self, interference: Interference) -> None:
         """Perform an action at its time."""
@@ -87,6 +95,10 @@ class People:
             self._forget(lambda version: version == chosen)
 
     def _create_image_again(self, image: str, position: int) -> None:
+        # CreateImageVersion returns the ARN of the version, and no creation time. A version with the same number in an
+        # image that is created again in the seconds before the first DescribeImageVersion cannot be told from it.
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
+        self._simulation.wait_until(lambda: not self._is_handled(image))
         before = set(self._account.versions())
         if self._patiently("DeleteImage", ImageName=image) is None:
             return

@@ -37,6 +37,7 @@ from model_templates import (
     ALIAS_TYPE,
     ALIASES,
     DISRUPTIONS,
+    FAILING,
     IMAGES,
     INTERFERENCES,
     INTERRUPTIONS,
@@ -132,7 +133,6 @@ class Lifecycle(RuleBasedStateMachine):
             "cloudformation": self,
         }
         self.simulation = Simulation(self.clock, choose=self.random_numbers.randrange)
-        self.people = People(self.account, self.simulation)
         reads = InconsistentReads(self.random_numbers) if has_reads and "reads" in KINDS else None
         self.environment = FunctionEnvironment(
             account=self.account,
@@ -151,11 +151,14 @@ class Lifecycle(RuleBasedStateMachine):
             random_fraction=self.random_numbers.random,
             environment=self.environment,
         )
+        self.people = People(self.account, self.simulation, self._is_handled)
         self.all_stacks: list[ModelStack] = []
         self.stacks = {name: self._new_stack(name) for name in IMAGES}
         self.first_holders: dict[str, Identity] = {}
         """The foreign versions that have the first alias unless a stack declares it."""
         self.interrupted_aliases: set[tuple[str, str]] = set()
+        self.abandoned: set[Identity] = set()
+        """The versions of the unavoidable cases, which a late event may still delete."""
         self.in_use: set[Identity] = set()
         self.drifted: set[Identity] = set()
         """The versions that were changed outside of CloudFormation, and not updated since."""
@@ -195,7 +198,7 @@ class Lifecycle(RuleBasedStateMachine):
         interferences=INTERFERENCES,
         interruption=INTERRUPTIONS,
         drifts=st.booleans(),
-        failing=st.sampled_from([None, None, "CreateImageVersion", "DeleteImageVersion"]),
+        failing=FAILING,
     )
     def deploy(
         self,
@@ -274,6 +277,11 @@ class Lifecycle(RuleBasedStateMachine):
 
         self._operate([], [], lambda: stack.deploy(self._allowed("Notebooks", template)), stop)
 
+    def _is_handled(self, image: str) -> bool:
+        """Whether an event of a resource of an image is being handled."""
+        key = self.account.key
+        return any(key(one.event["ResourceProperties"]["ImageName"]) == key(image) for one in self.function.handled)
+
     def _new_stack(self, name: str) -> ModelStack:
         stack = ModelStack(
             name,
@@ -315,7 +323,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.function.check_tasks()
         self.disruptions = []
         self.service.faults.reset()
-        self.clock.advance(self.random_numbers.choice((5, 60, 240)))
+        # Two deployments cannot follow each other faster, because the second one needs a change set.
+        self.clock.advance(self.random_numbers.choice((20, 60, 240)))
         self._take_note()
 
     def _take_note(self) -> None:
@@ -411,8 +420,12 @@ class Lifecycle(RuleBasedStateMachine):
         for stack in self.all_stacks:
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
-                    # An alias whose rollback failed may be on any version from then on.
-                    alias = failure.removeprefix("rollback of ").partition(":")[0].partition(".")[2]
+                    # An alias whose rollback failed may be on any version until its next update.
+                    logical_id = failure.removeprefix("rollback of ").partition(":")[0]
+                    alias = logical_id.partition(".")[2]
+                    for known in list(self.environment.alias_targets):
+                        if known[:2] == (stack.id, logical_id):
+                            del self.environment.alias_targets[known]
                     self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
                     continue
                 assert failure.startswith("delete of "), failure
@@ -461,7 +474,7 @@ class Lifecycle(RuleBasedStateMachine):
             if line["message"] == LEFT_BEHIND and any(reason in line["reason"] for reason in GOOD_REASONS)
         }
         existing = self.account.versions()
-        known = {*self._own().values(), *self.account.foreign, *self.account.deleted_by_people}
+        known = {*self._own().values(), *self.account.foreign, *self.account.deleted_by_people, *self.abandoned}
         for version in existing.keys() - known:
             found = existing[version]
             archived = found.get("VendorGuidance") == "ARCHIVED"
@@ -471,7 +484,7 @@ class Lifecycle(RuleBasedStateMachine):
             case = self._unavoidable_case(version, found)
             assert case is not None, found
             COUNTS[case] += 1
-            self.account.foreign[version] = found
+            self.abandoned.add(version)
 
     def _unavoidable_case(self, version: Identity, found: Mapping[str, Any]) -> str | None:
         """The reason why no handler can delete a version that belongs to nobody."""
@@ -509,7 +522,10 @@ class Lifecycle(RuleBasedStateMachine):
         logical_id = f"{image.lower()}.{alias}"
         record = stack.records.get(logical_id)
         if record is not None and account.key(str(record.properties["ImageName"])) == key:
-            target = self.environment.alias_targets[stack.id, logical_id, record.physical_id]
+            response = stack.id, logical_id, record.physical_id
+            if response not in self.environment.alias_targets:
+                return
+            target = self.environment.alias_targets[response]
             if target not in account.deleted_by_people and not (target is None and self._is_damaged(stack)):
                 assert owner == target, (place, owner, target)
             return
