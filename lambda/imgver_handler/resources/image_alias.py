@@ -25,9 +25,6 @@ from imgver_handler.resources.stack_operation import StackOperation, not_waited_
 NEW = 60.0
 """Seconds after its creation for which a version is new. Nobody can have replaced it by then."""
 
-ROLLBACK_TIME = 120.0
-"""Seconds after which a rollback that is still running waits for an Update that may belong to it."""
-
 QUICK = 1.0
 """Seconds within which a move is quick. CloudFormation needs longer to cancel it and to send the next event."""
 
@@ -125,7 +122,7 @@ class ImageAliasResource:
                 raise not_waited_for()
         is_of_rollback = operation.rolls_back()
         if is_of_rollback and self._may_be_cancelled(request, operation, declared):
-            self._refuse_when_cancelled(operation)
+            operation.refuse_when_cancelled()
         target = _arn(request, declared, declared.version)
         self._refuse_foreign_version(target, declared)
         # It is not documented whether adding an alias that another version has moves it or fails.
@@ -136,7 +133,7 @@ class ImageAliasResource:
         except HandlerError as error:
             if owner is None:
                 raise
-            physical_id = self._restore(owner, declared)
+            physical_id = self._restore(request, owner, declared)
             raise HandlerError(error.reason, physical_id=physical_id) from error
         asks_again = not asks_first or self._deadline.now() - read_at > QUICK
         if asks_again and operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
@@ -190,12 +187,6 @@ class ImageAliasResource:
         version = self._gateway.describe(_arn(request, declared, declared.version))
         return None if version is None else version.created_at
 
-    def _refuse_when_cancelled(self, operation: StackOperation) -> None:
-        """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event."""
-        for _ in self._deadline.within(ROLLBACK_TIME).polls(throttled=self._gateway.is_throttled):
-            if operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
-                raise not_waited_for()
-
     def _is_same_alias(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
         """Whether the physical id is that of the declared alias, also if the spelling of the image's name changed."""
         if not _identifies(request, declared):
@@ -210,10 +201,12 @@ class ImageAliasResource:
             new is not None and old is not None and (new.image_arn, new.created_at) == (old.image_arn, old.created_at)
         )
 
-    def _restore(self, owner: ImageVersionDescription, declared: ImageAliasProperties) -> str:
+    def _restore(
+        self, request: CustomResourceRequest, owner: ImageVersionDescription, declared: ImageAliasProperties
+    ) -> str:
         """Give the alias back to its owner. Returns the physical id for the Delete that follows."""
         try:
-            self._add(owner.arn, declared.alias)
+            self._give_back(request, declared, _Owner(owner.arn.version, owner.created_at))
         except HandlerError as error:
             self._log.error(
                 "could not give the alias back", alias=declared.alias, arn=owner.arn.value, reason=error.reason

@@ -107,9 +107,12 @@ class ImageVersionResource:
         changes = _metadata_changes(current, declared, request.old_properties)
         if changes:
             operation = self._operation(request)
-            # An event of the rollback cannot be told from one of the update. The next update corrects wrong metadata.
-            if operation.is_late() and operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
-                raise not_waited_for()
+            if operation.is_late():
+                if operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+                    raise not_waited_for()
+                # An event of the rollback cannot be told from one of the update that is rolled back.
+                if operation.rolls_back():
+                    operation.refuse_when_cancelled()
             self._gateway.update(current.arn, changes)
         return _result(request.physical_resource_id, current, declared)
 
@@ -299,10 +302,16 @@ class ImageVersionResource:
         candidates = [one for one in in_time if self._is_as_declared(one.arn, declared)]
         if not candidates:
             return
+        called_at = self._deadline.now()
         arn = self._start_creation(request, declared, attempt=0)
         found = next((one for one in listed if one.arn.version == arn.version), None)
-        if found is None or found in candidates:
-            self._remove(VersionId(arn, None if found is None else found.created_at), declared)
+        if found is None:
+            self._remove(VersionId(arn, None), declared)
+        elif found in candidates:
+            # If another delivery has just deleted the version, this call may have created one with its number.
+            current = self._gateway.describe(arn)
+            is_new = current is not None and current.created_at >= called_at - CLOCK_TOLERANCE
+            self._remove(VersionId(arn, None if is_new else found.created_at), declared)
 
     def _is_as_declared(self, arn: ImageVersionArn, declared: ImageVersionProperties) -> bool:
         version = self._gateway.describe(arn)

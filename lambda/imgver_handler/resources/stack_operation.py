@@ -21,6 +21,9 @@ CANCELLED_CREATE_TIME = 60.0
 """Seconds that a cancelled Create gets to delete its version. After the Delete, CloudFormation removes the permissions
 of the function."""
 
+ROLLBACK_TIME = 120.0
+"""Seconds after which a rollback that is still running waits for an Update that may belong to it."""
+
 
 class StackOperation:
     """The stack operation of one event."""
@@ -68,6 +71,12 @@ class StackOperation:
         if self._stack is None or self._stack.began_at is None or created_at is None:
             return False
         return began_before(self._stack.began_at, created_at)
+
+    def refuse_when_cancelled(self) -> None:
+        """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event."""
+        for _ in self._deadline.within(ROLLBACK_TIME).polls(throttled=self._gateway.is_throttled):
+            if self.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+                raise not_waited_for()
 
     def wait_for_cancelled_create(self) -> None:
         """Wait until a cancelled Create has removed what it created.
