@@ -19,10 +19,12 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import pytest
 from cloudformation import ModelStack, Unknowns
 from deployed_function import DeployedFunction, Disruption
 from function_environment import FunctionEnvironment
@@ -568,7 +570,8 @@ Lifecycle.TestCase.settings = settings(
 TestLifecycle = Lifecycle.TestCase
 
 
-def test_responses_are_rarely_under_way_when_cloudformation_stops_waiting() -> None:
+def test_responses_are_rarely_under_way_when_cloudformation_stops_waiting(capsys: pytest.CaptureFixture[str]) -> None:
     # Runs after the histories. In another process of pytest-xdist there is nothing to count.
-    print(dict(COUNTS))
+    with capsys.disabled():
+        sys.stdout.write(f"\n{dict(COUNTS)}\n")
     assert COUNTS[UNDER_WAY] <= max(3, MAX_UNDER_WAY * COUNTS[CANCELLED]), COUNTS
