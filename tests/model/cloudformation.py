@@ -116,6 +116,8 @@ class ModelStack:
         self.left: list[str] = []
         """The physical ids of resources that exist although CloudFormation does not know them: their Delete failed, or
         the template retains them."""
+        self.without_delete: set[str] = set()
+        """The logical ids of the resources whose Create was cancelled or failed, and that got no Delete."""
         self.deliveries: list[Delivery] = []
         self.failures: list[str] = []
         self._simulation = simulation
@@ -295,6 +297,9 @@ class ModelStack:
 
     def _undo_creates(self, operation: Operation) -> Records:
         """What the operation created, except the resources that failed and that the template retains."""
+        self.without_delete |= {
+            one for one in operation.failed if one in operation.created and operation.created[one].retained
+        }
         return [
             (logical_id, record)
             for logical_id, record in operation.created.items()

@@ -59,7 +59,8 @@ def templates(draw: st.DrawFn, *, stack: str) -> Template:
     for logical_id in sorted(draw(st.sets(st.sampled_from(VERSIONS), min_size=1))):
         image = draw(st.sampled_from(IMAGES[stack]))
         versions.setdefault(image, []).append(logical_id)
-    uses_ref = draw(_only("refs", st.booleans(), False))
+    # The construct refers to a version by its physical id, which contains the creation time.
+    uses_ref = "refs" in KINDS
     for image, logical_ids in versions.items():
         name = image
         if image == SHARED_OR_RETAINED:
