@@ -290,3 +290,14 @@ def test_delete_of_another_id_sends_no_call(function, event, physical_id):
     assert function.decisions() == [
         ("INFO", "nothing to delete: the physical id is not this alias", {"physical_id": physical_id})
     ]
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])
+def test_delete_leaves_an_alias_to_a_version_that_cannot_be_updated(aws, function, alias, status):
+    # SageMaker deletes the alias together with the version
+    aws.create_version()
+    alias("create", Version="1")
+    aws.describe_as(status)
+
+    assert alias("delete", Version="1")["Status"] == "SUCCESS"
+    assert function.names() == ["DescribeImageVersion"]

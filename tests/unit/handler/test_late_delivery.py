@@ -200,6 +200,32 @@ def test_r54_a_late_update_of_the_rollback_restores_the_metadata(aws, function, 
     assert aws.describe(1)["ReleaseNotes"] == "First release"
 
 
+def test_r54_a_late_update_of_the_cancelled_update_writes_no_metadata(aws, function, event, create):
+    # GIVEN the rollback ends while the event waits
+    create()
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    late = event("image_version_update", **UNCHANGED | {"ReleaseNotes": "Second"}, sent_at=aws.clock.now() - 60)
+
+    def end_of_rollback(operation, _parameters):
+        if function.names().count("DescribeStacks") == 3:
+            aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    function.before_call = end_of_rollback
+
+    assert function.deliver(late)["Reason"] == REFUSED
+    assert aws.describe(1)["ReleaseNotes"] == "First release"
+
+
+def test_r54_a_late_update_of_a_running_update_changes_the_metadata(aws, function, event, create):
+    create()
+    late = event("image_version_update", **UNCHANGED | {"ReleaseNotes": "Second"}, sent_at=aws.clock.now())
+    aws.clock.advance(60)
+
+    assert function.deliver(late)["Status"] == "SUCCESS"
+    assert aws.describe(1)["ReleaseNotes"] == "Second"
+    assert function.names() == ["DescribeImageVersion", "DescribeStacks", "UpdateImageVersion"]
+
+
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
 @pytest.mark.parametrize("action", ["create", "update", "delete"])
 def test_r53_r54_a_late_event_of_an_alias_changes_nothing(aws, function, event, alias, deploy, action, status):
