@@ -17,6 +17,9 @@ MAX_CALL_SECONDS = 0.3
 MAX_RESPONSE_SECONDS = 5.0
 """The largest number of seconds between DescribeStacks and the response that follows it."""
 
+MAX_UPDATE_SECONDS = 30.0
+"""The age in seconds of an event from which the handler reads the status of the stack before it changes metadata."""
+
 
 class FunctionEnvironment:
     """Passes calls on to the account, and takes note of what the invariants need to know."""
@@ -57,6 +60,8 @@ class FunctionEnvironment:
         """The physical ids in responses that were under way when CloudFormation stopped waiting."""
         self.alias_targets: dict[tuple[str, str, str], Identity | None] = {}
         """The versions that the aliases of the stacks were moved to, by stack, logical id and physical id."""
+        self.overtaken: set[Identity] = set()
+        """The versions whose update was under way when CloudFormation cancelled it and sent the rollback's."""
         self.denied: list[Delivery] = []
         """The events of which a call was denied."""
 
@@ -77,6 +82,11 @@ class FunctionEnvironment:
                 error = {"Code": "ResourceNotFound", "Message": "the version does not exist"}
                 raise ClientError({"Error": error}, operation)
         response = method(**parameters)
+        delivery = invocation.delivery
+        if operation == "UpdateImageVersion" and self._simulation.now() - delivery.sent_at < MAX_UPDATE_SECONDS:
+            version = self._account.find(parameters["ImageName"], Version=parameters["Version"])
+            if delivery.is_cancelled and version is not None:
+                self.overtaken.add(version)
         if operation == "DescribeStacks":
             invocation.last_question = self._simulation.now(), stack.status
         if operation == "CreateImageVersion":

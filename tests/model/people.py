@@ -103,6 +103,7 @@ class People:
         if self._patiently("DeleteImage", ImageName=image) is None:
             return
         self._forget(lambda version: version.image == self._account.key(image), before)
+        self._account.created_again.add(self._account.key(image))
         role = "arn:aws:iam::123456789012:role/image"
         if self._patiently("CreateImage", ImageName=image, RoleArn=role) is None:
             raise AssertionError("the image could not be created again")

@@ -8,6 +8,11 @@ The model does not demand what no handler can do with the APIs as AWS documents 
   cancelled event ends, Lambda delivers the event again after that, so that the version cannot be deleted any more.
 - SageMaker shows the version of an alias only as long as it has the alias. If the process ends, or another delivery
   arrives, while a Create moves an alias, its previous version is no longer known.
+- An UpdateImageVersion that waits for another change of the image may be performed after the rollback's Update has
+  found the old metadata. DescribeStacks does not tell whether an Update is the cancelled one or the rollback's. The
+  next Update corrects the metadata.
+- The physical id of an alias has the number of its previous version, and no creation time. If people delete and create
+  the image again, the alias is given back to the version that has this number then.
 - CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
   repaired by the next Update of the resource, and not before.
 - A version that failed is found again only by its client token. If the service creates another version for the token
@@ -66,6 +71,8 @@ GOOD_REASONS = ("is in use", "internal trouble", "AccessDenied")
 UNDER_WAY = "the response was under way when CloudFormation stopped waiting"
 WITHOUT_PERMISSION = "the process ended or CloudFormation sent no Delete, and the function has no permission any more"
 LOST_ARN = "the ARN of a failed version was lost"
+SAME_NUMBER = "an alias was given back to the number of a version that people had replaced"
+OVERTAKEN = "the metadata of a cancelled update was written after the rollback had read it"
 CANCELLED = "cancelled events"
 COUNTS: Counter[str] = Counter()
 """The cases that no handler can avoid, and the number of cancelled events, in all histories."""
@@ -160,6 +167,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.interrupted_aliases: set[tuple[str, str]] = set()
         self.abandoned: set[Identity] = set()
         """The versions of the unavoidable cases, which a late event may still delete."""
+        self.outdated: set[Identity] = set()
+        """The versions with the metadata of a cancelled update."""
         self.in_use: set[Identity] = set()
         self.drifted: set[Identity] = set()
         """The versions that were changed outside of CloudFormation, and not updated since."""
@@ -460,8 +469,12 @@ class Lifecycle(RuleBasedStateMachine):
                     # An adoption changes nothing, and the next update does.
                     continue
                 for name in ("ReleaseNotes", "VendorGuidance", "Horovod", "Processor"):
-                    if name in properties and not (name == "Processor" and version in self.drifted):
-                        assert str(found[name]).lower() == str(properties[name]).lower(), (logical_id, name)
+                    if name not in properties or (name == "Processor" and version in self.drifted):
+                        continue
+                    if str(found[name]).lower() != str(properties[name]).lower():
+                        assert version in self.environment.overtaken, (logical_id, name)
+                        COUNTS[OVERTAKEN] += version not in self.outdated
+                        self.outdated.add(version)
 
     @invariant()
     def no_version_has_two_owners(self) -> None:
@@ -540,6 +553,10 @@ class Lifecycle(RuleBasedStateMachine):
         allowed = [holder] if holder in account.foreign else [None, holder]
         left = self._alias_places(itertools.chain(*(one.left for one in self.all_stacks)))
         if owner in allowed or place in self.interrupted_aliases or place in left:
+            return
+        if key in account.created_again and owner in account.foreign:
+            COUNTS[SAME_NUMBER] += 1
+            self.interrupted_aliases.add(place)
             return
         assert place in self._alias_places(self.environment.unavoidable), (place, owner, holder)
         COUNTS[UNDER_WAY] += 1
