@@ -184,12 +184,18 @@ class ImageVersionResource:
 
     def _delete(self, request: CustomResourceRequest, identity: VersionId) -> None:
         deletion = partial(delete_version, identity, gateway=self._gateway, deadline=self._deadline)
-        if request.properties.get("DeletedWithImage") == "true":
+        try:
+            if request.properties.get("DeletedWithImage") != "true":
+                deletion()
+                return
             try:
                 deletion(in_use_retry_limit=IN_USE_RETRY_LIMIT)
             except HandlerError as error:
+                is_in_use = not isinstance(error, AwsServiceError) or error.kind is ErrorKind.BUSY
+                if not is_in_use:
+                    raise
+                # CloudFormation deletes this function even if the Delete fails, so that it could never be repeated.
                 if self._operation(request).status() in ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
-                    # CloudFormation deletes this function even if the Delete fails, so that it could never be repeated.
                     self._log.warning(
                         "left for the deletion of the image, which reports what uses the version",
                         arn=identity.arn.value,
@@ -197,10 +203,7 @@ class ImageVersionResource:
                     )
                     return
                 self._log.warning("the deletion is tried again", arn=identity.arn.value, reason=error.reason)
-            else:
-                return
-        try:
-            deletion()
+                deletion()
         except HandlerError as error:
             raise HandlerError(
                 f"{error.reason} If the stack is being deleted, its function is deleted too: repeat the deletion with "

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 APP = Path(__file__).with_name("cancellation_app.py")
 STACK, IMAGE = "Cancellation", "cancelled"
@@ -50,7 +51,14 @@ def policy(*actions):
 
 def eventually(read, expected):
     end = time.monotonic() + 30
-    while (found := read()) != expected:
+    while True:
+        try:
+            found = read()
+        except ClientError as error:
+            # A version was deleted between two reads.
+            found = error
+        if found == expected:
+            return
         assert time.monotonic() < end, found
         time.sleep(0.2)
 

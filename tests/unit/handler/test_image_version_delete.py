@@ -152,6 +152,17 @@ def test_r69_a_version_that_can_be_deleted_costs_no_question(aws, function, dele
     assert aws.versions() == {}
 
 
+def test_r69_a_denied_deletion_is_not_left_for_the_image(aws, function, delete, created):
+    aws.cloudformation.status = "DELETE_IN_PROGRESS"
+    aws.refuse("DeleteImageVersion", ServiceError("AccessDeniedException", "no policy allows it"), forever=True)
+
+    response = delete(**WITH_IMAGE)
+
+    assert response["Status"] == "FAILED"
+    assert "no policy allows it" in response["Reason"]
+    assert "DescribeStacks" not in function.names()
+
+
 def test_r69_a_version_of_an_image_that_stays(aws, function, event, created):
     aws.cloudformation.status = "DELETE_IN_PROGRESS"
     aws.service.mark_in_use(ARN)
