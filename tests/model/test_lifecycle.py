@@ -11,7 +11,7 @@ The model does not demand what no handler can do with the APIs as AWS documents 
 - An UpdateImageVersion that waits for another change of the image may be performed after the rollback's Update has
   found the old metadata. DescribeStacks does not tell whether an Update is the cancelled one or the rollback's. The
   next Update corrects the metadata.
-- SageMaker does not change a version whose deletion has failed, so that its alias goes with it and cannot be given back.
+- SageMaker does not change a version whose deletion has failed, so that its alias goes with it and is not given back.
 - The physical id of an alias has the number of its previous version, and no creation time. If people delete and create
   the image again, the alias is given back to the version that has this number then.
 - CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
