@@ -378,11 +378,23 @@ class Lifecycle(RuleBasedStateMachine):
                     if f"{name.lower()}.{alias}" == line["logical_resource_id"]
                 }
         self.lines = len(self.function.log)
+        for stack in self.all_stacks:
+            for failure in stack.failures:
+                if failure.startswith("rollback of ") and self._is_damaged(stack):
+                    self._alias_is_unknown(stack, failure.removeprefix("rollback of ").partition(":")[0])
         # A version that a stack has adopted and owns is not foreign any more.
         for version in self._own().values():
             account.foreign.pop(version, None)
         self.in_use &= existing.keys()
         self.drifted &= existing.keys()
+
+    def _alias_is_unknown(self, stack: ModelStack, logical_id: str) -> None:
+        """Note that an alias, whose rollback failed, may be on any version until its next update."""
+        alias = logical_id.partition(".")[2]
+        self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
+        for known in list(self.environment.alias_targets):
+            if known[:2] == (stack.id, logical_id):
+                del self.environment.alias_targets[known]
 
     def _mark_in_use(self, version: Identity, *, in_use: bool = True) -> None:
         description = self.account.describe(version.image, Version=version.number)
@@ -448,13 +460,6 @@ class Lifecycle(RuleBasedStateMachine):
         for stack in self.all_stacks:
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
-                    # An alias whose rollback failed may be on any version until its next update.
-                    logical_id = failure.removeprefix("rollback of ").partition(":")[0]
-                    alias = logical_id.partition(".")[2]
-                    for known in list(self.environment.alias_targets):
-                        if known[:2] == (stack.id, logical_id):
-                            del self.environment.alias_targets[known]
-                    self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
                     continue
                 assert failure.startswith("delete of "), failure
                 assert any(reason in failure for reason in GOOD_REASONS), failure
