@@ -368,13 +368,22 @@ class Lifecycle(RuleBasedStateMachine):
                     for version in self.drifted
                     if version == account.identity_of(delivery.response["PhysicalResourceId"], properties["ImageName"])
                 }
+        self._take_note_of_aliases()
+        # A version that a stack has adopted and owns is not foreign any more.
+        for version in self._own().values():
+            account.foreign.pop(version, None)
+        self.in_use &= existing.keys()
+        self.drifted &= existing.keys()
+
+    def _take_note_of_aliases(self) -> None:
+        """Take note of the aliases that cannot be where they belong."""
         for line in self.function.log[self.lines :]:
             if line["message"] == STAYS_ON_VERSION:
                 COUNTS[STAYS] += 1
                 alias = line["alias"]
                 self.interrupted_aliases |= {
-                    (account.key(name), alias)
-                    for name in account.image_names
+                    (self.account.key(name), alias)
+                    for name in self.account.image_names
                     if f"{name.lower()}.{alias}" == line["logical_resource_id"]
                 }
         self.lines = len(self.function.log)
@@ -382,11 +391,6 @@ class Lifecycle(RuleBasedStateMachine):
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
                     self._alias_is_unknown(stack, failure.removeprefix("rollback of ").partition(":")[0])
-        # A version that a stack has adopted and owns is not foreign any more.
-        for version in self._own().values():
-            account.foreign.pop(version, None)
-        self.in_use &= existing.keys()
-        self.drifted &= existing.keys()
 
     def _alias_is_unknown(self, stack: ModelStack, logical_id: str) -> None:
         """Note that an alias, whose rollback failed, may be on any version until its next update."""
