@@ -11,6 +11,7 @@ The model does not demand what no handler can do with the APIs as AWS documents 
 - An UpdateImageVersion that waits for another change of the image may be performed after the rollback's Update has
   found the old metadata. DescribeStacks does not tell whether an Update is the cancelled one or the rollback's. The
   next Update corrects the metadata.
+- SageMaker does not change a version whose deletion has failed, so that its alias goes with it and is not given back.
 - The physical id of an alias has the number of its previous version, and no creation time. If people delete and create
   the image again, the alias is given back to the version that has this number then.
 - CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
@@ -65,6 +66,8 @@ from stack_template import Record, Resource, Template
 
 LEFT_BEHIND = "could not delete a version that nothing uses"
 """The handler's log message, with the ARN, when it could not delete a version that it created."""
+STAYS_ON_VERSION = "retained: the version cannot be changed, only deleted"
+"""The handler's log message when it leaves an alias on a version whose deletion has failed."""
 GOOD_REASONS = ("is in use", "internal trouble", "AccessDenied")
 """The reasons for which a version cannot be deleted: its use, a fault, and the end of the function's permissions."""
 
@@ -72,6 +75,7 @@ UNDER_WAY = "the response was under way when CloudFormation stopped waiting"
 WITHOUT_PERMISSION = "the process ended or CloudFormation sent no Delete, and the function has no permission any more"
 LOST_ARN = "the ARN of a failed version was lost"
 SAME_NUMBER = "an alias was given back to the number of a version that people had replaced"
+STAYS = "an alias stayed on a version that could not be changed"
 OVERTAKEN = "the metadata of a cancelled update was written after the rollback had read it"
 CANCELLED = "cancelled events"
 COUNTS: Counter[str] = Counter()
@@ -173,6 +177,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.drifted: set[Identity] = set()
         """The versions that were changed outside of CloudFormation, and not updated since."""
         self.people_deleted_now = False
+        self.lines = 0
+        """The number of lines of the function's log before the step."""
         for image in self.account.image_names:
             self.account.call("CreateImage", ImageName=image, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/image")
             self.clock.advance(60)
@@ -362,11 +368,37 @@ class Lifecycle(RuleBasedStateMachine):
                     for version in self.drifted
                     if version == account.identity_of(delivery.response["PhysicalResourceId"], properties["ImageName"])
                 }
+        self._take_note_of_aliases()
         # A version that a stack has adopted and owns is not foreign any more.
         for version in self._own().values():
             account.foreign.pop(version, None)
         self.in_use &= existing.keys()
         self.drifted &= existing.keys()
+
+    def _take_note_of_aliases(self) -> None:
+        """Take note of the aliases that cannot be where they belong."""
+        for line in self.function.log[self.lines :]:
+            if line["message"] == STAYS_ON_VERSION:
+                COUNTS[STAYS] += 1
+                alias = line["alias"]
+                self.interrupted_aliases |= {
+                    (self.account.key(name), alias)
+                    for name in self.account.image_names
+                    if f"{name.lower()}.{alias}" == line["logical_resource_id"]
+                }
+        self.lines = len(self.function.log)
+        for stack in self.all_stacks:
+            for failure in stack.failures:
+                if failure.startswith("rollback of ") and self._is_damaged(stack):
+                    self._alias_is_unknown(stack, failure.removeprefix("rollback of ").partition(":")[0])
+
+    def _alias_is_unknown(self, stack: ModelStack, logical_id: str) -> None:
+        """Note that an alias, whose rollback failed, may be on any version until its next update."""
+        alias = logical_id.partition(".")[2]
+        self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
+        for known in list(self.environment.alias_targets):
+            if known[:2] == (stack.id, logical_id):
+                del self.environment.alias_targets[known]
 
     def _mark_in_use(self, version: Identity, *, in_use: bool = True) -> None:
         description = self.account.describe(version.image, Version=version.number)
@@ -432,13 +464,6 @@ class Lifecycle(RuleBasedStateMachine):
         for stack in self.all_stacks:
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
-                    # An alias whose rollback failed may be on any version until its next update.
-                    logical_id = failure.removeprefix("rollback of ").partition(":")[0]
-                    alias = logical_id.partition(".")[2]
-                    for known in list(self.environment.alias_targets):
-                        if known[:2] == (stack.id, logical_id):
-                            del self.environment.alias_targets[known]
-                    self.interrupted_aliases |= {(self.account.key(name), alias) for name in self.account.image_names}
                     continue
                 assert failure.startswith("delete of "), failure
                 assert any(reason in failure for reason in GOOD_REASONS), failure
