@@ -9,6 +9,7 @@ version already had the alias, for example because it was adopted.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from imgver_handler.aws.arn import ImageVersionArn, is_same_time
@@ -129,7 +130,7 @@ class ImageAliasResource:
         if owner is not None:
             self._remove(owner.arn, declared.alias)
         try:
-            self._add(target, declared.alias)
+            self._take(target, declared, lambda: operation.state(is_of_rollback=lambda _: is_of_rollback))
         except HandlerError as error:
             if owner is None:
                 raise
@@ -145,6 +146,19 @@ class ImageAliasResource:
                 "not wait for the move any more: the stack is rolling back."
             )
         return owner
+
+    def _take(
+        self, target: ImageVersionArn, declared: ImageAliasProperties, state: Callable[[], OperationState]
+    ) -> None:
+        """Add the alias. A cancelled event may have moved it to another version in the meantime."""
+        try:
+            self._add(target, declared.alias)
+        except HandlerError:
+            rival = self._gateway.describe_alias(declared.image_name, declared.alias)
+            if rival is None or rival.arn.version == target.version or state() is not OperationState.RUNNING:
+                raise
+            self._remove(rival.arn, declared.alias)
+            self._add(target, declared.alias)
 
     def _move_back(
         self, request: CustomResourceRequest, declared: ImageAliasProperties, previous: _Owner | None
@@ -196,7 +210,7 @@ class ImageAliasResource:
             return True
         # Whether names that differ in case name the same image is not documented.
         arn = _arn(request, declared, declared.version)
-        new, old = (self._gateway.describe(arn.with_image_name(name)) for name in (declared.image_name, spelling))
+        new, old = (self._find(arn.with_image_name(name)) for name in (declared.image_name, spelling))
         return (
             new is not None and old is not None and (new.image_arn, new.created_at) == (old.image_arn, old.created_at)
         )
@@ -232,10 +246,7 @@ class ImageAliasResource:
                 younger.
         """
         arn = _arn(request, declared, previous.version)
-        version = self._gateway.describe(arn)
-        if version is None and self._deadline.wait(POLL_INTERVAL):
-            # Reads may lag behind writes, and the alias would be lost.
-            version = self._gateway.describe(arn)
+        version = self._find(arn)
         if (
             version is None
             or version.status != "CREATED"
@@ -247,6 +258,13 @@ class ImageAliasResource:
             )
             return
         self._add(version.arn, declared.alias)
+
+    def _find(self, arn: ImageVersionArn) -> ImageVersionDescription | None:
+        """Describe a version. One that is not found is described again, because reads may lag behind writes."""
+        version = self._gateway.describe(arn)
+        if version is None and self._deadline.wait(POLL_INTERVAL):
+            version = self._gateway.describe(arn)
+        return version
 
     def _add(self, arn: ImageVersionArn, alias: str) -> None:
         self._gateway.update(arn, {"AliasesToAdd": [alias]})

@@ -183,7 +183,20 @@ def test_an_alias_that_cannot_be_added(aws, function, alias):
 
     assert response["Status"] == "FAILED"
     assert response["PhysicalResourceId"].startswith("not-created:")
-    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
+    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion", "DescribeImageVersion"]
+
+
+@pytest.mark.parametrize("aws", ["validation_exception"], indirect=True)
+def test_r51_an_alias_that_a_cancelled_event_has_moved_meanwhile_is_taken_back(aws, function, alias):
+    # GIVEN a cancelled event adds the alias to version 2 after this event has found it nowhere
+    def move(operation, parameters):
+        if operation == "UpdateImageVersion" and not aws.aliases(2):
+            aws.update_version(2, AliasesToAdd=["latest"])
+
+    function.before_call = move
+
+    assert alias("create", Version="1")["Status"] == "SUCCESS"
+    assert (aws.aliases(1), aws.aliases(2)) == (["latest"], [])
 
 
 @every_assumption
