@@ -6,6 +6,7 @@ machine, must therefore not be able to use it.
 
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -39,6 +40,9 @@ _OPEN_PATHS = (
 """The methods and paths that need neither the token nor credentials."""
 
 _HTTP_PORT = 80
+
+_XML = re.compile(r"/(?:s3|route53|cloudfront)/aws4_request")
+"""The scope of a signature for a service whose requests do not show that its protocol is XML."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +113,7 @@ def refusal(request: FrontRequest, *, token: str, has_credentials: Callable[[Fro
         return Refusal("AccessDenied", f"a web page of another origin ('{origin}') must not use the sandbox")
     site = request.headers.get("sec-fetch-site", "none").lower()
     if site not in _OWN_SITE:
-        return Refusal(
-            "AccessDenied", f"a web page of another origin (Sec-Fetch-Site '{site}') must not use the sandbox"
-        )
+        return Refusal("AccessDenied", f"a web page of another origin ('{site}') must not use the sandbox")
     if any(request.method == method and fnmatchcase(request.path, pattern) for method, pattern in _OPEN_PATHS):
         return None
     if request.is_control:
@@ -174,12 +176,13 @@ async def _refuse(request: FrontRequest, refused: Refusal, receive: Receive, sen
 
 
 def _body(request: FrontRequest, refused: Refusal) -> tuple[str, bytes]:
-    """Return the content type and the body, in the protocol of the AWS service as far as the request shows it."""
+    """Return the content type and the body in the protocol of the AWS service."""
     if request.is_control:
         response = error_response(403, refused.reason)
         assert isinstance(response.body, bytes)  # noqa: S101  it has no parts
         return response.content_type, response.body
-    if "x-amz-target" in request.headers or "json" in request.headers.get("content-type", ""):
-        return "application/json", json.dumps({"__type": refused.code, "message": refused.reason}).encode()
-    error = f"<Error><Code>{refused.code}</Code><Message>{escape(refused.reason)}</Message></Error>"
-    return "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode()
+    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if form or _XML.search(request.headers.get("authorization", "")):
+        error = f"<Error><Code>{refused.code}</Code><Message>{escape(refused.reason)}</Message></Error>"
+        return "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode()
+    return "application/json", json.dumps({"__type": refused.code, "message": refused.reason}).encode()
