@@ -26,7 +26,7 @@ def imgver_sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def imgver_sandbox(imgver_sandbox_server: Sandbox) -> Sandbox:
-    """A local AWS without resources and faults: `url`, `environment()`, `client(name)`, `faults`.
+    """A local AWS without resources and faults: `url`, `environment()`, `client(name)`, `credentials`, `faults`.
 
     It has nothing of earlier tests, not even what `cdk bootstrap` created: a test that runs `cdk deploy` bootstraps
     first. For tests that share a deployment, start a `Sandbox` in a fixture with a wider scope. The time is real: the

@@ -75,7 +75,7 @@ def main() -> None:
     routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
     add_page(routes, service=service, api_calls=api_calls, stacks=ministack.stack_activity)
-    ministack.serve(arguments.listener, routes, service)
+    ministack.serve(arguments.listener, routes, service, token=os.environ["AWS_SESSION_TOKEN"])
 
 
 def _end_with_supervisor(supervisor: socket.socket, folder: Path) -> None:

@@ -15,6 +15,9 @@ PREFIX = "/_imgver"
 RESET_PATH = f"{PREFIX}/reset"
 """POST removes the state that is not MiniStack's: images, faults, saved queries and IAM decisions."""
 
+TOKEN_NAME = "X-Amz-Security-Token"  # noqa: S105  not a token
+"""The header, or the query parameter, with the token of the sandbox, which is the root user's session token."""
+
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -91,14 +94,16 @@ def error_response(status: int, reason: str) -> HttpResponse:
     return HttpResponse(status=status, body=json.dumps({"error": reason}).encode())
 
 
-def send_request(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
+def send_request(port: int, method: str, path: str, body: bytes | None = None, *, token: str) -> bytes:
     """Send a request to a route of the sandbox on `port` of this machine and return the body of the response.
+
+    `token` is the token of that sandbox.
 
     Raises ValueError with the reason for an error status, and OSError if the sandbox has stopped.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port)
     with contextlib.closing(connection):
-        connection.request(method, path, body=body)
+        connection.request(method, path, body=body, headers={TOKEN_NAME: token})
         response = connection.getresponse()
         response_body = response.read()
     if response.status >= http.HTTPStatus.BAD_REQUEST:

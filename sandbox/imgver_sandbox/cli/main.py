@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from imgver_sandbox.api.routes import PREFIX
 from imgver_sandbox.cli.fault_commands import add_fault_commands
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import log_files as logs
@@ -159,7 +158,7 @@ def _start(arguments: argparse.Namespace) -> int:
     )
     _print(f"The sandbox is running on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
     _print("Use:   imgver-sandbox run -- cdk bootstrap")
-    _print(f"Watch: {sandbox.url}{PREFIX}/")
+    _print(f"Watch: {sandbox.page}")
     _print("Logs:  imgver-sandbox logs")
     _print("Stop:  imgver-sandbox stop")
     return 0
@@ -181,6 +180,7 @@ def _status(_: argparse.Namespace) -> int:
         _print("No sandbox is running.")
         return _NOT_RUNNING
     _print(f"The sandbox is running on {sandbox.url} (process {sandbox.server_pid}).")
+    _print(f"Watch: {sandbox.page}")
     return 0
 
 

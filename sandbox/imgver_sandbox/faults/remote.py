@@ -39,25 +39,29 @@ def add_fault_routes(routes: Routes, faults: Faults) -> None:
 class RemoteFaults(Faults):
     """The faults of the sandbox on a port of this machine. Every method raises OSError if that sandbox has ended."""
 
-    def __init__(self, port: int) -> None:
-        """Use the sandbox on `port`."""
+    def __init__(self, port: int, token: str) -> None:
+        """Use the sandbox on `port`, whose token is `token`."""
         self._port = port
+        self._token = token
 
     def add(self, kind: FaultKind) -> Fault:
         """Add a fault. Raises ValueError if the fault cannot apply to its operation."""
-        return _decode(json.loads(send_request(self._port, "POST", PATH, json.dumps(to_json(kind)).encode())))
+        return _decode(json.loads(self._send("POST", PATH, json.dumps(to_json(kind)).encode())))
 
     def left(self) -> list[Fault]:
         """The active faults, in the order in which they were added."""
-        return [_decode(fault) for fault in json.loads(send_request(self._port, "GET", PATH))]
+        return [_decode(fault) for fault in json.loads(self._send("GET", PATH))]
 
     def remove(self, fault_id: int) -> None:
         """Remove the fault with this id. Raises ValueError if no active fault has it."""
-        send_request(self._port, "DELETE", f"{PATH}?id={fault_id}")
+        self._send("DELETE", f"{PATH}?id={fault_id}")
 
     def reset(self) -> None:
         """Remove all faults."""
-        send_request(self._port, "DELETE", PATH)
+        self._send("DELETE", PATH)
+
+    def _send(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        return send_request(self._port, method, path, body, token=self._token)
 
 
 def _encode(fault: Fault) -> dict[str, Any]:

@@ -7,9 +7,11 @@ MiniStack has no public interface for more services, so that the adapter replace
 import asyncio
 from collections import deque
 
+from imgver_sandbox.api.front import protected
 from imgver_sandbox.api.iam_decisions import IamDecision
 from imgver_sandbox.api.routes import PREFIX, Receive, Routes, Scope, Send
 from imgver_sandbox.ministack.connections import breakable
+from imgver_sandbox.ministack.credentials import has_credentials, use_role_sessions
 from imgver_sandbox.ministack.custom_resources import invoke_asynchronously
 from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
@@ -54,16 +56,18 @@ def install(service: ImagesService, decisions: deque[IamDecision]) -> None:
     replace_stack_operations()
     respond_during_operations()
     patch_iam(decisions)
+    use_role_sessions()
     use_execution_roles()
     add_cidr_block_attribute()
     hold_stack_polls()
 
 
-def serve(listener: int, routes: Routes, service: ImagesService) -> None:
+def serve(listener: int, routes: Routes, service: ImagesService, *, token: str) -> None:
     """Respond to requests on the listening socket with the file descriptor `listener`, until this process ends.
 
-    `routes` responds to the paths of the sandbox itself, and MiniStack to all others. MiniStack's EventBridge gets an
-    event for every status change in `service`.
+    `routes` responds to the paths of the sandbox itself, and MiniStack to all others, each behind the front, which
+    requires `token` for the paths that control the sandbox. MiniStack's EventBridge gets an event for every status
+    change in `service`.
     """
     hypercorn = module("hypercorn.asyncio")
     config = module("hypercorn.config").Config()
@@ -77,7 +81,7 @@ def serve(listener: int, routes: Routes, service: ImagesService) -> None:
 
     async def run() -> None:
         events = asyncio.create_task(StateChanges(service).watch())
-        await hypercorn.serve(app, config)
+        await hypercorn.serve(protected(app, token=token, has_credentials=has_credentials), config)
         events.cancel()
 
     asyncio.run(run())

@@ -16,8 +16,10 @@ ENGINE = "ministack.services.cloudformation.engine"
 EVALUATOR = "ministack.core.iam_evaluator"
 EVENTBRIDGE = "ministack.services.eventbridge"
 HANDLERS = "ministack.services.cloudformation.handlers"
+IAM = "ministack.services.iam"
 IAM_ACTIONS = "ministack.core.iam_actions"
 LAMBDA = "ministack.services.lambda_svc"
+LAMBDA_RUNTIME = "ministack.core.lambda_runtime"
 PROVISIONERS = "ministack.services.cloudformation.provisioners"
 RESPONSES = "ministack.core.responses"
 ROUTER = "ministack.core.router"
@@ -63,7 +65,11 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (RESPONSES, "set_request_account_id"): "(access_key_id)",
     (RESPONSES, "set_request_region"): "(region)",
     (EVENTBRIDGE, "_put_events"): "(data, allow_aws_source)",
+    (STS, "_sessions"): "dict",
     (STS, "register_session"): "(access_key, session)",
+    (IAM, "_access_keys"): "AccountScopedDict",
+    (LAMBDA, "execution_credentials"): "(config)",
+    (LAMBDA_RUNTIME, "execution_credentials"): "(config)",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
     (LAMBDA, "_execute_function"): "(func, event)",
     (LAMBDA, "_execution_record_for_config"): "(func, config)",

@@ -4,6 +4,8 @@ const SHOWN_CALLS = 100;
 const MAX_CALLS = 1000; // as many as the sandbox records
 const LOWERED_MS = 10_000; // the longest time between the removal of an alias and its move to another version
 const RETRY_MS = 2000;
+const RESTARTED =
+  "The sandbox does not respond. If it was started again, open the address that `imgver-sandbox status` shows.";
 
 const $ = (selector, parent = document) => parent.querySelector(selector);
 const templates = Object.fromEntries(
@@ -284,7 +286,8 @@ $("#images").addEventListener("click", (event) => {
 // Events
 
 function listen() {
-  const source = new EventSource("events");
+  const token = location.hash.slice(1);
+  const source = new EventSource(`events?${new URLSearchParams({ "X-Amz-Security-Token": token })}`);
   const received = new Set();
 
   function on(name, draw) {
@@ -312,8 +315,9 @@ function listen() {
 }
 
 function connected(live) {
-  setText($("#connection"), live ? "live" : "The sandbox does not respond. The page continues when it does.");
+  setText($("#connection"), live ? "live" : RESTARTED);
   $("#connection").classList.toggle("live", live);
 }
 
+addEventListener("hashchange", () => location.reload()); // the token of another sandbox
 listen();

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from imgver_sandbox.api import iam_decisions
 from imgver_sandbox.api.iam_decisions import IamDecision
-from imgver_sandbox.api.routes import RESET_PATH, send_request
+from imgver_sandbox.api.routes import PREFIX, RESET_PATH, send_request
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.control import Faults
 from imgver_sandbox.faults.remote import RemoteFaults
@@ -58,6 +58,7 @@ class Sandbox:
         self.supervisor_pid = running.supervisor_pid
         self.server_pid = running.server_pid
         self.logs = Path(running.logs)
+        self._running = running
         self._process = process
 
     @classmethod
@@ -111,6 +112,25 @@ class Sandbox:
         found = state.read()
         return cls(found) if found else None
 
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The credentials of the root user, as arguments of `boto3.client`. They are new after each start."""
+        return {
+            "aws_access_key_id": self._running.access_key_id,
+            "aws_secret_access_key": self._running.secret_access_key,
+            "aws_session_token": self._running.session_token,
+        }
+
+    @property
+    def token(self) -> str:
+        """The token that requests to the paths that control the sandbox need."""
+        return self._running.session_token
+
+    @property
+    def page(self) -> str:
+        """The address of the page that shows what happens in the sandbox, with the token that it needs."""
+        return f"{self.url}{PREFIX}/#{self.token}"
+
     def environment(self) -> dict[str, str]:
         """Return the environment for a command that uses this sandbox.
 
@@ -124,8 +144,7 @@ class Sandbox:
             **inherited,
             "PATH": _path(),
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,  # MiniStack uses a key of 12 digits as the account id
-            "AWS_SECRET_ACCESS_KEY": supervisor.ROOT_SECRET,
+            **{name.upper(): value for name, value in self.credentials.items()},
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,
@@ -150,8 +169,7 @@ class Sandbox:
             service_name,
             region_name=region,
             endpoint_url=self.url,
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key=supervisor.ROOT_SECRET,
+            **self.credentials,
         )
 
     def calls(self) -> list[IamDecision]:
@@ -159,12 +177,12 @@ class Sandbox:
 
         A call with invalid credentials causes no decision. Raises OSError if the sandbox has stopped.
         """
-        return iam_decisions.decode(send_request(self.port, "GET", iam_decisions.PATH))
+        return iam_decisions.decode(self._send("GET", iam_decisions.PATH))
 
     @property
     def faults(self) -> Faults:
         """The faults of SageMaker in this sandbox."""
-        return RemoteFaults(self.port)
+        return RemoteFaults(self.port, self.token)
 
     def reset(self) -> None:
         """Remove all resources of all accounts, and all faults.
@@ -172,8 +190,8 @@ class Sandbox:
         This takes some milliseconds, and up to 2 s more while functions run. Wait for deployments first: a deployment
         in progress continues after the reset. Raises OSError if the sandbox has stopped.
         """
-        send_request(self.port, "POST", _MINISTACK_RESET)  # first, since it ends the functions
-        send_request(self.port, "POST", RESET_PATH)
+        self._send("POST", _MINISTACK_RESET)  # first, since it ends the functions
+        self._send("POST", RESET_PATH)
 
     def stop(self) -> None:
         """Stop the sandbox and wait until its processes have ended. Does nothing if they have already ended.
@@ -188,6 +206,9 @@ class Sandbox:
             ended = _end(self._process)
         if not ended:
             raise SandboxError(f"the sandbox on {self.url} did not end: kill process {self.supervisor_pid}")
+
+    def _send(self, method: str, path: str) -> bytes:
+        return send_request(self.port, method, path, token=self.token)
 
     def __enter__(self) -> Self:
         """Return the sandbox, which stops at the end of the `with` block."""

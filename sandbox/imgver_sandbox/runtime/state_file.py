@@ -20,10 +20,16 @@ _LOCK_SECONDS = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxState:
-    """The address, the processes and the logs of a running sandbox."""
+    """The address, the root user's credentials, the processes and the logs of a running sandbox."""
 
     url: str
     port: int
+    access_key_id: str
+    secret_access_key: str
+
+    session_token: str
+    """Also the token of the paths that control the sandbox."""
+
     supervisor_pid: int
     server_pid: int
     logs: str
@@ -78,7 +84,7 @@ def claim() -> IO[str]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _ in range(_LOCK_ATTEMPTS):  # a reader holds its lock only for a moment
-            file = path.open("a+")
+            file = _open_private(path)
             if _locked(file, fcntl.LOCK_EX) and _is_at(path, file):
                 file.truncate(0)
                 return file
@@ -118,6 +124,13 @@ def _held() -> bool:
             return not _locked(file, fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
+
+
+def _open_private(path: Path) -> IO[str]:
+    """Open the file, which contains the keys of the sandbox, so that only the user may read and write it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    os.fchmod(descriptor, 0o600)  # the file may exist
+    return os.fdopen(descriptor, "a+")
 
 
 def _is_at(path: Path, file: IO[str]) -> bool:

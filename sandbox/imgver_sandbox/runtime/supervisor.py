@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import selectors
 import shutil
 import signal
@@ -28,9 +29,6 @@ from typing import IO
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime import state_file as state
-
-ROOT_SECRET = "sandbox"  # noqa: S105  not a secret: every user of this machine may use the sandbox
-"""The secret access key of the root user, which is allowed to perform every action."""
 
 _READY_SECONDS = 60.0
 _LOG_SECONDS = 2.0
@@ -74,7 +72,12 @@ def main() -> None:
             return
         if state_file:
             stack.callback(state.release, state_file)
-        settings = {"PATH": arguments.path, **({"AUTH": "true"} if arguments.enforce_iam else {})}
+        keys = _create_keys()
+        settings = {
+            "PATH": arguments.path,
+            **{f"AWS_{name.upper()}": value for name, value in keys.items()},
+            **({"AUTH": "true"} if arguments.enforce_iam else {}),
+        }
         logs_folder = state.logs_folder() if arguments.background else None
         options = [*(f"--assume={switch}" for switch in arguments.assume), *(["--fast"] if arguments.fast else [])]
         try:
@@ -94,6 +97,7 @@ def main() -> None:
         running = state.SandboxState(
             url=f"http://127.0.0.1:{port}",
             port=port,
+            **keys,
             supervisor_pid=os.getpid(),
             server_pid=server.pid,
             logs=str(server.logs_folder),
@@ -103,6 +107,15 @@ def main() -> None:
         _report({"ready": vars(running)})
         ended = _wait_for_any(end_requested, server.connection, None if arguments.background else sys.stdin)
         server.retain_logs = ended is server.connection
+
+
+def _create_keys() -> dict[str, str]:
+    """Create the credentials of the root user, which is allowed to perform every action."""
+    return {
+        "access_key_id": f"AKIA{secrets.token_hex(8).upper()}",
+        "secret_access_key": secrets.token_urlsafe(30),
+        "session_token": secrets.token_urlsafe(30),
+    }
 
 
 class _Server:
@@ -192,7 +205,6 @@ def _environment(folder: Path, *, port: int) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         # Without Docker, since MiniStack removes containers that it considers its own.
         "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
-        "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

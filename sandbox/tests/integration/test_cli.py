@@ -43,14 +43,17 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
     assert started.stdout == (
         f"The sandbox is running on {running.url} (account {ACCOUNT}, region {REGION}).\n"
         "Use:   imgver-sandbox run -- cdk bootstrap\n"
-        f"Watch: {running.url}/_imgver/\n"
+        f"Watch: {running.url}/_imgver/#{running.token}\n"
         "Logs:  imgver-sandbox logs\n"
         "Stop:  imgver-sandbox stop\n"
     )
     status = command("status")
     assert (status.returncode, status.stdout) == (
         0,
-        f"The sandbox is running on {running.url} (process {running.server_pid}).\n",
+        (
+            f"The sandbox is running on {running.url} (process {running.server_pid}).\n"
+            f"Watch: {running.url}/_imgver/#{running.token}\n"
+        ),
     )
 
     # WHEN it is started again, also on another port
@@ -275,9 +278,11 @@ class TestRun:
         seen = json.loads(result.stdout)
         endpoint = seen.pop("AWS_ENDPOINT_URL")
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", endpoint)
+        assert re.fullmatch("AKIA[0-9A-F]{16}", seen.pop("AWS_ACCESS_KEY_ID"))
+        secret, token = seen.pop("AWS_SECRET_ACCESS_KEY"), seen.pop("AWS_SESSION_TOKEN")
+        assert (len(secret), len(token)) == (40, 40)
+        assert secret != token
         assert {name: value for name, value in seen.items() if name.startswith("AWS_")} == {
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,

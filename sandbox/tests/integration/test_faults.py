@@ -1,5 +1,6 @@
 """Faults in a running sandbox: over HTTP, from Python and on the command line."""
 
+import functools
 import http.client
 import json
 
@@ -114,17 +115,21 @@ def test_faults_of_a_version(faults, sandbox, push, wait_until_stable):
 
 class TestOverHttp:
     @pytest.fixture
-    def post(self, faults, sandbox):
-        return lambda body: json.loads(send_request(sandbox.port, "POST", "/_imgver/faults", body))
+    def send(self, faults, sandbox):
+        return functools.partial(send_request, sandbox.port, token=sandbox.token)
 
-    def test_a_fault_is_added_listed_and_removed(self, post, sandbox):
+    @pytest.fixture
+    def post(self, send):
+        return lambda body: json.loads(send("POST", "/_imgver/faults", body))
+
+    def test_a_fault_is_added_listed_and_removed(self, post, send):
         added = post(b'{"kind": "drop", "when": "after"}')
 
         assert added == {"kind": "drop", "when": "after", "operation": None, "times": 1, "left": "once"} | {
             "id": added["id"]
         }
-        assert json.loads(send_request(sandbox.port, "GET", "/_imgver/faults")) == [added]
-        assert send_request(sandbox.port, "DELETE", f"/_imgver/faults?id={added['id']}") == b"[]"
+        assert json.loads(send("GET", "/_imgver/faults")) == [added]
+        assert send("DELETE", f"/_imgver/faults?id={added['id']}") == b"[]"
 
     @pytest.mark.parametrize(
         "body",
@@ -135,9 +140,9 @@ class TestOverHttp:
         with pytest.raises(ValueError, match=r'^a fault must be a JSON object like \{"kind": "fail", "reason": "no sp'):
             post(body)
 
-    def test_an_invalid_id_is_refused(self, sandbox):
+    def test_an_invalid_id_is_refused(self, send):
         with pytest.raises(ValueError, match=r"^id 'x' must be a number$"):
-            send_request(sandbox.port, "DELETE", "/_imgver/faults?id=x")
+            send("DELETE", "/_imgver/faults?id=x")
 
 
 class TestOnTheCommandLine:

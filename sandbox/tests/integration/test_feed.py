@@ -9,6 +9,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 from imgver_sandbox.api.activity import ApiCalls
+from imgver_sandbox.api.routes import TOKEN_NAME
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import shown_images
 from imgver_sandbox.sagemaker.clock import ManualClock
@@ -165,7 +166,7 @@ def recorded_call(sandbox):
     def read(action):
         connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
         with contextlib.closing(connection):
-            connection.request("GET", "/_imgver/events")
+            connection.request("GET", "/_imgver/events", headers={TOKEN_NAME: sandbox.token})
             response = connection.getresponse()
             assert response.headers["Content-Type"] == "text/event-stream"
             while line := response.readline():

@@ -2,6 +2,8 @@
 
 import contextlib
 import fcntl
+import functools
+import http.server
 import json
 import os
 import select
@@ -9,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import boto3
@@ -97,6 +100,7 @@ class Chromium:
                 *(command, "--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}"),
                 *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
                 *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+                "--host-resolver-rules=MAP rebound.test 127.0.0.1",
                 "about:blank",
             ],
             stdin=subprocess.DEVNULL,
@@ -138,9 +142,13 @@ class Chromium:
         return json.loads(message)
 
     def open(self, url):
+        self.navigate(url, "document.querySelector('#connection.live') !== null")
+
+    def navigate(self, url, ready):
+        """Open a page, and wait until an expression is true in it."""
         self.events.clear()
         self.command("Page.navigate", url=url)
-        self.until("document.querySelector('#connection.live') !== null")
+        self.until(ready)
 
     def see(self, expression):
         """The value of an expression in the page."""
@@ -194,7 +202,7 @@ class PageSandbox:
 
     def __init__(self, sandbox, folder):
         self.sandbox = sandbox
-        self.url = f"{sandbox.url}/_imgver/"
+        self.url = sandbox.page
         self.sagemaker = sandbox.client("sagemaker")
         self._folder = folder
         (folder / "app.py").write_text(APP)
@@ -406,7 +414,8 @@ def test_reduced_motion(page):
 
 def test_it_requests_only_its_own_files_and_has_no_errors(page, account):
     assert {request["request"]["url"] for request in page.events_of("Network.requestWillBeSent")} == {
-        f"{account.url}{name}" for name in ("", "page.css", "page.js", "events")
+        f"{account.sandbox.url}/_imgver/{name}"
+        for name in ("", "page.css", "page.js", f"events?X-Amz-Security-Token={account.sandbox.token}")
     }
     assert page.events_of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
 
@@ -414,16 +423,17 @@ def test_it_requests_only_its_own_files_and_has_no_errors(page, account):
 def test_it_continues_with_the_next_sandbox(chromium):
     with Sandbox.start() as sandbox:
         sandbox.client("sagemaker").create_image(ImageName="first", RoleArn=ROLE)
-        chromium.open(f"{sandbox.url}/_imgver/")
+        chromium.open(sandbox.page)
         chromium.until("document.querySelector('#images h3')?.innerText === 'first'")
         assert [call["decision"] for call in chromium.see(CALLS)] == ["not evaluated"]
 
     # WHEN the sandbox stops, THEN the page reports it
     chromium.until("document.querySelector('#connection').innerText.includes('does not respond')")
 
-    # WHEN another sandbox starts, THEN the page shows that
+    # WHEN another sandbox starts
     with Sandbox.start(port=sandbox.port) as sandbox:
-        chromium.until("document.querySelector('#connection').innerText === 'live'")
+        # WHEN its address is opened, THEN the page shows that
+        chromium.open(sandbox.page)
         chromium.until("document.querySelector('#images h3') === null")
         assert chromium.see(CALLS) == []
 
@@ -433,3 +443,84 @@ def test_it_continues_with_the_next_sandbox(chromium):
         sandbox.client("sagemaker").create_image(ImageName="second", RoleArn=ROLE)
         chromium.until("document.querySelector('#images .status')?.innerText === 'CREATE_FAILED'")
         assert chromium.see("document.querySelector('#images .reason').innerText") == reason
+
+
+# Harmless requests of a page to another origin, as each kind of element or script sends them.
+REQUESTS = """
+Promise.allSettled([
+  fetch(url + "/_ministack/health"),
+  fetch(url + "/_imgver/page.js", {mode: "no-cors"}),
+  fetch(url + "/", {method: "POST", mode: "no-cors", body: new URLSearchParams({Action: "GetCallerIdentity"})}),
+  fetch(url + "/_imgver/calls", {headers: {"X-Amz-Security-Token": "guessed"}}),
+  new Promise((resolve, reject) => Object.assign(new Image(), {onload: resolve, onerror: reject}).src = url + "/i.png"),
+  new Promise((resolve, reject) => Object.assign(new WebSocket(url), {onopen: resolve, onerror: reject})),
+]).then((results) => results.map((result) => result.value?.type ?? result.status))
+"""
+
+
+class TestOtherPages:
+    """A page of another origin cannot use the sandbox, and cannot read anything of it."""
+
+    @pytest.fixture
+    def other_origin(self, tmp_path):
+        """The address of an empty page on another port."""
+        (tmp_path / "index.html").write_text("<!doctype html><title>another page</title>")
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+
+    @pytest.fixture
+    def statuses(self, chromium):
+        """The statuses of the responses of the sandbox since the page was opened, by path."""
+
+        def read(sandbox):
+            # These events have also the responses that the browser keeps from the page.
+            received = chromium.events_of("Network.responseReceivedExtraInfo")
+            codes = {response["requestId"]: response["statusCode"] for response in received}
+            sent = [(each["requestId"], each["request"]) for each in chromium.events_of("Network.requestWillBeSent")]
+            return {
+                f"{request['method']} {request['url'].removeprefix(sandbox.url)}": codes.get(request_id)
+                for request_id, request in sent
+                if request["url"].startswith(sandbox.url)
+            }
+
+        return read
+
+    def test_each_request_of_another_origin_is_refused(self, chromium, account, other_origin, statuses):
+        sandbox = account.sandbox
+        calls = sandbox.calls()
+        chromium.navigate(other_origin, "document.title === 'another page'")
+
+        # WHEN the page sends requests
+        chromium.see(f"const url = '{sandbox.url}'; {REQUESTS}.then((results) => window.results = results); 0")
+        chromium.until("window.results !== undefined")
+
+        # THEN it can read none of the responses, and each of them is a refusal
+        assert chromium.see("results") == ["rejected", "opaque", "opaque", "rejected", "rejected", "rejected"]
+        assert statuses(sandbox) == {
+            "GET /_ministack/health": 403,
+            "GET /_imgver/page.js": 403,
+            "POST /": 403,
+            "OPTIONS /_imgver/calls": 403,
+            "GET /_imgver/calls": None,  # not sent, since the preflight request was refused
+            "GET /i.png": 403,
+        }
+        assert sandbox.calls() == calls
+
+    def test_a_link_of_another_origin_is_refused(self, chromium, account, other_origin, statuses):
+        chromium.navigate(other_origin, "document.title === 'another page'")
+
+        chromium.see(f"location.href = '{account.sandbox.url}/_imgver/'; 0")
+        chromium.until("document.body?.innerText.includes('a web page of another origin')")
+
+        assert statuses(account.sandbox)["GET /_imgver/"] == 403
+
+    def test_a_name_that_resolves_to_the_loopback_interface_is_refused(self, chromium, account):
+        # The page has the origin of the sandbox then.
+        address = f"rebound.test:{account.sandbox.port}"
+
+        chromium.navigate(f"http://{address}/_imgver/", f"document.body?.innerText.includes('{address}')")
+
+        assert "must be 127.0.0.1" in chromium.see("document.body.innerText")

@@ -6,7 +6,7 @@ import http.client
 import json
 
 import pytest
-from imgver_sandbox.api.routes import HttpResponse, Routes, send_request
+from imgver_sandbox.api.routes import TOKEN_NAME, HttpResponse, Routes, send_request
 
 
 @pytest.mark.parametrize(
@@ -20,17 +20,17 @@ from imgver_sandbox.api.routes import HttpResponse, Routes, send_request
 def test_an_error_has_its_status_and_reason(sandbox, method, path, status, reason):
     connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
     with contextlib.closing(connection):
-        connection.request(method, path)
+        connection.request(method, path, headers={TOKEN_NAME: sandbox.token})
         response = connection.getresponse()
 
         assert (response.status, response.headers["content-type"]) == (status, "application/json")
         assert json.load(response)["error"].startswith(reason)
     with pytest.raises(ValueError, match=r"must be"):
-        send_request(sandbox.port, method, path)
+        send_request(sandbox.port, method, path, token=sandbox.token)
 
 
 def test_other_paths_belong_to_ministack(sandbox):
-    assert json.loads(send_request(sandbox.port, "GET", "/_ministack/health"))["services"]
+    assert json.loads(send_request(sandbox.port, "GET", "/_ministack/health", token=sandbox.token))["services"]
 
 
 class TestStream:

@@ -16,8 +16,7 @@ def describe(sandbox):
             "cloudformation",
             endpoint_url=sandbox.url,
             region_name=sandbox.region,
-            aws_access_key_id=sandbox.account,
-            aws_secret_access_key="sandbox",
+            **sandbox.credentials,
             config=Config(user_agent_extra=user_agent),
         )
         began = time.monotonic()
