@@ -189,8 +189,8 @@ def test_an_alias_that_cannot_be_added(aws, function, alias):
 @pytest.mark.parametrize("aws", ["validation_exception"], indirect=True)
 def test_r51_an_alias_that_a_cancelled_event_has_moved_meanwhile_is_taken_back(aws, function, alias):
     # GIVEN a cancelled event adds the alias to version 2 after this event has found it nowhere
-    def move(operation, parameters):
-        if operation == "UpdateImageVersion" and not aws.aliases(2):
+    def move(operation, _parameters):
+        if operation == "UpdateImageVersion" and "UpdateImageVersion" not in function.names():
             aws.update_version(2, AliasesToAdd=["latest"])
 
     function.before_call = move
