@@ -50,17 +50,17 @@ class VersionResource(cdk.CfnResource):
         return {}
 
     @cached_property
-    def stack_path(self) -> str:
-        """The path of the stack that CloudFormation deploys the version with."""
-        return outermost_stack(self)
+    def own_stack(self) -> cdk.Stack:
+        """The stack that the version is declared in."""
+        return cdk.Stack.of(self)
 
     def validate(self) -> list[str]:
         """Return the errors. The CDK calls this method after it has found all references between stacks."""
         return [
             f"attribute {attribute} of version {self.node.path.rpartition('/')[0]!r} must be used only in stack "
-            f"{self.stack_path!r}, not by {user}, since a replacement could not change it there: use an alias of the "
-            "version, whose name does not change, or read the value from an SSM parameter that the stack of the "
-            "version declares, or declare both in one stack"
+            f"{outermost_stack(self)!r}, not by {user}, since a replacement could not change it there: use an "
+            "alias of the version, whose name does not change, or read the value from an SSM parameter that the stack "
+            "of the version declares, or declare both in one stack"
             for attribute, user in self._uses
         ]
 
@@ -74,7 +74,7 @@ class _Attribute(cdk.Reference):
         super().__init__(value, resource, name)
         self._name = name
         self._value = value
-        self._stack = resource.stack_path
+        self._resource = resource
         self._uses = uses
 
     def resolve(self, context: cdk.IResolveContext) -> Any:  # noqa: ANN401 (the type of the CDK)
@@ -85,8 +85,9 @@ class _Attribute(cdk.Reference):
         return self._value
 
     def _check(self, user: IConstruct) -> None:
-        stack = outermost_stack(user)
-        if stack != self._stack:
+        # In most cases the stack is the same object, and no other call into jsii is necessary.
+        is_elsewhere = cdk.Stack.of(user) is not self._resource.own_stack
+        if is_elsewhere and (stack := outermost_stack(user)) != outermost_stack(self._resource):
             self._uses[self._name, f"{user.node.path!r} in stack {stack!r}"] = None
         elif isinstance(user, cdk.CfnOutput) and user.export_name is not None:
             self._uses[self._name, f"the export of {user.node.path!r}"] = None
