@@ -10,11 +10,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct, DependencyGroup, IConstruct, IDependable
 
+from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.tokens import is_known
 
 _REGISTRY_ATTRIBUTE = "_imgver_constructs_registry"
 _REGISTRIES_ATTRIBUTE = "_imgver_constructs_registries"
+_ALIASES_ATTRIBUTE = "_imgver_constructs_aliases"
 
 
 class StackRegistry:
@@ -120,6 +122,52 @@ class StackRegistry:
             raise ValueError(
                 f"{subject} must be declared once in a stack, but {shown(holder.node.path)} declares it too: {remedy}"
             )
+
+    def check_alias_is_free(self, image: ImageIdentity, alias: str) -> None:
+        """Check that no construct of the app has declared an alias, as far as the environments are known.
+
+        Args:
+            image: the image.
+            alias: the name of the alias.
+
+        Raises:
+            ValueError: a construct of this stack, or of another stack of the same environment, declares the alias.
+        """
+        subject, remedy = f"alias {shown(alias)} of image {shown(image.declared_name)}", "remove one of the two"
+        self.check_is_free("alias", image.key, alias, subject=subject, remedy=remedy)
+        for registry, other_image, holder in self._aliases_of_app[image.declared_name.lower(), alias]:
+            if (
+                registry is not self
+                and (other_image is image or self._is_in_environment_of(registry))
+                and _is_in_tree(holder)
+            ):
+                raise ValueError(
+                    f"{subject} must be declared in one stack, since each deployment would take it from the other, but "
+                    f"{shown(holder.node.path)} declares it too: {remedy}"
+                )
+
+    def add_declared_alias(self, image: ImageIdentity, alias: str, construct: Construct) -> None:
+        """Record the declaration of an alias.
+
+        Args:
+            image: the image.
+            alias: the name of the alias.
+            construct: the construct that declares the alias.
+        """
+        self.add("alias", image.key, alias, construct=construct)
+        self._aliases_of_app[image.declared_name.lower(), alias].append((self, image, construct))
+
+    @cached_property
+    def _aliases_of_app(self) -> dict[tuple[str, str], list[tuple[StackRegistry, ImageIdentity, Construct]]]:
+        """The aliases of all stacks, by the name of the image in lower case and the name of the alias."""
+        aliases: dict[tuple[str, str], list[tuple[StackRegistry, ImageIdentity, Construct]]]
+        aliases = vars(self.stack.node.root).setdefault(_ALIASES_ATTRIBUTE, defaultdict(list))
+        return aliases
+
+    def _is_in_environment_of(self, other: StackRegistry) -> bool:
+        """Return whether both stacks are known to be in one account and region."""
+        pairs = ((self.account, other.account), (self.region, other.region))
+        return all(is_known(own) and own == others for own, others in pairs)
 
     def add(self, *key: str, construct: Construct) -> None:
         """Record the declaration of an object.

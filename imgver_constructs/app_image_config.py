@@ -9,6 +9,7 @@ from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
 from imgver_constructs._validation.checks import check_is_string, shown
+from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import APP_IMAGE_CONFIG_NAME
 from imgver_constructs._validation.tokens import check_string_or_token
@@ -49,6 +50,7 @@ class AppImageConfig(AppImageConfigBase):
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAppImageConfig.html
     """
 
+    @errors_name_path
     def __init__(
         self,
         scope: Construct,
@@ -106,6 +108,7 @@ class AppImageConfig(AppImageConfigBase):
         )
 
     @staticmethod
+    @errors_name_path
     def from_app_image_config_name(
         scope: Construct, construct_id: str, app_image_config_name: str
     ) -> AppImageConfigBase:

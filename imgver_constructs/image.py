@@ -18,6 +18,7 @@ from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import check_grantee, check_is_string, shown
 from imgver_constructs._validation.deleted_with_image import DeletedWithImage
+from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
@@ -55,6 +56,7 @@ class ImageBase(cdk.Resource):
         """The role that SageMaker pulls container images with; None for an imported image."""
         return self._role
 
+    @errors_name_path
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Grant permission for actions on the image itself, such as ``sagemaker:CreateImageVersion``.
 
@@ -178,6 +180,7 @@ class Image(ImageBase):
 
     _role: iam.IRole
 
+    @errors_name_path
     def __init__(
         self,
         scope: Construct,
@@ -285,6 +288,7 @@ class Image(ImageBase):
         return self._role
 
     @staticmethod
+    @errors_name_path
     def from_image_name(scope: Construct, construct_id: str, image_name: str) -> ImageBase:
         """Import an existing image of the stack's account and region by its name.
 
@@ -301,6 +305,7 @@ class Image(ImageBase):
         return ImportedImage(scope, construct_id, image_name=image_name, image_arn=arn)
 
     @staticmethod
+    @errors_name_path
     def from_image_arn(scope: Construct, construct_id: str, image_arn: str) -> ImageBase:
         """Import an existing image of the stack's account and region by its ARN.
 

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_number, shown
+from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.tokens import is_known
 from imgver_constructs.image import ImageBase, check_image, identity_of
 from imgver_constructs.image_version import ImageVersion, ImageVersionBase, check_stack
@@ -29,6 +30,7 @@ class ImageRetention(Construct):
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteImageVersion.html
     """
 
+    @errors_name_path
     def __init__(
         self,
         scope: Construct,
@@ -90,6 +92,7 @@ class ImageRetention(Construct):
             path=path,
             image=image,
             properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(numbers)},
+            resource_class=cdk.CfnResource,
             lists_aliases=True,
         )
         resource.node.add_dependency(registry.aliases(identity.key))
@@ -105,4 +108,5 @@ class _VersionNumbers:
 
     def produce(self) -> list[Any]:
         """Return the value of the property."""
-        return [*self._imported, *(resource.get_att("Version") for resource in self._declared)]
+        # The versions are in the stack of the retention, so the check of VersionResource.get_att is not necessary.
+        return [*self._imported, *(cdk.CfnResource.get_att(resource, "Version") for resource in self._declared)]

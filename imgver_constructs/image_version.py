@@ -18,7 +18,6 @@ from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
 from imgver_constructs._custom_image import alias_warning, custom_image
-from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._logical_ids import fingerprint
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
@@ -33,6 +32,7 @@ from imgver_constructs._validation.checks import (
     check_string,
     shown,
 )
+from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import (
     ALIAS,
@@ -44,6 +44,7 @@ from imgver_constructs._validation.rules import (
 )
 from imgver_constructs._validation.tokens import is_known, is_token, plain
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, APP_IMAGE_CONFIG_OF_OTHER_APP, warnings
+from imgver_constructs._version_resource import VersionResource, outermost_stack
 from imgver_constructs.base_image import BaseImage, bind_base_image, check_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.image import (
@@ -107,6 +108,7 @@ class ImageVersionBase(cdk.Resource):
         """The reference by which other CDK constructs accept the version."""
         return refs.ImageVersionReference(image_version_arn=self.image_version_arn)
 
+    @errors_name_path
     def add_alias(self, alias_name: str) -> ImageAlias:
         """Declare an alias of this version.
 
@@ -128,11 +130,12 @@ class ImageVersionBase(cdk.Resource):
         self._aliases = [*self._aliases, alias_name]
         return alias
 
+    @errors_name_path
     def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
         """Return the item of ``custom_images`` that attaches this version to a domain, a user profile or a space.
 
-        The ``CfnDomain``, ``CfnUserProfile`` or ``CfnSpace`` must be in the stack of the version: CloudFormation does
-        not allow a number to change that another stack imports.
+        The ``CfnDomain``, ``CfnUserProfile`` or ``CfnSpace`` of a declared version must be in the version's stack:
+        CloudFormation does not allow a number to change that another stack imports, and synthesis fails.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html
 
@@ -155,6 +158,7 @@ class ImageVersionBase(cdk.Resource):
             cdk.Annotations.of(self).add_warning_v2(ALIAS_REFUSED_BY_STUDIO, warning)
         return item
 
+    @errors_name_path
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Grant permission for actions on this version, such as ``sagemaker:UpdateImageVersion``.
 
@@ -172,7 +176,7 @@ class ImageVersionBase(cdk.Resource):
         principal = grantee.grant_principal
         if isinstance(principal, Construct) and self._is_imported_by(principal):
             raise ValueError(
-                f"grantee {shown(principal.node.path)} must be in stack {shown(_outermost_stack(self))} of version "
+                f"grantee {shown(principal.node.path)} must be in stack {shown(outermost_stack(self))} of version "
                 f"{shown(self.node.path)}, since a version whose ARN another stack imports could not be replaced: "
                 "use the image's grant_read, which permits all of its versions"
             )
@@ -194,6 +198,7 @@ class ImageVersionBase(cdk.Resource):
         of_version = self.grant(grantee, "sagemaker:DescribeImageVersion", "sagemaker:ListAliases")
         return of_version.combine(self._image.grant(grantee, "sagemaker:ListAliases"))
 
+    @errors_name_path
     def on_state_change(
         self,
         construct_id: str,
@@ -228,7 +233,7 @@ class ImageVersionBase(cdk.Resource):
         if cross_stack_scope is not None and self._is_imported_by(cross_stack_scope):
             raise ValueError(
                 f"cross_stack_scope {shown(cross_stack_scope.node.path)} must be in stack "
-                f"{shown(_outermost_stack(self))} of version "
+                f"{shown(outermost_stack(self))} of version "
                 f"{shown(self.node.path)}, since a version whose ARN another stack imports could not be replaced: "
                 "use the image's on_version_state_change, or leave it out"
             )
@@ -245,7 +250,7 @@ class ImageVersionBase(cdk.Resource):
 
     def _is_imported_by(self, construct: Construct) -> bool:
         """Return whether the stack of ``construct`` would import the ARN of a declared version."""
-        return self.provider is not None and _outermost_stack(construct) != _outermost_stack(self)
+        return self.provider is not None and outermost_stack(construct) != outermost_stack(self)
 
 
 _ARN = re.compile(
@@ -267,9 +272,13 @@ class ImageVersion(ImageVersionBase):
     deleted after everything else in the deployment has succeeded. All other properties are updated in place, except
     when metadata is removed that the API cannot unset: that creates a new version, too.
 
+    Other stacks must not use the attributes that change with a new version: synthesis fails. They can use the image and
+    the names of the aliases.
+
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion.html
     """
 
+    @errors_name_path
     def __init__(
         self,
         scope: Construct,
@@ -352,7 +361,7 @@ class ImageVersion(ImageVersionBase):
         if superseded is not None:
             superseded = check_choice("superseded", superseded, Superseded)
         for alias in filter(is_known, aliases):
-            _check_alias_is_free(registry, identity, alias)
+            registry.check_alias_is_free(identity, alias)
         provider = choose_provider(registry, provider, image=image)
 
         bound = bind_base_image(base_image, scope, construct_id, image.role)
@@ -378,6 +387,7 @@ class ImageVersion(ImageVersionBase):
             path=path,
             image=image,
             properties={name: value for name, value in properties.items() if value is not None},
+            resource_class=VersionResource,
             base_image=bound,
         )
         self._resource.apply_removal_policy(removal_policy)
@@ -397,7 +407,7 @@ class ImageVersion(ImageVersionBase):
     @cached_property
     def _physical_id(self) -> str:
         """The ARN of the version with its creation time, which distinguish it from all other versions; a token."""
-        return self._resource.ref
+        return self._resource.physical_id
 
     @property
     def provider(self) -> ImageVersionProvider:
@@ -435,6 +445,7 @@ class ImageVersion(ImageVersionBase):
         return self._resource.get_att("ContainerImage").to_string()
 
     @staticmethod
+    @errors_name_path
     def from_image_version_arn(scope: Construct, construct_id: str, image_version_arn: str) -> ImageVersionBase:
         """Import an existing version of the stack's account and region by its ARN.
 
@@ -470,6 +481,7 @@ class ImageVersion(ImageVersionBase):
         )
 
     @staticmethod
+    @errors_name_path
     def from_image_version_attributes(
         scope: Construct, construct_id: str, *, image: ImageBase, version: int
     ) -> ImageVersionBase:
@@ -511,6 +523,7 @@ class ImageAlias(Construct):
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateImageVersion.html
     """
 
+    @errors_name_path
     def __init__(
         self,
         scope: Construct,
@@ -547,7 +560,7 @@ class ImageAlias(Construct):
         if alias_name is None or is_known(alias_name):
             check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
-            _check_alias_is_free(registry, identity, alias_name)
+            registry.check_alias_is_free(identity, alias_name)
         provider = choose_provider(registry, version.provider if provider is None else provider, image=image)
         path = registry.path_of(scope, construct_id)
 
@@ -560,10 +573,11 @@ class ImageAlias(Construct):
             path=path,
             image=image,
             properties={"ImageName": image.image_name, "Alias": alias_name, "Version": _reference_to(version)},
+            resource_class=cdk.CfnResource,
         )
         registry.add_alias(identity.key, resource)
         if is_known(alias_name):
-            registry.add("alias", identity.key, alias_name, construct=self)
+            registry.add_declared_alias(identity, alias_name, self)
             # A logical ID from the path would change when the alias gets another parent. CloudFormation would create
             # the new resource, which finds the alias in place, and then delete the old resource, and the alias with it.
             readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
@@ -602,14 +616,6 @@ class _ImportedImageVersion(ImageVersionBase):
 def _reference_to(version: ImageVersionBase) -> float | str:
     """Return what identifies a version for an alias: its physical ID, or the number of an imported version."""
     return version._physical_id if isinstance(version, ImageVersion) else version.version
-
-
-def _outermost_stack(construct: Construct) -> str:
-    """Return the path of the stack of a construct; for a nested stack, the path of its outermost parent."""
-    stack = cdk.Stack.of(construct)
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
-    return stack.node.path
 
 
 def _metadata(
@@ -661,16 +667,6 @@ def _check_aliases(aliases: Sequence[str]) -> None:
     for alias in known:
         check_string("aliases", alias, ALIAS)
     check_distinct("aliases", known)
-
-
-def _check_alias_is_free(registry: StackRegistry, image: ImageIdentity, alias: str) -> None:
-    registry.check_is_free(
-        "alias",
-        image.key,
-        alias,
-        subject=f"alias {shown(alias)} of image {shown(image.declared_name)}",
-        remedy="remove one of the two",
-    )
 
 
 def check_stack(registry: StackRegistry, version: ImageVersionBase, other: str) -> None:

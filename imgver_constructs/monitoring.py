@@ -11,6 +11,7 @@ from constructs import Construct
 
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_flag, shown
+from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
@@ -24,6 +25,7 @@ class ImageVersionMonitoring(Construct):
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
     """
 
+    @errors_name_path
     def __init__(
         self,
         scope: Construct,

@@ -21,6 +21,7 @@ from imgver_constructs._provider.inline_policy_quota import InlinePolicyQuota
 from imgver_constructs._provider.policies import Permissions, check_permitted_images
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_is_number, shown
+from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.tokens import is_token
 from imgver_constructs.image import ImageBase, identity_of
 
@@ -78,6 +79,7 @@ class ImageVersionProvider(Construct):
     _created_by_default: bool = False
     """Whether a construct without a ``provider`` created this one."""
 
+    @errors_name_path
     def __init__(
         self,
         scope: Construct,

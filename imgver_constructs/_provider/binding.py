@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -16,6 +16,8 @@ from imgver_constructs._provider.policies import Permissions
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs.base_image import BoundBaseImage
 from imgver_constructs.image import ImageBase, identity_of
+
+Resource = TypeVar("Resource", bound=cdk.CfnResource)
 
 
 @dataclass(kw_only=True)
@@ -55,9 +57,10 @@ class ProviderBinding:
         path: str,
         image: ImageBase,
         properties: Mapping[str, object],
+        resource_class: type[Resource],
         base_image: BoundBaseImage | None = None,
         lists_aliases: bool = False,
-    ) -> cdk.CfnResource:
+    ) -> Resource:
         """Create a custom resource that depends on everything that its events need.
 
         CloudFormation then creates the function's policies before the resource, and deletes them after it.
@@ -69,13 +72,14 @@ class ProviderBinding:
             path: the path of ``scope``, which the reason of a failure names.
             image: the image whose versions the resource describes and changes.
             properties: the properties as the handler receives them.
+            resource_class: the class of the resource.
             base_image: the base image that the resource creates a version from. Default: none.
             lists_aliases: whether the resource also lists the aliases of versions.
         """
         # The aliases of a version are created in it.
         self.registry.paths[scope] = path
         # CustomResource would create a second construct, and each takes a call into jsii.
-        resource = cdk.CfnResource(
+        resource = resource_class(
             scope,
             construct_id,
             type=resource_type,

@@ -132,7 +132,7 @@ class Story:
             case ["imgver-sandbox", "start" | "stop"] | ["imgver-sandbox", "run", "--", "cdk", "bootstrap"]:
                 return ""  # the fixtures did that
             case ["imgver-sandbox", "run", "--", "cdk", "deploy", *options]:
-                several = options == ["--all"]
+                several = "--all" in options
                 context = dict(value.split("=", 1) for value in options if "=" in value)
                 assert self._deploy(context) == 1 or several, f"{line}: the CDK CLI asks which of several stacks"
                 return ""

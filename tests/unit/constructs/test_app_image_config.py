@@ -250,7 +250,7 @@ def test_a_refused_declaration_leaves_the_tree_unchanged(
     with pytest.raises(ValueError, match="must") as refusal:
         AppImageConfig(stack, "Config", **({"app": StudioApp.jupyter_lab()} | arguments))
 
-    assert str(refusal.value) == message
+    assert str(refusal.value) == f"Stack/Config: {message}"
     assert tree() == ["", "Stack"]
 
 

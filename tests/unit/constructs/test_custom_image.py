@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import custom_resources
-from aws_cdk.assertions import Annotations, Match, Template
+from aws_cdk.assertions import Annotations, Match
 
 from imgver_constructs import AppImageConfig, Image, ImageVersion, StudioApp
 from imgver_constructs._custom_image import custom_image
@@ -204,25 +204,13 @@ def settings_class(app: str) -> str:
     return "".join(part.capitalize() for part in app.split("_")) + "AppSettings"
 
 
-def test_item_in_another_stack(app: cdk.App, stack: cdk.Stack, declare: Declare) -> None:
-    config = AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab())
-    platform = cdk.Stack(app, "Platform")
-
-    declare_domain(platform, declare().custom_image(app_image_config=config))
-
-    (domain,) = Template.from_stack(platform).find_resources(DOMAIN).values()
-    (item,) = domain["Properties"]["DefaultUserSettings"]["JupyterLabAppSettings"]["CustomImages"]
-    assert item["ImageName"] == "data-science"
-    assert list(item["AppImageConfigName"]) == list(item["ImageVersionNumber"]) == ["Fn::ImportValue"]
-
-
 @pytest.mark.parametrize("config", ["jupyter", None])
 def test_other_values_are_refused(declare: Declare, config: Any) -> None:
     with pytest.raises(ValueError, match="app_image_config") as refusal:
         declare().custom_image(app_image_config=config)
 
     assert str(refusal.value) == (
-        f"app_image_config {config!r} must be an AppImageConfig: "
+        f"Stack/Version: app_image_config {config!r} must be an AppImageConfig: "
         "for an existing one use AppImageConfig.from_app_image_config_name(…)"
     )
 

@@ -317,5 +317,5 @@ def test_a_refused_declaration_leaves_the_tree_unchanged(
     with pytest.raises(ValueError, match=keyword) as refusal:
         ImageVersionMonitoring(stack, "Monitoring", **{keyword: value})
 
-    assert str(refusal.value) == message
+    assert str(refusal.value) == f"Stack/Monitoring: {message}"
     assert tree() == before

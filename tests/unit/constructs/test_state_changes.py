@@ -100,8 +100,9 @@ def test_rule_of_a_declared_version_stays_in_its_stack(app: cdk.App, stack: cdk.
     with pytest.raises(ValueError, match="cross_stack_scope") as refusal:
         version.on_state_change("Rule", cross_stack_scope=elsewhere)
     assert str(refusal.value) == (
-        "cross_stack_scope 'Elsewhere' must be in stack 'Stack' of version 'Stack/Version', since a version whose ARN "
-        "another stack imports could not be replaced: use the image's on_version_state_change, or leave it out"
+        "Stack/Version: cross_stack_scope 'Elsewhere' must be in stack 'Stack' of version 'Stack/Version', since a "
+        "version whose ARN another stack imports could not be replaced: use the image's on_version_state_change, or "
+        "leave it out"
     )
     assert elsewhere.node.children == []
 

@@ -186,7 +186,7 @@ def test_constructs_of_another_stack_are_refused(stack: cdk.Stack) -> None:
     ):
         with pytest.raises(ValueError, match="must be in stack") as refusal:
             declare()
-        assert str(refusal.value) == message
+        assert str(refusal.value).partition(": ")[2] == message
 
     # In the nested stack they are accepted.
     ImageAlias(nested, "Stable", alias_name="stable", version=version)

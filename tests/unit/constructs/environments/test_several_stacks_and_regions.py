@@ -123,6 +123,57 @@ def test_versions_of_one_image_in_two_stacks(app: cdk.App, resources_of: Resourc
         assert only_of(stack, RETENTION)["Properties"]["Versions"] == [{"Fn::GetAtt": [version_id, "Version"]}]
 
 
+ENVIRONMENTS: dict[str, tuple[cdk.Environment | None, cdk.Environment | None]] = {
+    "same": (IRELAND, IRELAND),
+    "other": (IRELAND, VIRGINIA),
+    "not known": (None, None),
+    "one not known": (IRELAND, None),
+}
+
+
+@pytest.mark.parametrize("envs", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_an_alias_in_two_stacks_of_one_environment_is_refused(
+    app: cdk.App, envs: tuple[cdk.Environment | None, cdk.Environment | None]
+) -> None:
+    first, second = (cdk.Stack(app, name, env=env) for name, env in zip(("First", "Second"), envs, strict=True))
+
+    def declare_in(stack: cdk.Stack, image_name: str) -> None:
+        image = Image.from_image_name(stack, f"Image-{image_name}", image_name)
+        ImageVersion(stack, f"Of-{image_name}", image=image, base_image=BASE_IMAGE, aliases=["stable"])
+
+    declare_in(first, "data-science")
+    declare_in(second, "another-image")
+    if envs != (IRELAND, IRELAND):
+        declare_in(second, "data-science")
+        return
+    for name in ("data-science", "Data-Science"):
+        with pytest.raises(ValueError, match="alias") as refusal:
+            declare_in(second, name)
+        assert str(refusal.value) == (
+            f"Second/Of-{name}: alias 'stable' of image {name!r} must be declared in one stack, since each deployment "
+            "would take it from the other, but 'First/Of-data-science/Alias-stable' declares it too: remove one of the "
+            "two"
+        )
+        assert second.node.try_find_child(f"Of-{name}") is None
+
+    # An alias that was removed from the app is free.
+    first.node.try_remove_child("Of-data-science")
+    declare_in(second, "data-SCIENCE")
+
+
+def test_an_alias_of_one_image_construct_in_two_stacks_is_refused(app: cdk.App) -> None:
+    # GIVEN stacks whose environment is not known, but is the same, since they use one image
+    first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
+    image = Image(first, "Image")
+    version = ImageVersion(first, "Version", image=image, base_image=BASE_IMAGE)
+    other = ImageVersion(second, "Version", image=image, base_image=BASE_IMAGE)
+
+    ImageAlias(first, "Stable", alias_name="stable", version=version)
+
+    with pytest.raises(ValueError, match=r"must be declared in one stack, .* but 'First/Stable' declares it too"):
+        ImageAlias(second, "Stable", alias_name="stable", version=other)
+
+
 @pytest.mark.parametrize("envs", [(IRELAND, None), (None, IRELAND)], ids=["image explicit", "version explicit"])
 def test_one_stack_for_an_environment_and_one_for_any(
     app: cdk.App, only_of: OnlyOf, envs: tuple[cdk.Environment | None, cdk.Environment | None]
@@ -184,7 +235,8 @@ def test_an_image_of_another_environment_is_refused(
     with pytest.raises(ValueError, match="image") as refusal:
         declare(versions, image)
 
-    assert str(refusal.value) == f"image 'Images/Image' {remark}: declare the version where the image is"
+    message = str(refusal.value).partition(": ")[2]
+    assert message == f"image 'Images/Image' {remark}: declare the version where the image is"
     assert tree() == before
 
 

@@ -1,0 +1,41 @@
+"""The path of a construct in the errors of its constructor and its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import ParamSpec, TypeVar
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def errors_name_path(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Begin each ValueError of a constructor, a ``from_…`` method or another method with the construct's path.
+
+    In a loop over many declarations, the line of the app does not tell which of them is invalid.
+    """
+
+    @wraps(function)
+    def with_path(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            path = _path(function, *args, **kwargs)
+            # The error may come from a construct that this one declares, and name the path already.
+            if not str(error).startswith(path):
+                error.args = (f"{path}: {error}",)
+            raise
+
+    return with_path
+
+
+def _path(function: Callable[..., object], *args: object, **kwargs: object) -> str:
+    """Return the path of the construct that a call declares, or whose method it is."""
+    arguments = signature(function).bind(*args, **kwargs).arguments
+    if "scope" not in arguments:
+        return str(arguments["self"].node.path)
+    # The CDK replaces the separators in an ID likewise.
+    own_id = str(arguments["construct_id"]).replace("/", "--")
+    return f"{arguments['scope'].node.path}/{own_id}".removeprefix("/")

@@ -1,0 +1,101 @@
+"""The custom resource of an image version, whose attributes may be used only where a replacement can change them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from constructs import IConstruct, IValidation
+
+_COMMON_ATTRIBUTES = ("ImageArn", "ImageName")
+"""The attributes that a version has in common with the version that replaces it."""
+
+
+@jsii.implements(IValidation)
+class VersionResource(cdk.CfnResource):
+    """A custom resource that refuses an app in which another stack uses an attribute that a replacement changes.
+
+    The references between stacks are known only when the CDK resolves the tokens.
+    """
+
+    @property
+    def physical_id(self) -> str:
+        """The physical ID of the version, for resources of the same stack; a token."""
+        return super().ref
+
+    @property
+    def ref(self) -> str:
+        """The physical ID of the version; a token."""
+        return _Attribute("Ref", cdk.Token.as_any(super().ref), self, self._uses).to_string()
+
+    def get_att(self, attribute_name: str, type_hint: cdk.ResolutionTypeHint | None = None) -> cdk.Reference:
+        """Return an attribute of the version; a token.
+
+        Args:
+            attribute_name: the name of the attribute.
+            type_hint: the type of the attribute. Default: a string.
+        """
+        attribute = super().get_att(attribute_name, type_hint)
+        if attribute_name in _COMMON_ATTRIBUTES:
+            return attribute
+        return _Attribute(attribute_name, attribute, self, self._uses)
+
+    @cached_property
+    def _uses(self) -> dict[tuple[str, str], None]:
+        """The attributes with the users that are errors, in the order in which the CDK resolves them."""
+        # Most versions have no attribute that is used, so they need no validation.
+        self.node.add_validation(self)
+        return {}
+
+    @cached_property
+    def own_stack(self) -> cdk.Stack:
+        """The stack that the version is declared in."""
+        return cdk.Stack.of(self)
+
+    def validate(self) -> list[str]:
+        """Return the errors. The CDK calls this method after it has found all references between stacks."""
+        return [
+            f"attribute {attribute} of version {self.node.path.rpartition('/')[0]!r} must be used only in stack "
+            f"{outermost_stack(self)!r}, not by {user}, since a replacement could not change it there: use an "
+            "alias of the version, whose name does not change, or read the value from an SSM parameter that the stack "
+            "of the version declares, or declare both in one stack"
+            for attribute, user in self._uses
+        ]
+
+
+class _Attribute(cdk.Reference):
+    """An attribute of a version, which records the uses that are errors."""
+
+    def __init__(
+        self, name: str, value: cdk.IResolvable, resource: VersionResource, uses: dict[tuple[str, str], None]
+    ) -> None:
+        super().__init__(value, resource, name)
+        self._name = name
+        self._value = value
+        self._resource = resource
+        self._uses = uses
+
+    def resolve(self, context: cdk.IResolveContext) -> Any:  # noqa: ANN401 (the type of the CDK)
+        """Return the attribute as the CDK created it."""
+        # The CDK prepares all templates before it validates the constructs.
+        if context.preparing:
+            self._check(context.scope)
+        return self._value
+
+    def _check(self, user: IConstruct) -> None:
+        # In most cases the stack is the same object, and no other call into jsii is necessary.
+        is_elsewhere = cdk.Stack.of(user) is not self._resource.own_stack
+        if is_elsewhere and (stack := outermost_stack(user)) != outermost_stack(self._resource):
+            self._uses[self._name, f"{user.node.path!r} in stack {stack!r}"] = None
+        elif isinstance(user, cdk.CfnOutput) and user.export_name is not None:
+            self._uses[self._name, f"the export of {user.node.path!r}"] = None
+
+
+def outermost_stack(construct: IConstruct) -> str:
+    """Return the path of the stack of a construct; for a nested stack, the path of its outermost parent."""
+    stack = cdk.Stack.of(construct)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack.node.path
