@@ -67,3 +67,8 @@ def operation_state(
 def began_before(operation_began_at: float, created_at: float) -> bool:
     """Whether an operation had begun when a version was created, as far as two clocks can tell."""
     return created_at >= operation_began_at - CLOCK_TOLERANCE
+
+
+def began_about(operation_began_at: float, created_at: float) -> bool:
+    """Whether two clocks cannot tell if an operation had begun when a version was created."""
+    return abs(created_at - operation_began_at) <= CLOCK_TOLERANCE

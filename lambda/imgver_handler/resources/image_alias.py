@@ -122,8 +122,9 @@ class ImageAliasResource:
             if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
                 raise not_waited_for()
         is_of_rollback = operation.rolls_back()
-        if is_of_rollback and self._may_be_cancelled(request, operation, declared):
-            operation.refuse_when_cancelled()
+        may_be_cancelled = is_of_rollback and self._may_be_cancelled(request, operation, declared)
+        if may_be_cancelled and operation.state_after_rollback() is not OperationState.RUNNING:
+            raise not_waited_for()
         target = _arn(request, declared, declared.version)
         self._refuse_foreign_version(target, declared)
         # It is not documented whether adding an alias that another version has moves it or fails.

@@ -111,8 +111,8 @@ class ImageVersionResource:
                 if operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
                     raise not_waited_for()
                 # An event of the rollback cannot be told from one of the update that is rolled back.
-                if operation.rolls_back():
-                    operation.refuse_when_cancelled()
+                if operation.rolls_back() and operation.state_after_rollback() is not OperationState.RUNNING:
+                    raise not_waited_for()
             self._gateway.update(current.arn, changes)
         return _result(request.physical_resource_id, current, declared)
 
@@ -260,7 +260,11 @@ class ImageVersionResource:
             left_behind = "" if failed is None else self._remove(failed, declared)
             raise HandlerError(f"{error.reason}{left_behind}", physical_id=error.physical_id) from error
         identity = VersionId(version.arn, version.created_at)
-        if operation.state(is_of_rollback=is_of_rollback) is OperationState.ROLLED_BACK:
+        state = operation.state(is_of_rollback=is_of_rollback)
+        replaced = VersionId.parse(request.physical_resource_id)
+        if operation.rolls_back() and replaced is not None and operation.began_about(replaced.created_at):
+            state = operation.state_after_rollback(time_budget=CLEANUP_TIME_BUDGET)
+        if state is OperationState.ROLLED_BACK:
             left_behind = self._remove(identity, declared)
             raise HandlerError(
                 f"{identity.arn} was deleted again, because CloudFormation does not wait for it any more: the stack is "

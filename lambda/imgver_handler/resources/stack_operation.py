@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imgver_handler.aws.gateway import AwsGateway, StackDescription
-from imgver_handler.cloudformation.operation import OperationState, began_before, operation_state
+from imgver_handler.cloudformation.operation import OperationState, began_about, began_before, operation_state
 from imgver_handler.cloudformation.request import NOT_CREATED, CustomResourceRequest
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, HandlerError
@@ -49,9 +49,7 @@ class StackOperation:
             is_of_rollback: see :func:`operation_state`.
         """
         self._read()
-        if self._stack is None:
-            return OperationState.RUNNING
-        return operation_state(self._request, self._stack, is_of_rollback=is_of_rollback)
+        return self._state(is_of_rollback)
 
     def status(self) -> str:
         """The status of the stack, or an empty string if it cannot be told."""
@@ -61,6 +59,12 @@ class StackOperation:
     def rolls_back(self) -> bool:
         """Whether the stack rolled back an update when its status was last read."""
         return self._stack is not None and self._stack.status.startswith("UPDATE_ROLLBACK")
+
+    def began_about(self, created_at: float | None) -> bool:
+        """Whether two clocks cannot tell if the operation had begun when a version was created."""
+        if self._stack is None or self._stack.began_at is None or created_at is None:
+            return False
+        return began_about(self._stack.began_at, created_at)
 
     def had_begun(self, created_at: float | None) -> bool:
         """Whether the operation had begun when a version was created, when the stack was last read.
@@ -72,11 +76,20 @@ class StackOperation:
             return False
         return began_before(self._stack.began_at, created_at)
 
-    def refuse_when_cancelled(self) -> None:
-        """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event."""
-        for _ in self._deadline.within(ROLLBACK_TIME).polls(throttled=self._gateway.is_throttled):
+    def state_after_rollback(self, *, time_budget: float = 0.0) -> OperationState:
+        """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event.
+
+        Args:
+            time_budget: the seconds to reserve for a later step. Default: none.
+
+        Returns:
+            The state after the rollback. RUNNING if CloudFormation waits for the event.
+        """
+        deadline = self._deadline.reserving(time_budget).within(ROLLBACK_TIME)
+        for _ in deadline.polls(throttled=self._gateway.is_throttled):
             if self.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
-                raise not_waited_for()
+                return self._state(lambda _: False)
+        return OperationState.RUNNING
 
     def wait_for_cancelled_create(self) -> None:
         """Wait until a cancelled Create has removed what it created.
@@ -86,6 +99,11 @@ class StackOperation:
         """
         if not self._request.physical_resource_id.startswith(NOT_CREATED):
             self._deadline.wait(CANCELLED_CREATE_TIME)
+
+    def _state(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
+        if self._stack is None:
+            return OperationState.RUNNING
+        return operation_state(self._request, self._stack, is_of_rollback=is_of_rollback)
 
     def _read(self) -> None:
         try:
