@@ -79,13 +79,13 @@ class ImageVersionMonitoring(Construct):
         self._failed_events_alarm = self._alarm(
             "FailedEventsAlarm",
             self.metric_failed_events(),
-            "A resource could not be made what its stack declares, or is left over: the log says why.",
+            "An event failed, or a version was left behind: the function's log contains the cause.",
         )
         # The handler always responds, unless Lambda ended it or CloudFormation could not be reached.
         self._errors_alarm = self._alarm(
             "ErrorsAlarm",
             provider.metric_errors(),
-            "The function ended without an answer; Lambda tries again twice. The end of its log says why.",
+            "The function ended without a response. Lambda retries the event twice. The log contains the cause.",
         )
         # Lambda retries throttled events. The events of a large deployment may wait for some minutes.
         self._throttles_alarm = self._alarm(
@@ -98,7 +98,7 @@ class ImageVersionMonitoring(Construct):
         self._duration_alarm = self._alarm(
             "DurationAlarm",
             provider.metric_duration(statistic="Maximum"),
-            "An event took more than 80 % of the time there is for it: the log says what it waited for.",
+            "An event took more than 80 % of its timeout: the function's log contains its calls.",
             threshold=binding.working_seconds * 800,
         )
         self._events_dropped_alarm = self._alarm(

@@ -60,12 +60,12 @@ def test_alarms(monitoring: ImageVersionMonitoring, resources: Resources) -> Non
         "AsyncEventsDropped": of_function,
     }
     assert descriptions == {
-        "FailedEvents": "A resource could not be made what its stack declares, or is left over: the log says why.",
-        "Errors": "The function ended without an answer; Lambda tries again twice. The end of its log says why.",
+        "FailedEvents": "An event failed, or a version was left behind: the function's log contains the cause.",
+        "Errors": "The function ended without a response. Lambda retries the event twice. The log contains the cause.",
         "Throttles": (
             "Lambda has had no concurrency for the function for 10 minutes, and drops events that wait too long."
         ),
-        "Duration": "An event took more than 80 % of the time there is for it: the log says what it waited for.",
+        "Duration": "An event took more than 80 % of its timeout: the function's log contains its calls.",
         "AsyncEventsDropped": "Lambda dropped an event without a response: CloudFormation waits for up to 30 minutes.",
     }
     assert monitoring.dead_letter_queue_alarm is None
