@@ -12,6 +12,7 @@ from constructs import Construct, DependencyGroup, IConstruct, IDependable
 
 from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._validation.checks import shown
+from imgver_constructs._validation.paths import child_path
 from imgver_constructs._validation.tokens import is_known
 
 _REGISTRY_ATTRIBUTE = "_imgver_constructs_registry"
@@ -33,7 +34,7 @@ class StackRegistry:
         """
         self.stack = stack
         self.named_provider: Construct | None = None
-        """The last declared provider that is not the default provider; None if there is none."""
+        """The last declared provider that is not the default provider, or None."""
         self.paths: dict[Construct, str] = {}
         """The paths of constructs that are known without a call into jsii."""
         # A second grant would only repeat the statements.
@@ -80,8 +81,7 @@ class StackRegistry:
         """
         if scope not in self.paths:
             self.paths[scope] = scope.node.path
-        # The CDK replaces the separators in an ID likewise.
-        return f"{self.paths[scope]}/{construct_id.replace('/', '--')}"
+        return child_path(self.paths[scope], construct_id)
 
     def check_environment(self, image: cdk.Resource) -> None:
         """Check that an image is in the account and region of the stack.

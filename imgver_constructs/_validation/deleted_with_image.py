@@ -1,4 +1,4 @@
-"""A warning about versions that are to be retained, but are deleted with their image."""
+"""The warning about a version with a removal policy that retains it, but with an image whose deletion deletes it."""
 
 import aws_cdk as cdk
 import jsii

@@ -36,6 +36,10 @@ def _path(function: Callable[..., object], *args: object, **kwargs: object) -> s
     arguments = signature(function).bind(*args, **kwargs).arguments
     if "scope" not in arguments:
         return str(arguments["self"].node.path)
+    return child_path(arguments["scope"].node.path, str(arguments["construct_id"])).removeprefix("/")
+
+
+def child_path(parent: str, construct_id: str) -> str:
+    """Return the path of a construct before it exists, from the path of its parent and its ID."""
     # The CDK replaces the separators in an ID likewise.
-    own_id = str(arguments["construct_id"]).replace("/", "--")
-    return f"{arguments['scope'].node.path}/{own_id}".removeprefix("/")
+    return f"{parent}/{construct_id.replace('/', '--')}"
