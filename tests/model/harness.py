@@ -373,6 +373,23 @@ def event() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def crash_before_poll(function: Function) -> Callable[[dict[str, Any]], None]:
+    """Delivers an event, and ends the process after CreateImageVersion."""
+
+    def deliver(event: dict[str, Any]) -> None:
+        def before_call(operation: str, _parameters: dict[str, Any]) -> None:
+            if operation == "DescribeImageVersion":
+                raise Crash
+
+        function.before_call = before_call
+        with pytest.raises(Crash):
+            function.deliver(event)
+        function.before_call = None
+
+    return deliver
+
+
+@pytest.fixture
 def create(function: Function, event: Deliver) -> Deliver:
     """Delivers the Create of a version."""
     return lambda **properties: function.deliver(event("image_version_create", **properties))

@@ -20,7 +20,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
 
 from imgver_handler.aws import clients
-from imgver_handler.aws.arn import ImageVersionArn
+from imgver_handler.aws.arn import ImageVersionArn, VersionId
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind
@@ -133,6 +133,11 @@ class ImageVersionDescription(NamedTuple):
     created_at: float
     """Seconds since the epoch."""
     metadata: Mapping[str, str | bool]
+
+    @property
+    def identity(self) -> VersionId:
+        """The identity of the version."""
+        return VersionId(self.arn, self.created_at)
 
 
 class EcrImage(NamedTuple):

@@ -79,8 +79,7 @@ class ImageAliasResource:
         if found_on == declared.version:
             self._log.info("retained: the version had the alias before this resource", alias=declared.alias)
             return result
-        if operation.is_late() and operation.state(is_of_rollback=lambda _: False) is not OperationState.RUNNING:
-            raise not_waited_for()
+        operation.refuse_late_event(is_of_rollback=lambda _: False)
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and not _is(owner, declared.version, declared.created_at):
             self._log.info("retained: another version has the alias now", alias=declared.alias, owner=owner.arn.value)
@@ -115,8 +114,8 @@ class ImageAliasResource:
         operation = self._operation(request)
         read_at = self._deadline.now()
         # Before an Update, the status tells whether the event belongs to a rollback. A Create never does.
-        asks_first = request.type == "Update" or operation.is_late()
-        if asks_first:
+        reads_first = request.type == "Update" or operation.is_late()
+        if reads_first:
             state = operation.state(is_of_rollback=lambda _: True)
             # The status may lag behind an event that was just sent.
             if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
@@ -137,8 +136,8 @@ class ImageAliasResource:
                 raise
             physical_id = self._restore(request, owner, declared)
             raise HandlerError(error.reason, physical_id=physical_id) from error
-        asks_again = not asks_first or self._deadline.now() - read_at > QUICK
-        if asks_again and operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
+        reads_again = not reads_first or self._deadline.now() - read_at > QUICK
+        if reads_again and operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
             if owner is not None:
                 previous = _Owner(owner.arn.version, owner.created_at)
             self._move_back(request, declared, previous)

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 
 from imgver_handler.aws.arn import VersionId, is_same_time
 from imgver_handler.aws.gateway import AwsGateway, ListedVersion
-from imgver_handler.cloudformation.operation import OperationState
 from imgver_handler.cloudformation.properties import ImageRetentionProperties, declared_versions
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
@@ -25,7 +24,7 @@ from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
-from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
+from imgver_handler.resources.stack_operation import StackOperation
 
 TIME_BUDGET = 300.0
 """Seconds that a retention takes at most in one deployment. The next deployment deletes the rest."""
@@ -67,9 +66,7 @@ class ImageRetentionResource:
         """Delete the versions that the declared retention does not retain."""
         declared = ImageRetentionProperties.parse(request.properties)
         of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
-        operation = self._operation(request)
-        if operation.is_late() and operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
-            raise not_waited_for()
+        self._operation(request).refuse_late_event(is_of_rollback=lambda _: True)
         self._apply(declared, of_stack, deletes=True)
         return Result(physical_id=f"{declared.image_name}/retention")
 

@@ -107,12 +107,10 @@ class ImageVersionResource:
         changes = _metadata_changes(current, declared, request.old_properties)
         if changes:
             operation = self._operation(request)
-            if operation.is_late():
-                if operation.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
-                    raise not_waited_for()
-                # An event of the rollback cannot be told from one of the update that is rolled back.
-                if operation.rolls_back() and operation.state_after_rollback() is not OperationState.RUNNING:
-                    raise not_waited_for()
+            operation.refuse_late_event(is_of_rollback=lambda _: True)
+            # A late event of the rollback cannot be told from one of the update that is rolled back.
+            if operation.rolls_back() and operation.state_after_rollback() is not OperationState.RUNNING:
+                raise not_waited_for()
             self._gateway.update(current.arn, changes)
         return _result(request.physical_resource_id, current, declared)
 
@@ -143,7 +141,7 @@ class ImageVersionResource:
         elif archive and version.status not in _NOT_ARCHIVED:
             self._archive(version.arn)
         else:
-            self._delete(request, VersionId(version.arn, version.created_at))
+            self._delete(request, version.identity)
         return result
 
     def _is_new(self, identity: VersionId) -> bool:
@@ -162,7 +160,7 @@ class ImageVersionResource:
         wait_while_creating: bool,
         read_lag: float = POLL_INTERVAL,
     ) -> ImageVersionDescription | None:
-        """Describe the version that has the ARN of a resource. Returns None when there is none.
+        """Describe the version that has the ARN of a resource. Returns None when no version has it.
 
         Args:
             identity: the version.
@@ -240,7 +238,7 @@ class ImageVersionResource:
                 arn=arn.value,
                 metadata=differing,
             )
-        return _result(str(VersionId(arn, version.created_at)), version, declared)
+        return _result(str(version.identity), version, declared)
 
     def _create(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> Result:
         """Create the declared version. A version that fails, or that nobody waits for, is deleted again."""
@@ -259,7 +257,7 @@ class ImageVersionResource:
             failed = VersionId.parse(error.physical_id)
             left_behind = "" if failed is None else self._remove(failed, declared)
             raise HandlerError(f"{error.reason}{left_behind}", physical_id=error.physical_id) from error
-        identity = VersionId(version.arn, version.created_at)
+        identity = version.identity
         state = operation.state(is_of_rollback=is_of_rollback)
         replaced = VersionId.parse(request.physical_resource_id)
         if operation.rolls_back() and replaced is not None and operation.began_about(replaced.created_at):
@@ -288,7 +286,7 @@ class ImageVersionResource:
                 elif version.status == "CREATED":
                     return version
                 else:
-                    failed.append(VersionId(version.arn, version.created_at))
+                    failed.append(version.identity)
         finally:
             # Not earlier: the service may reuse the number of a deleted version, and its token returns that number.
             for identity in failed:
@@ -372,7 +370,7 @@ class ImageVersionResource:
                 raise HandlerError(
                     f"{arn} was deleted while it was being created. Deploy again.", physical_id=str(creating)
                 )
-            identity = VersionId(arn, version.created_at)
+            identity = version.identity
             is_earlier = creating is None and version.created_at < start
             if is_earlier and not _is_as_declared(version, declared):
                 return None

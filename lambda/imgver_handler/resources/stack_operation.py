@@ -1,4 +1,4 @@
-"""The stack operation that an event belongs to: what a resource asks CloudFormation about it.
+"""The stack operation that an event belongs to, as DescribeStacks shows it to the resources.
 
 An event that nobody waits for must neither change nor leave anything. See ``cloudformation/operation.py``.
 """
@@ -31,7 +31,7 @@ class StackOperation:
     def __init__(
         self, request: CustomResourceRequest, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger
     ) -> None:
-        """Ask about the operation of ``request`` through ``gateway``."""
+        """Read the operation of ``request`` through ``gateway``."""
         self._request = request
         self._gateway = gateway
         self._deadline = deadline
@@ -51,6 +51,18 @@ class StackOperation:
         self._read()
         return self._state(is_of_rollback)
 
+    def refuse_late_event(self, *, is_of_rollback: Callable[[float], bool]) -> None:
+        """Refuse an event that is late, and that CloudFormation does not wait for. Only a late event costs a call.
+
+        Args:
+            is_of_rollback: see :func:`operation_state`.
+
+        Raises:
+            HandlerError: CloudFormation does not wait for the event.
+        """
+        if self.is_late() and self.state(is_of_rollback=is_of_rollback) is not OperationState.RUNNING:
+            raise not_waited_for()
+
     def status(self) -> str:
         """The status of the stack, or an empty string if it cannot be told."""
         self._read()
@@ -62,9 +74,8 @@ class StackOperation:
 
     def began_about(self, created_at: float | None) -> bool:
         """Whether two clocks cannot tell if the operation had begun when a version was created."""
-        if self._stack is None or self._stack.began_at is None or created_at is None:
-            return False
-        return began_about(self._stack.began_at, created_at)
+        began_at = self._began_at()
+        return began_at is not None and created_at is not None and began_about(began_at, created_at)
 
     def had_begun(self, created_at: float | None) -> bool:
         """Whether the operation had begun when a version was created, when the stack was last read.
@@ -72,9 +83,8 @@ class StackOperation:
         Args:
             created_at: the creation time of the version. None if the version is gone: it is then an old one.
         """
-        if self._stack is None or self._stack.began_at is None or created_at is None:
-            return False
-        return began_before(self._stack.began_at, created_at)
+        began_at = self._began_at()
+        return began_at is not None and created_at is not None and began_before(began_at, created_at)
 
     def state_after_rollback(self, *, time_budget: float = 0.0) -> OperationState:
         """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event.
@@ -99,6 +109,9 @@ class StackOperation:
         """
         if not self._request.physical_resource_id.startswith(NOT_CREATED):
             self._deadline.wait(CANCELLED_CREATE_TIME)
+
+    def _began_at(self) -> float | None:
+        return None if self._stack is None else self._stack.began_at
 
     def _state(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
         if self._stack is None:

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from harness import ARN, ID, REPOSITORY, UNCHANGED, Aws, Crash, Function
+from harness import ARN, ID, REPOSITORY, UNCHANGED, Aws, Function
 from imgver_handler.aws.arn import ImageVersionArn, VersionId
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.service import ServiceError
@@ -273,17 +273,10 @@ def test_r60_a_cancelled_replacement_and_the_update_of_the_rollback(aws, functio
 
 
 @pytest.mark.usefixtures("clock_of_the_service")
-def test_r60_a_late_create_finds_the_version_of_a_delivery_that_ended(aws, function, event):
+def test_r60_a_late_create_finds_the_version_of_a_delivery_that_ended(aws, function, event, crash_before_poll):
     create = event("image_version_create", sent_at=aws.clock.now())
 
-    def crash(operation, _parameters):
-        if operation == "DescribeImageVersion":
-            raise Crash
-
-    function.before_call = crash
-    with pytest.raises(Crash):
-        function.deliver(create)
-    function.before_call = None
+    crash_before_poll(create)
     aws.cloudformation.status = "ROLLBACK_IN_PROGRESS"
     aws.clock.advance(60)
 

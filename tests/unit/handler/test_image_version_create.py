@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from harness import ACCOUNT, ARN, ID, METADATA, REGION, REPOSITORY, SECOND_ARN, Aws, Crash, Function
+from harness import ACCOUNT, ARN, ID, METADATA, REGION, REPOSITORY, SECOND_ARN, Aws, Function
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.cloudformation.request import parse
 from imgver_handler.resources.image_version import client_token
@@ -26,23 +26,6 @@ TOKENS = {"repeat_of_dead_create": ["old_arn", "new_version"], "highest_number_a
 @pytest.fixture
 def aws(request):
     return Aws(assumptions=Assumptions(**getattr(request, "param", {})))
-
-
-@pytest.fixture
-def crash_before_poll(function):
-    """Ends the process after CreateImageVersion."""
-
-    def deliver(event):
-        def before_call(operation, _parameters):
-            if operation == "DescribeImageVersion":
-                raise Crash
-
-        function.before_call = before_call
-        with pytest.raises(Crash):
-            function.deliver(event)
-        function.before_call = None
-
-    return deliver
 
 
 def test_create_sends_the_declaration_and_waits_until_the_version_is_created(aws, function, create):

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ID, METADATA, REPOSITORY, UNCHANGED, Aws, Crash
+from harness import ID, METADATA, REPOSITORY, UNCHANGED, Aws
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
 REFUSED = (
@@ -87,21 +87,14 @@ def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created(aws, f
 @pytest.mark.parametrize("outcome", ["created", "failed"])
 @every_token_assumption
 def test_r53_a_late_create_removes_the_version_of_a_delivery_that_ended_without_a_response(
-    aws, function, event, deploy, outcome
+    aws, function, event, deploy, outcome, crash_before_poll
 ):
     # GIVEN the process ended right after CreateImageVersion, and the stack rolled back
     create = event("image_version_create", sent_at=aws.clock.now())
     if outcome == "failed":
         aws.service.faults.fail("internal trouble")
 
-    def crash(operation, _parameters):
-        if operation == "DescribeImageVersion":
-            raise Crash
-
-    function.before_call = crash
-    with pytest.raises(Crash):
-        function.deliver(create)
-    function.before_call = None
+    crash_before_poll(create)
     deploy("ROLLBACK_COMPLETE")
 
     # THEN only a failed version remains, if the service does not return it for the same token
