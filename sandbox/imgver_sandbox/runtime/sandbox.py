@@ -194,7 +194,9 @@ class Sandbox:
         self._send("POST", RESET_PATH)
 
     def stop(self) -> None:
-        """Stop the sandbox and wait until its processes have ended. Does nothing if they have already ended.
+        """Stop the sandbox and wait until it has ended. Does nothing if it has already ended.
+
+        A supervisor in the background removes its files last, and exits some milliseconds after this method returns.
 
         Raises SandboxError if they do not end within 15 s.
         """

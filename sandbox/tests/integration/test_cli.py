@@ -36,7 +36,7 @@ def started(command, state_folder, eventually_dead):
         eventually_dead(running.supervisor_pid, running.server_pid)
 
 
-def test_start_status_run_and_stop(command, started, is_alive, state_folder):
+def test_start_status_run_and_stop(command, started, is_alive, eventually_dead, state_folder):
     # WHEN it was started, THEN the output has the address and the next commands
     running = Sandbox.running()
     assert (started.returncode, started.stderr) == (0, "")
@@ -76,8 +76,8 @@ def test_start_status_run_and_stop(command, started, is_alive, state_folder):
     # WHEN it is stopped, THEN its processes and files are gone
     stopped = command("stop")
     assert (stopped.returncode, stopped.stdout) == (0, f"The sandbox on {running.url} has stopped.\n")
-    assert not is_alive(running.supervisor_pid)
     assert not is_alive(running.server_pid)
+    eventually_dead(running.supervisor_pid)
     assert list(state_folder.iterdir()) == []
 
 
