@@ -575,7 +575,9 @@ class Lifecycle(RuleBasedStateMachine):
             return
         holder = self.first_holders.get(key) if alias == FIRST_ALIAS else None
         # A stack that adopts the first version may delete it, and the alias may stay on it.
-        allowed = [holder] if holder in account.foreign else [None, holder]
+        # Nor can an alias be given back to a version whose deletion has failed.
+        is_changeable = holder in account.foreign and account.foreign[holder]["ImageVersionStatus"] == "CREATED"
+        allowed = [holder] if is_changeable else [None, holder]
         left = self._alias_places(itertools.chain(*(one.left for one in self.all_stacks)))
         if owner in allowed or place in self.interrupted_aliases or place in left:
             return

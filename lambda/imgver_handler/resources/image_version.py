@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -99,8 +100,11 @@ class ImageVersionResource:
         if current is not None and _is_another(current, identity):
             self._log.warning("not touched: another version has this ARN", arn=arn.value)
             current = None
-        if current is None:
-            return self._replace(request, declared, "the version is gone")
+        if current is None or current.status != "CREATED":
+            why = "the version is gone" if current is None else f"the version is {current.status}"
+            # Only a rollback itself needs a new version of what was there before. Its events do not look different.
+            rolls_back = self._operation(request).status().startswith("UPDATE_ROLLBACK")
+            return self._replace(request, declared, why, is_of_rollback=lambda _: rolls_back)
         reason = self._replacement_reason(request, declared, current)
         if reason is not None:
             return self._replace(request, declared, reason)
@@ -109,7 +113,7 @@ class ImageVersionResource:
             operation = self._operation(request)
             operation.refuse_late_event(is_of_rollback=lambda _: True)
             # A late event of the rollback cannot be told from one of the update that is rolled back.
-            if operation.rolls_back() and operation.state_after_rollback() is not OperationState.RUNNING:
+            if operation.rolls_back() and operation.outlives_rollback():
                 raise not_waited_for()
             self._gateway.update(current.arn, changes)
         return _result(request.physical_resource_id, current, declared)
@@ -240,9 +244,14 @@ class ImageVersionResource:
             )
         return _result(str(version.identity), version, declared)
 
-    def _create(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> Result:
+    def _create(
+        self,
+        request: CustomResourceRequest,
+        declared: ImageVersionProperties,
+        is_of_rollback: Callable[[float], bool] | None = None,
+    ) -> Result:
         """Create the declared version. A version that fails, or that nobody waits for, is deleted again."""
-        is_of_rollback = _is_of_rollback(request)
+        is_of_rollback = is_of_rollback or _is_of_rollback(request)
         operation = self._operation(request)
         if operation.is_late():
             state = operation.state(is_of_rollback=is_of_rollback)
@@ -258,18 +267,13 @@ class ImageVersionResource:
             left_behind = "" if failed is None else self._remove(failed, declared)
             raise HandlerError(f"{error.reason}{left_behind}", physical_id=error.physical_id) from error
         identity = version.identity
-        state = operation.state(is_of_rollback=is_of_rollback)
-        replaced = VersionId.parse(request.physical_resource_id)
-        if operation.rolls_back() and replaced is not None and operation.began_about(replaced.created_at):
-            state = operation.state_after_rollback(time_budget=CLEANUP_TIME_BUDGET)
-        if state is OperationState.ROLLED_BACK:
-            left_behind = self._remove(identity, declared)
-            raise HandlerError(
-                f"{identity.arn} was deleted again, because CloudFormation does not wait for it any more: the stack is "
-                f"rolling back.{left_behind}",
-                physical_id=str(identity),
-            )
-        return _result(str(identity), version, declared)
+
+        def remove_if_cancelled() -> None:
+            if operation.was_cancelled(is_of_rollback=is_of_rollback):
+                self._log.warning("deleted again: the stack is rolling back", arn=identity.arn.value)
+                self._remove(identity, declared)
+
+        return replace(_result(str(identity), version, declared), after_response=remove_if_cancelled)
 
     def _create_or_find(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, deadline: Deadline
@@ -398,9 +402,15 @@ class ImageVersionResource:
             physical_id=str(creating or arn),
         )
 
-    def _replace(self, request: CustomResourceRequest, declared: ImageVersionProperties, why: str) -> Result:
+    def _replace(
+        self,
+        request: CustomResourceRequest,
+        declared: ImageVersionProperties,
+        why: str,
+        is_of_rollback: Callable[[float], bool] | None = None,
+    ) -> Result:
         self._log.info("replacing the image version", physical_id=request.physical_resource_id, why=why)
-        return self._create(request, declared)
+        return self._create(request, declared, is_of_rollback)
 
     def _remove(self, identity: VersionId, declared: ImageVersionProperties) -> str:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""
@@ -427,8 +437,6 @@ class ImageVersionResource:
         self, request: CustomResourceRequest, declared: ImageVersionProperties, current: ImageVersionDescription
     ) -> str | None:
         """The reason why the declared state requires a new version. None if the version can be updated."""
-        if current.status != "CREATED":
-            return f"the version is {current.status}"
         if current.base_image != declared.base_image:
             return "BaseImage changed"
         permanent = [
