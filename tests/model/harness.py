@@ -382,7 +382,7 @@ def crash_before_poll(function: Function) -> Callable[[dict[str, Any]], None]:
 
     def deliver(event: dict[str, Any]) -> None:
         def before_call(operation: str, _parameters: dict[str, Any]) -> None:
-            if operation == "DescribeImageVersion":
+            if operation == "DescribeImageVersion" and "CreateImageVersion" in function.names():
                 raise Crash
 
         function.before_call = before_call

@@ -109,9 +109,13 @@ class ImageVersionResource:
         if reason is not None:
             return self._replace(request, declared, reason)
         changes = _metadata_changes(current, declared, request.old_properties)
+        operation = self._operation(request)
+        if operation.is_late():
+            if operation.state(is_of_rollback=_is_of_rollback(request)) is OperationState.ROLLED_BACK:
+                self._remove_left_behind(request, declared)
+            if changes and operation.state_as_read(lambda _: True) is not OperationState.RUNNING:
+                raise not_waited_for()
         if changes:
-            operation = self._operation(request)
-            operation.refuse_late_event(is_of_rollback=lambda _: True)
             # A late event of the rollback cannot be told from one of the update that is rolled back.
             if operation.rolls_back() and operation.outlives_rollback():
                 raise not_waited_for()
@@ -174,10 +178,12 @@ class ImageVersionResource:
                 version that was found before may not be readable for a moment.
         """
         arn = identity.arn.with_image_name(image_name)
-        found_by = self._deadline.now() + read_lag
+        found_by: float | None = None
         for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
             version = self._gateway.describe(arn)
             if version is None:
+                # The first poll is not sent at once while SageMaker throttles.
+                found_by = found_by or self._deadline.now() + read_lag
                 if self._deadline.now() >= found_by:
                     return None
             elif version.status != "CREATING" or not wait_while_creating or _is_another(version, identity):

@@ -52,7 +52,13 @@ class StackOperation:
             is_of_rollback: see :func:`operation_state`.
         """
         self._read()
-        return self._state(is_of_rollback)
+        return self.state_as_read(is_of_rollback)
+
+    def state_as_read(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
+        """The state of the operation when the stack was last read."""
+        if self._stack is None:
+            return OperationState.RUNNING
+        return operation_state(self._request, self._stack, is_of_rollback=is_of_rollback)
 
     def refuse_late_event(self, *, is_of_rollback: Callable[[float], bool]) -> None:
         """Refuse an event that is late, and that CloudFormation does not wait for. Only a late event costs a call.
@@ -117,11 +123,6 @@ class StackOperation:
 
     def _began_at(self) -> float | None:
         return None if self._stack is None else self._stack.began_at
-
-    def _state(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
-        if self._stack is None:
-            return OperationState.RUNNING
-        return operation_state(self._request, self._stack, is_of_rollback=is_of_rollback)
 
     def _read(self) -> None:
         try:
