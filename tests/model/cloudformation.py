@@ -258,14 +258,18 @@ class ModelStack:
     def _create_elsewhere(self, operation: Operation, logical_id: str, resource: Resource, new: Record) -> None:
         """Create a resource of another service."""
         if resource.fails_after is not None:
-            self._simulation.sleep(resource.fails_after)
-            operation.stop(f"{logical_id} failed")
+            self._simulation.start(lambda: self._fail(operation, logical_id, resource.fails_after))
+            self._simulation.wait_until(lambda: operation.is_stopped)
             return
         if resource.type == POLICY_TYPE:
             self.policies.add(logical_id)
         if logical_id not in self.records:
             operation.created[logical_id] = new
         operation.done[logical_id] = new
+
+    def _fail(self, operation: Operation, logical_id: str, seconds: float | None) -> None:
+        self._simulation.sleep(seconds or 0.0)
+        operation.stop(f"{logical_id} failed")
 
     def _complete(self, operation: Operation, template: Template, *, creates: bool) -> None:
         self._gap()

@@ -57,31 +57,16 @@ class ImageAliasResource:
 
     def create(self, request: CustomResourceRequest) -> Result:
         """Move the alias to the declared version, from whichever version has it."""
-        declared = ImageAliasProperties.parse(request.properties)
-        operation = self._operation(request)
-        owner = self._move(request, declared, operation, expected=None)
-        is_of_rollback = operation.rolls_back()
-
-        def move_back_if_cancelled() -> None:
-            if operation.was_cancelled(is_of_rollback=lambda _: is_of_rollback):
-                self._log.warning("moved back: the stack is rolling back", alias=declared.alias)
-                self._move_back(request, declared, owner)
-
-        has_moved = owner is None or not _is(owner, declared.version, declared.created_at)
-        return _result(
-            _physical_id(declared, found_on=owner),
-            declared,
-            after_response=move_back_if_cancelled if has_moved else None,
-        )
+        return self._create(request, ImageAliasProperties.parse(request.properties), self._operation(request))
 
     def update(self, request: CustomResourceRequest) -> Result:
         """Move the alias to the declared version. Another image or another alias is a replacement."""
         declared = ImageAliasProperties.parse(request.properties)
-        if not self._is_same_alias(request, declared):
-            return self.create(request)
+        operation = self._operation(request)
+        if not self._is_same_alias(request, declared, operation):
+            return self._create(request, declared, operation)
         old = ImageAliasProperties.parse(request.old_properties)
-        expected = _Owner(old.version, old.created_at)
-        self._move(request, declared, self._operation(request), expected=expected)
+        self._move(request, declared, operation, expected=_Owner(old.version, old.created_at))
         return _result(request.physical_resource_id, declared)
 
     def delete(self, request: CustomResourceRequest) -> Result:
@@ -111,6 +96,24 @@ class ImageAliasResource:
             self._give_back(request, declared, found_on)
         return result
 
+    def _create(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, operation: StackOperation
+    ) -> Result:
+        owner = self._move(request, declared, operation, expected=None)
+        is_of_rollback = operation.rolls_back()
+
+        def move_back_if_cancelled() -> None:
+            if operation.was_cancelled(is_of_rollback=lambda _: is_of_rollback):
+                self._log.warning("moved back: the stack is rolling back", alias=declared.alias)
+                self._move_back(request, declared, owner)
+
+        has_moved = owner is None or not _is(owner, declared.version, declared.created_at)
+        return _result(
+            _physical_id(declared, found_on=owner),
+            declared,
+            after_response=move_back_if_cancelled if has_moved else None,
+        )
+
     def _operation(self, request: CustomResourceRequest) -> StackOperation:
         return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
@@ -135,7 +138,8 @@ class ImageAliasResource:
             return owner
         # Before an Update, the status tells whether the event belongs to a rollback. A Create never does.
         if request.type == "Update" or operation.is_late():
-            state = operation.state(is_of_rollback=lambda _: True)
+            operation.read_once()
+            state = operation.state_as_read(lambda _: True)
             # The status may lag behind an event that was just sent.
             if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
                 raise not_waited_for()
@@ -228,13 +232,16 @@ class ImageAliasResource:
         version = self._gateway.describe(_arn(request, declared, declared.version))
         return None if version is None else version.created_at
 
-    def _is_same_alias(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
+    def _is_same_alias(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, operation: StackOperation
+    ) -> bool:
         """Whether the physical id is that of the declared alias, also if the spelling of the image's name changed."""
         if not _identifies(request, declared):
             return False
         spelling = request.physical_resource_id.partition("/")[0]
         if spelling == declared.image_name:
             return True
+        operation.read_once()
         # Whether names that differ in case name the same image is not documented.
         arn = _arn(request, declared, declared.version)
         new, old = (self._find(arn.with_image_name(name)) for name in (declared.image_name, spelling))

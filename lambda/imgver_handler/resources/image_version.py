@@ -96,20 +96,27 @@ class ImageVersionResource:
             return self._replace(request, declared, "ImageName changed")
         # A needless replacement costs more than a wait.
         read_lag = READ_LAG if self._is_new(identity) else POLL_INTERVAL
-        current = self._find(identity, declared.image_name, wait_while_creating=True, read_lag=read_lag)
+        operation = self._operation(request)
+        current = self._find(
+            identity,
+            declared.image_name,
+            wait_while_creating=True,
+            read_lag=read_lag,
+            if_missing=operation.read_once,
+        )
         if current is not None and _is_another(current, identity):
             self._log.warning("not touched: another version has this ARN", arn=arn.value)
             current = None
         if current is None or current.status != "CREATED":
             why = "the version is gone" if current is None else f"the version is {current.status}"
-            # Only a rollback itself needs a new version of what was there before. Its events do not look different.
-            rolls_back = self._operation(request).status().startswith("UPDATE_ROLLBACK")
-            return self._replace(request, declared, why, is_of_rollback=lambda _: rolls_back)
+            operation.read_once()
+            # A late event may belong to the update that is rolled back.
+            is_of_rollback = operation.rolls_back() and not operation.is_late()
+            return self._replace(request, declared, why, is_of_rollback=(lambda _: True) if is_of_rollback else None)
         reason = self._replacement_reason(request, declared, current)
         if reason is not None:
             return self._replace(request, declared, reason)
         changes = _metadata_changes(current, declared, request.old_properties)
-        operation = self._operation(request)
         if operation.is_late():
             if operation.state(is_of_rollback=_is_of_rollback(request)) is OperationState.ROLLED_BACK:
                 self._remove_left_behind(request, declared)
@@ -167,6 +174,7 @@ class ImageVersionResource:
         *,
         wait_while_creating: bool,
         read_lag: float = POLL_INTERVAL,
+        if_missing: Callable[[], None] = lambda: None,
     ) -> ImageVersionDescription | None:
         """Describe the version that has the ARN of a resource. Returns None when no version has it.
 
@@ -176,12 +184,14 @@ class ImageVersionResource:
             wait_while_creating: whether to wait while the version is CREATING.
             read_lag: seconds after which a version that is not found is gone. Default: one more poll, because a
                 version that was found before may not be readable for a moment.
+            if_missing: called when a poll does not find the version. Default: nothing.
         """
         arn = identity.arn.with_image_name(image_name)
         found_by: float | None = None
         for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
             version = self._gateway.describe(arn)
             if version is None:
+                if_missing()
                 # The first poll is not sent at once while SageMaker throttles.
                 found_by = found_by or self._deadline.now() + read_lag
                 if self._deadline.now() >= found_by:

@@ -40,6 +40,7 @@ class StackOperation:
         self._deadline = deadline
         self._log = log
         self._stack: StackDescription | None = None
+        self._was_read = False
 
     def is_late(self) -> bool:
         """Whether Lambda delivers the event so late that CloudFormation may not wait for it any more."""
@@ -76,6 +77,15 @@ class StackOperation:
         """The status of the stack, or an empty string if it cannot be told."""
         self._read()
         return "" if self._stack is None else self._stack.status
+
+    def read_once(self) -> None:
+        """Read the stack unless it was read before.
+
+        If it rolls back when an event arrives, the event is one of the rollback. Some seconds later it may have been
+        cancelled.
+        """
+        if not self._was_read:
+            self._read()
 
     def rolls_back(self) -> bool:
         """Whether the stack rolled back an update when its status was last read."""
@@ -125,6 +135,7 @@ class StackOperation:
         return None if self._stack is None else self._stack.began_at
 
     def _read(self) -> None:
+        self._was_read = True
         try:
             self._stack = self._gateway.describe_stack(self._request.stack_id)
         except AwsServiceError as error:

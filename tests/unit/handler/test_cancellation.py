@@ -194,6 +194,32 @@ def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, chan
     assert not {"CreateImageVersion", "UpdateImageVersion"} & set(again.names())
 
 
+def test_r51_a_replacement_of_a_version_that_is_gone_is_cancelled(event):
+    # GIVEN version 1, which somebody else has deleted
+    aws = Aws(create_seconds=20)
+    create = event("image_version_create")
+    Function(aws).deliver(create)
+    aws.clock.advance(60)
+    aws.delete_version(1)
+    aws.cloudformation.began_at = aws.clock.now()
+    stack = Stack(aws)
+    update = event("image_version_update", BaseImage=f"{REPOSITORY}:1.1.0", sent_at=aws.clock.now())
+    swapped = event(
+        "image_version_update", **UNCHANGED, old=update["ResourceProperties"], sent_at=aws.clock.now() + 3
+    )
+
+    # WHEN the update is cancelled so soon that the function has not yet polled twice
+    _, rolled_back = stack.run(
+        partial(stack.handle, update),
+        partial(stack.handle, swapped, after=2, status="UPDATE_ROLLBACK_IN_PROGRESS"),
+    )
+
+    # THEN only the version remains that the rollback has created
+    (number,) = aws.versions()
+    assert rolled_back["PhysicalResourceId"] == aws.physical_id(number)
+    assert aws.describe(number)["BaseImage"] == f"{REPOSITORY}:1.0.0"
+
+
 @pytest.fixture
 def aws(request):
     """A stack with the old versions 1 and 2, and version 3, which the running update has created."""
