@@ -7,10 +7,14 @@ from typing import Any, ClassVar, Literal, get_args
 
 DropMoment = Literal["before", "after"]
 
-CHANGE_OPERATIONS = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
+CHANGE_OPERATIONS = (
+    *("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion"),
+    *("CreateDomain", "UpdateDomain", "DeleteDomain"),
+    *("CreateUserProfile", "UpdateUserProfile", "DeleteUserProfile"),
+)
 """The operations that begin a change. Its result appears later, as a status."""
 
-LIMITED_OPERATIONS = ("CreateImage", "CreateImageVersion", "CreateDomain")
+LIMITED_OPERATIONS = ("CreateImage", "CreateImageVersion", "CreateDomain", "CreateUserProfile")
 """The operations for which the service model has the error ResourceLimitExceeded."""
 
 

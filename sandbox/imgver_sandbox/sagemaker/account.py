@@ -12,7 +12,12 @@ from imgver_sandbox.sagemaker.errors import resource_not_found, validation_excep
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 from imgver_sandbox.sagemaker.records import GONE
 from imgver_sandbox.sagemaker.service_faults import ServiceFaults
-from imgver_sandbox.sagemaker.studio_records import AppImageConfigRecord, DomainRecord, custom_images
+from imgver_sandbox.sagemaker.studio_records import (
+    AppImageConfigRecord,
+    DomainRecord,
+    UserProfileRecord,
+    custom_images,
+)
 
 OperationInput = Mapping[str, Any]
 """The parameters of a call, validated by the service model."""
@@ -68,6 +73,9 @@ class SageMakerAccount:
     domains: dict[str, DomainRecord] = field(default_factory=dict)
     """The domains by their ids, in the order of their creation."""
 
+    user_profiles: dict[tuple[str, str], UserProfileRecord] = field(default_factory=dict)
+    """The user profiles by the ids of their domains and their names."""
+
     client_tokens: dict[str, ClientTokenRecord] = field(default_factory=dict)
     last_key_of_page: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """The sort key of the last item of each page, by the NextToken in the response."""
@@ -81,10 +89,8 @@ class SageMakerAccount:
     def advance(self) -> None:
         """Apply all changes that are due, and remove the records of deleted resources."""
         now = self.now()
-        for record in (*self._images.values(), *self.domains.values()):
-            record.advance(now)
-        self._images = {key: image for key, image in self._images.items() if image.status != GONE}
-        self.domains = {key: domain for key, domain in self.domains.items() if domain.status != GONE}
+        for records in (self._images, self.domains, self.user_profiles):
+            _advance(records, now)
 
     def arn(self, resource: str) -> str:
         """The ARN of a resource of this account, such as `image/data-science`."""
@@ -132,11 +138,11 @@ class SageMakerAccount:
         return image, version
 
     def numbers_in_use(self, image: ImageRecord) -> set[int]:
-        """The numbers of the versions that a domain names, that are marked as in use, or that a fault holds."""
+        """The numbers of the versions that a domain or a user profile names, that are marked, or that a fault holds."""
         named = {
             image.latest_number if custom_image.number is None else custom_image.number
-            for domain in self.domains.values()
-            for custom_image in custom_images(domain.settings)
+            for record in (*self.domains.values(), *self.user_profiles.values())
+            for custom_image in custom_images(record.settings)
             if self._key(custom_image.image_name) == self._key(image.name)
         }
         held = self.context.faults.held_versions(image.name)
@@ -144,6 +150,14 @@ class SageMakerAccount:
 
     def _key(self, name: str) -> str:
         return name.lower() if self.context.assumptions.arn_case == "lower" else name
+
+
+def _advance(records: dict[Any, Any], now: float) -> None:
+    """Apply the changes that are due at `now`, and remove the records of deleted resources."""
+    for key, record in list(records.items()):
+        record.advance(now)
+        if record.status == GONE:
+            del records[key]
 
 
 Operation = Callable[[SageMakerAccount, OperationInput], OperationOutput]

@@ -1,11 +1,19 @@
-"""The SageMaker images service: images, image versions, aliases, app image configs and Studio domains, in memory."""
+"""The SageMaker images service: images, image versions, aliases, app image configs and Studio, in memory."""
 
 import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from imgver_sandbox.sagemaker import aliases, app_image_configs, domains, image_versions, images, json_protocol
+from imgver_sandbox.sagemaker import (
+    aliases,
+    app_image_configs,
+    domains,
+    image_versions,
+    images,
+    json_protocol,
+    user_profiles,
+)
 from imgver_sandbox.sagemaker.account import OperationDurations, SageMakerAccount, ServiceContext
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import Clock
@@ -22,6 +30,7 @@ OPERATIONS = {
     **aliases.OPERATIONS,
     **app_image_configs.OPERATIONS,
     **domains.OPERATIONS,
+    **user_profiles.OPERATIONS,
 }
 """The operations by their names in the API. Each is a function of the account and the parameters."""
 
@@ -43,8 +52,8 @@ class ImagesService:
 
     Statuses follow the clock. As on AWS, the service performs the writes to the versions of one image one after the
     other: a create, update or delete locks the image for `write_seconds`, and other writes are refused meanwhile. A
-    delete is also refused while another version of the image is being deleted. A version that a Studio domain names
-    is in use.
+    delete is also refused while another version of the image is being deleted. A version that a Studio domain or a
+    user profile names is in use.
 
     Attributes:
         registry: The registry from which base images are pulled.
@@ -77,7 +86,7 @@ class ImagesService:
             delete_seconds: The duration of the deletion of a version.
             write_seconds: The time for which a write to a version locks its image.
             image_seconds: The duration of any change of an image.
-            domain_seconds: The duration of any change of a domain.
+            domain_seconds: The duration of any change of a domain or a user profile.
         """
         self.registry = registry
         self.faults = ServiceFaults(clock=clock, operations=OPERATIONS)
@@ -136,8 +145,9 @@ class ImagesService:
     def mark_in_use(self, image_version_arn: str, *, in_use: bool = True) -> None:
         """Mark the version as in use by a running app, or (`in_use=False`) as no longer in use.
 
-        A version that a domain names is in use even without a mark. Raises ValueError if `image_version_arn` is not
-        the ARN of an image version, and ServiceError (ResourceNotFound) if the version does not exist.
+        A version that a domain or a user profile names is in use even without a mark. Raises ValueError if
+        `image_version_arn` is not the ARN of an image version, and ServiceError (ResourceNotFound) if the version does
+        not exist.
         """
         match = _VERSION_ARN.fullmatch(image_version_arn)
         if match is None:

@@ -1,4 +1,4 @@
-"""The records of app image configs and Studio domains."""
+"""The records of Studio: app image configs, domains, user profiles."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class AppImageConfigRecord:
 
 
 class CustomImageEntry(NamedTuple):
-    """An image that a domain offers to its users."""
+    """An image that a domain or a user profile offers."""
 
     image_name: str
     number: int | None
@@ -28,20 +28,37 @@ class CustomImageEntry(NamedTuple):
     app_image_config_name: str
 
 
+_SETTINGS_WITH_IMAGES = ("DefaultUserSettings", "DefaultSpaceSettings", "UserSettings")
+
+
 def custom_images(settings: Mapping[str, Any]) -> Iterator[CustomImageEntry]:
-    """The custom images in the settings of a domain."""
-    for shared_by in ("DefaultUserSettings", "DefaultSpaceSettings"):
-        for app in settings.get(shared_by, {}).values():
+    """The custom images in the settings of a domain or a user profile."""
+    for name in _SETTINGS_WITH_IMAGES:
+        for app in settings.get(name, {}).values():
             for item in app.get("CustomImages", []) if isinstance(app, dict) else []:
                 yield CustomImageEntry(item["ImageName"], item.get("ImageVersionNumber"), item["AppImageConfigName"])
 
 
 @dataclass(kw_only=True)
-class DomainRecord(ResourceRecord):
+class StudioRecord(ResourceRecord):
+    """A resource of a Studio domain, or the domain itself."""
+
+    domain_id: str
+    settings: dict[str, Any]
+    """The parameters of the operations that create and update the resource, by their names in the API."""
+
+
+@dataclass(kw_only=True)
+class DomainRecord(StudioRecord):
     """A Studio domain."""
 
     type_name: ClassVar[str] = "Domain"
 
-    domain_id: str
-    settings: dict[str, Any]
-    """The parameters of CreateDomain and UpdateDomain, by their names in the API."""
+
+@dataclass(kw_only=True)
+class UserProfileRecord(StudioRecord):
+    """A user profile of a domain."""
+
+    type_name: ClassVar[str] = "UserProfile"
+
+    name: str

@@ -14,7 +14,7 @@ def every_value(switch):
 def test_each_default_is_the_first_choice():
     choices = Assumptions.choices()
 
-    assert len(choices) == 7
+    assert len(choices) == 8
     assert set(SHORT_NAMES.values()) == choices.keys()
     assert Assumptions(**{name: values[0] for name, values in choices.items()}) == Assumptions()
 
@@ -29,7 +29,7 @@ def test_switches_of_the_command_line_are_parsed():
 @pytest.mark.parametrize(
     ("switch", "message"),
     [
-        ("u9=moved", r"'u9=moved' must name one of alias_held_elsewhere, .*, rejected_manifest, like u1=moved"),
+        ("u9=moved", r"'u9=moved' must name one of alias_held_elsewhere, .*, unsent_app_settings, like u1=moved"),
         ("u1", r"'u1' must have one of the values resource_in_use, validation_exception, moved"),
         ("u4=moved", r"'u4=moved' must have one of the values reused, retired"),
     ],
@@ -199,3 +199,33 @@ def test_u6_the_manifest_is_not_docker_v2_schema_2(make_aws, rejected_manifest, 
         ):
             aws.version(BaseImage=uri)
         assert aws.versions() == []
+
+
+@every_value("unsent_app_settings")
+@pytest.mark.parametrize("kind", ["domain", "user profile"])
+def test_u11_an_update_has_some_members_of_the_settings_of_an_app(make_aws, unsent_app_settings, kind):
+    # GIVEN settings of two apps
+    aws = make_aws(unsent_app_settings=unsent_app_settings)
+    lab, role = {"CustomImages": [], "CodeRepositories": [{"RepositoryUrl": "https://example.com"}]}, aws.role
+    before = {
+        "ExecutionRole": role,
+        "JupyterLabAppSettings": lab,
+        "CodeEditorAppSettings": {"CustomImages": []},
+    }
+    domain = aws.CreateDomain(DomainName="d", AuthMode="IAM", DefaultUserSettings=before)["DomainId"]
+    aws.wait()
+    aws.CreateUserProfile(DomainId=domain, UserProfileName="ann", UserSettings=before)
+    aws.wait()
+
+    # WHEN one member of one app's settings is sent
+    changes = {"JupyterLabAppSettings": {"LifecycleConfigArns": []}}
+    if kind == "domain":
+        aws.UpdateDomain(DomainId=domain, DefaultUserSettings=changes)
+        after = aws.DescribeDomain(DomainId=domain)["DefaultUserSettings"]
+    else:
+        aws.UpdateUserProfile(DomainId=domain, UserProfileName="ann", UserSettings=changes)
+        after = aws.DescribeUserProfile(DomainId=domain, UserProfileName="ann")["UserSettings"]
+
+    # THEN the app keeps its other members or not, and all other settings stay
+    rest = lab if unsent_app_settings == "kept" else {}
+    assert after == before | {"JupyterLabAppSettings": rest | {"LifecycleConfigArns": []}}

@@ -40,6 +40,8 @@ def authorised(aws):
         ("DeleteAppImageConfig", {"AppImageConfigName": "c"}, ["app-image-config/c"]),
         ("CreateDomain", {"DomainName": "d"}, ["domain/*"]),
         ("UpdateDomain", {"DomainId": "d-1"}, ["domain/d-1"]),
+        ("CreateUserProfile", {"DomainId": "d-1", "UserProfileName": "ann"}, ["user-profile/d-1/ann"]),
+        ("UpdateUserProfile", {"DomainId": "d-1", "UserProfileName": "ann"}, ["user-profile/d-1/ann"]),
         # The service refuses a version that is not a number.
         ("DescribeImageVersion", {"ImageName": "i", "Version": {"a": 1}}, ["image-version/i/{'a': 1}"]),
     ],
@@ -56,6 +58,7 @@ def test_iam_checks_the_resources_of_the_call(aws, authorised, operation, parame
     ("operation", "body"),
     [
         ("ListImages", b""),
+        ("ListUserProfiles", b'{"DomainIdEquals": "d-1"}'),
         ("ListAppImageConfigs", b'{"NameContains": "c"}'),
         ("DescribeImageVersion", b"[]"),
         ("DescribeImageVersion", b"{"),
