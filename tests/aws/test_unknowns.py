@@ -130,18 +130,17 @@ def make_domain(target, findings, network, question, **settings):
     except ClientError as error:
         findings.note(question, str(error))
         raise
-    domain = stable_domain(target, domain_id)
+    domain = stable(target, "domain", DomainId=domain_id)
     if domain["Status"] != "InService":
         findings.note(question, f"the domain is {domain['Status']}: {domain.get('FailureReason')}")
     assert domain["Status"] == "InService"
     return domain_id
 
 
-def stable_domain(target, domain_id):
-    """The description of a domain, as soon as it is not changing."""
-    return target.poll(
-        lambda: target.sagemaker.describe_domain(DomainId=domain_id), lambda found: not found["Status"].endswith("ing")
-    )
+def stable(target, kind, **which):
+    """The description of a resource of Studio, as soon as it is not changing."""
+    describe = getattr(target.sagemaker, f"describe_{kind}")
+    return target.poll(lambda: describe(**which), lambda found: not found["Status"].endswith("ing"))
 
 
 @every("delete_of_version_in_use")
@@ -252,6 +251,42 @@ def test_u8_how_many_versions_an_image_may_have(target, findings):
     findings.note("U8", f"Service Quotas has {json.dumps(found)}; only a full image shows the message of the error")
 
 
+@every("update_with_running_apps")
+def test_u10_the_custom_images_of_a_domain_with_a_running_app(target, findings, network):
+    # GIVEN a domain that offers an image, and a running app
+    sagemaker, image, config = target.sagemaker, target.make_image(), target.name()
+    target.make_version(image)
+    sagemaker.create_app_image_config(AppImageConfigName=config, JupyterLabAppImageConfig={})
+    domain_id = make_domain(target, findings, network, "U10")
+    where = {"DomainId": domain_id}
+    sagemaker.create_user_profile(**where, UserProfileName="user")
+    stable(target, "user_profile", **where, UserProfileName="user")
+    space = {**where, "SpaceName": "space"}
+    sagemaker.create_space(
+        **space,
+        OwnershipSettings={"OwnerUserProfileName": "user"},
+        SpaceSharingSettings={"SharingType": "Private"},
+        SpaceSettings={"AppType": "JupyterLab"},
+    )
+    stable(target, "space", **space)
+    app = {**space, "AppType": "JupyterLab", "AppName": "default"}
+    sagemaker.create_app(**app, ResourceSpec={"InstanceType": "ml.t3.medium"})
+    running = stable(target, "app", **app)
+    if running["Status"] != "InService":
+        findings.note("U10", f"the app is {running['Status']}: {running.get('FailureReason')}")
+    assert running["Status"] == "InService"
+
+    # WHEN a version is offered
+    custom_image = {"ImageName": image, "ImageVersionNumber": 1, "AppImageConfigName": config}
+    settings = {"JupyterLabAppSettings": {"CustomImages": [custom_image]}}
+    refusal = outcome(lambda: sagemaker.update_domain(**where, DefaultUserSettings=settings))
+
+    seen = "allowed" if refusal is None else "refused" if "InService" in message(refusal) else ""
+    answer = findings.record("U10", {str(refusal or "the domain is updated"): seen})
+    if not target.is_real:
+        assert answer == target.assumptions.update_with_running_apps
+
+
 @every("unsent_app_settings")
 def test_u11_an_update_of_a_domain_has_some_members_of_an_apps_settings(target, findings, network):
     # GIVEN a domain with two members in the settings of JupyterLab
@@ -263,7 +298,7 @@ def test_u11_an_update_of_a_domain_has_some_members_of_an_apps_settings(target, 
     sent = {"JupyterLabAppSettings": {"CodeRepositories": []}}
     target.sagemaker.update_domain(DomainId=domain_id, DefaultUserSettings=sent)
 
-    found = stable_domain(target, domain_id)["DefaultUserSettings"].get("JupyterLabAppSettings", {})
+    found = stable(target, "domain", DomainId=domain_id)["DefaultUserSettings"].get("JupyterLabAppSettings", {})
     answer = findings.record(
         "U11", {json.dumps(found): "kept" if found.get("DefaultResourceSpec", {}).get("InstanceType") else "dropped"}
     )

@@ -15,7 +15,11 @@ ServiceResponse = tuple[int, dict[str, str], bytes]
 # The parameters that name a resource, and the part of its ARN. The first type whose parameters a call has is its type.
 _RESOURCE_TYPES = (
     ("app-image-config/{AppImageConfigName}", ("AppImageConfigName",)),
+    ("app/{DomainId}/{SpaceName}/{AppType}/{AppName}", ("DomainId", "SpaceName", "AppType", "AppName")),
+    ("app/{DomainId}/{UserProfileName}/{AppType}/{AppName}", ("DomainId", "UserProfileName", "AppType", "AppName")),
     ("user-profile/{DomainId}/{UserProfileName}", ("DomainId", "UserProfileName")),
+    ("space/{DomainId}/{SpaceName}", ("DomainId", "SpaceName")),
+    ("studio-lifecycle-config/{StudioLifecycleConfigName}", ("StudioLifecycleConfigName",)),
     ("domain/{DomainId}", ("DomainId",)),
 )
 _VERSION_OPERATIONS = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")

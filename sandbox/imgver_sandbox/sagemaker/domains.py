@@ -10,7 +10,15 @@ from typing import Any
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use
 from imgver_sandbox.sagemaker.listing import list_page
-from imgver_sandbox.sagemaker.studio import begin, find_domain, refuse_missing_images, updated
+from imgver_sandbox.sagemaker.studio import (
+    begin,
+    domain_url,
+    find_domain,
+    refuse_associated,
+    refuse_missing_images,
+    refuse_running_apps,
+    updated,
+)
 from imgver_sandbox.sagemaker.studio_records import DomainRecord
 
 # UpdateDomain changes these settings member by member, and replaces all others.
@@ -35,7 +43,7 @@ def create_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
     )
     begin(account, domain, "CreateDomain")
     account.domains[domain_id] = domain
-    return {"DomainArn": domain.arn, "DomainId": domain_id, "Url": _url(account, domain)}
+    return {"DomainArn": domain.arn, "DomainId": domain_id, "Url": domain_url(account, domain.domain_id)}
 
 
 def describe_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
@@ -54,6 +62,7 @@ def update_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
     """Perform UpdateDomain."""
     domain = find_domain(account, parameters)
     refuse_change_in_progress(domain)
+    refuse_running_apps(account, domain, parameters)
     refuse_missing_images(account, parameters)
     changes = {_setting_name(name): value for name, value in parameters.items() if name != "DomainId"}
     for name in _MERGED_SETTINGS:
@@ -69,8 +78,8 @@ def delete_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
     """Perform DeleteDomain."""
     domain = find_domain(account, parameters)
     refuse_change_in_progress(domain)
-    if any(profile.domain_id == domain.domain_id for profile in account.user_profiles.values()):
-        raise resource_in_use(f"Unable to delete Domain [{domain.arn}] because UserProfile(s) are associated with it.")
+    profiles = [profile for profile in account.user_profiles.values() if profile.domain_id == domain.domain_id]
+    refuse_associated(domain, apps=account.apps_of(domain), spaces=account.spaces_of(domain), user_profiles=profiles)
     begin(account, domain, "DeleteDomain")
     return {}
 
@@ -96,10 +105,6 @@ def _setting_name(name: str) -> str:
     return name.removesuffix("ForUpdate")
 
 
-def _url(account: SageMakerAccount, domain: DomainRecord) -> str:
-    return f"https://{domain.domain_id}.studio.{account.region}.sagemaker.aws"
-
-
 def _summary(account: SageMakerAccount, domain: DomainRecord) -> dict[str, Any]:
     return {
         "CreationTime": domain.created_at,
@@ -108,5 +113,5 @@ def _summary(account: SageMakerAccount, domain: DomainRecord) -> dict[str, Any]:
         "DomainName": domain.settings["DomainName"],
         "LastModifiedTime": domain.modified_at,
         "Status": domain.status,
-        "Url": _url(account, domain),
+        "Url": domain_url(account, domain.domain_id),
     }

@@ -13,7 +13,9 @@ from imgver_sandbox.sagemaker.errors import ServiceError
 
 # Shapes in which members that the model does not have are kept: the service can be newer than this model, and a client
 # that changes settings must send such members back.
-_OPEN_SHAPES = frozenset({"UserSettings", "DefaultSpaceSettings", "DomainSettings", "DomainSettingsForUpdate"})
+_OPEN_SHAPES = frozenset(
+    {"UserSettings", "DefaultSpaceSettings", "DomainSettings", "DomainSettingsForUpdate", "SpaceSettings"}
+)
 
 
 class ModelledService:
@@ -30,7 +32,7 @@ class ModelledService:
     def parse_input(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Validate `parameters` and return those that the model has, with timestamps in seconds since the epoch.
 
-        A null counts as an absent parameter. The settings of a domain or a user profile keep members that the model
+        A null counts as an absent parameter. The settings of Studio keep members that the model
         does not have, as long as they contain no empty string. Raises ServiceError: SerializationException for a
         wrong JSON type, ValidationException for a missing parameter or an invalid value.
         """

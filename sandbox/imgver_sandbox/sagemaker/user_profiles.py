@@ -7,14 +7,17 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateUserProfile.
 from typing import Any
 
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
-from imgver_sandbox.sagemaker.errors import (
-    ServiceError,
-    refuse_change_in_progress,
-    resource_in_use,
-    validation_exception,
-)
+from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use
 from imgver_sandbox.sagemaker.listing import list_records
-from imgver_sandbox.sagemaker.studio import begin, find_domain, find_user_profile, refuse_missing_images, updated
+from imgver_sandbox.sagemaker.studio import (
+    begin,
+    domain_for_new_resource,
+    find_user_profile,
+    refuse_associated,
+    refuse_missing_images,
+    refuse_running_apps,
+    updated,
+)
 from imgver_sandbox.sagemaker.studio_records import UserProfileRecord
 
 _IDENTIFIER = ("DomainId", "UserProfileName", "Tags")
@@ -22,11 +25,7 @@ _IDENTIFIER = ("DomainId", "UserProfileName", "Tags")
 
 def create_user_profile(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform CreateUserProfile."""
-    try:
-        domain = find_domain(account, parameters)
-    except ServiceError as error:  # the service model has no ResourceNotFound for CreateUserProfile
-        raise validation_exception(error.message) from None
-    refuse_change_in_progress(domain, unless="Updating")
+    domain = domain_for_new_resource(account, parameters)
     key = domain.domain_id, parameters["UserProfileName"]
     if key in account.user_profiles:
         raise resource_in_use("The ID or Name specified is already in use.")
@@ -59,6 +58,7 @@ def update_user_profile(account: SageMakerAccount, parameters: OperationInput) -
     """Perform UpdateUserProfile."""
     profile = find_user_profile(account, parameters)
     refuse_change_in_progress(profile)
+    refuse_running_apps(account, profile, parameters)
     refuse_missing_images(account, parameters)
     settings = updated(account, profile.settings.get("UserSettings", {}), parameters.get("UserSettings", {}))
     if begin(account, profile, "UpdateUserProfile"):
@@ -70,6 +70,7 @@ def delete_user_profile(account: SageMakerAccount, parameters: OperationInput) -
     """Perform DeleteUserProfile."""
     profile = find_user_profile(account, parameters)
     refuse_change_in_progress(profile)
+    refuse_associated(profile, apps=account.apps_of(profile), spaces=account.spaces_of(profile))
     begin(account, profile, "DeleteUserProfile")
     return {}
 

@@ -42,6 +42,18 @@ def authorised(aws):
         ("UpdateDomain", {"DomainId": "d-1"}, ["domain/d-1"]),
         ("CreateUserProfile", {"DomainId": "d-1", "UserProfileName": "ann"}, ["user-profile/d-1/ann"]),
         ("UpdateUserProfile", {"DomainId": "d-1", "UserProfileName": "ann"}, ["user-profile/d-1/ann"]),
+        ("DescribeSpace", {"DomainId": "d-1", "SpaceName": "lab"}, ["space/d-1/lab"]),
+        (
+            "CreateApp",
+            {"DomainId": "d-1", "SpaceName": "lab", "AppType": "JupyterLab", "AppName": "default"},
+            ["app/d-1/lab/JupyterLab/default"],
+        ),
+        (
+            "DeleteApp",
+            {"DomainId": "d-1", "UserProfileName": "ann", "AppType": "KernelGateway", "AppName": "k"},
+            ["app/d-1/ann/KernelGateway/k"],
+        ),
+        ("CreateStudioLifecycleConfig", {"StudioLifecycleConfigName": "c"}, ["studio-lifecycle-config/c"]),
         # The service refuses a version that is not a number.
         ("DescribeImageVersion", {"ImageName": "i", "Version": {"a": 1}}, ["image-version/i/{'a': 1}"]),
     ],

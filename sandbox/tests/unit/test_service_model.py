@@ -236,7 +236,7 @@ def test_python_understands_all_patterns_of_the_model(operation):
     patterns = patterns_in(SAGEMAKER.input_shape(operation))
 
     assert patterns or operation == "ListImages"
-    assert [pattern for pattern in patterns if python_pattern(pattern).fullmatch("\n")] == []
+    assert {pattern for pattern in patterns if python_pattern(pattern).fullmatch("\n")} <= {r"[\S\s]+"}
 
 
 def test_a_response_has_no_nones_and_its_times_have_milliseconds():
