@@ -81,7 +81,7 @@ class SageMakerAccount:
     """The domains by their ids, in the order of their creation."""
 
     user_profiles: dict[tuple[str, str], UserProfileRecord] = field(default_factory=dict)
-    """The user profiles by the ids of their domains and their names."""
+    """The user profiles by the ids of their domains and their names in lower case: the names are not case-sensitive."""
 
     spaces: dict[tuple[str, str], SpaceRecord] = field(default_factory=dict)
     """The spaces by the ids of their domains and their names."""
@@ -186,11 +186,11 @@ class SageMakerAccount:
         in_domain = [space for space in self.spaces.values() if space.domain_id == record.domain_id]
         if isinstance(record, DomainRecord):
             return in_domain
-        return [space for space in in_domain if space.owner_name == record.name]
+        return [space for space in in_domain if self.owner_of(space) is record]
 
     def owner_of(self, space: SpaceRecord) -> UserProfileRecord | None:
         """The user profile that owns a space, if there is one."""
-        return self.user_profiles.get((space.domain_id, space.owner_name or ""))
+        return self.user_profiles.get((space.domain_id, (space.owner_name or "").lower()))
 
     def has_same_name(self, one: str, other: str) -> bool:
         """Whether two names of images are the name of the same image."""

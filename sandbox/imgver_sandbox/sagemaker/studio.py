@@ -46,7 +46,7 @@ def find_user_profile(
 ) -> UserProfileRecord:
     """The user profile that the parameters identify. Raises ServiceError if it does not exist."""
     identifier = {name: parameters[name] for name in ("DomainId", "UserProfileName")}
-    profile = account.user_profiles.get((identifier["DomainId"], identifier["UserProfileName"]))
+    profile = account.user_profiles.get((identifier["DomainId"], identifier["UserProfileName"].lower()))
     if profile is None:
         raise _missing(missing, "UserProfile", **identifier)
     return profile

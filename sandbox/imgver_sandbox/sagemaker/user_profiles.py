@@ -26,14 +26,15 @@ _IDENTIFIER = ("DomainId", "UserProfileName", "Tags")
 def create_user_profile(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform CreateUserProfile."""
     domain = domain_for_new_resource(account, parameters)
-    key = domain.domain_id, parameters["UserProfileName"]
+    name = parameters["UserProfileName"]
+    key = domain.domain_id, name.lower()
     if key in account.user_profiles:
         raise resource_in_use("The ID or Name specified is already in use.")
     refuse_missing_images(account, parameters)
     profile = UserProfileRecord(
         domain_id=domain.domain_id,
-        name=parameters["UserProfileName"],
-        arn=account.arn(f"user-profile/{'/'.join(key)}"),
+        name=name,
+        arn=account.arn(f"user-profile/{domain.domain_id}/{name}"),
         created_at=account.now(),
         modified_at=account.now(),
         settings={name: value for name, value in parameters.items() if name not in _IDENTIFIER},

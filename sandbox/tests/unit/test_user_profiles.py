@@ -100,8 +100,9 @@ def test_of_two_writers_the_last_one_wins_for_each_member(studio, ann):
 
 
 def test_a_user_profile_needs_a_domain_and_a_new_name(studio, ann, refused):
-    with refused("ResourceInUse", "The ID or Name specified is already in use."):
-        studio.CreateUserProfile(**ann)
+    for name in ("ann", "Ann"):
+        with refused("ResourceInUse", "The ID or Name specified is already in use."):
+            studio.CreateUserProfile(DomainId=studio.domain, UserProfileName=name)
     with refused("ValidationException", "Domain with DomainId d-0 does not exist. Please provide a valid DomainId."):
         studio.CreateUserProfile(DomainId="d-0", UserProfileName="ann")
     pending = new_domain(studio, "other")
