@@ -288,7 +288,7 @@ class TestVersionOfAnApp:
         owner = {"DomainId": studio.domain, "UserProfileName": "ann"}
         app = new_app(studio, owner, app_type="KernelGateway")
 
-        assert studio.DescribeApp(**app)["Status"] == "InService"
+        assert studio.DescribeApp(**app | {"UserProfileName": "Ann"})["Status"] == "InService"
 
     def test_an_image_of_sagemaker_is_not_a_version_of_the_account(self, studio):
         image = "arn:aws:sagemaker:eu-west-1:819792524951:image/sagemaker-distribution-cpu"
