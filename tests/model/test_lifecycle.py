@@ -11,6 +11,9 @@ The model does not demand what no handler can do with the APIs as AWS documents 
 - An UpdateImageVersion that waits for another change of the image may be performed after the rollback's Update has
   found the old metadata. DescribeStacks does not tell whether an Update is the cancelled one or the rollback's. The
   next Update corrects the metadata.
+- An Update of a version that people have deleted needs a new version, both in an update and in its rollback, and the
+  events do not differ. When Lambda delivers the event again, or a response is lost, it cannot be told any more whether
+  the version belongs to the stack. It is then not deleted.
 - SageMaker does not change a version whose deletion has failed, so that its alias goes with it and is not given back.
 - CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
   repaired by the next Update of the resource, and not before.
@@ -27,7 +30,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -77,6 +79,7 @@ WITHOUT_PERMISSION = "the process ended or CloudFormation sent no Delete, and th
 LOST_ARN = "the ARN of a failed version was lost"
 STAYS = "an alias stayed on a version that could not be changed"
 OVERTAKEN = "the metadata of a cancelled update was written after the rollback had read it"
+GONE = "an update began from a version that people had deleted, and was delivered again or lost a response"
 CANCELLED = "cancelled events"
 COUNTS: Counter[str] = Counter()
 """The cases that no handler can avoid, and the number of cancelled events, in all histories."""
@@ -255,13 +258,9 @@ class Lifecycle(RuleBasedStateMachine):
     ) -> None:
         """Deploy both stacks at once."""
         stacks = {name: self._deployable(name) for name in templates}
-
-        def deploy(name: str, seconds: float) -> None:
-            self.simulation.sleep(seconds)
-            stacks[name].deploy(self._allowed(name, templates[name]))
-
-        # Images whose names differ in case may have versions of the same number. Versions of the same second are equal.
-        deployments = [partial(deploy, name, 5.0 * position) for position, name in enumerate(sorted(templates))]
+        deployments = [
+            lambda name=name: stacks[name].deploy(self._allowed(name, templates[name])) for name in templates
+        ]
         self._operate(disruptions, interferences, *deployments)
 
     @precondition(lambda self: any(stack.records for stack in self.stacks.values()))
@@ -538,13 +537,19 @@ class Lifecycle(RuleBasedStateMachine):
             return None
         event = delivery.event
         has_no_delete = event["LogicalResourceId"] in self.stack(event["StackId"]).without_delete
+        is_repeated = delivery.invocations > 1 or bool(delivery.disruption.lost_responses)
+        if is_repeated and any(
+            line.get("why") == "the version is gone" and line["request_id"] == event["RequestId"]
+            for line in self.function.log
+        ):
+            return GONE
         was_denied = any(delivery is one for one in self.environment.denied)
         if was_denied and (delivery.crashed_invocations or (delivery.is_cancelled and has_no_delete)):
             return WITHOUT_PERMISSION
         if (
             found["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
             and self.assumptions.repeat_of_dead_create == "new_version"
-            and (delivery.invocations > 1 or delivery.disruption.lost_responses)
+            and is_repeated
         ):
             return LOST_ARN
         return None

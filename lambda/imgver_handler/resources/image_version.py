@@ -111,7 +111,8 @@ class ImageVersionResource:
             operation.read_once()
             if operation.rolls_back():
                 # The rollback needs a new version, and the update that it cancelled does not.
-                if not operation.was_read_at_once or operation.is_late():
+                is_recent = operation.was_read_at_once and not operation.is_late()
+                if not is_recent and operation.state_as_read(_is_of_rollback(request)) is OperationState.ROLLED_BACK:
                     raise not_waited_for()
                 return self._replace(request, declared, why, is_of_rollback=lambda _: True)
             return self._replace(request, declared, why)
