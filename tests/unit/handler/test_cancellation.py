@@ -223,6 +223,7 @@ def test_r51_an_update_of_a_version_that_is_gone_is_refused_if_it_may_be_cancell
     aws = Aws()
     Function(aws).deliver(event("image_version_create"))
     aws.delete_version(1)
+    aws.cloudformation.began_at = aws.clock.now()
     aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     function = Function(aws)
 
