@@ -185,13 +185,17 @@ class ImageAliasResource:
             try:
                 self._gateway.update(target, {"AliasesToAdd": [declared.alias]}, retries_busy=False)
             except AwsServiceError as error:
+                is_busy = error.kind is ErrorKind.BUSY
+                if is_busy and not backoff.wait():
+                    raise
+                # Right before the next attempt, which may move the alias.
                 rival = self._gateway.describe_alias(declared.image_name, declared.alias)
                 if rival is not None and rival.arn.version != target.version:
                     if not may_remove or state() is not OperationState.RUNNING:
                         raise
                     may_remove = False
                     self._remove(rival.arn, declared.alias)
-                elif error.kind is not ErrorKind.BUSY or not backoff.wait():
+                elif not is_busy:
                     raise
             else:
                 return
