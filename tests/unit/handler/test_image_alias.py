@@ -160,7 +160,7 @@ def test_r31_an_image_that_stays_busy(aws, function, alias):
 
     response = alias("create")
 
-    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", ID)
+    assert response["Status"] == "FAILED"
     assert "ResourceInUse" in response["Reason"]
     assert 30 < aws.clock.now() - start < 60
 
