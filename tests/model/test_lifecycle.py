@@ -18,7 +18,7 @@ The model does not demand what no handler can do with the APIs as AWS documents 
 - CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
   repaired by the next Update of the resource, and not before.
 - A version that failed is found again only by its client token. If the service creates another version for the token
-  of a failed one, the version of a lost response is not found.
+  of a failed one, the version of a lost response is not found, nor is the other one if the process ends then.
 """
 
 from __future__ import annotations
@@ -547,9 +547,9 @@ class Lifecycle(RuleBasedStateMachine):
         if was_denied and (delivery.crashed_invocations or (delivery.is_cancelled and has_no_delete)):
             return WITHOUT_PERMISSION
         if (
-            found["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED")
-            and self.assumptions.repeat_of_dead_create == "new_version"
+            self.assumptions.repeat_of_dead_create == "new_version"
             and is_repeated
+            and (found["ImageVersionStatus"] in ("CREATE_FAILED", "DELETE_FAILED") or delivery.crashed_invocations > 1)
         ):
             return LOST_ARN
         return None

@@ -95,9 +95,9 @@ class VersionId(NamedTuple):
         """Whether a version with the same ARN and this creation time is this version."""
         return is_same_time(self.created_at, created_at)
 
-    def is_new(self, now: float) -> bool:
+    def is_new(self, now: float, seconds: float = NEW) -> bool:
         """Whether the version was created so recently that a read may not find it."""
-        return self.created_at is not None and now - self.created_at < NEW
+        return self.created_at is not None and now - self.created_at < seconds
 
     def __str__(self) -> str:
         """Return the physical id."""

@@ -40,6 +40,9 @@ CREATE_ATTEMPTS = 5
 READ_LAG = 30.0
 """Seconds for which a version that was just created may not be found, because reads may lag behind writes."""
 
+UNREAD = 20.0
+"""Seconds since its creation for which no read may have found a version yet. The clocks may differ."""
+
 READ_TIME_BUDGET = 10.0
 """Seconds that a read may take before the deletion of a version that was just created."""
 
@@ -146,10 +149,9 @@ class ImageVersionResource:
             self._log.info("retained: the version was adopted, not created", arn=identity.arn.value)
             return result
         image_name = request.properties.get("ImageName", identity.arn.image_name)
-        # A write tells at once whether a version exists that cannot be read yet. No other one has its number so soon.
-        is_unread = identity.is_new(self._deadline.now()) and not archive
-        read_lag = 0.0 if is_unread else POLL_INTERVAL
-        version = self._find(identity, image_name, wait_while_creating=archive, read_lag=read_lag)
+        # A write tells whether a version exists that cannot be read yet. No other one has its number so soon.
+        is_unread = identity.is_new(self._deadline.now(), UNREAD) and not archive
+        version = self._find(identity, image_name, wait_while_creating=archive)
         if version is None and is_unread:
             self._delete(request, VersionId(identity.arn.with_image_name(image_name), identity.created_at))
         elif version is None:

@@ -110,8 +110,9 @@ def test_r59_a_version_that_was_found_counts_as_deleted_after_half_a_minute(aws,
     assert aws.versions() == {}
 
 
-@pytest.mark.parametrize(("age", "polls"), [(0, 11), (10, 11), (60, 1)])
-@pytest.mark.parametrize("action", ["update", "delete"])
+@pytest.mark.parametrize(
+    ("action", "age", "polls"), [("update", 0, 11), ("update", 10, 11), ("update", 60, 1), ("delete", 0, 1)]
+)
 def test_r59_a_version_of_the_stack_that_is_not_found_for_some_seconds(
     aws, function, event, create, reads, action, age, polls
 ):
@@ -128,7 +129,25 @@ def test_r59_a_version_of_the_stack_that_is_not_found_for_some_seconds(
     assert aws.versions() == ({1: "CREATED"} if action == "update" else {})
 
 
-@pytest.mark.parametrize(("age", "seconds"), [(0, 0), (60, 2.5)])
+def test_r59_a_version_that_no_read_has_found_yet_is_deleted(event, delete, reads):
+    # GIVEN a Delete a few seconds after the Create
+    aws = Aws(create_seconds=2)
+    function = Function(aws)
+    physical_id = function.deliver(event("image_version_create"))["PhysicalResourceId"]
+    call = aws.service.call
+
+    def hide(operation, parameters, **where):
+        if operation == "DescribeImageVersion" and aws.clock.now() < 1_700_000_074:
+            raise ServiceError("ResourceNotFound", "ImageVersion does not exist.")
+        return call(operation, parameters, **where)
+
+    aws.service.call = hide
+
+    assert function.deliver(event("image_version_delete", physical_id=physical_id))["Status"] == "SUCCESS"
+    assert aws.versions() == {}
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 2.5), (60, 2.5)])
 def test_r59_a_version_that_stays_missing_is_gone(aws, delete, create, age, seconds):
     create()
     aws.delete_version(1)
