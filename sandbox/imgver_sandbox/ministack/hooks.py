@@ -114,6 +114,7 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (PROVISIONERS, "_RETAINING_POLICIES"): "tuple",
     (PROVISIONERS, "_RETAIN_REPLACED"): "ContextVar",
     (PROVISIONERS, "_check_nested_stack_capabilities"): "(parent_stack_name, template)",
+    (PROVISIONERS, "_STACK_TAG_PROPERTY"): "dict",
     (PROVISIONERS, "_delete_resource"): "(resource_type, physical_id, props, stack_name, logical_id)",
     (PROVISIONERS, "_snapshot_resource"): "(resource_type, physical_id, props)",
     (PROVISIONERS, "_tag_map"): "(tags)",

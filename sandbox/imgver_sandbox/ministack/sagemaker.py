@@ -80,6 +80,8 @@ def authorised_arns(service: ImagesService, target: str, body: bytes, *, account
     prefix = f"arn:aws:sagemaker:{region}:{account}"
     if operation == "CreateDomain":
         return [f"{prefix}:domain/*"]
+    if "ResourceArn" in parameters:  # of an operation on tags
+        return [str(parameters["ResourceArn"])]
     for parameter, resource_type in _RESOURCE_TYPES.items():
         if parameter in parameters:
             return [f"{prefix}:{resource_type}/{parameters[parameter]}"]

@@ -32,6 +32,7 @@ class ResourceStatus:
 
 def _states(account: SageMakerAccount) -> Iterator[tuple[str, ResourceStatus]]:
     for image in account.images():
+        tags = dict(account.tags[image.arn])
         yield (
             image.arn,
             ResourceStatus(
@@ -39,7 +40,7 @@ def _states(account: SageMakerAccount) -> Iterator[tuple[str, ResourceStatus]]:
                 region=account.region,
                 status=image.status,
                 detail_type="SageMaker Image State Change",
-                detail={"ImageName": image.name, "ImageArn": image.arn, "ImageStatus": image.status, "Tags": {}},
+                detail={"ImageName": image.name, "ImageArn": image.arn, "ImageStatus": image.status, "Tags": tags},
             ),
         )
         for version in image.versions.values():
@@ -95,7 +96,7 @@ class StateChanges:
             await asyncio.sleep(_POLL_SECONDS)
 
     def _before(self, call: ServiceCall) -> None:
-        if call.operation.startswith(("Describe", "List")):
+        if call.operation.startswith(("Describe", "List", "Search")):
             return
         # In a copy of the context, since `send` changes the account and region of the context.
         contextvars.copy_context().run(self._send_changes)

@@ -8,7 +8,7 @@ from imgver_sandbox.faults.kinds import FailFault, SlowFault
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import Clock
 from imgver_sandbox.sagemaker.container_registry import ContainerRegistry
-from imgver_sandbox.sagemaker.errors import resource_not_found, validation_exception
+from imgver_sandbox.sagemaker.errors import ServiceError, resource_not_found, validation_exception
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 from imgver_sandbox.sagemaker.records import GONE
 from imgver_sandbox.sagemaker.service_faults import ServiceFaults
@@ -68,6 +68,9 @@ class SageMakerAccount:
     domains: dict[str, DomainRecord] = field(default_factory=dict)
     """The domains by their ids, in the order of their creation."""
 
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The tags of the resources, by ARN and key."""
+
     client_tokens: dict[str, ClientTokenRecord] = field(default_factory=dict)
     last_key_of_page: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """The sort key of the last item of each page, by the NextToken in the response."""
@@ -108,7 +111,7 @@ class SageMakerAccount:
         """The image with this name. Raises ServiceError (ResourceNotFound) if it does not exist."""
         image = self.find_image(name)
         if image is None:
-            raise resource_not_found("Image", ImageName=name)
+            raise ServiceError("ResourceNotFound", f"Image with ARN {self.arn(f'image/{name}')} does not exist.")
         return image
 
     def version(self, parameters: OperationInput) -> tuple[ImageRecord, ImageVersionRecord]:

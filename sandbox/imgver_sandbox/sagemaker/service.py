@@ -5,7 +5,16 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from imgver_sandbox.sagemaker import aliases, app_image_configs, domains, image_versions, images, json_protocol
+from imgver_sandbox.sagemaker import (
+    aliases,
+    app_image_configs,
+    domains,
+    image_versions,
+    images,
+    json_protocol,
+    search,
+    tags,
+)
 from imgver_sandbox.sagemaker.account import OperationDurations, SageMakerAccount, ServiceContext
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import Clock
@@ -22,6 +31,8 @@ OPERATIONS = {
     **aliases.OPERATIONS,
     **app_image_configs.OPERATIONS,
     **domains.OPERATIONS,
+    **search.OPERATIONS,
+    **tags.OPERATIONS,
 }
 """The operations by their names in the API. Each is a function of the account and the parameters."""
 
