@@ -134,16 +134,23 @@ class SageMakerAccount:
             raise resource_not_found("ImageVersion", ImageName=name, **which)
         return image, version
 
+    def is_in_use(self, image: ImageRecord, version: ImageVersionRecord) -> bool:
+        """Whether a domain names the version, it is marked as in use, or a fault holds it."""
+        return version.in_use or version.number in self._named_or_held(image)
+
     def numbers_in_use(self, image: ImageRecord) -> set[int]:
-        """The numbers of the versions that a domain names, that are marked as in use, or that a fault holds."""
+        """The numbers of the versions that are in use, as `is_in_use` tells it."""
+        found = self._named_or_held(image)
+        return {number for number, version in image.versions.items() if version.in_use or number in found}
+
+    def _named_or_held(self, image: ImageRecord) -> set[int]:
         named = {
             image.latest_number if custom_image.number is None else custom_image.number
             for domain in self.domains.values()
             for custom_image in custom_images(domain.settings)
             if self._key(custom_image.image_name) == self._key(image.name)
         }
-        held = self.context.faults.held_versions(image.name)
-        return {n for n, version in image.versions.items() if version.in_use or n in named or n in held}
+        return named.union(self.context.faults.held_versions(image.name))
 
     def _key(self, name: str) -> str:
         return name.lower() if self.context.assumptions.arn_case == "lower" else name
