@@ -59,8 +59,6 @@ class SharedAccount:
         self.foreign_aliases: dict[tuple[str, str], Identity] = {}
         """The versions of the aliases that no stack declares."""
         self.deleted_by_people: set[Identity] = set()
-        self.created_again: set[str] = set()
-        """The images that people have deleted and created again."""
 
     def key(self, image_name: str) -> str:
         """The name of an image, which is the same for all spellings of the name that mean this image."""

@@ -23,7 +23,6 @@ class TimedRecord(Protocol):
     modified_at: float
 
 
-_Name = TypeVar("_Name", int, str)
 _Item = TypeVar("_Item")
 _Record = TypeVar("_Record", bound=TimedRecord)
 
@@ -32,7 +31,7 @@ def list_records(
     account: SageMakerAccount,
     operation: str,
     parameters: OperationInput,
-    records: Mapping[_Name, _Record],
+    records: Mapping[Any, _Record],
     *,
     modified_time: str = "LastModifiedTime",
     in_creation_order: bool = False,
@@ -52,10 +51,10 @@ def list_records(
     }
     time_of = times.get(sort_by)
 
-    def key(name: _Name) -> tuple[Any, ...]:
+    def key(name: Any) -> tuple[Any, ...]:  # noqa: ANN401  a name or a number
         return (name,) if time_of is None else (time_of(records[name]), name)
 
-    def is_listed(name: _Name) -> bool:
+    def is_listed(name: Any) -> bool:  # noqa: ANN401  a name or a number
         contains = parameters.get("NameContains", "") in str(name)
         return contains and _is_in_time(records[name], parameters, modified_time)
 
