@@ -35,7 +35,7 @@ from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 CELLS = tuple(f"{versions}x{seconds}" for versions in (1, 10) for seconds in (0, 2, 20))
 LARGE = 10
-"""The number of versions from which one round is sufficient, because it has one measurement for each version."""
+"""The number of versions from which one round is sufficient, because it has a measurement for each version."""
 
 SLOW = 10.0
 """Seconds of the service from which the peers deploy in parallel, because they mostly wait."""
@@ -56,6 +56,9 @@ CLOCK = 0.01
 _INVOCATION = re.compile(r"^\S+ \S+ (?P<function>\S+) (?:took|failed after) (?P<milliseconds>\d+) ms, request ", re.M)
 _POLL_FUNCTION = "frameworkisComplete"
 """Part of the name of the function that the Provider framework's state machine invokes for each poll."""
+
+_NUMBER = re.compile(r"Version(\d+)(?:Resource|Default)?(?:[0-9A-F]{8})?$")
+"""The logical id of a version, with its number. CDK adds a hash unless the resource is directly in the stack."""
 
 _jsii_lock = threading.Lock()
 _SDK = Path(__file__).with_name("aws_sdk")
@@ -146,11 +149,12 @@ class BenchmarkAccount:
         for tag, seconds in zip(("1", "2"), times, strict=True):
             faults = self._sandbox.faults
             faults.reset()
-            # MiniStack creates one resource after the other, in the order of its events.
             for duration in seconds:
                 faults.slow(duration, operation="CreateImageVersion")
             faults.slow(SHORTEST, operation="DeleteImageVersion", times=1_000_000)
-            deployments.append({"service_seconds": seconds, **self._deploy(peer, images, tag)})
+            deployment = self._deploy(peer, images, tag)
+            # The resources of a stack are created in parallel, so that any version can get any of the durations.
+            deployments.append({"service_seconds": [self._service_seconds(image) for image in images], **deployment})
         pages = [self._sagemaker.list_image_versions(ImageName=image)["ImageVersions"] for image in images]
         return {"deployments": deployments, "leaked": sum(map(len, pages)) - versions, "stack": self._stack(peer)}
 
@@ -170,7 +174,16 @@ class BenchmarkAccount:
         with log.open(errors="replace") as file:
             file.seek(offset)
             cost = self._cost(file.read())
-        return {"seconds": seconds, "intervals": self._intervals(name, peers.PEERS[peer][1], began), **cost}
+        intervals = self._intervals(name, peers.PEERS[peer][1], began)
+        return {"seconds": seconds, "intervals": [intervals[number] for number in range(len(images))], **cost}
+
+    def _service_seconds(self, image: str) -> float:
+        """The seconds that the service took to create the latest version of an image."""
+        while True:
+            version = self._sagemaker.describe_image_version(ImageName=image)
+            if version["ImageVersionStatus"] != "CREATING":
+                return float((version["LastModifiedTime"] - version["CreationTime"]).total_seconds())
+            time.sleep(0.1)
 
     def _cdk(self, *arguments: str) -> None:
         done = subprocess.run(
@@ -186,8 +199,8 @@ class BenchmarkAccount:
         if done.returncode:
             raise RuntimeError(f"cdk {' '.join(arguments)} failed:\n{done.stdout}")
 
-    def _intervals(self, stack: str, resource_type: str, began: float) -> list[float]:
-        """The seconds from CloudFormation's request to the response, of every version in the order of the requests."""
+    def _intervals(self, stack: str, resource_type: str, began: float) -> dict[int, float]:
+        """The seconds from CloudFormation's request to the response, by the number in the id of the version."""
         pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
         events = [
             (event["Timestamp"].timestamp(), event["LogicalResourceId"], event["ResourceStatus"].partition("_"))
@@ -202,7 +215,7 @@ class BenchmarkAccount:
                 requested.setdefault(logical_id, moment)
             elif operation in {"CREATE", "UPDATE"} and status == "COMPLETE":
                 intervals[logical_id] = moment - requested[logical_id]
-        return [intervals[logical_id] for logical_id in requested]
+        return {int(_NUMBER.match(logical_id)[1]): seconds for logical_id, seconds in intervals.items()}  # type: ignore[index]
 
     def _cost(self, log: str) -> dict[str, float]:
         """The invocations, their GB-seconds by the milliseconds that Lambda bills, and the state transitions."""
@@ -252,17 +265,16 @@ def _install_sdk() -> Path:
 
 
 def cold(runs: Iterable[Run], *, added: bool = False) -> list[float]:
-    """The seconds of the first request of each stack, without those of the service if ``added`` is true."""
-    return [_seconds(run["deployments"][0], added=added)[0] for run in runs]
+    """The seconds of the requests of the first deployment, without those of the service if ``added`` is true.
+
+    They are sent at the same time, so that the function starts for each of them.
+    """
+    return [seconds for run in runs for seconds in _seconds(run["deployments"][0], added=added)]
 
 
 def warm(runs: Iterable[Run], *, added: bool = False) -> list[float]:
-    """The seconds of all other requests of both deployments, without those of the service if ``added`` is true."""
-    found = []
-    for run in runs:
-        first, second = (_seconds(deployment, added=added) for deployment in run["deployments"])
-        found += [*first[1:], *second]
-    return found
+    """The seconds of the requests of the second deployment, without those of the service if ``added`` is true."""
+    return [seconds for run in runs for seconds in _seconds(run["deployments"][1], added=added)]
 
 
 def _seconds(deployment: dict[str, Any], *, added: bool) -> list[float]:
@@ -370,7 +382,7 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
 def _show(run: Run) -> None:
     first, second = run["deployments"]
     print(
-        f"{run['cell']:>6} {run['peer']:<10} cold {first['intervals'][0]:.2f} s, "
+        f"{run['cell']:>6} {run['peer']:<10} cold {results.cell(results.spread(cold([run])))} s, "
         f"warm {results.cell(results.spread(warm([run])))} s, "
         f"cdk deploy {first['seconds']:.1f} and {second['seconds']:.1f} s, leaked {run['leaked']}",
         flush=True,

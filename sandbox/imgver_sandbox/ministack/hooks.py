@@ -16,6 +16,7 @@ ENGINE = "ministack.services.cloudformation.engine"
 EVALUATOR = "ministack.core.iam_evaluator"
 EVENTBRIDGE = "ministack.services.eventbridge"
 HANDLERS = "ministack.services.cloudformation.handlers"
+HELPERS = "ministack.services.cloudformation.helpers"
 IAM = "ministack.services.iam"
 IAM_ACTIONS = "ministack.core.iam_actions"
 LAMBDA = "ministack.services.lambda_svc"
@@ -68,7 +69,10 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (STS, "_sessions"): "dict",
     (STS, "register_session"): "(access_key, session)",
     (IAM, "_access_keys"): "AccountScopedDict",
+    (LAMBDA, "acquire_worker"): "(func_name, config, code_zip, qualifier, max_concurrency)",
     (LAMBDA, "execution_credentials"): "(config)",
+    (LAMBDA, "release_worker"): "(worker)",
+    (LAMBDA_RUNTIME, "ensure_spawned"): "(worker)",
     (LAMBDA_RUNTIME, "execution_credentials"): "(config)",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
     (LAMBDA, "_execute_function"): "(func, event)",
@@ -87,26 +91,36 @@ HOOKS: Mapping[tuple[str, str], str] = {
         "(request_type, logical_id, props, stack_name, stack_id, resource_type, physical_id, old_props)"
     ),
     (CHANGE_SETS, "_deploy_stack_async"): _DEPLOY,
+    (ENGINE, "_evaluate_conditions"): "(template, params)",
     (ENGINE, "_extract_deps"): "(resource_def, all_resource_names)",
+    (ENGINE, "_parse_template"): "(template_body)",
     (ENGINE, "_resolve_dynamic_references"): "(value, previous, reuse_ssm, reuse_secrets)",
+    (ENGINE, "_resolve_parameters"): "(template, provided_params, previous_params)",
     (ENGINE, "_resolve_refs"): "(value, resources, params, conditions, mappings, stack_name, stack_id)",
     (ENGINE, "_topological_sort"): "(resources, conditions)",
     (HANDLERS, "_ACTION_HANDLERS"): "dict",
+    (HANDLERS, "_continue_update_rollback_async"): "(stack_name, stack_id, resources_to_skip)",
     (HANDLERS, "_deploy_stack_async"): _DEPLOY,
+    (HANDLERS, "_imported_export_names"): "(stack, stack_name)",
     (HANDLERS, "_roll_back_operation"): _ROLL_BACK,
     (HANDLERS, "_delete_stack_async"): _DELETE_STACK,
     (HANDLERS, "_error"): "(code, message, status)",
     (HANDLERS, "_p"): "(params, key, default)",
     (HANDLERS, "_resolve_stack"): "(stack_name)",
+    (HANDLERS, "_stack_has_no_updates"): "(stack, template, param_values, tags, use_previous_template, tags_given)",
     (HANDLERS, "_xml"): "(status, root_tag, inner)",
+    (HELPERS, "_resolve_template"): "(params)",
     (PROVISIONERS, "_DEFERRED_PREDECESSOR_DELETES"): "ContextVar",
     (PROVISIONERS, "_NAME_SEED"): "ContextVar",
     (PROVISIONERS, "_RESOURCE_HANDLERS"): "dict",
     (PROVISIONERS, "_REPLACING_PROPERTIES"): "dict",
     (PROVISIONERS, "_RETAINING_POLICIES"): "tuple",
     (PROVISIONERS, "_RETAIN_REPLACED"): "ContextVar",
+    (PROVISIONERS, "_check_nested_stack_capabilities"): "(parent_stack_name, template)",
+    (PROVISIONERS, "_STACK_TAG_PROPERTY"): "dict",
     (PROVISIONERS, "_delete_resource"): "(resource_type, physical_id, props, stack_name, logical_id)",
     (PROVISIONERS, "_snapshot_resource"): "(resource_type, physical_id, props)",
+    (PROVISIONERS, "_tag_map"): "(tags)",
     (PROVISIONERS, "_with_stack_tags"): ("(resource_type, props, stack_tags, stack_name, stack_id, logical_id)"),
     (STACKS, "_add_event"): (
         "(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)"

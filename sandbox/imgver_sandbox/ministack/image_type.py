@@ -20,11 +20,11 @@ class ImageType(ResourceType):
     required = ("ImageName", "ImageRoleArn")
     optional = ("ImageDisplayName", "ImageDescription", "Tags")
     create_only = ("ImageName",)
+    has_tags = True
 
     def create(self, properties: Properties) -> tuple[str, Attributes]:
         """Create an image and wait until it is created. An image that fails is deleted."""
-        tags = {"Tags": properties["Tags"]} if "Tags" in properties else {}
-        self.change("CreateImage", _parameters(properties) | tags)
+        self.change("CreateImage", {**_parameters(properties), "Tags": properties.get("Tags", [])})
         try:
             arn = self._wait(properties["ImageName"])
         except ValueError:
@@ -33,11 +33,13 @@ class ImageType(ResourceType):
         return arn, {"ImageArn": arn}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
-        """Update the declared properties, and delete the properties that are no longer declared."""
+        """Update the declared properties and tags, and delete those that are no longer declared."""
         parameters = _parameters(new)
         removed = _parameters(old).keys() - parameters.keys()
-        self.change("UpdateImage", {**parameters, **({"DeleteProperties": sorted(removed)} if removed else {})})
-        self._wait(new["ImageName"])
+        if parameters != _parameters(old):
+            self.change("UpdateImage", {**parameters, **({"DeleteProperties": sorted(removed)} if removed else {})})
+            self._wait(new["ImageName"])
+        self.update_tags(physical_id, old["Tags"], new["Tags"])
         return {"ImageArn": physical_id}
 
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  the name identifies the image

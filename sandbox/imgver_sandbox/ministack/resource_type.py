@@ -3,7 +3,7 @@
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from imgver_sandbox.ministack.hooks import PROVISIONERS, RESPONSES, module
@@ -53,6 +53,8 @@ class ResourceType(ABC):
     required: ClassVar[Collection[str]]
     optional: ClassVar[Collection[str]]
     create_only: ClassVar[tuple[str, ...]]
+    has_tags: ClassVar[bool] = False
+    """Whether the resources get the tags of the stack, and those that CloudFormation adds, in the property Tags."""
 
     def __init__(self, service: ImagesService) -> None:
         """Create the type. Its resources are those of `service`."""
@@ -85,6 +87,8 @@ class ResourceType(ABC):
 
         provisioners = module(PROVISIONERS)
         provisioners._REPLACING_PROPERTIES[self.name] = self.create_only
+        if self.has_tags:
+            provisioners._STACK_TAG_PROPERTY[self.name] = ("Tags", "list")
         provisioners._RESOURCE_HANDLERS[self.name] = {
             "create": create,
             "update": update,
@@ -108,6 +112,14 @@ class ResourceType(ABC):
             return self.call(operation, parameters)
         except ServiceError as error:
             raise resource_handler_error(error) from None
+
+    def update_tags(self, arn: str, old: Sequence[Mapping[str, str]], new: Sequence[Mapping[str, str]]) -> None:
+        """Change the tags of a resource from those of the old properties to those of the new ones."""
+        removed = {tag["Key"] for tag in old} - {tag["Key"] for tag in new}
+        if removed:
+            self.change("DeleteTags", {"ResourceArn": arn, "TagKeys": sorted(removed)})
+        if old != new:
+            self.change("AddTags", {"ResourceArn": arn, "Tags": new})
 
     def call_create(self, operation: str, parameters: Properties, identifier: str) -> dict[str, Any]:
         """Create a resource. Raises ResourceHandlerError, AlreadyExists if its name is in use."""

@@ -91,6 +91,8 @@ def authorised_arns(service: ImagesService, target: str, body: bytes, *, account
     prefix = f"arn:aws:sagemaker:{region}:{account}"
     if operation == "CreateDomain":
         return [f"{prefix}:domain/*"]
+    if "ResourceArn" in parameters:  # of an operation on tags
+        return [str(parameters["ResourceArn"])]
     resource = _RESOURCES.get(_VERBS.sub("", operation, count=1))
     if resource is not None:
         names = defaultdict(lambda: "*", {name: value for name, value in parameters.items() if value is not None})

@@ -1,9 +1,15 @@
-"""The deletion of resources, and of a whole stack."""
+"""The deletion of resources, and of a whole stack.
+
+Resources that do not depend on each other are deleted in parallel. CloudFormation also deletes what a resource depends
+on whose deletion has failed. MiniStack deletes one resource after the other.
+https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1508
+"""
 
 from collections.abc import Collection
 
-from imgver_sandbox.ministack.hooks import PROVISIONERS, module
-from imgver_sandbox.ministack.stack_template import Record, StackTemplate, add_event, call
+from imgver_sandbox.ministack.hooks import HANDLERS, PROVISIONERS, module
+from imgver_sandbox.ministack.stack_exports import check_exports, replace_exports
+from imgver_sandbox.ministack.stack_template import NESTED_STACK, Record, StackTemplate, add_event, call, set_status
 
 
 def retains(policy: str) -> bool:
@@ -24,15 +30,18 @@ async def delete_resource(stack: Record, logical_id: str, record: Record, *, pol
     try:
         if policy == "Snapshot":
             provisioners._snapshot_resource(resource_type, physical_id, properties)
-        await call(
-            resource_type,
-            provisioners._delete_resource,
-            resource_type,
-            physical_id,
-            properties,
-            stack["StackName"],
-            logical_id,
-        )
+        if resource_type == NESTED_STACK:
+            await _delete_nested_stack(physical_id)
+        else:
+            await call(
+                resource_type,
+                provisioners._delete_resource,
+                resource_type,
+                physical_id,
+                properties,
+                stack["StackName"],
+                logical_id,
+            )
     except Exception as error:  # noqa: BLE001  whatever a handler raises fails the deletion
         add_event(stack, logical_id, record, "DELETE_FAILED", str(error))
         return str(error)
@@ -40,17 +49,37 @@ async def delete_resource(stack: Record, logical_id: str, record: Record, *, pol
     return None
 
 
-async def delete_resources(stack: Record, *, retained: Collection[str], force: bool) -> list[str]:
-    """Delete the resources of a stack in parallel, and return the logical ids of those whose deletion failed.
-
-    What such a resource depends on is deleted all the same, as on AWS:
-    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1508
+async def delete_stack(stack: Record, *, retained: Collection[str] = (), force: bool = False) -> str | None:
+    """Delete the resources of a stack, and set its status. Returns the reason if the deletion fails.
 
     Args:
         stack: The record of the stack.
         retained: The logical ids of the resources that are not deleted.
         force: Whether a resource whose deletion fails, and what it depends on, leaves the stack without a deletion.
     """
+    failed = await _delete_resources(stack, retained=retained, force=force)
+    if failed:
+        reason = f"The following resource(s) failed to delete: [{', '.join(sorted(failed))}]."
+        set_status(stack, "DELETE_FAILED", reason)
+        return reason
+    replace_exports(stack, outputs=[])
+    set_status(stack, "DELETE_COMPLETE")
+    return None
+
+
+async def _delete_nested_stack(stack_id: str) -> None:
+    stack = module(HANDLERS)._resolve_stack(stack_id)
+    if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
+        return
+    check_exports(stack, outputs=[])
+    set_status(stack, "DELETE_IN_PROGRESS")
+    reason = await delete_stack(stack)
+    if reason is not None:
+        raise ValueError(f"Embedded stack {stack_id} was not successfully deleted: {reason}")
+
+
+async def _delete_resources(stack: Record, *, retained: Collection[str], force: bool) -> list[str]:
+    """Delete the resources of a stack in parallel, and return the logical ids of those whose deletion failed."""
     resources: dict[str, Record] = stack.setdefault("_resources", {})
     template = StackTemplate.of(stack, stack)
     retained = set(retained)

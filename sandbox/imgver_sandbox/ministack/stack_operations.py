@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from imgver_sandbox.ministack.hooks import CHANGE_SETS, CLOUDFORMATION, HANDLERS, STACKS, module
-from imgver_sandbox.ministack.stack_deletion import delete_resources
+from imgver_sandbox.ministack.stack_deletion import delete_stack
 from imgver_sandbox.ministack.stack_deployment import Deployment
 from imgver_sandbox.ministack.stack_template import Record, StackTemplate, set_status
 
@@ -17,6 +17,7 @@ def replace_stack_operations() -> None:
     """Replace the tasks. Only templates that import existing resources are still deployed by MiniStack's task."""
     stacks, handlers, change_sets = module(STACKS), module(HANDLERS), module(CHANGE_SETS)
     ministack_deploy, ministack_roll_back = stacks._deploy_stack_async, stacks._roll_back_operation
+    ministack_continue_rollback = handlers._continue_update_rollback_async
 
     async def deploy(  # noqa: PLR0917  the signature is MiniStack's
         stack_name: str,
@@ -52,9 +53,15 @@ def replace_stack_operations() -> None:
             stack.pop("LastUpdatedTime", None)
         if _is_invalid(stack, new, previous_stack, disable_rollback=disable_rollback):
             return
-        deployment = Deployment(stack, new, previous_stack if is_update else None)
+        deployment = Deployment(
+            stack,
+            new,
+            previous_stack if is_update else None,
+            disable_rollback=disable_rollback,
+            retain_except_on_create=retain_except_on_create,
+        )
         with _registered(stack_id, deployment):
-            await deployment.run(disable_rollback=disable_rollback, retain_except_on_create=retain_except_on_create)
+            await deployment.run()
 
     async def roll_back(
         stack_name: str, stack_id: str, stack: Record, operation: Record, reason_override: str = ""
@@ -63,16 +70,24 @@ def replace_stack_operations() -> None:
             await ministack_roll_back(stack_name, stack_id, stack, operation, reason_override)
             return
         deployment = operation["deployment"]
+        deployment.retain_except_on_create = operation.get("retain_except_on_create", False)
         with _registered(stack_id, deployment):
-            await deployment.roll_back(
-                reason_override, retain_except_on_create=operation.get("retain_except_on_create", False)
-            )
+            await deployment.roll_back(reason_override)
+
+    async def continue_rollback(stack_name: str, stack_id: str, resources_to_skip: Collection[str]) -> None:
+        deployment = module(CLOUDFORMATION)._stacks[stack_name].pop("_rollback", None)
+        if deployment is None:
+            await ministack_continue_rollback(stack_name, stack_id, resources_to_skip)
+            return
+        with _registered(stack_id, deployment):
+            await deployment.roll_back("User Initiated", skipped=resources_to_skip)
 
     for importer in (stacks, handlers, change_sets):  # they import them by name
         importer._deploy_stack_async = deploy
     for importer in (stacks, handlers):
         importer._delete_stack_async = _delete
     handlers._roll_back_operation = roll_back
+    handlers._continue_update_rollback_async = continue_rollback
 
 
 def cancel_update(stack: Record) -> None:
@@ -85,8 +100,7 @@ def cancel_update(stack: Record) -> None:
 
 async def _delete(stack_name: str, stack_id: str, retain_resources: Collection[str] = (), force: bool = False) -> None:
     """Delete a stack. The creation or the rollback in progress ends first, and does not start further resources."""
-    cloudformation = module(CLOUDFORMATION)
-    stack = cloudformation._stacks.get(stack_name)
+    stack = module(CLOUDFORMATION)._stacks.get(stack_name)
     if stack is None:
         return
     set_status(stack, "DELETE_IN_PROGRESS")
@@ -94,14 +108,7 @@ async def _delete(stack_name: str, stack_id: str, retain_resources: Collection[s
         deployment, ended = _in_progress[stack_id]
         deployment.supersede()
         await ended.wait()
-    failed = await delete_resources(stack, retained=retain_resources, force=force)
-    if failed:
-        names = ", ".join(sorted(failed))
-        set_status(stack, "DELETE_FAILED", f"The following resource(s) failed to delete: [{names}].")
-        return
-    for output in stack["Outputs"]:
-        cloudformation._exports.pop(output.get("ExportName"), None)
-    set_status(stack, "DELETE_COMPLETE")
+    await delete_stack(stack, retained=retain_resources, force=force)
 
 
 @contextmanager

@@ -8,6 +8,9 @@ from typing import Any
 
 from imgver_sandbox.ministack.hooks import ENGINE, PROVISIONERS, STACKS, module
 
+NESTED_STACK = "AWS::CloudFormation::Stack"
+"""The type of a nested stack in its parent, and of a stack in its own events."""
+
 Record = dict[str, Any]
 """The record of a stack or of a resource in MiniStack."""
 
@@ -126,7 +129,7 @@ def add_event(stack: Record, logical_id: str, record: Record, status: str, reaso
 def set_status(stack: Record, status: str, reason: str = "") -> None:
     """Set the status of a stack, and add the event of it."""
     stack.update(StackStatus=status, StackStatusReason=reason)
-    record = {"ResourceType": "AWS::CloudFormation::Stack", "PhysicalResourceId": stack["StackId"]}
+    record = {"ResourceType": NESTED_STACK, "PhysicalResourceId": stack["StackId"]}
     add_event(stack, stack["StackName"], record, status, reason)
 
 

@@ -6,6 +6,7 @@ have the documented members. The status is spelled as in the API; the documentat
 
 import asyncio
 import contextvars
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from imgver_sandbox.ministack.hooks import EVENTBRIDGE, RESPONSES, module
 from imgver_sandbox.sagemaker.account import SageMakerAccount
+from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 from imgver_sandbox.sagemaker.service import ImagesService, ServiceCall
 
 _POLL_SECONDS = 0.2
@@ -30,36 +32,32 @@ class ResourceStatus:
     detail: Mapping[str, Any]
 
 
-def _states(account: SageMakerAccount) -> Iterator[tuple[str, ResourceStatus]]:
-    for image in account.images():
-        yield (
-            image.arn,
-            ResourceStatus(
-                account=account.number,
-                region=account.region,
-                status=image.status,
-                detail_type="SageMaker Image State Change",
-                detail={"ImageName": image.name, "ImageArn": image.arn, "ImageStatus": image.status, "Tags": {}},
-            ),
-        )
-        for version in image.versions.values():
-            status = image.status_of(version)
-            yield (
-                version.arn,
-                ResourceStatus(
-                    account=account.number,
-                    region=account.region,
-                    status=status,
-                    detail_type="SageMaker Image Version State Change",
-                    detail={
-                        "ImageArn": image.arn,
-                        "ImageVersionArn": version.arn,
-                        "ImageVersionStatus": status,
-                        "Version": float(version.number),
-                        "Tags": {},
-                    },
-                ),
-            )
+def _image_status(account: SageMakerAccount, image: ImageRecord) -> ResourceStatus:
+    tags = dict(account.tags[image.arn])
+    return ResourceStatus(
+        account=account.number,
+        region=account.region,
+        status=image.status,
+        detail_type="SageMaker Image State Change",
+        detail={"ImageName": image.name, "ImageArn": image.arn, "ImageStatus": image.status, "Tags": tags},
+    )
+
+
+def _version_status(account: SageMakerAccount, image: ImageRecord, version: ImageVersionRecord) -> ResourceStatus:
+    status = image.status_of(version)
+    return ResourceStatus(
+        account=account.number,
+        region=account.region,
+        status=status,
+        detail_type="SageMaker Image Version State Change",
+        detail={
+            "ImageArn": image.arn,
+            "ImageVersionArn": version.arn,
+            "ImageVersionStatus": status,
+            "Version": float(version.number),
+            "Tags": {},
+        },
+    )
 
 
 def _send(arn: str, state: ResourceStatus) -> None:
@@ -84,7 +82,8 @@ class StateChanges:
         """Register for the calls of `service`. `send` gets an ARN and its status; default: MiniStack's EventBridge."""
         self._service = service
         self._send = send
-        self._sent: dict[str, str] = {}
+        self._seen: dict[str, tuple[ImageRecord, str, int]] = {}
+        """Each image by its ARN, with the status and the revision that were seen last."""
         self._lock = threading.Lock()
         service.before_call = self._before
 
@@ -95,15 +94,27 @@ class StateChanges:
             await asyncio.sleep(_POLL_SECONDS)
 
     def _before(self, call: ServiceCall) -> None:
-        if call.operation.startswith(("Describe", "List")):
+        if call.operation.startswith(("Describe", "List", "Search")):
             return
         # In a copy of the context, since `send` changes the account and region of the context.
         contextvars.copy_context().run(self._send_changes)
 
     def _send_changes(self) -> None:
         with self._lock:
-            states = dict(state for seen in self._service.view(lambda one: list(_states(one))) for state in seen)
-            changed = {arn: state for arn, state in states.items() if self._sent.get(arn) != state.status}
-            self._sent = {arn: state.status for arn, state in states.items()}
-            for arn, state in changed.items():
+            changes = self._service.view(lambda account: list(self._changes(account)))
+            for arn, state in itertools.chain.from_iterable(changes):
                 self._send(arn, state)
+
+    def _changes(self, account: SageMakerAccount) -> Iterator[tuple[str, ResourceStatus]]:
+        """The statuses that have changed since the last call, by the ARN of the image or the version."""
+        for image in account.images():
+            seen, status, revision = self._seen.get(image.arn, (None, "", 0))
+            if seen is not image:
+                status, revision = "", 0
+            self._seen[image.arn] = image, image.status, image.revision
+            if image.status != status:
+                yield image.arn, _image_status(account, image)
+            # The deletion of an image shows in the statuses of all of its versions.
+            is_of_all = image.status != status and "DELETING" in {image.status, status}
+            for version in image.versions.values() if is_of_all else image.changed_since(revision):
+                yield version.arn, _version_status(account, image, version)

@@ -8,7 +8,7 @@ from imgver_sandbox.faults.kinds import FailFault, SlowFault
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import Clock
 from imgver_sandbox.sagemaker.container_registry import ContainerRegistry
-from imgver_sandbox.sagemaker.errors import resource_not_found, validation_exception
+from imgver_sandbox.sagemaker.errors import ServiceError, resource_not_found, validation_exception
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 from imgver_sandbox.sagemaker.records import GONE
 from imgver_sandbox.sagemaker.service_faults import ServiceFaults
@@ -80,6 +80,9 @@ class SageMakerAccount:
     domains: dict[str, DomainRecord] = field(default_factory=dict)
     """The domains by their ids, in the order of their creation."""
 
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The tags of the resources, by ARN and key."""
+
     user_profiles: dict[tuple[str, str], UserProfileRecord] = field(default_factory=dict)
     """The user profiles by the ids of their domains and their names in lower case: the names are not case-sensitive."""
 
@@ -127,7 +130,7 @@ class SageMakerAccount:
         """The image with this name. Raises ServiceError (ResourceNotFound) if it does not exist."""
         image = self.find_image(name)
         if image is None:
-            raise resource_not_found("Image", ImageName=name)
+            raise ServiceError("ResourceNotFound", f"Image with ARN {self.arn(f'image/{name}')} does not exist.")
         return image
 
     def version(self, parameters: OperationInput) -> tuple[ImageRecord, ImageVersionRecord]:
@@ -169,10 +172,17 @@ class SageMakerAccount:
                 users.setdefault(app.image_version[1], []).append(app)
         return users
 
+    def is_in_use(self, image: ImageRecord, version: ImageVersionRecord) -> bool:
+        """Whether Studio uses the version, it is marked as in use, or a fault holds it."""
+        return version.in_use or version.number in self._used_or_held(image)
+
     def numbers_in_use(self, image: ImageRecord) -> set[int]:
-        """The numbers of the versions that Studio uses, that are marked as in use, or that a fault holds."""
-        used = self.users_of(image).keys() | self.context.faults.held_versions(image.name)
-        return {n for n, version in image.versions.items() if version.in_use or n in used}
+        """The numbers of the versions that are in use, as `is_in_use` tells it."""
+        found = self._used_or_held(image)
+        return {number for number, version in image.versions.items() if version.in_use or number in found}
+
+    def _used_or_held(self, image: ImageRecord) -> set[int]:
+        return {*self.users_of(image), *self.context.faults.held_versions(image.name)}
 
     def apps_of(self, record: DomainRecord | UserProfileRecord | SpaceRecord) -> list[AppRecord]:
         """The apps in a domain, of a user profile and its spaces, or in a space; also those that were deleted."""

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import resource_in_use, validation_exception
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
-from imgver_sandbox.sagemaker.listing import list_page
+from imgver_sandbox.sagemaker.listing import list_ordered
 
 
 def list_aliases(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListAliases."""
     if "Version" in parameters or "Alias" in parameters:
-        versions = [account.version(parameters)[1]]
+        found = sorted(account.version(parameters)[1].aliases)
     else:
-        versions = list(account.image(parameters["ImageName"]).versions.values())
-    sort_keys = [(alias,) for version in versions for alias in version.aliases]
-    aliases, token = list_page(account, "ListAliases", parameters, sort_keys)
+        found = account.image(parameters["ImageName"]).aliases
+    aliases, token = list_ordered(account, "ListAliases", parameters, found, key=lambda alias: (alias,))
     return {"SageMakerImageVersionAliases": aliases, "NextToken": token}
 
 

@@ -10,6 +10,7 @@ from imgver_sandbox.sagemaker.account import Operation, OperationInput, Operatio
 from imgver_sandbox.sagemaker.errors import resource_in_use, resource_not_found
 from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.studio_records import AppImageConfigRecord
+from imgver_sandbox.sagemaker.tags import parse_tags
 
 _APP_CONFIGS = frozenset({"KernelGatewayImageConfig", "JupyterLabAppImageConfig", "CodeEditorAppImageConfig"})
 
@@ -27,6 +28,7 @@ def create_app_image_config(account: SageMakerAccount, parameters: OperationInpu
         modified_at=now,
         app_configs=_app_configs(parameters),
     )
+    account.tags[config.arn] = parse_tags(parameters.get("Tags", []))
     account.app_image_configs[name] = config
     return {"AppImageConfigArn": config.arn}
 

@@ -24,7 +24,6 @@ from imgver_sandbox.sagemaker.errors import (
 )
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 from imgver_sandbox.sagemaker.listing import list_records
-from imgver_sandbox.sagemaker.records import GONE
 
 METADATA = frozenset(
     {"Horovod", "JobType", "MLFramework", "Processor", "ProgrammingLang", "ReleaseNotes", "VendorGuidance"}
@@ -60,10 +59,8 @@ def create_image_version(account: SageMakerAccount, parameters: OperationInput) 
         created_at=now,
         modified_at=now,
     )
-    version.set_metadata(_metadata(parameters), now=now)
-    version.begin("CREATING", now=now, seconds=seconds, then="CREATED", failure_reason=failure_reason)
-    image.versions[number] = version
-    image.highest_number_ever = max(image.highest_number_ever, number)
+    image.set_metadata(version, _metadata(parameters), now=now)
+    image.begin_creation(version, seconds=seconds, failure_reason=failure_reason)
     for alias in aliases:
         image.move_alias(alias, version)
     image.locked_until = now + context.durations.write
@@ -98,11 +95,12 @@ def update_image_version(account: SageMakerAccount, parameters: OperationInput) 
             raise resource_not_found("ImageVersion", ImageName=image.name, Version=version.number, Alias=alias)
     refuse_held_aliases(account, image, aliases_to_add, version)
 
-    version.aliases -= set(aliases_to_delete)
+    for alias in set(aliases_to_delete):
+        image.remove_alias(alias)
     for alias in aliases_to_add:
         image.move_alias(alias, version)
     now = account.now()
-    version.set_metadata(_metadata(parameters), now=now)
+    image.set_metadata(version, _metadata(parameters), now=now)
     version.modified_at = now
     image.locked_until = now + account.context.durations.write
     return {"ImageVersionArn": version.arn}
@@ -116,12 +114,12 @@ def delete_image_version(account: SageMakerAccount, parameters: OperationInput) 
     refuse_change_in_progress(version)
     context = account.context
     refused_if_in_use = context.assumptions.delete_of_version_in_use == "refused"
-    if refused_if_in_use and version.number in account.numbers_in_use(image):
+    if refused_if_in_use and account.is_in_use(image, version):
         raise resource_in_use(f"ImageVersion ({version.arn}) is in use.")
     _refuse_concurrent_write(account, image)
     now = account.now()
     seconds, failure_reason = context.plan_change("DeleteImageVersion", context.durations.delete)
-    version.begin("DELETING", now=now, seconds=seconds, then=GONE, failure_reason=failure_reason)
+    image.begin_deletion(version, now=now, seconds=seconds, failure_reason=failure_reason)
     image.locked_until = now + context.durations.write
     return {}
 
@@ -129,7 +127,7 @@ def delete_image_version(account: SageMakerAccount, parameters: OperationInput) 
 def list_image_versions(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListImageVersions."""
     image = account.image(parameters["ImageName"])
-    versions, token = list_records(account, "ListImageVersions", parameters, image.versions)
+    versions, token = list_records(account, "ListImageVersions", parameters, image.versions, in_creation_order=True)
     return {"ImageVersions": [_summary(image, version) for version in versions], "NextToken": token}
 
 

@@ -16,6 +16,7 @@ from imgver_sandbox.sagemaker.errors import (
 from imgver_sandbox.sagemaker.image_records import ImageRecord
 from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.records import GONE
+from imgver_sandbox.sagemaker.tags import parse_tags
 
 
 def create_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
@@ -33,6 +34,7 @@ def create_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
         created_at=now,
         modified_at=now,
     )
+    account.tags[image.arn] = parse_tags(parameters.get("Tags", []))
     _begin(account, image, "CreateImage", "CREATING", then="CREATED")
     account.add_image(image)
     return {"ImageArn": image.arn}

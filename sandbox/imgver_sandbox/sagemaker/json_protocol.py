@@ -18,9 +18,12 @@ def respond(
     """
     try:
         status, members = 200, dict(call(_operation(target, prefix), _parameters(body)))
+    except RecursionError:
+        message = "The request body is nested too deeply"
+        status, members = 400, {"__type": "SerializationException", "Message": message}
     except ServiceError as error:
         status, members = error.status, {"__type": error.code, "Message": error.message}
-    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": str(uuid.uuid4())}
+    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-requestid": str(uuid.uuid4())}
     return status, headers, json.dumps(members).encode()
 
 

@@ -3,8 +3,10 @@
 A page continues after the last item of the page before, even if items were created or deleted in between.
 """
 
+import bisect
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from imgver_sandbox.sagemaker.account import OperationInput, SageMakerAccount
@@ -21,6 +23,7 @@ class TimedRecord(Protocol):
     modified_at: float
 
 
+_Item = TypeVar("_Item")
 _Record = TypeVar("_Record", bound=TimedRecord)
 
 
@@ -31,10 +34,12 @@ def list_records(
     records: Mapping[Any, _Record],
     *,
     modified_time: str = "LastModifiedTime",
+    in_creation_order: bool = False,
 ) -> tuple[list[_Record], str | None]:
     """One page of the records that pass the filters, in the requested order, and the token of the next page.
 
     `records` are keyed by name or number. `modified_time` is the prefix of the filters on the last modification.
+    `in_creation_order` tells that the records are in the order of their creation and of their keys.
     Raises ServiceError (ValidationException) for an invalid NextToken.
     """
     sort_by = parameters.get("SortBy", "CREATION_TIME")
@@ -45,15 +50,22 @@ def list_records(
         "LastModifiedTime": lambda record: record.modified_at,
     }
     time_of = times.get(sort_by)
-    names, token = list_page(
+
+    def key(name: Any) -> tuple[Any, ...]:  # noqa: ANN401  a name or a number
+        return (name,) if time_of is None else (time_of(records[name]), name)
+
+    def is_listed(name: Any) -> bool:  # noqa: ANN401  a name or a number
+        contains = parameters.get("NameContains", "") in str(name)
+        return contains and _is_in_time(records[name], parameters, modified_time)
+
+    is_ordered = in_creation_order and time_of is times["CREATION_TIME"]
+    names, token = list_ordered(
         account,
         operation,
         parameters,
-        [
-            (name,) if time_of is None else (time_of(record), name)
-            for name, record in records.items()
-            if parameters.get("NameContains", "") in str(name) and _is_in_time(record, parameters, modified_time)
-        ],
+        list(records) if is_ordered else sorted(records, key=key),
+        key=key,
+        is_listed=is_listed,
         descending=parameters.get("SortOrder", "Descending").upper() == "DESCENDING",
     )
     return [records[name] for name in names], token
@@ -72,21 +84,46 @@ def list_page(
     Each sort key ends with the name of its item, which is unique. Raises ServiceError (ValidationException) for a
     NextToken that is not from the response to an earlier call with the same parameters.
     """
+    ordered = sorted(sort_keys)
+    keys, token = list_ordered(account, operation, parameters, ordered, key=lambda key: key, descending=descending)
+    return [key[-1] for key in keys], token
+
+
+def list_ordered(
+    account: SageMakerAccount,
+    operation: str,
+    parameters: OperationInput,
+    ordered: Sequence[_Item],
+    *,
+    key: Callable[[_Item], tuple[Any, ...]],
+    is_listed: Callable[[_Item], bool] = lambda _: True,
+    descending: bool = False,
+) -> tuple[list[_Item], str | None]:
+    """One page of those of the items that are listed, and the token of the next page.
+
+    `ordered` are the items in ascending order of their unique keys. Only the items of the page are looked at. Raises
+    ServiceError (ValidationException) as `list_page` does.
+    """
     listing = (operation, {name: value for name, value in parameters.items() if name not in _PAGE_PARAMETERS})
-    ordered = sorted(sort_keys, reverse=descending)
     token = parameters.get("NextToken")
+    start, end = 0, len(ordered)
     if token is not None:
         last_key = account.last_key_of_page.get(token, ())
         if token != _token(listing, last_key):
             raise validation_exception("The NextToken is invalid.")
-        ordered = [key for key in ordered if (key < last_key if descending else key > last_key)]
+        if descending:
+            end = bisect.bisect_left(ordered, last_key, key=key)
+        else:
+            start = bisect.bisect_right(ordered, last_key, key=key)
+    positions = range(end - 1, start - 1, -1) if descending else range(start, end)
+    listed = (ordered[position] for position in positions if is_listed(ordered[position]))
     size = parameters.get("MaxResults", _DEFAULT_RESULTS)
-    shown = ordered[:size]
+    shown = list(itertools.islice(listed, size))
     next_token = None
-    if len(ordered) > size:
-        next_token = _token(listing, shown[-1])
-        account.last_key_of_page[next_token] = shown[-1]
-    return [key[-1] for key in shown], next_token
+    if len(shown) == size and next(listed, None) is not None:
+        next_token = _token(listing, key(shown[-1]))
+        account.last_key_of_page[next_token] = key(shown[-1])
+    return shown, next_token
 
 
 def _is_in_time(record: TimedRecord, parameters: OperationInput, modified_time: str) -> bool:

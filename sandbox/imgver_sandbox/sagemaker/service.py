@@ -14,7 +14,9 @@ from imgver_sandbox.sagemaker import (
     images,
     json_protocol,
     lifecycle_configs,
+    search,
     spaces,
+    tags,
     user_profiles,
 )
 from imgver_sandbox.sagemaker.account import OperationDurations, SageMakerAccount, ServiceContext
@@ -33,6 +35,8 @@ OPERATIONS = {
     **aliases.OPERATIONS,
     **app_image_configs.OPERATIONS,
     **domains.OPERATIONS,
+    **search.OPERATIONS,
+    **tags.OPERATIONS,
     **user_profiles.OPERATIONS,
     **spaces.OPERATIONS,
     **apps.OPERATIONS,

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 # A custom resource that writes each event to a file and responds as its properties say.
 _PROVIDER = """
-import json, time, urllib.request
+import json, os, time, urllib.request
 
 def events(properties):
     with open(properties["Events"]) as file:
@@ -48,6 +48,8 @@ def handler(event, context):
     status = properties.get(f"On{kind}", "SUCCESS") if wait(event) else "FAILED"
     if status == "SILENT":
         return
+    if status == "DIE":
+        os._exit(1)
     if status == "CRASH" and [one["RequestId"] for one in events(properties)].count(event["RequestId"]) == 1:
         raise RuntimeError("the first delivery fails")
     response = {"Status": status.replace("CRASH", "SUCCESS"), "Reason": "as requested", "StackId": event["StackId"],
@@ -118,6 +120,10 @@ def provider(make_function) -> str:
     return make_function(_PROVIDER)
 
 
+Exports = Mapping[str, Any] | None
+"""The values of outputs by the names of their exports."""
+
+
 class Stack:
     """One CloudFormation stack under test."""
 
@@ -134,18 +140,18 @@ class Stack:
             "Properties": {"ServiceToken": self._provider, "Events": str(self._events), **properties},
         }
 
-    def start_create(self, resources: Mapping[str, Any], **options: Any) -> None:
-        self._client.create_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+    def start_create(self, resources: Mapping[str, Any], exports: Exports = None, **options: Any) -> None:
+        self._client.create_stack(StackName=self.name, TemplateBody=_template(resources, exports), **options)
 
-    def create(self, resources: Mapping[str, Any], **options: Any) -> str:
-        self.start_create(resources, **options)
+    def create(self, resources: Mapping[str, Any], exports: Exports = None, **options: Any) -> str:
+        self.start_create(resources, exports, **options)
         return self.final_status()
 
-    def start_update(self, resources: Mapping[str, Any], **options: Any) -> None:
-        self._client.update_stack(StackName=self.name, TemplateBody=_template(resources), **options)
+    def start_update(self, resources: Mapping[str, Any], exports: Exports = None, **options: Any) -> None:
+        self._client.update_stack(StackName=self.name, TemplateBody=_template(resources, exports), **options)
 
-    def update(self, resources: Mapping[str, Any], **options: Any) -> str:
-        self.start_update(resources, **options)
+    def update(self, resources: Mapping[str, Any], exports: Exports = None, **options: Any) -> str:
+        self.start_update(resources, exports, **options)
         return self.final_status()
 
     def cancel_update(self) -> str:
@@ -191,13 +197,17 @@ class Stack:
         events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
         return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
-    def events(self, logical_id: str | None = None) -> list[tuple[str, str]]:
-        """Statuses with their reasons in the events of a resource, or of the stack, in order."""
-        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=self.describe()["StackId"])
+    def events(self, logical_id: str | None = None, *, of: str | None = None) -> list[tuple[str, str]]:
+        """Statuses with their reasons in the events of a resource, or of the stack, in order.
+
+        `of` is the id of the stack, if it is another one.
+        """
+        stack_id = of or self.describe()["StackId"]
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         return [
             (event["ResourceStatus"], event.get("ResourceStatusReason", ""))
             for event in reversed([event for page in pages for event in page["StackEvents"]])
-            if event["LogicalResourceId"] == (logical_id or self.name)
+            if event["LogicalResourceId"] == (logical_id or stack_id.split("/")[1])
         ]
 
     def requests(self) -> list[dict[str, Any]]:
@@ -214,13 +224,23 @@ class Stack:
         return [(request["RequestType"], request["PhysicalResourceId"]) for request in self.requests()]
 
 
-def _template(resources: Mapping[str, Any]) -> str:
-    return json.dumps({"Resources": resources})
+def _template(resources: Mapping[str, Any], exports: Exports = None) -> str:
+    outputs = {
+        f"Output{number}": {"Value": value, "Export": {"Name": name}}
+        for number, (name, value) in enumerate((exports or {}).items())
+    }
+    return json.dumps({"Resources": resources, **({"Outputs": outputs} if outputs else {})})
 
 
 @pytest.fixture
-def stack(sandbox, provider, tmp_path) -> Stack:
-    return Stack(sandbox, provider, tmp_path / "events")
+def make_stack(sandbox, provider, tmp_path) -> Callable[[], Stack]:
+    """Create stacks whose custom resources write to one file."""
+    return lambda: Stack(sandbox, provider, tmp_path / "events")
+
+
+@pytest.fixture
+def stack(make_stack) -> Stack:
+    return make_stack()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_waiters(sandbox, sagemaker, push):
 
     # THEN it works. The waiter of this release expects a wrong error code, and fails here as on AWS
     with pytest.raises(
-        WaiterError, match=r"^Waiter ImageDeleted failed: An error occurred \(ResourceNotFound\): Image with ImageName"
+        WaiterError, match=r"^Waiter ImageDeleted failed: An error occurred \(ResourceNotFound\): Image with ARN"
     ):
         wait("image_deleted", image)
 
@@ -63,6 +63,13 @@ def test_paginators(sagemaker, operation, create, name, result):
 
     assert [len(page[result]) for page in pages] == [5, 5, 2]
     assert sorted(found[name] for page in pages for found in page[result]) == names
+
+
+def test_a_response_has_one_request_id(sagemaker):
+    metadata = sagemaker.list_images()["ResponseMetadata"]
+
+    assert metadata["HTTPHeaders"]["x-amzn-requestid"] == metadata["RequestId"]
+    uuid.UUID(metadata["RequestId"])
 
 
 def _corrected(name, sagemaker):

@@ -15,6 +15,14 @@ def image(name, **properties):
     }
 
 
+def read_tags(sagemaker, arn):
+    """The tags of an image, and those that CloudFormation has added, without their prefix."""
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    prefix = "aws:cloudformation:"
+    added = {key.removeprefix(prefix): tags.pop(key) for key in list(tags) if key.startswith(prefix)}
+    return tags, added
+
+
 def test_the_lifecycle_of_an_image(sandbox, sagemaker, stack, name):
     # WHEN a stack has an image and a parameter with its attributes
     reader = {
@@ -23,7 +31,8 @@ def test_the_lifecycle_of_an_image(sandbox, sagemaker, stack, name):
     }
     tags = [{"Key": "team", "Value": "science"}]
     resources = {"Image": image(name, ImageDisplayName="Science", ImageDescription="For science", Tags=tags)}
-    assert stack.create({**resources, "Reader": reader}) == "CREATE_COMPLETE"
+    of_stack = [{"Key": "cost", "Value": "1"}, {"Key": "team", "Value": "of the stack"}]
+    assert stack.create({**resources, "Reader": reader}, Tags=of_stack) == "CREATE_COMPLETE"
 
     # THEN the image is ready with all properties, and both attributes are its ARN
     arn = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}:image/{name}"
@@ -34,6 +43,9 @@ def test_the_lifecycle_of_an_image(sandbox, sagemaker, stack, name):
         "For science",
         "arn:aws:iam::000000000000:role/images",
     )
+    own, added = read_tags(sagemaker, arn)
+    assert own == {"cost": "1", "team": "science"}
+    assert added == {"logical-id": "Image", "stack-id": stack.describe()["StackId"], "stack-name": stack.name}
     physical = stack.resources()
     assert physical["Image"] == arn
     assert sandbox.client("ssm").get_parameter(Name=physical["Reader"])["Parameter"]["Value"] == f"{arn} {arn}"
@@ -51,6 +63,7 @@ def test_the_lifecycle_of_an_image(sandbox, sagemaker, stack, name):
         False,
     )
     assert stack.resources() == {"Image": arn}
+    assert read_tags(sagemaker, arn) == ({"cost": "1", "team": "of the stack"}, added)
 
     # WHEN the stack is deleted, THEN the image is deleted
     stack.delete()

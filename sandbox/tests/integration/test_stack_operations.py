@@ -156,6 +156,17 @@ class TestFunction:
         assert "did not receive a response from your Custom Resource" in stack.reasons()
         wait_for(lambda: "Slow Create SUCCESS" in stack.responses())
 
+    @pytest.mark.parametrize("end", ["SILENT", "DIE"])
+    def test_the_service_timeout_ends_the_wait_for_a_function_that_has_ended_without_a_response(self, stack, end):
+        began = time.monotonic()
+
+        # The function starts again for the Delete, which takes part of the time.
+        status = stack.create({"Thing": stack.custom(OnCreate=end, ServiceTimeout="3")})
+
+        assert status == "ROLLBACK_COMPLETE"
+        assert time.monotonic() - began < 15
+        assert "did not receive a response from your Custom Resource" in stack.reasons()
+
     def test_lambda_retries_a_function_that_fails(self, stack):
         assert stack.create({"Thing": stack.custom(Id="thing", OnCreate="CRASH")}) == "CREATE_COMPLETE"
 

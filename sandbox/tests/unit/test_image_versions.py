@@ -292,9 +292,10 @@ class TestConcurrentWrites:
             with refused("ValidationException", "Image data-science is in an invalid state."):
                 self.write(aws, write)
 
-    def test_an_image_that_is_being_created_or_does_not_exist_accepts_no_version(self, make_aws, refused, not_found):
+    def test_an_image_that_is_being_created_or_does_not_exist_accepts_no_version(self, make_aws, refused):
         aws = make_aws()
-        with not_found("Image", ImageName="data-science"):
+        arn = "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science"
+        with refused("ResourceNotFound", f"Image with ARN {arn} does not exist."):
             aws.start()
         aws.CreateImage(RoleArn=aws.role)
         with refused("ValidationException", "Image data-science is in an invalid state."):

@@ -42,8 +42,9 @@ def test_two_images_cannot_have_the_same_name(aws, seconds, refused):
 @pytest.mark.parametrize(
     "operation", ["DescribeImage", "UpdateImage", "DeleteImage", "ListImageVersions", "ListAliases"]
 )
-def test_an_image_that_does_not_exist(aws, operation, not_found):
-    with not_found("Image", ImageName="nothing"):
+def test_an_image_that_does_not_exist(aws, operation, refused):
+    arn = ARN.replace("data-science", "nothing")
+    with refused("ResourceNotFound", f"Image with ARN {arn} does not exist."):
         getattr(aws, operation)(ImageName="nothing")
 
 

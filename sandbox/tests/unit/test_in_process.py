@@ -111,6 +111,9 @@ def test_an_ecr_client_needs_the_registry_in_memory():
         client("ecr", service).describe_images(repositoryName="ds")
 
 
+DEEP = b"%s{}%s" % (b'{"Resource": "Image", "SearchExpression": ' + b'{"SubExpressions": [' * 400, b"]}" * 400 + b"}")
+
+
 class TestWireProtocol:
     """Requests and responses that boto3 would not send or show."""
 
@@ -118,7 +121,7 @@ class TestWireProtocol:
         place = {"account": "123456789012", "region": "eu-west-1"}
         status, headers, response = respond(aws.service, target=target, body=body, **place)
         assert headers["Content-Type"] == "application/x-amz-json-1.1"
-        assert headers["x-amzn-RequestId"]
+        assert headers["x-amzn-requestid"]
         return status, json.loads(response)
 
     def test_an_empty_body_means_no_parameters_and_times_are_numbers(self, aws):
@@ -136,6 +139,7 @@ class TestWireProtocol:
             ("SageMaker.ListImages", b"\xff", "SerializationException", "The request body is not JSON"),
             ("SageMaker.ListImages", b"[" * 100_000, "SerializationException", "The request body is not JSON"),
             ("SageMaker.ListImages", b"[]", "SerializationException", "The request body is not a JSON object"),
+            ("SageMaker.Search", DEEP, "SerializationException", "The request body is nested too deeply"),
         ],
     )
     def test_an_invalid_request_is_refused(self, aws, target, body, code, message):

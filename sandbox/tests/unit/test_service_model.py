@@ -220,14 +220,20 @@ def test_an_invalid_url_is_refused_at_once(url):
         SAGEMAKER.parse_input(*domain(CodeRepositories=[{"RepositoryUrl": url}]))
 
 
-def patterns_in(shape):
-    """The patterns of the shape and of all shapes in it."""
+def patterns_in(shape, outer=()):
+    """The patterns of the shape and of all shapes in it, which can contain themselves."""
+    if shape.name in outer:
+        return set()
     members = {
         "structure": lambda: list(shape.members.values()),
         "list": lambda: [shape.member],
         "map": lambda: [shape.key, shape.value],
     }
-    inner = [pattern for member in members.get(shape.type_name, list)() for pattern in patterns_in(member)]
+    inner = [
+        pattern
+        for member in members.get(shape.type_name, list)()
+        for pattern in patterns_in(member, (*outer, shape.name))
+    ]
     return {*inner, *([shape.metadata["pattern"]] if "pattern" in shape.metadata else [])}
 
 
