@@ -33,6 +33,7 @@ OF_OTHERS = {
     *("AWS_PROFILE", "AWS_REGION"),  # the AWS SDKs
     *("LOG_LEVEL", "PyTorch"),  # examples of values
     "PassRole",  # an action of IAM without an operation
+    *("AwsSolutions", "AmazonSageMakerFullAccess", "GetBucket"),  # rules, policies and prefixes that findings name
 }
 
 # An upper-case letter after a lower-case one, or an underscore: no word of ordinary English.
