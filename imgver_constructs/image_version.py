@@ -466,7 +466,11 @@ class ImageVersion(_ImageVersionBase):
         if superseded is not None:
             self._resource.cfn_options.update_replace_policy = _UPDATE_REPLACE_POLICIES[superseded]
         for warning_id, message in warnings(
-            bound, region=registry.region, follows_tag=follow_tag is not None, vendor_guidance=vendor_guidance
+            bound,
+            region=registry.region,
+            follows_tag=follow_tag is not None,
+            vendor_guidance=vendor_guidance,
+            is_retained=removal_policy is not cdk.RemovalPolicy.DESTROY or superseded not in (None, Superseded.DELETE),
         ):
             cdk.Annotations.of(self).add_warning_v2(warning_id, message)
         registry.add_version(identity.key, self._resource)
