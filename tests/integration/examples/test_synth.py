@@ -1,4 +1,4 @@
-"""Every example synthesizes without a warning, with the feature flags that `cdk init` writes."""
+"""app.py and every example synthesize without a warning, with the feature flags that `cdk init` writes."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def resources(template, resource_type):
     return [each for each in json.loads(template.read_text())["Resources"].values() if each["Type"] == resource_type]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param("..", id="app.py"), *NAMES])
 def test_it_synthesizes_without_a_warning(synthesized, cfn_lint, name):
     out = synthesized(name)
 
