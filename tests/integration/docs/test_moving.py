@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,21 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def deploy(sandbox: Sandbox, direct_deployment: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+def synth(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Synthesize what a function declares as the stack of this name, and return the folder of the assembly."""
+
+    def synth(stack_name: str, declare: Callable[[cdk.Stack], object]) -> Path:
+        assembly = tmp_path_factory.mktemp("cdk.out")
+        app = cdk.App(outdir=str(assembly), analytics_reporting=False)
+        declare(cdk.Stack(app, stack_name))
+        app.synth()
+        return assembly
+
+    return synth
+
+
+@pytest.fixture
+def deploy(sandbox: Sandbox, direct_deployment: Any, synth: Callable[..., Path]) -> Callable[..., str]:
     """Deploy what a function declares as the stack of this name, and return its status."""
     sandbox.reset()
     deployment = direct_deployment(sandbox)
@@ -35,11 +50,7 @@ def deploy(sandbox: Sandbox, direct_deployment: Any, tmp_path_factory: pytest.Te
     registry.put_image(repositoryName="data-science", imageTag="1.0.0", imageManifest=MANIFEST)
 
     def deploy(stack_name: str, declare: Callable[[cdk.Stack], object]) -> str:
-        assembly: Path = tmp_path_factory.mktemp("cdk.out")
-        app = cdk.App(outdir=str(assembly), analytics_reporting=False)
-        declare(cdk.Stack(app, stack_name))
-        app.synth()
-        return str(deployment.deploy(assembly, stack_name))
+        return str(deployment.deploy(synth(stack_name, declare), stack_name))
 
     return deploy
 
@@ -113,3 +124,20 @@ def test_the_alias_is_lost_if_the_new_stack_is_deployed_first(deploy, versions) 
     assert deploy("Images", declare_image) in DONE
 
     assert versions() == {1: []}
+
+
+def test_cdk_refactor_moves_no_version(deploy, synth, versions, sandbox) -> None:
+    assert deploy("Images", lambda stack: declare_version(stack, "Version", declare_image(stack))) in DONE
+    moved = synth("Images", lambda stack: declare_version(Construct(stack, "Lab"), "Version", declare_image(stack)))
+
+    done = subprocess.run(
+        ["cdk", "refactor", "--unstable=refactor", "--app", str(moved)],
+        env=sandbox.environment(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+    assert "A refactor operation cannot add, remove or update resources" in done.stdout + done.stderr
+    assert versions() == {1: ["latest"]}
