@@ -13,7 +13,6 @@ import pytest
 CHECKOUT = Path(__file__).parents[3]
 IGNORE = re.compile(r"  # type: ignore\[.*\]$")
 OF_THE_CDK = """
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_sns as sns
