@@ -51,6 +51,7 @@ class BoundBaseImage:
             in the region of the stack.
         outside_ecr: whether ``uri`` is known not to be in Amazon ECR, the registry that SageMaker pulls from.
         moving_tag: the tag of the image if it is one that usually moves to newer images, such as ``latest``.
+        is_asset: whether the image is in the repository of the bootstrap stack, from which ``cdk gc`` deletes images.
     """
 
     uri: str
@@ -59,6 +60,7 @@ class BoundBaseImage:
     region: str | None = None
     outside_ecr: bool = False
     moving_tag: str | None = None
+    is_asset: bool = False
 
 
 class BaseImage(ABC):
@@ -390,6 +392,7 @@ class _AssetBaseImage(BaseImage):
             uri=asset.image_uri,
             pull_permission=_pull_permission(scope, construct_id, role, arn, asset.repository),
             repository_arn=arn,
+            is_asset=True,
         )
 
 

@@ -1,8 +1,10 @@
 """A pipeline that deploys an image version to development and, after an approval, to production."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 from aws_cdk import pipelines
 from constructs import Construct
 
@@ -14,6 +16,14 @@ PRODUCTION = cdk.Environment(account="333333333333", region="eu-west-1")
 
 REPOSITORY = f"arn:aws:ecr:{TOOLS.region}:{TOOLS.account}:repository/data-science"
 CONNECTION = f"arn:aws:codeconnections:{TOOLS.region}:{TOOLS.account}:connection/00000000-0000-0000-0000-000000000000"
+
+# The private index that has imgver-constructs, and the packages of PyPI: docs/how-to/share-in-your-company.md
+LOGIN = "aws codeartifact login --tool pip --domain my-company --repository python"
+INDEX = [
+    f"arn:aws:codeartifact:{TOOLS.region}:{TOOLS.account}:domain/my-company",
+    f"arn:aws:codeartifact:{TOOLS.region}:{TOOLS.account}:repository/my-company/python",
+]
+RUNTIMES = {"python": "3.13", "nodejs": "22"}
 
 
 class DataScience(cdk.Stack):
@@ -40,6 +50,25 @@ class Deployment(cdk.Stage):
         DataScience(self, "DataScience")
 
 
+def login_permissions() -> list[iam.PolicyStatement]:
+    """The permissions to read from the private index."""
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "codeartifact:GetAuthorizationToken",
+                "codeartifact:GetRepositoryEndpoint",
+                "codeartifact:ReadFromRepository",
+            ],
+            resources=INDEX,
+        ),
+        iam.PolicyStatement(
+            actions=["sts:GetServiceBearerToken"],
+            resources=["*"],
+            conditions={"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}},
+        ),
+    ]
+
+
 class Pipeline(cdk.Stack):
     """The pipeline. When this file changes, the pipeline first updates itself."""
 
@@ -51,10 +80,22 @@ class Pipeline(cdk.Stack):
         pipeline = pipelines.CodePipeline(
             self,
             "Pipeline",
-            synth=pipelines.ShellStep(
-                "Synth", input=source, commands=["pip install -r requirements.txt", "npx aws-cdk@2 synth"]
+            synth=pipelines.CodeBuildStep(
+                "Synth",
+                input=source,
+                install_commands=[LOGIN, "pip install -r requirements.txt"],
+                commands=["npx aws-cdk@2 synth"],
+                role_policy_statements=login_permissions(),
+            ),
+            # Without versions, CodeBuild selects them, and its Node.js may be too old for the CDK.
+            code_build_defaults=pipelines.CodeBuildOptions(
+                build_environment=codebuild.BuildEnvironment(build_image=codebuild.LinuxBuildImage.STANDARD_7_0),
+                partial_build_spec=codebuild.BuildSpec.from_object(
+                    {"phases": {"install": {"runtime-versions": RUNTIMES}}}
+                ),
             ),
             cross_account_keys=True,
+            enable_key_rotation=True,
             pipeline_type=codepipeline.PipelineType.V2,
         )
         pipeline.add_stage(Deployment(self, "Development", env=DEVELOPMENT))

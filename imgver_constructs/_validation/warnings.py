@@ -19,6 +19,7 @@ TO_BE_ARCHIVED = "imgver-constructs:toBeArchived"
 ALIAS_REFUSED_BY_STUDIO = "imgver-constructs:aliasRefusedByStudio"
 APP_IMAGE_CONFIG_OF_OTHER_APP = "imgver-constructs:appImageConfigOfOtherApp"
 DELETED_WITH_IMAGE = "imgver-constructs:deletedWithImage"
+ASSET_OF_RETAINED_VERSION = "imgver-constructs:assetOfRetainedVersion"
 
 
 class _BaseImage(Protocol):
@@ -31,10 +32,17 @@ class _BaseImage(Protocol):
     def outside_ecr(self) -> bool: ...
     @property
     def moving_tag(self) -> str | None: ...
+    @property
+    def is_asset(self) -> bool: ...
 
 
 def warnings(
-    base_image: _BaseImage, *, region: str, follows_tag: bool, vendor_guidance: VendorGuidance | str | None
+    base_image: _BaseImage,
+    *,
+    region: str,
+    follows_tag: bool,
+    vendor_guidance: VendorGuidance | str | None,
+    is_retained: bool,
 ) -> Iterator[tuple[str, str]]:
     """Return the IDs and the messages of the warnings about a declared version.
 
@@ -43,6 +51,7 @@ def warnings(
         region: the region of the stack.
         follows_tag: whether the version has ``follow_tag``.
         vendor_guidance: the declared vendor guidance.
+        is_retained: whether the version is retained or archived when it is replaced or leaves the stack.
     """
     if base_image.outside_ecr:
         yield (
@@ -74,5 +83,14 @@ def warnings(
             (
                 "vendor_guidance should not remain TO_BE_ARCHIVED: SageMaker archives the version after three months; "
                 "declare ARCHIVED or another version by then"
+            ),
+        )
+    if base_image.is_asset and is_retained:
+        yield (
+            ASSET_OF_RETAINED_VERSION,
+            (
+                "base_image should not be an asset if the version is retained or archived: cdk gc deletes container "
+                "images that no deployed template names; push the container image to a repository of your own, or "
+                "acknowledge this if cdk gc runs with --type=s3 only"
             ),
         )

@@ -1,7 +1,7 @@
 """``cdk deploy --hotswap`` and ``cdk watch``, which change the code of a function without CloudFormation.
 
-They do not know custom resources: only a deployment by CloudFormation changes an image version, and both commands do
-that with ``--hotswap-fallback`` only.
+They do not know custom resources: only a deployment by CloudFormation changes an image version. Both commands do that
+with ``--hotswap-fallback``, but not after a hotswap without it, which the CLI takes for a deployment.
 """
 
 import contextlib
@@ -135,6 +135,14 @@ def test_watch_deploys_every_change_and_hotswap_changes_the_function_only(accoun
     assert "hotswapped!" in output
     assert "Custom::SageMaker" not in output
     assert project.code() != code
+    assert account.versions(IMAGE) == {2: ("CREATED", ["latest"])}
+
+    # WHEN the fallback is permitted afterwards
+    status, output = account.cdk("deploy", "--hotswap-fallback", folder=project.folder)
+
+    # THEN the CLI finds no change, and the declared version is missing still
+    assert status == 0, output
+    assert "(no changes)" in output
     assert account.versions(IMAGE) == {2: ("CREATED", ["latest"])}
 
     # WHEN CloudFormation deploys the same assembly

@@ -163,3 +163,17 @@ def test_adoption(sagemaker, example):
     adoption.run(destroy)
     assert versions(sagemaker, "legacy") == {}
     assert sagemaker.describe_image(ImageName="legacy")["ImageStatus"] == "CREATED"
+
+
+def test_the_template_of_one_of_many_accounts_with_the_cdk_cli(sagemaker, example, tmp_path):
+    # GIVEN a copy of the example
+    many = example("many_accounts")
+    shutil.copy(many.folder.parent / "push.py", tmp_path)
+    many.folder = shutil.copytree(many.folder, tmp_path / "many_accounts")
+    synth, push, bucket, deploy, destroy = (shlex.split(line)[3:] for line in many.lines)
+
+    for command in (synth, push, bucket, [*deploy, "--require-approval=never", "--method=direct"]):
+        many.execute(command)
+    assert versions(sagemaker, "data-science") == {1: ["latest"]}
+
+    many.execute(destroy)

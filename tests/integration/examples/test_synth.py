@@ -1,4 +1,4 @@
-"""Every example synthesizes without a warning, with the feature flags that `cdk init` writes."""
+"""app.py and every example synthesize without a warning, with the feature flags that `cdk init` writes."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def resources(template, resource_type):
     return [each for each in json.loads(template.read_text())["Resources"].values() if each["Type"] == resource_type]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param("..", id="app.py"), *NAMES])
 def test_it_synthesizes_without_a_warning(synthesized, cfn_lint, name):
     out = synthesized(name)
 
@@ -99,6 +99,34 @@ def test_pipeline_requires_an_approval_before_production(synthesized):
     assert list(stages) == ["Source", "Build", "UpdatePipeline", "Assets", "Development", "Production"]
     first = min(stages["Production"], key=lambda action: action.get("RunOrder", 1))
     assert first["ActionTypeId"]["Provider"] == "Manual"
+
+
+def test_pipeline_logs_in_to_the_index_and_selects_a_node_that_the_cdk_supports(synthesized):
+    projects = resources(synthesized("pipeline") / "Pipeline.template.json", "AWS::CodeBuild::Project")
+
+    specs = [json.loads(project["Properties"]["Source"]["BuildSpec"]) for project in projects]
+    assert {json.dumps(spec["phases"]["install"]["runtime-versions"]) for spec in specs} == {
+        '{"python": "3.13", "nodejs": "22"}'
+    }
+    (synth,) = [spec["phases"] for spec in specs if "synth" in str(spec["phases"]["build"])]
+    login, install = synth["install"]["commands"]
+    guide = (CHECKOUT / "docs" / "how-to" / "share-in-your-company.md").read_text()
+    assert f"\n{login}\n" in guide
+    assert (EXAMPLES / "pipeline" / install.partition(" -r ")[2]).exists()
+
+
+def test_many_accounts_has_a_stage_for_each_account_and_region_and_one_template_for_all(synthesized):
+    out = synthesized("many_accounts")
+    in_stages = [json.loads(path.read_text()) for path in out.rglob("assembly-ByPipeline-In-*/*.template.json")]
+    (of_stack_set,) = out.glob("assembly-ByStackSet-PerAccount/*.template.json")
+    (stack_set,) = resources(out / "ByStackSet.template.json", "AWS::CloudFormation::StackSet")
+
+    # THEN every stage has the same resources as the template of the stack set, which needs no bootstrap stack
+    assert [set(each["Resources"]) for each in in_stages] == [
+        set(json.loads(of_stack_set.read_text())["Resources"])
+    ] * 4
+    assert "bootstrap" not in of_stack_set.read_text()
+    assert stack_set["Properties"]["StackInstancesGroup"][0]["Regions"] == ["eu-west-1", "us-east-1"]
 
 
 @pytest.mark.parametrize("name", ["docker_asset", "pipeline"])

@@ -132,3 +132,14 @@ def test_the_wheels_synthesize_the_apps_of_the_readme(run: Run, installed: Path,
 
 def test_the_sandbox_installs_its_command(run: Run, installed: Path, tmp_path: Path) -> None:
     assert "start" in run(installed / "bin" / "imgver-sandbox", "--help", cwd=tmp_path)
+
+
+def test_the_pipeline_example_runs_with_its_requirements(run: Run, install, built, tmp_path: Path) -> None:
+    # GIVEN the environment that the pipeline installs, in which the index has the wheel
+    example = CHECKOUT / "examples" / "pipeline"
+    wheel = built["imgver_constructs"].wheel
+    environment = install("--requirement", example / "requirements.txt", "--find-links", wheel.parent)
+
+    run(environment / "bin" / "python", "app.py", cwd=example, CDK_OUTDIR=str(tmp_path))
+
+    assert (tmp_path / "Pipeline.template.json").exists()

@@ -32,7 +32,9 @@ OF_OTHERS = {
     *("ServiceTimeout", "ServiceToken"),  # CloudFormation
     *("AWS_PROFILE", "AWS_REGION"),  # the AWS SDKs
     *("LOG_LEVEL", "PyTorch"),  # examples of values
+    *("DescribeImageVersionCommand", "get_waiter", "image_version_created", "image_version_deleted"),  # the AWS SDKs
     "PassRole",  # an action of IAM without an operation
+    *("AwsSolutions", "AmazonSageMakerFullAccess", "GetBucket"),  # rules, policies and prefixes that findings name
 }
 
 # An upper-case letter after a lower-case one, or an underscore: no word of ordinary English.
