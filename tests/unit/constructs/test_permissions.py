@@ -613,9 +613,7 @@ def test_a_shared_provider_permits_what_the_resources_of_other_stacks_need(
         for policy in resources(POLICY).values()
         for statement in statements(policy)
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-        for resource in (
-            statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-        )
+        for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
     }
     changes = ("sagemaker:DeleteImageVersion", "sagemaker:DescribeImageVersion", "sagemaker:UpdateImageVersion")
     assert allowed == {

@@ -32,7 +32,7 @@ OF_OTHERS = {
     *("ServiceTimeout", "ServiceToken"),  # CloudFormation
     *("AWS_PROFILE", "AWS_REGION"),  # the AWS SDKs
     *("LOG_LEVEL", "PyTorch"),  # examples of values
-    "PassRole",  # an action of IAM without an operation
+    *("PassRole", "InvokeFunction"),  # actions of IAM that are no operations
 }
 
 # An upper-case letter after a lower-case one, or an underscore: no word of ordinary English.
