@@ -24,8 +24,8 @@ test: .venv/test.installed  ## Run all tests, and measure the branch coverage of
 test-fast: .venv/test.installed  ## Run the unit tests: no server, no CDK CLI, no network
 	@$(PYTEST) --numprocesses 2 -m "unit and not slow"
 
-test-aws: .venv/test.installed  ## Test the images API in the AWS account of your credentials: docs/test-aws.md
-	@CONFORMANCE_TARGET=aws $(BIN)/python -m pytest tests/aws
+test-aws: .venv/test.installed  ## Test the images API in your AWS account, DRY_RUN=1 lists the calls: docs/test-aws.md
+	@CONFORMANCE_TARGET=$(if $(DRY_RUN),dry-run,aws) $(BIN)/python -m pytest tests/aws
 
 lint: .venv/test.installed  ## Run ruff, codespell and import-linter
 	@$(BIN)/ruff check .
