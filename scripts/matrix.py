@@ -122,8 +122,8 @@ contains exactly what was installed and run. The last run was on {datetime.now(U
 
 A skipped test needs a feature that the release of aws-cdk-lib does not have.
 
-The package requires aws-cdk-lib {oldest["aws-cdk-lib"]} and constructs {oldest["constructs"]} or newer. The rows contain
-the oldest and the newest release of each. Releases between them are expected to work, but were not run.
+The package requires aws-cdk-lib {oldest["aws-cdk-lib"]} and constructs {oldest["constructs"]}, or newer. The rows
+contain the oldest and the newest release of each. Releases between them are expected to work, but were not run.
 
 The function uses the boto3 of the Lambda runtime. boto3 1.44 retries calls differently from 1.43: with three attempts
 in all, and with a quota that failed calls use up. Both do not apply to the function, which retries calls itself. Its
