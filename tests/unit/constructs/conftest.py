@@ -13,11 +13,9 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
+from cdk_release import IS_RECENT
 
 from imgver_constructs import BaseImage, Image, ImageVersion
-
-HAS_VALIDATIONS = hasattr(cdk, "Validations")
-"""Whether this release of aws-cdk-lib validates templates itself; the oldest supported one does not."""
 
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0"
 
@@ -48,7 +46,7 @@ def strict_apps(tmp_path_factory: pytest.TempPathFactory, outdirs: set[Path]) ->
             | (context or {}),
             **props,
         )
-        if not HAS_VALIDATIONS:
+        if not IS_RECENT:
             return
         cdk.Validations.of(self).acknowledge(
             cdk.Acknowledgment(id="CloudFormation-Validate::F0001", reason="CDK deploys no stack without resources"),
