@@ -19,6 +19,8 @@ QUESTIONS: Mapping[str, str] = {
     "U7": "An update that replaced a custom resource rolls back",
     "U8": "ResourceLimitExceeded, and how many versions an image may have",
     "U9": "A response to an event that CloudFormation has cancelled arrives",
+    "U10": "The custom images of a domain are updated while an app runs in it",
+    "U11": "An update of a domain contains some members of the settings of an app",
 }
 
 
