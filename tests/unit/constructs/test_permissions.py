@@ -14,7 +14,7 @@ import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
-from cdk_release import IS_RECENT
+from cdk_release import IS_RECENT, needs_recent_cdk
 from constructs import Construct
 
 from imgver_constructs import (
@@ -241,7 +241,7 @@ def test_aliases_may_not_be_listed_otherwise(declare: Declare, only: Only) -> No
     assert "ListAliases" not in json.dumps(only(POLICY))
 
 
-@pytest.mark.parametrize("prevent_synthesis", [True, False])
+@pytest.mark.parametrize("prevent_synthesis", [True, pytest.param(False, marks=needs_recent_cdk)])
 @pytest.mark.parametrize("options", [{}, {"permitted_images": ["data-*"]}, {"own_role": True}], ids=str)
 def test_the_report_of_customize_roles_has_all_actions(
     options: dict[str, Any], prevent_synthesis: bool, tmp_path: Path
