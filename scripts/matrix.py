@@ -120,7 +120,13 @@ contains exactly what was installed and run. The last run was on {datetime.now(U
 
 {table(results)}
 
-A skipped test needs a feature that the release of aws-cdk-lib does not have.
+A skipped test needs a feature that the release of aws-cdk-lib does not have. With the oldest release, these differ:
+
+- A token is refused as `max_event_age` of a provider.
+- The report of `iam.Role.customize_roles` is complete only if synthesis is prevented, which is its default.
+- A warning of `custom_image(…)` can be acknowledged only after the call.
+- The methods `arn_for_…` of the L1 constructs, validation plugins such as cdk-nag 3, and weak references between stacks
+  do not exist yet.
 
 The package requires aws-cdk-lib {oldest["aws-cdk-lib"]} and constructs {oldest["constructs"]}, or newer. The rows
 contain the oldest and the newest release of each. Releases between them are expected to work, but were not run.
