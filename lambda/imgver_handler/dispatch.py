@@ -36,10 +36,18 @@ def handle(event: Mapping[str, Any], *, gateway: AwsGateway, deadline: Deadline,
     if not isinstance(url, str) or not url:
         log.error("malformed event: it has no ResponseURL, so no response can be sent")
         return
-    send(url, _response_body(event, gateway, deadline, log), deadline.for_response(), log)
+    body, after_response = _respond(event, gateway, deadline, log)
+    send(url, body, deadline.for_response(), log)
+    try:
+        after_response()
+    except HandlerError as error:
+        log.error("failed after the response", reason=error.reason)
 
 
-def _response_body(event: Mapping[str, Any], gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> bytes:
+def _respond(
+    event: Mapping[str, Any], gateway: AwsGateway, deadline: Deadline, log: JsonLogger
+) -> tuple[bytes, Callable[[], None]]:
+    """Handle an event. Returns the response, and what remains to be done after it was sent."""
     physical_id = event.get("PhysicalResourceId")
     not_created = f"{NOT_CREATED}{event.get('RequestId', '')}"
     try:
@@ -58,14 +66,18 @@ def _response_body(event: Mapping[str, Any], gateway: AwsGateway, deadline: Dead
         # Only the response to a Create may choose the physical id: after an Update, a new id would be a replacement.
         physical_id = physical_id or error.physical_id or not_created
         log.error("failed", physical_id=physical_id, reason=error.reason)
-        return failed(event, physical_id, _construct_path(event) + error.reason)
+        return failed(event, physical_id, _construct_path(event) + error.reason), _nothing
     except Exception as error:  # noqa: BLE001 (without a response CloudFormation waits for the service timeout)
         physical_id = physical_id or not_created
         log.error("internal error", physical_id=physical_id, error=repr(error), trace=traceback.format_exc())
         reason = f"internal error of the handler ({type(error).__name__}): the function's log contains its traceback."
-        return failed(event, physical_id, _construct_path(event) + reason)
+        return failed(event, physical_id, _construct_path(event) + reason), _nothing
     log.info("done", physical_id=result.physical_id)
-    return success(event, result)
+    return success(event, result), result.after_response or _nothing
+
+
+def _nothing() -> None:
+    pass
 
 
 def _construct_path(event: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ Modelled after the service's documentation, aws-cdk's notes on custom resources,
   CloudFormation does not wait for the response. A resource that was being created gets a Delete with a physical id that
   CloudFormation made up, and a resource that was being updated gets the rollback's Update, while the first invocation
   still runs.
+- The reason of the rollback's status names the resources that failed and those that were cancelled.
 - DescribeStacks may show the new status up to two seconds later, and the next event may follow up to two seconds after.
 - A resource with ``DeletionPolicy: Retain`` gets no Delete, neither when it is removed nor after its creation failed.
 
@@ -35,6 +36,9 @@ MAX_GAP = 2.0
 
 MAX_SIGNATURE_AGE = 3.0
 """The largest number of seconds by which CloudFormation signs the ResponseURL before it sends the event."""
+
+USER_INITIATED = "User Initiated"
+"""The reason of an operation that a user requested."""
 
 Records = list[tuple[str, Record]]
 """Resources with their logical ids. A replaced resource is two of them."""
@@ -78,6 +82,18 @@ class Operation:
     def is_stopped(self) -> bool:
         return self.reason is not None
 
+    @property
+    def status_reason(self) -> str:
+        """The reason of the rollback's status, which names the resources that failed or were cancelled."""
+        if self.reason == USER_INITIATED:
+            return USER_INITIATED
+        failed = {"create": self.failed - self.updated.keys(), "update": self.failed & self.updated.keys()}
+        return " ".join(
+            f"The following resource(s) failed to {verb}: [{', '.join(sorted(names))}]."
+            for verb, names in failed.items()
+            if names
+        )
+
     def stop(self, reason: str) -> None:
         """Cancel everything that is in flight. No other resource begins."""
         if self.is_stopped:
@@ -109,6 +125,7 @@ class ModelStack:
         self.status = "REVIEW_IN_PROGRESS"
         self.created_at = simulation.now()
         self.updated_at: float | None = None
+        self.status_reason = USER_INITIATED
         self.records: dict[str, Record] = {}
         self.template: Template = {}
         self.policies: set[str] = set()
@@ -139,7 +156,10 @@ class ModelStack:
         if self.updated_at is not None:
             times["LastUpdatedTime"] = self.updated_at
         dates = {name: datetime.fromtimestamp(time, UTC) for name, time in times.items()}
-        return {"Stacks": [{"StackId": self.id, "StackName": self.name, "StackStatus": self.status, **dates}]}
+        stack = {"StackId": self.id, "StackName": self.name, "StackStatus": self.status, **dates}
+        if self.status in ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+            stack["StackStatusReason"] = self.status_reason
+        return {"Stacks": [stack]}
 
     # Operations
 
@@ -165,7 +185,7 @@ class ModelStack:
     def cancel(self) -> None:
         """CancelUpdateStack, which is possible only before the cleanup phase of an update."""
         if self.status == "UPDATE_IN_PROGRESS" and self._operation is not None:
-            self._operation.stop("User Initiated")
+            self._operation.stop(USER_INITIATED)
 
     def delete(self) -> None:
         """DeleteStack. During a creation, ``deploy`` does the rest. It has no effect in any other operation.
@@ -175,7 +195,7 @@ class ModelStack:
         """
         if self.status == "CREATE_IN_PROGRESS" and self._operation is not None:
             self.status = "DELETE_IN_PROGRESS"
-            self._operation.stop("the stack is deleted")
+            self._operation.stop(USER_INITIATED)
             return
         if self.status.endswith("IN_PROGRESS"):
             return
@@ -238,14 +258,18 @@ class ModelStack:
     def _create_elsewhere(self, operation: Operation, logical_id: str, resource: Resource, new: Record) -> None:
         """Create a resource of another service."""
         if resource.fails_after is not None:
-            self._simulation.sleep(resource.fails_after)
-            operation.stop(f"{logical_id} failed")
+            self._simulation.start(lambda: self._fail(operation, logical_id, resource.fails_after))
+            self._simulation.wait_until(lambda: operation.is_stopped)
             return
         if resource.type == POLICY_TYPE:
             self.policies.add(logical_id)
         if logical_id not in self.records:
             operation.created[logical_id] = new
         operation.done[logical_id] = new
+
+    def _fail(self, operation: Operation, logical_id: str, seconds: float | None) -> None:
+        self._simulation.sleep(seconds or 0.0)
+        operation.stop(f"{logical_id} failed")
 
     def _complete(self, operation: Operation, template: Template, *, creates: bool) -> None:
         self._gap()
@@ -268,7 +292,7 @@ class ModelStack:
 
     def _roll_back_creation(self, operation: Operation) -> None:
         self._gap()
-        self.status = "ROLLBACK_IN_PROGRESS"
+        self.status, self.status_reason = "ROLLBACK_IN_PROGRESS", operation.status_reason
         self._gap()
         failed = self._delete(self._undo_creates(operation), operation)
         self.left += [record.physical_id for _, record in failed]
@@ -277,7 +301,7 @@ class ModelStack:
 
     def _roll_back_update(self, operation: Operation) -> None:
         self._gap()
-        self.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        self.status, self.status_reason = "UPDATE_ROLLBACK_IN_PROGRESS", operation.status_reason
         self._gap()
         deletions = self._undo_creates(operation)
         undone: set[str] = set()

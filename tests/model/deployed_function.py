@@ -189,6 +189,8 @@ class Invocation:
         self.responses = 0
         self.last_question: tuple[float, str] | None = None
         """The time of the last successful DescribeStacks, and the status in its response."""
+        self.unused_response: dict[str, Any] | None = None
+        """The response, if it reached CloudFormation and is not used."""
         self._simulation = simulation
         self._environment = environment
         self._last_call = last_call

@@ -89,6 +89,8 @@ class FunctionEnvironment:
                 self.overtaken.add(version)
         if operation == "DescribeStacks":
             invocation.last_question = self._simulation.now(), stack.status
+            if invocation.unused_response is not None:
+                self._note_unused_response(invocation, invocation.unused_response)
         if operation == "CreateImageVersion":
             created = self._account.identity_of(response["ImageVersionArn"], parameters["ImageName"])
             if created is not None:
@@ -103,8 +105,15 @@ class FunctionEnvironment:
             image = event["ResourceProperties"]["ImageName"]
             target = None if number is None else self._account.find(image, Version=int(number))
             self.alias_targets[stack.id, event["LogicalResourceId"], response["PhysicalResourceId"]] = target
-        if is_used or invocation.last_question is None:
+        if not is_used:
+            invocation.unused_response = response
+            self._note_unused_response(invocation, response)
+
+    def _note_unused_response(self, invocation: Invocation, response: dict[str, Any]) -> None:
+        """Take note of a response that CloudFormation ignores although the stack seemed to be running."""
+        if invocation.last_question is None:
             return
+        stack = self._stack(response["StackId"])
         asked_at, status = invocation.last_question
         was_running = status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
         is_same_operation = (stack.updated_at or stack.created_at) <= invocation.delivery.sent_at

@@ -29,9 +29,10 @@ REGION = "eu-west-1"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/data-science"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image-version/data-science/1"
 SECOND_ARN = ARN.replace("/1", "/2")
+LOGICAL_ID = "Version"
 ID = f"{ARN}#1700000060"
 """The physical id of version 1, if it is the first version that a test creates."""
-SECOND_ID = f"{SECOND_ARN}#1700000062.5"
+SECOND_ID = f"{SECOND_ARN}#1700000065.5"
 """The physical id of version 2, if the handler creates both versions, one right after the other."""
 UNCHANGED = {"BaseImage": f"{REPOSITORY}:1.0.0", "ReleaseNotes": "First release"}
 """The properties with which the Update in tests/events declares what the Create does."""
@@ -129,12 +130,15 @@ class CloudFormation:
 
     def __init__(self, clock: ManualClock) -> None:
         self.status = "UPDATE_IN_PROGRESS"
+        self.reason: str | None = None
         self.began_at = clock.now()
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
         began_at = datetime.fromtimestamp(self.began_at, UTC)
         created_at = began_at - timedelta(days=1)
         stack = {"StackStatus": self.status, "CreationTime": created_at, "LastUpdatedTime": began_at}
+        if self.reason is not None:
+            stack["StackStatusReason"] = self.reason
         return {"Stacks": [stack]}
 
 
@@ -378,7 +382,7 @@ def crash_before_poll(function: Function) -> Callable[[dict[str, Any]], None]:
 
     def deliver(event: dict[str, Any]) -> None:
         def before_call(operation: str, _parameters: dict[str, Any]) -> None:
-            if operation == "DescribeImageVersion":
+            if operation == "DescribeImageVersion" and "CreateImageVersion" in function.names():
                 raise Crash
 
         function.before_call = before_call

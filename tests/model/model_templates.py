@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from deployed_function import Disruption
 from hypothesis import strategies as st
@@ -130,15 +131,20 @@ def without_retention(template: Template) -> Template:
     return _without(template, {one for one, resource in template.items() if resource.type == RETENTION_TYPE})
 
 
+def without_adoption(template: Template) -> Template:
+    """The template with versions that are created instead of adopted."""
+    return {
+        logical_id: replace(
+            resource,
+            properties={name: value for name, value in resource.properties.items() if name != "AdoptVersion"},
+        )
+        for logical_id, resource in template.items()
+    }
+
+
 def _without(template: Template, removed: set[str]) -> Template:
     return {
-        logical_id: Resource(
-            type=resource.type,
-            properties=resource.properties,
-            depends_on=tuple(one for one in resource.depends_on if one not in removed),
-            retained=resource.retained,
-            fails_after=resource.fails_after,
-        )
+        logical_id: replace(resource, depends_on=tuple(one for one in resource.depends_on if one not in removed))
         for logical_id, resource in template.items()
         if logical_id not in removed
     }

@@ -28,6 +28,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,7 @@ from model_templates import (
     TEMPLATES,
     VERSION_TYPE,
     VERSIONS,
+    without_adoption,
     without_image,
     without_retention,
 )
@@ -62,7 +64,7 @@ from people import Interference, People
 from service_reads import InconsistentReads
 from shared_account import FIRST, FIRST_ALIAS, TAGS, Identity, SharedAccount, base_image
 from simulated_time import Simulation, SkewedClock
-from stack_template import Record, Resource, Template
+from stack_template import Record, Template
 
 LEFT_BEHIND = "could not delete a version that nothing uses"
 """The handler's log message, with the ARN, when it could not delete a version that it created."""
@@ -321,6 +323,10 @@ class Lifecycle(RuleBasedStateMachine):
         return self.stacks[name]
 
     def _allowed(self, name: str, template: Template) -> Template:
+        first = self.account.find(SHARED_OR_RETAINED, Version=FIRST)
+        if first not in self.account.foreign:
+            # A version of a stack must not be adopted, since both resources would own it.
+            template = without_adoption(template)
         if not self.has_retention:
             return without_retention(template)
         return template if name == "Notebooks" else without_image(template, SHARED_OR_RETAINED)
@@ -416,13 +422,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.account.call("UpdateImageVersion", ImageName=version.image, Version=version.number, Processor="GPU")
         self.drifted.add(version)
         self.clock.advance(60)
-        changed = Resource(
-            type=VERSION_TYPE,
-            properties={**old.properties, "Processor": "CPU"},
-            depends_on=old.depends_on,
-            retained=old.retained,
-        )
-        return {**template, both[0]: changed}
+        return {**template, both[0]: replace(old, properties={**old.properties, "Processor": "CPU"})}
 
     def _may_fail(self, stack: ModelStack, template: Template) -> bool:
         """Whether a deployment of the template may roll back although nobody and nothing disturbs it."""
@@ -575,7 +575,9 @@ class Lifecycle(RuleBasedStateMachine):
             return
         holder = self.first_holders.get(key) if alias == FIRST_ALIAS else None
         # A stack that adopts the first version may delete it, and the alias may stay on it.
-        allowed = [holder] if holder in account.foreign else [None, holder]
+        # Nor can an alias be given back to a version whose deletion has failed.
+        is_changeable = holder in account.foreign and account.foreign[holder]["ImageVersionStatus"] == "CREATED"
+        allowed = [holder] if is_changeable else [None, holder]
         left = self._alias_places(itertools.chain(*(one.left for one in self.all_stacks)))
         if owner in allowed or place in self.interrupted_aliases or place in left:
             return

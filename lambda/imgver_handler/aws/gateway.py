@@ -164,6 +164,8 @@ class StackDescription(NamedTuple):
     """``DELETE_COMPLETE`` when CloudFormation does not know the stack any more."""
     began_at: float | None
     """The start of the stack's last update, or its creation, in seconds since the epoch. None if it is not known."""
+    failed_resources: frozenset[str] = frozenset()
+    """The logical ids in the reason of the status: of the resources that failed or were cancelled."""
 
 
 T = TypeVar("T")
@@ -257,14 +259,23 @@ class AwsGateway:
 
         return self._list("ListAliases", str(arn), _identifier(arn), read)
 
-    def update(self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]) -> None:
-        """Change the metadata of a version, or its aliases with AliasesToAdd and AliasesToDelete."""
+    def update(
+        self, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]], *, retries_busy: bool = True
+    ) -> None:
+        """Change the metadata of a version, or its aliases with AliasesToAdd and AliasesToDelete.
+
+        Args:
+            arn: the version.
+            changes: the parameters of UpdateImageVersion.
+            retries_busy: whether the call is repeated while the image is busy.
+        """
         self._call(
             "sagemaker",
             "UpdateImageVersion",
             str(arn),
             {**_identifier(arn), **changes},
             read=lambda response: _string(response, "ImageVersionArn"),
+            not_retried=() if retries_busy else {ErrorKind.BUSY},
         )
 
     def delete(self, arn: ImageVersionArn) -> None:
@@ -331,7 +342,13 @@ class AwsGateway:
         def read(response: Response) -> StackDescription:
             stack = response["Stacks"][0]
             began_at = stack.get("LastUpdatedTime") or stack.get("CreationTime")
-            return StackDescription(_string(stack, "StackStatus"), began_at and began_at.timestamp())
+            # "The following resource(s) failed to create: [A, B]. The following resource(s) failed to update: [C]."
+            lists = re.findall(r"\[([^\]]*)\]", stack.get("StackStatusReason", ""))
+            return StackDescription(
+                status=_string(stack, "StackStatus"),
+                began_at=began_at and began_at.timestamp(),
+                failed_resources=frozenset(name for names in lists for name in names.split(", ")),
+            )
 
         try:
             return self._call(

@@ -58,8 +58,10 @@ def operation_state(
         and (began_at is None or is_of_rollback(began_at))
     ):
         return OperationState.RUNNING if status == "UPDATE_ROLLBACK_IN_PROGRESS" else OperationState.OVER
+    if status.startswith(("ROLLBACK", "UPDATE_ROLLBACK", "DELETE")):
+        return OperationState.ROLLED_BACK
     # With rollback disabled, a stack with a failed operation keeps what was complete, and not what was running.
-    if status in ("CREATE_FAILED", "UPDATE_FAILED") or status.startswith(("ROLLBACK", "UPDATE_ROLLBACK", "DELETE")):
+    if status in ("CREATE_FAILED", "UPDATE_FAILED") and request.logical_resource_id in stack.failed_resources:
         return OperationState.ROLLED_BACK
     return OperationState.OVER
 
@@ -67,8 +69,3 @@ def operation_state(
 def began_before(operation_began_at: float, created_at: float) -> bool:
     """Whether an operation had begun when a version was created, as far as two clocks can tell."""
     return created_at >= operation_began_at - CLOCK_TOLERANCE
-
-
-def began_about(operation_began_at: float, created_at: float) -> bool:
-    """Whether two clocks cannot tell if an operation had begun when a version was created."""
-    return abs(created_at - operation_began_at) <= CLOCK_TOLERANCE

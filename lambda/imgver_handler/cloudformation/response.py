@@ -7,7 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -32,10 +32,12 @@ class Result:
     Args:
         physical_id: the physical id of the resource.
         data: the attributes that ``Fn::GetAtt`` returns. Default: none.
+        after_response: what remains to be done after the response was sent. Default: nothing.
     """
 
     physical_id: str
     data: Mapping[str, str] = field(default_factory=dict)
+    after_response: Callable[[], None] | None = None
 
 
 def success(event: Mapping[str, Any], result: Result) -> bytes:

@@ -1,9 +1,9 @@
 """Custom::SageMakerImageAlias: an alias of an image version.
 
 An alias is a separate resource, so that CloudFormation moves it to a new version, and back again in a rollback. The
-physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create found the alias on version N. Delete
-then gives the alias back to that version, so that a rollback loses no alias. N is the declared version itself when that
-version already had the alias, for example because it was adopted.
+physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>#<CreationTime>`` when Create found the alias on
+version N. Delete then gives the alias back to that version, so that a rollback loses no alias. N is the declared
+version itself when that version already had the alias, for example because it was adopted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from imgver_handler.aws.arn import ImageVersionArn, is_same_time
+from imgver_handler.aws.arn import ImageVersionArn, format_time, is_same_time
 from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
 from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationState
 from imgver_handler.cloudformation.properties import ImageAliasProperties
@@ -26,20 +26,24 @@ from imgver_handler.resources.stack_operation import StackOperation, not_waited_
 NEW = 60.0
 """Seconds after its creation for which a version is new. Nobody can have replaced it by then."""
 
-QUICK = 1.0
-"""Seconds within which a move is quick. CloudFormation needs longer to cancel it and to send the next event."""
-
 _NOT_CHANGEABLE = ("CREATE_FAILED", "DELETE_FAILED", "DELETING")
 """The statuses of versions that SageMaker does not update. Their aliases are deleted with them."""
 
-_PHYSICAL_ID = re.compile(r"(?P<image_name>[^/]+)/(?P<alias>[^/]+)(?:/(?P<found_on>[0-9]+))?", re.ASCII)
+_PHYSICAL_ID = re.compile(
+    r"(?P<image_name>[^/]+)/(?P<alias>[^/]+)(?:/(?P<found_on>[0-9]+)(?:#(?P<created_at>[0-9.]+))?)?", re.ASCII
+)
 
 
 class _Owner(NamedTuple):
-    """A version that has, or had, the alias."""
+    """A version that had the alias."""
 
     version: int
     created_at: float | None
+
+    def has(self, declared: ImageAliasProperties) -> bool:
+        """Whether it is the declared version, as far as the creation times are known."""
+        is_same = declared.created_at is None or is_same_time(self.created_at, declared.created_at)
+        return self.version == declared.version and is_same
 
 
 class ImageAliasResource:
@@ -53,17 +57,16 @@ class ImageAliasResource:
 
     def create(self, request: CustomResourceRequest) -> Result:
         """Move the alias to the declared version, from whichever version has it."""
-        declared = ImageAliasProperties.parse(request.properties)
-        previous_owner = self._move(request, declared, previous=None)
-        return _result(_physical_id(declared, found_on=previous_owner), declared)
+        return self._create(request, ImageAliasProperties.parse(request.properties), self._operation(request))
 
     def update(self, request: CustomResourceRequest) -> Result:
         """Move the alias to the declared version. Another image or another alias is a replacement."""
         declared = ImageAliasProperties.parse(request.properties)
-        if not self._is_same_alias(request, declared):
-            return self.create(request)
+        operation = self._operation(request)
+        if not self._is_same_alias(request, declared, operation):
+            return self._create(request, declared, operation)
         old = ImageAliasProperties.parse(request.old_properties)
-        self._move(request, declared, previous=_Owner(old.version, old.created_at))
+        self._move(request, declared, operation, expected=_Owner(old.version, old.created_at))
         return _result(request.physical_resource_id, declared)
 
     def delete(self, request: CustomResourceRequest) -> Result:
@@ -76,7 +79,7 @@ class ImageAliasResource:
             operation.wait_for_cancelled_create()
             return result
         found_on = _found_on(request)
-        if found_on == declared.version:
+        if found_on is not None and found_on.has(declared):
             self._log.info("retained: the version had the alias before this resource", alias=declared.alias)
             return result
         operation.refuse_late_event(is_of_rollback=lambda _: False)
@@ -90,44 +93,69 @@ class ImageAliasResource:
         if owner is not None:
             self._remove(owner.arn, declared.alias)
         if found_on is not None:
-            # If the declared version is gone, a younger version with the number of the previous owner is another one.
-            created_by = None if owner is not None else declared.created_at
-            self._give_back(request, declared, _Owner(found_on, None), created_by=created_by)
+            self._give_back(request, declared, found_on)
         return result
+
+    def _create(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, operation: StackOperation
+    ) -> Result:
+        owner = self._move(request, declared, operation, expected=None)
+        is_of_rollback = operation.rolls_back()
+
+        def move_back_if_cancelled() -> None:
+            if operation.was_cancelled(is_of_rollback=lambda _: is_of_rollback):
+                self._log.warning("moved back: the stack is rolling back", alias=declared.alias)
+                self._move_back(request, declared, owner)
+
+        has_moved = owner is None or not _is(owner, declared.version, declared.created_at)
+        return _result(
+            _physical_id(declared, found_on=owner),
+            declared,
+            after_response=move_back_if_cancelled if has_moved else None,
+        )
 
     def _operation(self, request: CustomResourceRequest) -> StackOperation:
         return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
     def _move(
-        self, request: CustomResourceRequest, declared: ImageAliasProperties, *, previous: _Owner | None
+        self,
+        request: CustomResourceRequest,
+        declared: ImageAliasProperties,
+        operation: StackOperation,
+        *,
+        expected: _Owner | None,
     ) -> ImageVersionDescription | None:
         """Move the alias to the declared version. Returns the version that had it before.
 
         Args:
             request: the event.
             declared: the declared state.
-            previous: the version that had the alias before an Update.
+            operation: the stack operation of the event.
+            expected: the version to which this resource gave the alias before. None before a Create.
         """
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and _is(owner, declared.version, declared.created_at):
             return owner
-        operation = self._operation(request)
-        read_at = self._deadline.now()
         # Before an Update, the status tells whether the event belongs to a rollback. A Create never does.
-        reads_first = request.type == "Update" or operation.is_late()
-        if reads_first:
-            state = operation.state(is_of_rollback=lambda _: True)
+        if request.type == "Update" or operation.is_late():
+            operation.read_once()
+            state = operation.state_as_read(lambda _: True)
             # The status may lag behind an event that was just sent.
             if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
                 raise not_waited_for()
         is_of_rollback = operation.rolls_back()
-        may_be_cancelled = is_of_rollback and self._may_be_cancelled(request, operation, declared)
-        if may_be_cancelled and operation.state_after_rollback() is not OperationState.RUNNING:
+        if is_of_rollback and self._may_be_cancelled(request, operation, declared) and operation.outlives_rollback():
             raise not_waited_for()
         target = _arn(request, declared, declared.version)
         self._refuse_foreign_version(target, declared)
         # It is not documented whether adding an alias that another version has moves it or fails.
         if owner is not None:
+            if expected is None or not _is(owner, *expected):
+                self._log.warning(
+                    "the alias is taken from a version that another stack or person gave it to",
+                    alias=declared.alias,
+                    arn=owner.arn.value,
+                )
             self._remove(owner.arn, declared.alias)
         try:
             self._take(target, declared, lambda: operation.state(is_of_rollback=lambda _: is_of_rollback))
@@ -136,32 +164,35 @@ class ImageAliasResource:
                 raise
             physical_id = self._restore(request, owner, declared)
             raise HandlerError(error.reason, physical_id=physical_id) from error
-        reads_again = not reads_first or self._deadline.now() - read_at > QUICK
-        if reads_again and operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
-            if owner is not None:
-                previous = _Owner(owner.arn.version, owner.created_at)
-            self._move_back(request, declared, previous)
-            raise HandlerError(
-                f"alias {declared.alias} of image {declared.image_name} was moved back, because CloudFormation does "
-                "not wait for the move any more: the stack is rolling back."
-            )
         return owner
 
     def _take(
         self, target: ImageVersionArn, declared: ImageAliasProperties, state: Callable[[], OperationState]
     ) -> None:
-        """Add the alias. A cancelled event may have moved it to another version in the meantime."""
-        try:
-            self._add(target, declared.alias)
-        except HandlerError:
-            rival = self._gateway.describe_alias(declared.image_name, declared.alias)
-            if rival is None or rival.arn.version == target.version or state() is not OperationState.RUNNING:
-                raise
-            self._remove(rival.arn, declared.alias)
-            self._add(target, declared.alias)
+        """Add the alias, as long as no other event does it.
+
+        While the image is busy, the stack may roll back, and its rollback may give the alias to another version. A
+        cancelled event, on the other hand, may have moved it in the meantime.
+        """
+        backoff = self._deadline.backoff()
+        may_remove = True
+        while True:
+            try:
+                self._gateway.update(target, {"AliasesToAdd": [declared.alias]}, retries_busy=False)
+            except AwsServiceError as error:
+                rival = self._gateway.describe_alias(declared.image_name, declared.alias)
+                if rival is not None and rival.arn.version != target.version:
+                    if not may_remove or state() is not OperationState.RUNNING:
+                        raise
+                    may_remove = False
+                    self._remove(rival.arn, declared.alias)
+                elif error.kind is not ErrorKind.BUSY or not backoff.wait():
+                    raise
+            else:
+                return
 
     def _move_back(
-        self, request: CustomResourceRequest, declared: ImageAliasProperties, previous: _Owner | None
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, previous: ImageVersionDescription | None
     ) -> None:
         """Undo a move that nobody waits for, unless a later event has moved the alias since."""
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
@@ -170,7 +201,7 @@ class ImageAliasResource:
                 return
             self._remove(owner.arn, declared.alias)
         if previous is not None:
-            self._give_back(request, declared, previous)
+            self._give_back(request, declared, _Owner(previous.arn.version, previous.created_at))
 
     def _refuse_foreign_version(self, target: ImageVersionArn, declared: ImageAliasProperties) -> None:
         if declared.created_at is None or self._deadline.now() - declared.created_at < NEW + CLOCK_TOLERANCE:
@@ -201,13 +232,16 @@ class ImageAliasResource:
         version = self._gateway.describe(_arn(request, declared, declared.version))
         return None if version is None else version.created_at
 
-    def _is_same_alias(self, request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
+    def _is_same_alias(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, operation: StackOperation
+    ) -> bool:
         """Whether the physical id is that of the declared alias, also if the spelling of the image's name changed."""
         if not _identifies(request, declared):
             return False
         spelling = request.physical_resource_id.partition("/")[0]
         if spelling == declared.image_name:
             return True
+        operation.read_once()
         # Whether names that differ in case name the same image is not documented.
         arn = _arn(request, declared, declared.version)
         new, old = (self._find(arn.with_image_name(name)) for name in (declared.image_name, spelling))
@@ -228,31 +262,11 @@ class ImageAliasResource:
             return _physical_id(declared, found_on=owner)
         return _physical_id(declared)
 
-    def _give_back(
-        self,
-        request: CustomResourceRequest,
-        declared: ImageAliasProperties,
-        previous: _Owner,
-        *,
-        created_by: float | None = None,
-    ) -> None:
-        """Give the alias to the version that had it before.
-
-        Args:
-            request: the event.
-            declared: the declared state.
-            previous: the version that had the alias.
-            created_by: the time by which that version was created, in seconds since the epoch. Default: it may be
-                younger.
-        """
+    def _give_back(self, request: CustomResourceRequest, declared: ImageAliasProperties, previous: _Owner) -> None:
+        """Give the alias to the version that had it before."""
         arn = _arn(request, declared, previous.version)
         version = self._find(arn)
-        if (
-            version is None
-            or version.status != "CREATED"
-            or not _is(version, *previous)
-            or (created_by is not None and version.created_at > created_by)
-        ):
+        if version is None or version.status != "CREATED" or not _is(version, *previous):
             self._log.info(
                 "not given back: the previous version is gone", alias=declared.alias, version=previous.version
             )
@@ -285,13 +299,16 @@ def _is(version: ImageVersionDescription, number: int, created_at: float | None)
 
 def _physical_id(declared: ImageAliasProperties, *, found_on: ImageVersionDescription | None = None) -> str:
     alias = f"{declared.image_name}/{declared.alias}"
-    return alias if found_on is None else f"{alias}/{found_on.arn.version}"
+    return alias if found_on is None else f"{alias}/{found_on.arn.version}#{format_time(found_on.created_at)}"
 
 
-def _found_on(request: CustomResourceRequest) -> int | None:
-    """The number of the version that had the alias before Create, from the physical id."""
+def _found_on(request: CustomResourceRequest) -> _Owner | None:
+    """The version that had the alias before Create, from the physical id."""
     match = _PHYSICAL_ID.fullmatch(request.physical_resource_id)
-    return None if match is None or match["found_on"] is None else int(match["found_on"])
+    if match is None or match["found_on"] is None:
+        return None
+    created_at = match["created_at"]
+    return _Owner(int(match["found_on"]), None if created_at is None else float(created_at))
 
 
 def _identifies(request: CustomResourceRequest, declared: ImageAliasProperties) -> bool:
@@ -314,5 +331,8 @@ def _arn(request: CustomResourceRequest, declared: ImageAliasProperties, version
     )
 
 
-def _result(physical_id: str, declared: ImageAliasProperties) -> Result:
-    return Result(physical_id=physical_id, data={"Alias": declared.alias, "Version": str(declared.version)})
+def _result(
+    physical_id: str, declared: ImageAliasProperties, after_response: Callable[[], None] | None = None
+) -> Result:
+    data = {"Alias": declared.alias, "Version": str(declared.version)}
+    return Result(physical_id=physical_id, data=data, after_response=after_response)

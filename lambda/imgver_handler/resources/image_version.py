@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -95,21 +96,35 @@ class ImageVersionResource:
             return self._replace(request, declared, "ImageName changed")
         # A needless replacement costs more than a wait.
         read_lag = READ_LAG if self._is_new(identity) else POLL_INTERVAL
-        current = self._find(identity, declared.image_name, wait_while_creating=True, read_lag=read_lag)
+        operation = self._operation(request)
+        current = self._find(
+            identity,
+            declared.image_name,
+            wait_while_creating=True,
+            read_lag=read_lag,
+            if_missing=operation.read_once,
+        )
         if current is not None and _is_another(current, identity):
             self._log.warning("not touched: another version has this ARN", arn=arn.value)
             current = None
-        if current is None:
-            return self._replace(request, declared, "the version is gone")
+        if current is None or current.status != "CREATED":
+            why = "the version is gone" if current is None else f"the version is {current.status}"
+            operation.read_once()
+            # A late event may belong to the update that is rolled back.
+            is_of_rollback = operation.rolls_back() and not operation.is_late()
+            return self._replace(request, declared, why, is_of_rollback=(lambda _: True) if is_of_rollback else None)
         reason = self._replacement_reason(request, declared, current)
         if reason is not None:
             return self._replace(request, declared, reason)
         changes = _metadata_changes(current, declared, request.old_properties)
+        if operation.is_late():
+            if operation.state(is_of_rollback=_is_of_rollback(request)) is OperationState.ROLLED_BACK:
+                self._remove_left_behind(request, declared)
+            if changes and operation.state_as_read(lambda _: True) is not OperationState.RUNNING:
+                raise not_waited_for()
         if changes:
-            operation = self._operation(request)
-            operation.refuse_late_event(is_of_rollback=lambda _: True)
             # A late event of the rollback cannot be told from one of the update that is rolled back.
-            if operation.rolls_back() and operation.state_after_rollback() is not OperationState.RUNNING:
+            if operation.rolls_back() and operation.outlives_rollback():
                 raise not_waited_for()
             self._gateway.update(current.arn, changes)
         return _result(request.physical_resource_id, current, declared)
@@ -159,6 +174,7 @@ class ImageVersionResource:
         *,
         wait_while_creating: bool,
         read_lag: float = POLL_INTERVAL,
+        if_missing: Callable[[], None] = lambda: None,
     ) -> ImageVersionDescription | None:
         """Describe the version that has the ARN of a resource. Returns None when no version has it.
 
@@ -168,12 +184,16 @@ class ImageVersionResource:
             wait_while_creating: whether to wait while the version is CREATING.
             read_lag: seconds after which a version that is not found is gone. Default: one more poll, because a
                 version that was found before may not be readable for a moment.
+            if_missing: called when a poll does not find the version. Default: nothing.
         """
         arn = identity.arn.with_image_name(image_name)
-        found_by = self._deadline.now() + read_lag
+        found_by: float | None = None
         for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
             version = self._gateway.describe(arn)
             if version is None:
+                if_missing()
+                # The first poll is not sent at once while SageMaker throttles.
+                found_by = found_by or self._deadline.now() + read_lag
                 if self._deadline.now() >= found_by:
                     return None
             elif version.status != "CREATING" or not wait_while_creating or _is_another(version, identity):
@@ -240,9 +260,14 @@ class ImageVersionResource:
             )
         return _result(str(version.identity), version, declared)
 
-    def _create(self, request: CustomResourceRequest, declared: ImageVersionProperties) -> Result:
+    def _create(
+        self,
+        request: CustomResourceRequest,
+        declared: ImageVersionProperties,
+        is_of_rollback: Callable[[float], bool] | None = None,
+    ) -> Result:
         """Create the declared version. A version that fails, or that nobody waits for, is deleted again."""
-        is_of_rollback = _is_of_rollback(request)
+        is_of_rollback = is_of_rollback or _is_of_rollback(request)
         operation = self._operation(request)
         if operation.is_late():
             state = operation.state(is_of_rollback=is_of_rollback)
@@ -258,18 +283,13 @@ class ImageVersionResource:
             left_behind = "" if failed is None else self._remove(failed, declared)
             raise HandlerError(f"{error.reason}{left_behind}", physical_id=error.physical_id) from error
         identity = version.identity
-        state = operation.state(is_of_rollback=is_of_rollback)
-        replaced = VersionId.parse(request.physical_resource_id)
-        if operation.rolls_back() and replaced is not None and operation.began_about(replaced.created_at):
-            state = operation.state_after_rollback(time_budget=CLEANUP_TIME_BUDGET)
-        if state is OperationState.ROLLED_BACK:
-            left_behind = self._remove(identity, declared)
-            raise HandlerError(
-                f"{identity.arn} was deleted again, because CloudFormation does not wait for it any more: the stack is "
-                f"rolling back.{left_behind}",
-                physical_id=str(identity),
-            )
-        return _result(str(identity), version, declared)
+
+        def remove_if_cancelled() -> None:
+            if operation.was_cancelled(is_of_rollback=is_of_rollback):
+                self._log.warning("deleted again: the stack is rolling back", arn=identity.arn.value)
+                self._remove(identity, declared)
+
+        return replace(_result(str(identity), version, declared), after_response=remove_if_cancelled)
 
     def _create_or_find(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, deadline: Deadline
@@ -398,9 +418,15 @@ class ImageVersionResource:
             physical_id=str(creating or arn),
         )
 
-    def _replace(self, request: CustomResourceRequest, declared: ImageVersionProperties, why: str) -> Result:
+    def _replace(
+        self,
+        request: CustomResourceRequest,
+        declared: ImageVersionProperties,
+        why: str,
+        is_of_rollback: Callable[[float], bool] | None = None,
+    ) -> Result:
         self._log.info("replacing the image version", physical_id=request.physical_resource_id, why=why)
-        return self._create(request, declared)
+        return self._create(request, declared, is_of_rollback)
 
     def _remove(self, identity: VersionId, declared: ImageVersionProperties) -> str:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""
@@ -427,8 +453,6 @@ class ImageVersionResource:
         self, request: CustomResourceRequest, declared: ImageVersionProperties, current: ImageVersionDescription
     ) -> str | None:
         """The reason why the declared state requires a new version. None if the version can be updated."""
-        if current.status != "CREATED":
-            return f"the version is {current.status}"
         if current.base_image != declared.base_image:
             return "BaseImage changed"
         permanent = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imgver_handler.aws.gateway import AwsGateway, StackDescription
-from imgver_handler.cloudformation.operation import OperationState, began_about, began_before, operation_state
+from imgver_handler.cloudformation.operation import OperationState, began_before, operation_state
 from imgver_handler.cloudformation.request import NOT_CREATED, CustomResourceRequest
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, HandlerError
@@ -20,6 +20,9 @@ LATE = 30.0
 CANCELLED_CREATE_TIME = 60.0
 """Seconds that a cancelled Create gets to delete its version. After the Delete, CloudFormation removes the permissions
 of the function."""
+
+STATUS_LAG = 3.0
+"""Seconds after a cancellation by which DescribeStacks shows that the stack rolls back."""
 
 ROLLBACK_TIME = 120.0
 """Seconds after which a rollback that is still running waits for an Update that may belong to it."""
@@ -37,6 +40,7 @@ class StackOperation:
         self._deadline = deadline
         self._log = log
         self._stack: StackDescription | None = None
+        self._was_read = False
 
     def is_late(self) -> bool:
         """Whether Lambda delivers the event so late that CloudFormation may not wait for it any more."""
@@ -49,7 +53,13 @@ class StackOperation:
             is_of_rollback: see :func:`operation_state`.
         """
         self._read()
-        return self._state(is_of_rollback)
+        return self.state_as_read(is_of_rollback)
+
+    def state_as_read(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
+        """The state of the operation when the stack was last read."""
+        if self._stack is None:
+            return OperationState.RUNNING
+        return operation_state(self._request, self._stack, is_of_rollback=is_of_rollback)
 
     def refuse_late_event(self, *, is_of_rollback: Callable[[float], bool]) -> None:
         """Refuse an event that is late, and that CloudFormation does not wait for. Only a late event costs a call.
@@ -68,14 +78,18 @@ class StackOperation:
         self._read()
         return "" if self._stack is None else self._stack.status
 
+    def read_once(self) -> None:
+        """Read the stack unless it was read before.
+
+        If it rolls back when an event arrives, the event is one of the rollback. Some seconds later it may have been
+        cancelled.
+        """
+        if not self._was_read:
+            self._read()
+
     def rolls_back(self) -> bool:
         """Whether the stack rolled back an update when its status was last read."""
         return self._stack is not None and self._stack.status.startswith("UPDATE_ROLLBACK")
-
-    def began_about(self, created_at: float | None) -> bool:
-        """Whether two clocks cannot tell if the operation had begun when a version was created."""
-        began_at = self._began_at()
-        return began_at is not None and created_at is not None and began_about(began_at, created_at)
 
     def had_begun(self, created_at: float | None) -> bool:
         """Whether the operation had begun when a version was created, when the stack was last read.
@@ -86,20 +100,27 @@ class StackOperation:
         began_at = self._began_at()
         return began_at is not None and created_at is not None and began_before(began_at, created_at)
 
-    def state_after_rollback(self, *, time_budget: float = 0.0) -> OperationState:
-        """Wait for the end of the rollback, which only comes if CloudFormation does not wait for this event.
+    def outlives_rollback(self) -> bool:
+        """Wait for the end of the rollback. Returns whether it ended, which means that nobody waits for this event."""
+        for _ in self._deadline.within(ROLLBACK_TIME).polls(throttled=self._gateway.is_throttled):
+            if self.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
+                return True
+        return False
+
+    def was_cancelled(self, *, is_of_rollback: Callable[[float], bool]) -> bool:
+        """Whether CloudFormation had stopped to wait when it got the response, as far as it can be told.
+
+        To be called after the response was sent, since the status of the stack lags behind a cancellation. A rollback
+        has a reason that names the resources that failed or were cancelled, unless a user requested it.
 
         Args:
-            time_budget: the seconds to reserve for a later step. Default: none.
-
-        Returns:
-            The state after the rollback. RUNNING if CloudFormation waits for the event.
+            is_of_rollback: see :func:`operation_state`.
         """
-        deadline = self._deadline.reserving(time_budget).within(ROLLBACK_TIME)
-        for _ in deadline.polls(throttled=self._gateway.is_throttled):
-            if self.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
-                return self._state(lambda _: False)
-        return OperationState.RUNNING
+        self._deadline.wait(STATUS_LAG)
+        if self.state(is_of_rollback=is_of_rollback) is not OperationState.ROLLED_BACK:
+            return False
+        named = frozenset() if self._stack is None else self._stack.failed_resources
+        return not named or self._request.logical_resource_id in named
 
     def wait_for_cancelled_create(self) -> None:
         """Wait until a cancelled Create has removed what it created.
@@ -113,12 +134,8 @@ class StackOperation:
     def _began_at(self) -> float | None:
         return None if self._stack is None else self._stack.began_at
 
-    def _state(self, is_of_rollback: Callable[[float], bool]) -> OperationState:
-        if self._stack is None:
-            return OperationState.RUNNING
-        return operation_state(self._request, self._stack, is_of_rollback=is_of_rollback)
-
     def _read(self) -> None:
+        self._was_read = True
         try:
             self._stack = self._gateway.describe_stack(self._request.stack_id)
         except AwsServiceError as error:

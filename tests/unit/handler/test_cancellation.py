@@ -4,14 +4,15 @@ from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import ID, REPOSITORY, UNCHANGED, Aws, Function
+from harness import ID, LOGICAL_ID, REPOSITORY, UNCHANGED, Aws, Function
 from imgver_sandbox.sagemaker.assumptions import Assumptions
+from imgver_sandbox.sagemaker.service import ServiceError
 from simulated_time import Simulation
 
 INVENTED_ID = "DataScience-Version-1A2B3C4D5E6F"
 """CloudFormation invents a physical id for the Delete of a Create that it cancelled."""
 
-CANCELLED = "because CloudFormation does not wait for it any more: the stack is rolling back."
+LIMIT = ServiceError("ResourceLimitExceeded", "no")
 every_alias_assumption = pytest.mark.parametrize(
     "aws", ["resource_in_use", "validation_exception", "moved"], indirect=True
 )
@@ -66,9 +67,8 @@ def test_r50_r52_a_cancelled_create_leaves_no_version(event, status, create_seco
 
     assert aws.versions() == {}
     assert deleted["Status"] == "SUCCESS"
-    assert created["Status"] == "FAILED"
     assert created["PhysicalResourceId"] == ID
-    assert created["Reason"].endswith(CANCELLED if outcome == "created" else "internal trouble.")
+    assert created["Reason"].endswith("" if outcome == "created" else "internal trouble.")
 
     # WHEN Lambda delivers the events again
     stack.function_is_permitted = True
@@ -109,26 +109,68 @@ def test_r50_only_the_delete_of_a_cancelled_create_waits(aws, function, event, r
     assert function.names() == []
 
 
-def test_r50_a_cancelled_version_that_cannot_be_deleted_is_named(aws, function, event):
+@pytest.mark.parametrize("lag", [0, 4])
+def test_r50_a_response_that_was_under_way_leaves_no_version(aws, function, event, lag):
+    # GIVEN a cancellation after the last poll, which DescribeStacks shows some seconds later
+    create = event("image_version_create")
+    done_at = 0.0
+
+    def sleep(seconds):
+        nonlocal done_at
+        done_at = done_at or aws.clock.now()
+        aws.clock.advance(seconds)
+        if aws.clock.now() > done_at + lag:
+            aws.cloudformation.status = "ROLLBACK_IN_PROGRESS"
+
+    Function(aws, sleep=sleep).deliver(create)
+
+    assert aws.versions() == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "versions"),
+    [
+        (f"The following resource(s) failed to create: [Broken, {LOGICAL_ID}]. ", {}),
+        ("The following resource(s) failed to create: [Broken]. ", {1: "CREATED"}),
+        ("Resource limit exceeded", {1: "CREATED"}),
+        (None, {1: "CREATED"}),
+    ],
+)
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_FAILED"])
+def test_r50_without_rollback_only_a_version_that_was_cancelled_is_deleted(
+    aws, function, event, status, reason, versions
+):
+    aws.cloudformation.status = status
+    aws.cloudformation.reason = reason
+
+    assert function.deliver(event("image_version_create"))["Status"] == "SUCCESS"
+
+    assert aws.versions() == versions
+
+
+def test_r50_a_cancelled_version_that_cannot_be_deleted_is_named_in_the_log(aws, function, event):
     aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
     aws.cloudformation.status = "ROLLBACK_IN_PROGRESS"
 
-    response = function.deliver(event("image_version_create"))
+    function.deliver(event("image_version_create"))
 
-    assert "must be deleted by hand" in response["Reason"]
+    arn = ID.partition("#")[0]
+    deleted_again = ("WARNING", "deleted again: the stack is rolling back", {"arn": arn})
+    assert function.decisions()[0] == deleted_again
+    level, message, fields = function.decisions()[1]
+    assert (level, message, fields["arn"]) == ("ERROR", "could not delete a version that nothing uses", arn)
     assert aws.versions() == {1: "DELETE_FAILED"}
 
 
-@pytest.mark.parametrize("seconds_between", [5, 60])
 @pytest.mark.parametrize("rolled_back_after", [5, 60])
 @pytest.mark.parametrize("change", [{"BaseImage": f"{REPOSITORY}:1.1.0"}, {"ReleaseNotes": None}])
-def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, change, rolled_back_after, seconds_between):
-    # GIVEN version 1 with an alias, and an update that began later, maybe so soon that two clocks cannot tell
+def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, change, rolled_back_after):
+    # GIVEN version 1 with an alias, and an update that began later
     aws = Aws(create_seconds=20)
     for each in (event("image_version_create"), event("image_alias_create")):
         Function(aws).deliver(each)
     aws.clock.advance(60)
-    aws.cloudformation.began_at = aws.describe(1)["CreationTime"].timestamp() + seconds_between
+    aws.cloudformation.began_at = aws.describe(1)["CreationTime"].timestamp() + 60
     stack = Stack(aws)
     update = event("image_version_update", **UNCHANGED | change, sent_at=aws.clock.now())
     swapped = event("image_version_update", **UNCHANGED, old=update["ResourceProperties"])
@@ -140,8 +182,7 @@ def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, chan
         partial(stack.change_status, "UPDATE_ROLLBACK_COMPLETE", after=rolled_back_after),
     )
 
-    assert (updated["Status"], updated["PhysicalResourceId"]) == ("FAILED", ID)
-    assert updated["Reason"].endswith(CANCELLED)
+    assert updated["Status"] == "SUCCESS"
     assert (rolled_back["Status"], rolled_back["PhysicalResourceId"]) == ("SUCCESS", ID)
     assert aws.versions() == {1: "CREATED"}
     assert aws.aliases(1) == ["latest"]
@@ -151,6 +192,32 @@ def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, chan
     again = Function(aws)
     assert again.deliver(update)["PhysicalResourceId"] == ID
     assert not {"CreateImageVersion", "UpdateImageVersion"} & set(again.names())
+
+
+def test_r51_a_replacement_of_a_version_that_is_gone_is_cancelled(event):
+    # GIVEN version 1, which somebody else has deleted
+    aws = Aws(create_seconds=20)
+    create = event("image_version_create")
+    Function(aws).deliver(create)
+    aws.clock.advance(60)
+    aws.delete_version(1)
+    aws.cloudformation.began_at = aws.clock.now()
+    stack = Stack(aws)
+    update = event("image_version_update", BaseImage=f"{REPOSITORY}:1.1.0", sent_at=aws.clock.now())
+    swapped = event(
+        "image_version_update", **UNCHANGED, old=update["ResourceProperties"], sent_at=aws.clock.now() + 3
+    )
+
+    # WHEN the update is cancelled so soon that the function has not yet polled twice
+    _, rolled_back = stack.run(
+        partial(stack.handle, update),
+        partial(stack.handle, swapped, after=2, status="UPDATE_ROLLBACK_IN_PROGRESS"),
+    )
+
+    # THEN only the version remains that the rollback has created
+    (number,) = aws.versions()
+    assert rolled_back["PhysicalResourceId"] == aws.physical_id(number)
+    assert aws.describe(number)["BaseImage"] == f"{REPOSITORY}:1.0.0"
 
 
 @pytest.fixture
@@ -167,14 +234,13 @@ def aws(request):
 
 @pytest.fixture
 def cancel(aws, function):
-    """Lets the stack roll back while an event moves the alias, which takes 2 s."""
+    """Lets the stack roll back while an event moves the alias."""
 
     def cancel(status="UPDATE_ROLLBACK_IN_PROGRESS", *, also=lambda: None):
         def before_call(operation, parameters):
             if operation == "DescribeStacks" and aws.cloudformation.status == status:
                 also()
             elif "AliasesToAdd" in parameters:
-                aws.clock.advance(2)
                 aws.cloudformation.status = status
 
         function.before_call = before_call
@@ -199,13 +265,9 @@ def test_r50_r52_a_cancelled_create_of_an_alias_moves_it_back(aws, function, ali
         aws.update_version(owner, AliasesToAdd=["latest"])
     cancel(status)
 
-    response = alias("create", Version="3")
+    alias("create", Version="3")
 
-    assert response["Status"] == "FAILED"
-    assert response["Reason"] == (
-        "alias latest of image data-science was moved back, because CloudFormation does not wait for the move any "
-        "more: the stack is rolling back."
-    )
+    assert function.decisions()[-1] == ("WARNING", "moved back: the stack is rolling back", {"alias": "latest"})
     assert owners(aws) == [owner] * bool(owner)
 
     function.before_call = None
@@ -214,43 +276,64 @@ def test_r50_r52_a_cancelled_create_of_an_alias_moves_it_back(aws, function, ali
 
 
 @pytest.mark.parametrize("form", ["number", "physical id"])
-@pytest.mark.parametrize("owner", [None, 1, 2])
+@pytest.mark.parametrize("busy_seconds", [0, 2, 8])
 @every_alias_assumption
-def test_r51_r52_a_cancelled_update_of_an_alias_moves_it_back(aws, alias, cancel, owner, form):
-    # GIVEN an alias that version 1 has, or that somebody else removed or gave to version 2
-    if owner:
-        aws.update_version(owner, AliasesToAdd=["latest"])
-    cancel()
+def test_r51_r52_a_cancelled_update_of_an_alias_ends_where_the_rollback_moves_it(aws, event, alias, busy_seconds, form):
+    # GIVEN an image that is busy for a while, so that the alias is on no version
+    aws.update_version(1, AliasesToAdd=["latest"])
+    end = aws.clock.now() + busy_seconds
+    busy = ServiceError("ResourceInUse", "Resource was modified concurrently")
 
-    response = alias("update", Version=version(aws, 3, form), old={"Version": version(aws, 1, form)})
+    def before_call(call):
+        if "AliasesToAdd" in call.parameters and call.parameters["Version"] == 3 and aws.clock.now() < end:
+            raise busy
 
-    assert response["Status"] == "FAILED"
-    assert owners(aws) == [owner or 1]
+    aws.service.before_call = before_call
+    stack = Stack(aws)
+    update = event("image_alias_update", Version=version(aws, 3, form), old={"Version": version(aws, 1, form)})
+    swapped = event("image_alias_update", Version=version(aws, 1, form), old={"Version": version(aws, 3, form)})
+
+    # WHEN the stack rolls back meanwhile
+    _, rolled_back = stack.run(
+        partial(stack.handle, update),
+        partial(stack.handle, swapped, after=4, status="UPDATE_ROLLBACK_IN_PROGRESS"),
+    )
+
+    assert rolled_back["Status"] == "SUCCESS"
+    assert owners(aws) == [1]
 
 
 @pytest.mark.parametrize("also", ["moved", "removed"])
-def test_r51_an_alias_that_was_changed_since_is_not_taken_back(aws, alias, cancel, also):
+def test_r50_an_alias_that_was_changed_since_is_not_taken_back(aws, alias, cancel, also):
     aws.update_version(1, AliasesToAdd=["latest"])
 
     def change():
-        aws.clock.advance(1)
         aws.update_version(3, AliasesToDelete=["latest"])
         if also == "moved":
             aws.update_version(2, AliasesToAdd=["latest"])
 
-    cancel(also=change)
+    cancel("ROLLBACK_IN_PROGRESS", also=change)
 
-    assert alias("update", Version="3")["Status"] == "FAILED"
+    alias("create", Version="3")
+
     assert owners(aws) == [2 if also == "moved" else 1]
 
 
-def test_r51_a_move_back_finds_that_the_previous_owner_is_gone(aws, alias, cancel):
+def test_r50_a_move_back_finds_that_the_previous_owner_is_gone(aws, alias, cancel):
     aws.update_version(1, AliasesToAdd=["latest"])
-    properties = {"Version": version(aws, 3, "physical id"), "old": {"Version": version(aws, 1, "physical id")}}
-    cancel(also=lambda: (aws.clock.advance(1), aws.delete_version(1)))
+    cancel("ROLLBACK_IN_PROGRESS", also=lambda: aws.delete_version(1))
 
-    assert alias("update", **properties)["Status"] == "FAILED"
+    alias("create", Version="3")
+
     assert owners(aws) == []
+
+
+def test_r50_a_move_back_that_fails_is_in_the_log(aws, function, alias, cancel):
+    cancel("ROLLBACK_IN_PROGRESS", also=lambda: aws.refuse("UpdateImageVersion", LIMIT, forever=True))
+
+    alias("create", Version="3")
+
+    assert function.decisions()[-1][:2] == ("ERROR", "failed after the response")
 
 
 @pytest.mark.parametrize("form", ["number", "physical id"])

@@ -11,6 +11,7 @@ from imgver_sandbox.sagemaker.service import ServiceError
 ID = "data-science/latest"
 THIRD_ARN = ARN.replace("/1", "/3")
 FULL = ServiceError("ResourceLimitExceeded", "Too many aliases.")
+TAKEN = "the alias is taken from a version that another stack or person gave it to"
 REMEDY = "Delete versions that are not used any more, or request a higher limit in Service Quotas."
 
 
@@ -56,7 +57,7 @@ def test_an_alias_that_the_version_already_has_stays_after_the_delete(aws, funct
     aws.update_version(1, AliasesToAdd=["latest"])
 
     physical_id = alias("create")["PhysicalResourceId"]
-    assert physical_id == "data-science/latest/1"
+    assert physical_id == f"{ID}/{aws.physical_id(1).rpartition('/')[2]}"
     assert function.names() == ["DescribeImageVersion"]
 
     assert alias("delete", physical_id=physical_id)["Status"] == "SUCCESS"
@@ -72,11 +73,20 @@ def test_create_takes_the_alias_and_delete_gives_it_back(aws, alias):
     aws.update_version(3, AliasesToAdd=["latest"])
 
     physical_id = alias("create")["PhysicalResourceId"]
-    assert physical_id == "data-science/latest/3"
+    assert physical_id == f"{ID}/{aws.physical_id(3).rpartition('/')[2]}"
     assert (aws.aliases(1), aws.aliases(3)) == (["latest"], [])
 
     assert alias("delete", physical_id=physical_id)["Status"] == "SUCCESS"
     assert (aws.aliases(1), aws.aliases(3)) == ([], ["latest"])
+
+
+@pytest.mark.parametrize(("owner", "warnings"), [(1, []), (3, [TAKEN])])
+def test_an_update_warns_if_somebody_else_has_moved_the_alias(aws, function, alias, owner, warnings):
+    aws.update_version(owner, AliasesToAdd=["latest"])
+
+    assert alias("update")["Status"] == "SUCCESS"
+
+    assert [message for level, message, _ in function.decisions() if level == "WARNING"] == warnings
 
 
 @every_assumption
@@ -90,11 +100,13 @@ def test_r27_update_moves_the_alias_under_the_same_id(aws, function, alias):
     assert response["PhysicalResourceId"] == ID
     assert response["Data"] == {"Alias": "latest", "Version": "2"}
     assert (aws.aliases(1), aws.aliases(2)) == ([], ["latest"])
-    # The service refuses a write right after another one to the same image, so that the second one is repeated.
+    # The service refuses a write right after another one to the same image, so that the second one is repeated after
+    # a read of the alias.
     removal = {"ImageName": "data-science", "Version": 1, "AliasesToDelete": ["latest"]}
     addition = {"ImageName": "data-science", "Version": 2, "AliasesToAdd": ["latest"]}
     assert function.names()[:3] == ["DescribeImageVersion", "DescribeStacks", "UpdateImageVersion"]
-    assert [parameters for _, parameters in function.calls[2:]] == [removal, *[addition] * (len(function.calls) - 3)]
+    writes = [parameters for name, parameters in function.calls if name == "UpdateImageVersion"]
+    assert writes == [removal, *[addition] * (len(writes) - 1)]
 
 
 @pytest.mark.parametrize("call", range(1, 5))
@@ -151,10 +163,13 @@ def test_r27_the_alias_cannot_be_given_back_to_its_owner(aws, function, alias):
     # THEN CloudFormation's Delete knows from the id where the alias was
     reason = f"ResourceLimitExceeded: Too many aliases. {REMEDY}"
     assert response["Status"] == "FAILED"
-    assert response["PhysicalResourceId"] == "data-science/latest/3"
+    assert response["PhysicalResourceId"] == f"{ID}/{aws.physical_id(3).rpartition('/')[2]}"
     assert response["Reason"] == f"UpdateImageVersion failed for {ARN}: {reason}"
     fields = {"alias": "latest", "arn": THIRD_ARN, "reason": f"UpdateImageVersion failed for {THIRD_ARN}: {reason}"}
-    assert function.decisions() == [("ERROR", "could not give the alias back", fields)]
+    assert function.decisions() == [
+        ("WARNING", TAKEN, {"alias": "latest", "arn": THIRD_ARN}),
+        ("ERROR", "could not give the alias back", fields),
+    ]
 
     aws.service.before_call = None
     alias("delete", physical_id=response["PhysicalResourceId"])

@@ -166,6 +166,22 @@ def test_r54_an_update_is_delivered_again_after_two_more_deployments(
     assert state_of(aws) == before
 
 
+def test_r54_a_late_update_finds_the_version_of_a_delivery_that_ended(
+    aws, function, event, create, deploy, crash_before_poll
+):
+    # GIVEN a replacement because of metadata that cannot be unset, whose process ended, and a rollback
+    create()
+    deploy()
+    late = event("image_version_update", **UNCHANGED | {"ReleaseNotes": None}, sent_at=aws.clock.now())
+    crash_before_poll(late)
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.clock.advance(60)
+
+    function.deliver(late)
+
+    assert aws.versions() == {1: "CREATED"}
+
+
 def test_r54_an_update_of_metadata_is_delivered_again(aws, function, event, create, update, deploy):
     create()
     late = event("image_version_update", **UNCHANGED | {"ReleaseNotes": "Second"}, sent_at=aws.clock.now())

@@ -41,6 +41,7 @@ STATES = {
 @pytest.mark.parametrize("status", STATES)
 def test_the_state_of_an_operation(event, status):
     events = [("create", False), ("update", False), ("update", True), ("delete", False)]
+    stack = StackDescription(status, BEGAN, failed_resources=frozenset({"Version"}))
     states = []
     for action, of_rollback in events:
         request = parse(event(f"image_version_{action}", sent_at=BEGAN))
@@ -50,7 +51,7 @@ def test_the_state_of_an_operation(event, status):
             asked.append(began_at)
             return of_rollback
 
-        states.append(operation_state(request, StackDescription(status, BEGAN), is_of_rollback=is_of_rollback))
+        states.append(operation_state(request, stack, is_of_rollback=is_of_rollback))
         assert asked in ([], [BEGAN])
 
     assert tuple(states) == STATES[status]

@@ -171,10 +171,10 @@ def slow_server(hanging):
 
 @pytest.mark.parametrize("hangs", ["server", "dns"])
 def test_r63_attempts_end_in_time_when_the_server_or_dns_hangs(slow_server, hanging, log, monkeypatch, hangs):
-    # GIVEN attempts of 0.5 s, and 0.6 s in all
-    monkeypatch.setattr(response, "SEND_TIMEOUT", 0.5)
+    # GIVEN attempts of 2 s, and 2.5 s in all
+    monkeypatch.setattr(response, "SEND_TIMEOUT", 2.0)
     start = time.monotonic()
-    deadline = Deadline(time_left=lambda: start + 0.6 - time.monotonic(), random_fraction=lambda: 0, time_budget=0)
+    deadline = Deadline(time_left=lambda: start + 2.5 - time.monotonic(), random_fraction=lambda: 0, time_budget=0)
     if hangs == "dns":
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hanging.wait())
 
@@ -183,7 +183,7 @@ def test_r63_attempts_end_in_time_when_the_server_or_dns_hangs(slow_server, hang
 
     # THEN the last attempt takes what is left
     assert len(log) >= 2
-    assert time.monotonic() - start < 0.95
+    assert time.monotonic() - start < 4
 
 
 def test_an_attempt_to_deliver_the_response_may_take_ten_seconds():
