@@ -204,9 +204,7 @@ def test_r51_a_replacement_of_a_version_that_is_gone_is_cancelled(event):
     aws.cloudformation.began_at = aws.clock.now()
     stack = Stack(aws)
     update = event("image_version_update", BaseImage=f"{REPOSITORY}:1.1.0", sent_at=aws.clock.now())
-    swapped = event(
-        "image_version_update", **UNCHANGED, old=update["ResourceProperties"], sent_at=aws.clock.now() + 3
-    )
+    swapped = event("image_version_update", **UNCHANGED, old=update["ResourceProperties"], sent_at=aws.clock.now() + 3)
 
     # WHEN the update is cancelled so soon that the function has not yet polled twice
     _, rolled_back = stack.run(
