@@ -115,8 +115,8 @@ def page(results: list[Result]) -> str:
     return f"""# Compatibility
 
 `make matrix` runs the tests of the constructs and of the handler in several environments and writes this page. A row
-contains exactly what was installed and run. The last run was on {datetime.now(UTC):%Y-%m-%d}, on
-{platform.system()} {platform.machine()}.
+contains exactly what was installed and run. The last run was on {datetime.now(UTC):%Y-%m-%d} ({platform.system()}
+{platform.machine()}).
 
 {table(results)}
 
@@ -124,7 +124,7 @@ A skipped test needs a feature that the release of aws-cdk-lib does not have. Wi
 
 - A token is refused as `max_event_age` of a provider.
 - The report of `iam.Role.customize_roles` is complete only if synthesis is prevented, which is its default.
-- A warning of `custom_image(…)` can be acknowledged only after the call.
+- A warning of `custom_image(…)` is not suppressed by an acknowledgment before the call.
 - The methods `arn_for_…` of the L1 constructs, validation plugins such as cdk-nag 3, and weak references between stacks
   do not exist yet.
 
