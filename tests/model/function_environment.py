@@ -81,6 +81,10 @@ class FunctionEnvironment:
             if version is not None and self._reads.hides(version, now - version.created_at):
                 error = {"Code": "ResourceNotFound", "Message": "the version does not exist"}
                 raise ClientError({"Error": error}, operation)
+        if operation == "CreateImageVersion":
+            # The versions 7 of two images whose names differ in case are equal if they are of the same second.
+            while self._account.has_new_version_of_other_case(parameters["ImageName"]):
+                self._simulation.sleep(1)
         response = method(**parameters)
         delivery = invocation.delivery
         if operation == "UpdateImageVersion" and self._simulation.now() - delivery.sent_at < MAX_UPDATE_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -45,6 +46,7 @@ class People:
         self._account = account
         self._simulation = simulation
         self._is_handled = is_handled
+        self._numbers = itertools.count()
 
     def interfere(self, interference: Interference) -> None:
         """Perform an action at its time."""
@@ -60,7 +62,7 @@ class People:
         actions[interference.action](image, interference.position)
 
     def _create_version(self, image: str, tag: str) -> None:
-        token = f"by-hand-{self._simulation.now():.3f}".replace(".", "-")
+        token = f"by-hand-{next(self._numbers)}"
         created = self._patiently(
             "CreateImageVersion",
             ImageName=image,
@@ -103,7 +105,6 @@ class People:
         if self._patiently("DeleteImage", ImageName=image) is None:
             return
         self._forget(lambda version: version.image == self._account.key(image), before)
-        self._account.created_again.add(self._account.key(image))
         role = "arn:aws:iam::123456789012:role/image"
         if self._patiently("CreateImage", ImageName=image, RoleArn=role) is None:
             raise AssertionError("the image could not be created again")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from harness import ACCOUNT, REGION
+from imgver_handler.aws.arn import CREATION_TIME_TOLERANCE
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import Clock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
@@ -46,6 +47,7 @@ class SharedAccount:
         create_seconds: float,
     ) -> None:
         self.assumptions = assumptions
+        self.clock = clock
         self.registry = InMemoryRegistry()
         for tag in TAGS:
             self.registry.push(base_image(tag))
@@ -59,8 +61,6 @@ class SharedAccount:
         self.foreign_aliases: dict[tuple[str, str], Identity] = {}
         """The versions of the aliases that no stack declares."""
         self.deleted_by_people: set[Identity] = set()
-        self.created_again: set[str] = set()
-        """The images that people have deleted and created again."""
 
     def key(self, image_name: str) -> str:
         """The name of an image, which is the same for all spellings of the name that mean this image."""
@@ -96,6 +96,16 @@ class SharedAccount:
         if created_at:
             return Identity(self.key(image_name), number, round(float(created_at), 3))
         return self.find(image_name, Version=number)
+
+    def has_new_version_of_other_case(self, image_name: str) -> bool:
+        """Whether an image whose name differs in case only has a version that is as new as one created now."""
+        own = self.key(image_name)
+        return any(
+            version.image != own
+            and version.image.lower() == own.lower()
+            and self.clock.now() - version.created_at <= CREATION_TIME_TOLERANCE + 1
+            for version in self.versions()
+        )
 
     def versions(self) -> dict[Identity, dict[str, Any]]:
         """All versions of all images."""

@@ -47,8 +47,10 @@ def test_delete_handler_simple_success_and_resource_already_deleted(aws, create,
 
 
 def test_delete_handler_verify_stabilization_successful_delete(event):
-    function = Function(Aws(delete_seconds=3))
+    aws = Aws(delete_seconds=3)
+    function = Function(aws)
     function.deliver(event("image_version_create"))
+    aws.clock.advance(60)
 
     assert function.deliver(event("image_version_delete"))["Status"] == "SUCCESS"
     assert function.names() == ["DescribeImageVersion", "DeleteImageVersion", *["DescribeImageVersion"] * 3]

@@ -71,6 +71,10 @@ CREATION_TIME_TOLERANCE = 2.0
 """Seconds by which two creation times of the same version may differ: their precision is not documented."""
 
 
+NEW = 45.0
+"""Seconds since its creation for which reads may not find a version, or not always. The clocks may differ."""
+
+
 class VersionId(NamedTuple):
     """The identity of an image version, which is the physical id of Custom::SageMakerImageVersion."""
 
@@ -90,6 +94,10 @@ class VersionId(NamedTuple):
     def is_created_at(self, created_at: float) -> bool:
         """Whether a version with the same ARN and this creation time is this version."""
         return is_same_time(self.created_at, created_at)
+
+    def is_new(self, now: float) -> bool:
+        """Whether the version was created so recently that a read may not find it."""
+        return self.created_at is not None and now - self.created_at < NEW
 
     def __str__(self) -> str:
         """Return the physical id."""

@@ -50,14 +50,23 @@ def delete_version(
                     break
             if backoff.seconds > in_use_retry_limit or not backoff.wait():
                 raise
+    _wait_until_gone(VersionId(arn, created_at), gateway, deadline)
+
+
+def _wait_until_gone(identity: VersionId, gateway: AwsGateway, deadline: Deadline) -> None:
+    arn, created_at = identity
+    misses = 0
     for poll, _ in enumerate(deadline.polls(throttled=gateway.is_throttled)):
         version = gateway.describe(arn)
-        # A deletion takes longer than one poll: a version that is not found at once may only not be readable.
-        if version is None and poll == 0:
+        if version is None:
+            misses += 1
+            # A deletion takes longer than one poll, and a new version may not be readable for a moment.
+            if misses > 1 or (poll > 0 and not VersionId(arn, created_at).is_new(deadline.now())):
+                return
             continue
-        if version is None or not is_same_time(created_at, version.created_at):
+        if not is_same_time(created_at, version.created_at):
             return
-        created_at = version.created_at
+        misses, created_at = 0, version.created_at
         if version.status == "DELETE_FAILED":
             raise HandlerError(
                 f"{arn} could not be deleted: {version.failure_reason.removesuffix('.')}. "

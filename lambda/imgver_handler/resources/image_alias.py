@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from imgver_handler.aws.arn import ImageVersionArn, format_time, is_same_time
@@ -139,11 +140,12 @@ class ImageAliasResource:
         # Before an Update, the status tells whether the event belongs to a rollback. A Create never does.
         if request.type == "Update" or operation.is_late():
             operation.read_once()
-            state = operation.state_as_read(lambda _: True)
+            as_read = operation.state_as_read(lambda _: True)
             # The status may lag behind an event that was just sent.
-            if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
+            if as_read is OperationState.ROLLED_BACK or (as_read is OperationState.OVER and operation.is_late()):
                 raise not_waited_for()
         is_of_rollback = operation.rolls_back()
+        state = partial(operation.state, is_of_rollback=lambda _: is_of_rollback)
         if is_of_rollback and self._may_be_cancelled(request, operation, declared) and operation.outlives_rollback():
             raise not_waited_for()
         target = _arn(request, declared, declared.version)
@@ -158,7 +160,10 @@ class ImageAliasResource:
                 )
             self._remove(owner.arn, declared.alias)
         try:
-            self._take(target, declared, lambda: operation.state(is_of_rollback=lambda _: is_of_rollback))
+            # The rollback may have found the alias where it belongs before this event removed it.
+            if owner is not None and operation.is_outdated and state() is OperationState.ROLLED_BACK:
+                raise not_waited_for()
+            self._take(target, declared, state)
         except HandlerError as error:
             if owner is None:
                 raise
@@ -180,13 +185,17 @@ class ImageAliasResource:
             try:
                 self._gateway.update(target, {"AliasesToAdd": [declared.alias]}, retries_busy=False)
             except AwsServiceError as error:
+                is_busy = error.kind is ErrorKind.BUSY
+                if is_busy and not backoff.wait():
+                    raise
+                # Right before the next attempt, which may move the alias.
                 rival = self._gateway.describe_alias(declared.image_name, declared.alias)
                 if rival is not None and rival.arn.version != target.version:
                     if not may_remove or state() is not OperationState.RUNNING:
                         raise
                     may_remove = False
                     self._remove(rival.arn, declared.alias)
-                elif error.kind is not ErrorKind.BUSY or not backoff.wait():
+                elif not is_busy:
                     raise
             else:
                 return

@@ -89,7 +89,12 @@ class ImageRetentionResource:
 
     def _delete_unless_needed(self, version: ListedVersion, gateway: AwsGateway, deadline: Deadline) -> None:
         arn = version.arn
-        aliases = gateway.list_aliases(arn)
+        try:
+            aliases = gateway.list_aliases(arn)
+        except AwsServiceError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            return
         if aliases:
             self._log.info("retained: the version has aliases", arn=arn.value, aliases=aliases)
             return

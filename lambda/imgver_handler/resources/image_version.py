@@ -15,7 +15,6 @@ Delete   The version is deleted or archived, but only if it belongs to this reso
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -95,7 +94,7 @@ class ImageVersionResource:
         if identity is None or arn is None:
             return self._replace(request, declared, "ImageName changed")
         # A needless replacement costs more than a wait.
-        read_lag = READ_LAG if self._is_new(identity) else POLL_INTERVAL
+        read_lag = READ_LAG if identity.is_new(self._deadline.now()) else POLL_INTERVAL
         operation = self._operation(request)
         current = self._find(
             identity,
@@ -110,9 +109,13 @@ class ImageVersionResource:
         if current is None or current.status != "CREATED":
             why = "the version is gone" if current is None else f"the version is {current.status}"
             operation.read_once()
-            # A late event may belong to the update that is rolled back.
-            is_of_rollback = operation.rolls_back() and not operation.is_late()
-            return self._replace(request, declared, why, is_of_rollback=(lambda _: True) if is_of_rollback else None)
+            if operation.rolls_back():
+                # The rollback needs a new version, and the update that it cancelled does not.
+                is_recent = operation.was_read_at_once and not operation.is_late()
+                if not is_recent and operation.state_as_read(_is_of_rollback(request)) is OperationState.ROLLED_BACK:
+                    raise not_waited_for()
+                return self._replace(request, declared, why, is_of_rollback=lambda _: True)
+            return self._replace(request, declared, why)
         reason = self._replacement_reason(request, declared, current)
         if reason is not None:
             return self._replace(request, declared, reason)
@@ -144,7 +147,7 @@ class ImageVersionResource:
             return result
         image_name = request.properties.get("ImageName", identity.arn.image_name)
         # A write tells at once whether a version exists that cannot be read yet. No other one has its number so soon.
-        is_unread = self._is_new(identity) and not archive
+        is_unread = identity.is_new(self._deadline.now()) and not archive
         read_lag = 0.0 if is_unread else POLL_INTERVAL
         version = self._find(identity, image_name, wait_while_creating=archive, read_lag=read_lag)
         if version is None and is_unread:
@@ -158,11 +161,6 @@ class ImageVersionResource:
         else:
             self._delete(request, version.identity)
         return result
-
-    def _is_new(self, identity: VersionId) -> bool:
-        """Whether a version was created so recently that a read may not find it."""
-        age = math.inf if identity.created_at is None else self._deadline.now() - identity.created_at
-        return age < READ_LAG + CLOCK_TOLERANCE
 
     def _operation(self, request: CustomResourceRequest) -> StackOperation:
         return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)

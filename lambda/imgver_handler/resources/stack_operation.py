@@ -21,6 +21,9 @@ CANCELLED_CREATE_TIME = 60.0
 """Seconds that a cancelled Create gets to delete its version. After the Delete, CloudFormation removes the permissions
 of the function."""
 
+AT_ONCE = 1.0
+"""Seconds in which CloudFormation does not both cancel an event and show it."""
+
 STATUS_LAG = 3.0
 """Seconds after a cancellation by which DescribeStacks shows that the stack rolls back."""
 
@@ -40,7 +43,8 @@ class StackOperation:
         self._deadline = deadline
         self._log = log
         self._stack: StackDescription | None = None
-        self._was_read = False
+        self._began_handling = deadline.now()
+        self._read_at: float | None = None
 
     def is_late(self) -> bool:
         """Whether Lambda delivers the event so late that CloudFormation may not wait for it any more."""
@@ -79,13 +83,22 @@ class StackOperation:
         return "" if self._stack is None else self._stack.status
 
     def read_once(self) -> None:
-        """Read the stack unless it was read before.
-
-        If it rolls back when an event arrives, the event is one of the rollback. Some seconds later it may have been
-        cancelled.
-        """
-        if not self._was_read:
+        """Read the stack unless it was read before."""
+        if self._read_at is None:
             self._read()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the stack was last read so long ago that the event may have been cancelled since."""
+        return self._read_at is not None and self._deadline.now() - self._read_at > AT_ONCE
+
+    @property
+    def was_read_at_once(self) -> bool:
+        """Whether the stack was last read when the event arrived.
+
+        If it rolled back then, the event is one of the rollback. Some seconds later it may be one that was cancelled.
+        """
+        return self._read_at is not None and self._read_at - self._began_handling <= AT_ONCE
 
     def rolls_back(self) -> bool:
         """Whether the stack rolled back an update when its status was last read."""
@@ -135,12 +148,12 @@ class StackOperation:
         return None if self._stack is None else self._stack.began_at
 
     def _read(self) -> None:
-        self._was_read = True
         try:
             self._stack = self._gateway.describe_stack(self._request.stack_id)
         except AwsServiceError as error:
             self._log.warning("could not read the status of the stack", reason=error.reason)
             self._stack = None
+        self._read_at = self._deadline.now()
 
 
 def not_waited_for() -> HandlerError:

@@ -218,6 +218,25 @@ def test_r51_a_replacement_of_a_version_that_is_gone_is_cancelled(event):
     assert aws.describe(number)["BaseImage"] == f"{REPOSITORY}:1.0.0"
 
 
+def test_r51_an_update_of_a_version_that_is_gone_is_refused_if_it_may_be_cancelled(event):
+    # GIVEN DescribeStacks responds so late that the stack may have begun to roll back after the event was sent
+    aws = Aws()
+    Function(aws).deliver(event("image_version_create"))
+    aws.delete_version(1)
+    aws.cloudformation.began_at = aws.clock.now()
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    function = Function(aws)
+
+    def before_call(operation, _parameters):
+        if operation == "DescribeStacks":
+            aws.clock.advance(1.1)
+
+    function.before_call = before_call
+
+    assert function.deliver(event("image_version_update"))["Status"] == "FAILED"
+    assert aws.versions() == {}
+
+
 @pytest.fixture
 def aws(request):
     """A stack with the old versions 1 and 2, and version 3, which the running update has created."""
@@ -298,6 +317,24 @@ def test_r51_r52_a_cancelled_update_of_an_alias_ends_where_the_rollback_moves_it
     )
 
     assert rolled_back["Status"] == "SUCCESS"
+    assert owners(aws) == [1]
+
+
+def test_r51_a_rollback_found_the_alias_before_a_cancelled_update_removed_it(aws, function, event, alias):
+    # GIVEN a removal that takes some seconds, in which the rollback finds the alias where it belongs
+    aws.update_version(1, AliasesToAdd=["latest"])
+
+    def before_call(_operation, parameters):
+        if "AliasesToDelete" in parameters:
+            aws.clock.advance(3)
+            aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+            function.before_call = None
+            rolled_back = event("image_alias_update", Version="1", old={"Version": "3"})
+            assert Function(aws).deliver(rolled_back)["Status"] == "SUCCESS"
+
+    function.before_call = before_call
+
+    assert alias("update", Version="3", old={"Version": "1"})["Status"] == "FAILED"
     assert owners(aws) == [1]
 
 

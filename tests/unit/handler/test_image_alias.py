@@ -153,6 +153,18 @@ def test_r27_the_declared_version_does_not_exist(aws, alias):
     assert aws.aliases(3) == ["latest"]
 
 
+def test_r31_an_image_that_stays_busy(aws, function, alias):
+    function.seconds = 60
+    refuse_updates(aws, "AliasesToAdd", error=ServiceError("ResourceInUse", "Resource was modified concurrently"))
+    start = aws.clock.now()
+
+    response = alias("create")
+
+    assert response["Status"] == "FAILED"
+    assert "ResourceInUse" in response["Reason"]
+    assert 30 < aws.clock.now() - start < 60
+
+
 @every_assumption
 def test_r27_the_alias_cannot_be_given_back_to_its_owner(aws, function, alias):
     aws.update_version(3, AliasesToAdd=["latest"])

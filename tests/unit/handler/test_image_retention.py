@@ -43,6 +43,18 @@ def test_r43_the_oldest_versions_are_deleted_first(aws, function, retention):
     ]
 
 
+@pytest.mark.parametrize("call", ["ListAliases", "DescribeImageVersion"])
+def test_r43_a_version_that_somebody_else_deletes_meanwhile_is_passed_over(aws, function, retention, call):
+    def before_call(operation, parameters):
+        if operation == call and parameters.get("Version") == 2 and 2 in aws.versions():
+            aws.delete_version(2)
+
+    function.before_call = before_call
+
+    assert retention("create", Versions=["6"])["Status"] == "SUCCESS"
+    assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
+
+
 @pytest.mark.parametrize(
     ("declared", "before", "retained"), [("4", [], [3, 4, 5, 6]), ("6", ["2"], [1, 2, 5, 6])], ids=["now", "before"]
 )
@@ -101,14 +113,15 @@ def test_r43_the_next_deployment_deletes_a_version_that_was_in_use_or_failed(aws
     assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
 
 
-def test_r43_any_other_error_is_a_failure(aws, retention):
-    denied = ServiceError("AccessDeniedException", "not authorized to perform: sagemaker:DeleteImageVersion")
-    aws.refuse("DeleteImageVersion", denied, forever=True)
+@pytest.mark.parametrize("operation", ["DeleteImageVersion", "ListAliases"])
+def test_r43_any_other_error_is_a_failure(aws, retention, operation):
+    denied = ServiceError("AccessDeniedException", f"not authorized to perform: sagemaker:{operation}")
+    aws.refuse(operation, denied, forever=True)
 
     response = retention("create", Versions=["6"])
 
     assert response["Status"] == "FAILED"
-    assert "The function's role must allow the action for DeleteImageVersion" in response["Reason"]
+    assert f"The function's role must allow the action for {operation}" in response["Reason"]
 
 
 @pytest.mark.parametrize(("seconds", "limit"), [(60, 60), (900, 300)])

@@ -23,6 +23,8 @@ def gone(arn):
 
 
 def test_delete_waits_until_the_version_is_gone(aws, function, delete, created):
+    aws.clock.advance(60)
+
     response = delete()
 
     assert response["Status"] == "SUCCESS"

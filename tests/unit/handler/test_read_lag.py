@@ -139,6 +139,15 @@ def test_r59_a_version_that_stays_missing_is_gone(aws, delete, create, age, seco
     assert aws.clock.now() - start == seconds
 
 
+def test_r59_a_deletion_that_fails_while_reads_flap_is_not_taken_for_done(aws, delete, create, reads):
+    create()
+    aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
+    deleting = {"ImageVersionStatus": "DELETING"}
+    reads(CURRENT, deleting, MISSING, CURRENT)
+
+    assert "internal trouble" in delete()["Reason"]
+
+
 def test_r59_a_deletion_that_is_refused_while_reads_lag_is_repeated(aws, delete, create, reads):
     create()
     aws.clock.advance(60)
