@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscop
 # Without bytecode, every process that imports the CDK compiles it again, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-fast test-aws lint types check soak mutants permissions bench docs dist release clean
+.PHONY: help demo test test-fast test-aws matrix lint types check soak mutants permissions bench docs dist release clean
 .DEFAULT_GOAL := help
 
 help:  ## Print this list
@@ -24,8 +24,11 @@ test: .venv/test.installed  ## Run all tests, and measure the branch coverage of
 test-fast: .venv/test.installed  ## Run the unit tests: no server, no CDK CLI, no network
 	@$(PYTEST) --numprocesses 2 -m "unit and not slow"
 
-test-aws: .venv/test.installed  ## Test the images API in the AWS account of your credentials: docs/test-aws.md
-	@CONFORMANCE_TARGET=aws $(BIN)/python -m pytest tests/aws
+test-aws: .venv/test.installed  ## Test the images API in your AWS account, DRY_RUN=1 lists the calls: docs/test-aws.md
+	@CONFORMANCE_TARGET=$(if $(DRY_RUN),dry-run,aws) $(BIN)/python -m pytest tests/aws
+
+matrix: .venv/test.installed  ## Test with the oldest and newest Python, CDK, boto3 and Node.js, and write docs/compatibility.md
+	@$(BIN)/python scripts/matrix.py
 
 lint: .venv/test.installed  ## Run ruff, codespell and import-linter
 	@$(BIN)/ruff check .

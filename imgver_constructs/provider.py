@@ -9,6 +9,7 @@ from typing import cast
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -296,6 +297,36 @@ class ImageVersionProvider(Construct):
         provider = ImageVersionProvider(stack, _DEFAULT_PROVIDER_ID)
         provider._created_by_default = True
         return provider
+
+    @errors_name_path
+    def share(self, *, repositories: Sequence[ecr.IRepository] = ()) -> str:
+        """Permit other stacks, templates and CDK apps of any language to use this provider.
+
+        They declare the resource types of this library with the returned service token: export it, or put it into an
+        SSM parameter. The function may then change all images that match ``permitted_images``, and describe all stacks
+        of its account and region.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+
+        Args:
+            repositories: the repositories that the function may describe images in: to compare a followed tag, and to
+                explain a failed creation. A name may contain ``*``, as in
+                ``ecr.Repository.from_repository_name(self, "Repositories", "team-*")``. Default: none.
+
+        Returns:
+            The service token: the ARN of the function; a token.
+
+        Raises:
+            ValueError: the provider has no ``permitted_images``, or ``repositories`` is not a list of repositories.
+        """
+        if not isinstance(repositories, list | tuple) or not all(
+            hasattr(repository, "repository_arn") for repository in repositories
+        ):
+            raise ValueError(
+                f"repositories {shown(repositories)} must be a list of ECR repositories: write it like [repository]"
+            )
+        self._binding.permissions.share([repository.repository_arn for repository in repositories])
+        return self._binding.service_token
 
     def metric(
         self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None

@@ -38,7 +38,9 @@ class ProviderBinding:
     working_seconds: int | None
     """Seconds that the handler has for one event; None if the timeout of the function is a token."""
 
-    _service_token: str = field(init=False)
+    service_token: str = field(init=False)
+    """The ARN of the function."""
+
     _dependencies: dict[tuple[IImage, str | None, bool], Sequence[IDependable]] = field(
         init=False, default_factory=dict
     )
@@ -46,7 +48,7 @@ class ProviderBinding:
     def __post_init__(self) -> None:
         """Read the ARN of the function once."""
         # Function.function_arn would search for its stack on each use.
-        self._service_token = cast("lambda_.CfnFunction", self.function.node.default_child).attr_arn
+        self.service_token = cast("lambda_.CfnFunction", self.function.node.default_child).attr_arn
 
     def create_resource(
         self,
@@ -84,7 +86,7 @@ class ProviderBinding:
             construct_id,
             type=resource_type,
             properties={
-                "ServiceToken": self._service_token,
+                "ServiceToken": self.service_token,
                 "ServiceTimeout": str(self.service_timeout),
                 "ConstructPath": path,
                 **properties,

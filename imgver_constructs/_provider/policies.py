@@ -112,12 +112,7 @@ class Permissions:
             The policies that must outlive the resources that need the permission.
         """
         names, policy_id = self._scope_of(image)
-        if names not in self._changed:
-            self._changed.add(names)
-            self._add(policy_id, *self._change_statements(names))
-        if lists_aliases and names not in self._listed:
-            self._listed.add(names)
-            self._add(policy_id, self._list_aliases_statement(names))
+        self._permit_images(names, policy_id, lists_aliases=lists_aliases)
         if repository_arn is None:
             return [self._policy(policy_id)]
         # With patterns, all images share a policy for repositories. A removed image may take its repository out of it,
@@ -131,13 +126,46 @@ class Permissions:
             self._add(repositories_id, statement)
         return [self._policy(policy_id), self._policy(repositories_id)]
 
+    def share(self, repository_arns: Sequence[str]) -> None:
+        """Permit everything that the resources of other stacks need for the images that match the patterns.
+
+        Args:
+            repository_arns: the ARNs of the repositories whose images the function may describe.
+
+        Raises:
+            ValueError: there are no patterns.
+        """
+        if self._patterns is None:
+            raise ValueError(
+                f"permitted_images None of provider {shown(self._provider.node.path)} must be given to share it, since "
+                "the images of other stacks are not declared here: write it like ['team-*']"
+            )
+        scope = self._scope_of_patterns(self._patterns)
+        self._permit_images(*scope, lists_aliases=True)
+        stacks = self._stack.format_arn(service="cloudformation", resource="stack", resource_name="*")
+        self._add("Shared", iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[stacks]))
+        if repository_arns:
+            described = iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=list(repository_arns))
+            self._add("Shared", described)
+
     def _scope_of(self, image: ImageIdentity) -> tuple[tuple[str, ...], str]:
         """Return the names that the policy for this image permits, and the ID of that policy."""
         if self._patterns is None:
             return (image.declared_name,), f"Image{fingerprint(image.key)}"
+        return self._scope_of_patterns(self._patterns)
+
+    def _scope_of_patterns(self, patterns: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
         # The string of a token differs from synth to synth; its resolved value does not.
-        content = json.dumps(self._stack.resolve(list(self._patterns)))
-        return self._patterns, f"Images{fingerprint(content)}"
+        content = json.dumps(self._stack.resolve(list(patterns)))
+        return patterns, f"Images{fingerprint(content)}"
+
+    def _permit_images(self, names: tuple[str, ...], policy_id: str, *, lists_aliases: bool) -> None:
+        if names not in self._changed:
+            self._changed.add(names)
+            self._add(policy_id, *self._change_statements(names))
+        if lists_aliases and names not in self._listed:
+            self._listed.add(names)
+            self._add(policy_id, self._list_aliases_statement(names))
 
     def attach(self, construct_id: str, statements: Sequence[iam.PolicyStatement] = ()) -> iam.Policy:
         """Create an inline policy of the role.

@@ -1,5 +1,9 @@
-"""Runs the same tests on two targets: on the sandbox's images, or with CONFORMANCE_TARGET=aws on an AWS account."""
+"""Runs the same tests on two targets: on the sandbox's images, or with CONFORMANCE_TARGET=aws on an AWS account.
 
+With CONFORMANCE_TARGET=dry-run, a sandbox takes the place of the account, and the calls are listed.
+"""
+
+import contextlib
 import importlib.metadata
 import os
 import signal
@@ -11,17 +15,20 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from dry_run import DryRun
 from findings_report import Findings
-from imgver_sandbox import Assumptions
+from imgver_sandbox import Assumptions, Sandbox
 from leftovers import remove
 from target import PREFIX, AwsTarget, LocalTarget, Target
 
-ON_AWS = os.environ.get("CONFORMANCE_TARGET") == "aws"
+DRY_RUN = os.environ.get("CONFORMANCE_TARGET") == "dry-run"
+ON_AWS = DRY_RUN or os.environ.get("CONFORMANCE_TARGET") == "aws"
 
 _ABANDONED_AFTER = timedelta(hours=2)
 _SESSION = pytest.StashKey[boto3.Session]()
 _ACCOUNT = pytest.StashKey[str]()
 _REPORT = pytest.StashKey[str]()
+_DRY_RUN = pytest.StashKey[DryRun]()
 _findings = Findings()
 
 
@@ -48,11 +55,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Find the account. A run without credentials does nothing and does not fail."""
     if not ON_AWS:
         return
-    aws = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # boto3 itself does not read this variable
-    if aws.get_credentials() is None:
-        pytest.exit("no AWS credentials were found, so nothing was run: see docs/test-aws.md", returncode=0)
-    if aws.region_name is None:
-        pytest.exit("no AWS region was found: set AWS_REGION", returncode=2)
+    aws = _sandbox_session(session.config) if DRY_RUN else _account_session()
     try:
         account = aws.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
@@ -60,11 +63,29 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_SESSION] = aws
     session.config.stash[_ACCOUNT] = account
     _print(session.config)(
-        f"Account {account}, region {aws.region_name}. The names of all resources start with {PREFIX}."
+        "Dry run, which calls nothing on AWS and takes about one minute."
+        if DRY_RUN
+        else f"Account {account}, region {aws.region_name}. The names of all resources start with {PREFIX}."
     )
     # These signals end the run as Ctrl-C does, so that its resources are removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+
+
+def _account_session() -> boto3.Session:
+    aws = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # boto3 itself does not read this variable
+    if aws.get_credentials() is None:
+        pytest.exit("no AWS credentials were found, so nothing was run: see docs/test-aws.md", returncode=0)
+    if aws.region_name is None:
+        pytest.exit("no AWS region was found: set AWS_REGION", returncode=2)
+    return aws
+
+
+def _sandbox_session(config: pytest.Config) -> boto3.Session:
+    stack = contextlib.ExitStack()
+    config.add_cleanup(stack.close)
+    dry_run = config.stash[_DRY_RUN] = DryRun(stack.enter_context(Sandbox.start(fast=True)))
+    return dry_run.session
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +93,9 @@ def aws(pytestconfig: pytest.Config) -> Iterator[AwsTarget]:
     """The account. The resources of the run are removed at its end, and those of a killed run at its start."""
     target = AwsTarget(
         pytestconfig.stash[_SESSION],
-        role=os.environ.get("CONFORMANCE_ROLE_ARN"),
-        base_image=os.environ.get("CONFORMANCE_BASE_IMAGE"),
+        # They are in the account, which a dry run does not use.
+        role=None if DRY_RUN else os.environ.get("CONFORMANCE_ROLE_ARN"),
+        base_image=None if DRY_RUN else os.environ.get("CONFORMANCE_BASE_IMAGE"),
     )
     _remove(pytestconfig, target, PREFIX, before=datetime.now(UTC) - _ABANDONED_AFTER)
     try:
@@ -131,7 +153,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports, also of a run that was interrupted."""
     aws = session.config.stash.get(_SESSION, None)
-    if aws is None:
+    if aws is None or DRY_RUN:
         return
     about = {
         "date": datetime.now(UTC).date().isoformat(),
@@ -139,11 +161,26 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         "boto3": importlib.metadata.version("boto3"),
     }
     folder = Path(os.environ.get("CONFORMANCE_REPORT", "build/aws"))
-    text = _findings.write(folder, about, secret=session.config.stash[_ACCOUNT])
+    text = _findings.write(folder, about, hidden=_hidden(session.config))
     session.config.stash[_REPORT] = f"{text}\nWritten to {folder / 'report.md'} and {folder / 'report.json'}"
 
 
+def _hidden(config: pytest.Config) -> dict[str, str]:
+    """The names that belong to the account, with their replacements."""
+    given = {
+        "role": "CONFORMANCE_ROLE_ARN",
+        "base image": "CONFORMANCE_BASE_IMAGE",
+        "vpc": "CONFORMANCE_VPC_ID",
+        "subnet": "CONFORMANCE_SUBNET_IDS",
+    }
+    named = {name: f"<{kind}>" for kind, variable in given.items() for name in os.environ.get(variable, "").split(",")}
+    return {name: kind for name, kind in named.items() if name} | {config.stash[_ACCOUNT]: "<account>"}
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if dry_run := config.stash.get(_DRY_RUN, None):
+        terminalreporter.section("calls")
+        terminalreporter.line(dry_run.listed())
     if report := config.stash.get(_REPORT, None):
         terminalreporter.section("findings")
         terminalreporter.line(report)

@@ -1,6 +1,7 @@
 """The findings of a run on a real account, and its two reports."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ QUESTIONS: Mapping[str, str] = {
     "U6": "The base image's manifest is not Docker V2 schema 2",
     "U7": "An update that replaced a custom resource rolls back",
     "U8": "ResourceLimitExceeded, and how many versions an image may have",
+    "U9": "A response to an event that CloudFormation has cancelled arrives",
     "U10": "The custom images of a domain are updated while an app runs in it",
     "U11": "An update of a domain contains some members of the settings of an app",
 }
@@ -58,14 +60,17 @@ class Findings:
         switches = {SHORT_NAMES.get(name.lower()): finding.answer for name, finding in self.by_question.items()}
         return [f"{switch}={answer}" for switch, answer in switches.items() if switch and answer in choices[switch]]
 
-    def write(self, folder: Path, about: Mapping[str, str], *, secret: str) -> str:
-        """Write report.json and report.md without the account's number, and return the text of report.md."""
+    def write(self, folder: Path, about: Mapping[str, str], *, hidden: Mapping[str, str]) -> str:
+        """Write report.json and report.md without the names in ``hidden``, and return the text of report.md.
+
+        ``hidden`` has the replacement of each name, such as the account's number.
+        """
         answers = {name: asdict(finding) for name, finding in self.by_question.items()}
         report = {**about, "assume": self.switches(), "answers": answers}
         report |= {"measured": self.measured, "failed": self.failed}
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.json").write_text(json.dumps(report, indent=2).replace(secret, "<account>") + "\n")
-        text = self._markdown(about).replace(secret, "<account>")
+        (folder / "report.json").write_text(_without(json.dumps(report, indent=2), hidden) + "\n")
+        text = _without(self._markdown(about), hidden)
         (folder / "report.md").write_text(text)
         return text
 
@@ -79,11 +84,20 @@ class Findings:
             "# Behaviour of the SageMaker images API",
             "\n".join(f"- {name}: {value}" for name, value in about.items()),
             "\n".join(["|  | question | answer | evidence |", "|---|---|---|---|", *rows]),
-            f"A sandbox that behaves so: `imgver-sandbox start {options}`" if options else "No question was answered.",
+            f"A sandbox that behaves so: `imgver-sandbox start {options}`"
+            if options
+            else "No question that has a switch of the sandbox was answered.",
         ]
         for heading, lines in (("Measured", self.measured), ("Different from the known facts", self.failed)):
             parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)] if lines else []
         return "\n\n".join(parts) + "\n"
+
+
+def _without(text: str, hidden: Mapping[str, str]) -> str:
+    for name, replacement in hidden.items():
+        text = text.replace(name, replacement)
+    # An error names the caller, as in "User: arn:aws:sts::123456789012:assumed-role/Admin/jane is not authorized".
+    return re.sub(r"(:(?:assumed-role|federated-user|user)/)[^\s\"]+", r"\1<name>", text)
 
 
 def _cell(lines: list[str]) -> str:

@@ -4,10 +4,11 @@ On an account the tests record the answers. Locally they show that every value o
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
-from custom_resource import events_of_a_rollback
+from custom_resource import events_after_a_cancelled_creation, events_after_a_cancelled_update, events_of_a_rollback
 from imgver_sandbox.sagemaker.container_registry import OCI_MANIFEST
 from target import code, message, number_of, outcome
 
@@ -249,6 +250,26 @@ def test_u8_how_many_versions_an_image_may_have(target, findings):
         return
     found = {name: value for name, value in quotas.items() if "image" in name.lower()}
     findings.note("U8", f"Service Quotas has {json.dumps(found)}; only a full image shows the message of the error")
+
+
+def test_u9_the_response_to_a_cancelled_event(target, findings):
+    if not target.is_real:
+        pytest.skip("this is CloudFormation's behaviour: the sandbox ignores such a response")
+    probes = {"creation": events_after_a_cancelled_creation, "update": events_after_a_cancelled_update}
+    answers = {}
+    with ThreadPoolExecutor() as pool:
+        running = {operation: pool.submit(events_after, target) for operation, events_after in probes.items()}
+    for operation, probe in running.items():
+        try:
+            events = probe.result()
+        except (ClientError, RuntimeError) as error:
+            findings.note("U9", f"a cancelled {operation}: {error}")
+            continue
+        seen = ", ".join(f"{event['RequestType']}({event['PhysicalResourceId']})" for event in events)
+        used = any(event["PhysicalResourceId"] == "late" for event in events)
+        answers[f"a cancelled {operation} that responds late, then {seen}"] = "used" if used else "ignored"
+    if answers:
+        findings.record("U9", answers)
 
 
 @every("update_with_running_apps")

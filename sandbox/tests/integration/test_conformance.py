@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -142,6 +143,7 @@ def test_the_findings_are_the_assumptions_of_the_sandbox_and_nothing_is_left(run
         assert ran.report_as_text() in ran.output()
         assert Sandbox.account not in ran.report_as_text() + json.dumps(report)
         assert report["answers"]["U7"]["answer"] == "delete_only"
+        assert report["answers"]["U9"]["answer"] == "ignored", report["answers"]["U9"]
         assert "remembered for " in report["answers"]["U2"]["evidence"][-1]
 
         # THEN nothing is left
@@ -182,6 +184,35 @@ def test_the_resources_of_a_killed_run_can_be_removed(run):
     assert not_removed == []
     assert {line.rpartition(" ")[0] for line in removed} == {"image", "repository", "role"}
     assert ran.left() == {}
+
+
+def test_a_dry_run_lists_the_calls_and_makes_none(tmp_path):
+    # GIVEN an account that cannot be reached, WHEN a part of the tests runs dry
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/aws/test_unknowns.py", "-k=u4 or u7"],
+        cwd=ROOT,
+        env=os.environ
+        | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_PROFILE": "missing", "CONFORMANCE_ROLE_ARN": "arn"}
+        | {"CONFORMANCE_TARGET": "dry-run", "CONFORMANCE_REPORT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    # THEN it lists the calls of these tests
+    assert done.returncode == 0, done.stdout
+    calls = dict(re.findall(r"^  (\w+:\w+) +(\d+)$", done.stdout, re.MULTILINE))
+    assert calls.items() >= {
+        ("sts:GetCallerIdentity", "1"),
+        ("iam:CreateRole", "1"),
+        ("cloudformation:UpdateStack", "1"),
+        ("sagemaker:CreateImage", "2"),
+        ("sagemaker:CreateImageVersion", "4"),
+        ("sagemaker:DeleteImageVersion", "1"),
+    }
+    assert "Nothing was called on AWS" in done.stdout
+    # and reports no findings
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

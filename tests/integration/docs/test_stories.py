@@ -23,6 +23,7 @@ BIN = Path(sys.prefix) / "bin"
 ELSEWHERE = {
     "sandbox-testing.md": "sandbox/tests/integration/test_guide.py runs it",
     "how-to/share-in-your-company.md": "tests/integration/packaging/test_private_index.py runs it",
+    "how-to/without-python.md": "tests/integration/examples/test_other_languages.py runs the examples that it shows",
     "test-aws.md": "sandbox/tests/integration/test_conformance.py runs it without an account",
     "contributing.md": "its commands run these tests",
 }

@@ -13,6 +13,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
+from cdk_release import IS_RECENT
 
 from imgver_constructs import BaseImage, Image, ImageVersion
 
@@ -45,6 +46,8 @@ def strict_apps(tmp_path_factory: pytest.TempPathFactory, outdirs: set[Path]) ->
             | (context or {}),
             **props,
         )
+        if not IS_RECENT:
+            return
         cdk.Validations.of(self).acknowledge(
             cdk.Acknowledgment(id="CloudFormation-Validate::F0001", reason="CDK deploys no stack without resources"),
             cdk.Acknowledgment(id="CloudFormation-Validate::W2001", reason="LegacyStackSynthesizer writes such a one"),

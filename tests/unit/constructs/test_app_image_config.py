@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 from aws_cdk.aws_sagemaker import CfnAppImageConfig
+from cdk_release import needs_recent_cdk
 
 from imgver_constructs import AppImageConfig, StudioApp
 
@@ -182,6 +183,7 @@ def test_import_by_name(stack: cdk.Stack, tree: Callable[[], list[str]]) -> None
     assert tree() == ["", "Stack", "Stack/Config"]
 
 
+@needs_recent_cdk
 @pytest.mark.parametrize("imported", [False, True])
 def test_the_cdk_accepts_it_as_an_app_image_config(stack: cdk.Stack, imported: bool) -> None:
     config = (

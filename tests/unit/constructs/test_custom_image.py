@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import custom_resources
 from aws_cdk.assertions import Annotations, Match
+from cdk_release import needs_recent_cdk
 
 from imgver_constructs import AppImageConfig, Image, ImageVersion, StudioApp
 from imgver_constructs._custom_image import custom_image
@@ -281,6 +282,7 @@ def test_a_version_does_not_warn_if_studio_may_accept_an_alias(
     assert warnings(stack) == []
 
 
+@needs_recent_cdk
 def test_the_warning_can_be_acknowledged(stack: cdk.Stack, declare: Declare, config: Any) -> None:
     version = declare(aliases=["latest"])
     cdk.Annotations.of(version).acknowledge_warning("imgver-constructs:aliasRefusedByStudio")

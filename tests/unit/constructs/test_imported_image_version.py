@@ -8,6 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from cdk_release import needs_recent_cdk
 
 from imgver_constructs import Image, ImageVersion
 
@@ -86,6 +87,7 @@ def test_a_version_that_is_not_a_positive_integer_is_refused(stack: cdk.Stack, r
     ).startswith(f"version {version!r} must be a whole number of at least 1: give")
 
 
+@needs_recent_cdk
 def test_the_l1_constructs_accept_images_and_versions(stack: cdk.Stack) -> None:
     image = Image.from_image_arn(stack, "Image", "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science")
     version = ImageVersion.from_image_version_arn(stack, "Version", ARN)

@@ -11,8 +11,10 @@ from typing import Any, cast
 import aws_cdk as cdk
 import jsii
 import pytest
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
+from cdk_release import IS_RECENT, needs_recent_cdk
 from constructs import Construct
 
 from imgver_constructs import (
@@ -239,7 +241,7 @@ def test_aliases_may_not_be_listed_otherwise(declare: Declare, only: Only) -> No
     assert "ListAliases" not in json.dumps(only(POLICY))
 
 
-@pytest.mark.parametrize("prevent_synthesis", [True, False])
+@pytest.mark.parametrize("prevent_synthesis", [True, pytest.param(False, marks=needs_recent_cdk)])
 @pytest.mark.parametrize("options", [{}, {"permitted_images": ["data-*"]}, {"own_role": True}], ids=str)
 def test_the_report_of_customize_roles_has_all_actions(
     options: dict[str, Any], prevent_synthesis: bool, tmp_path: Path
@@ -278,9 +280,10 @@ def test_the_report_of_customize_roles_has_all_actions(
     }
     iam.Role.customize_roles(stack, prevent_synthesis=prevent_synthesis, use_precreated_roles=precreated)
     declare_all(stack, **options)
-    cdk.Validations.of(app).acknowledge(
-        cdk.Acknowledgment(id="CloudFormation-Validate::E1156", reason="The CDK writes an ARN without a name")
-    )
+    if IS_RECENT:
+        cdk.Validations.of(app).acknowledge(
+            cdk.Acknowledgment(id="CloudFormation-Validate::E1156", reason="The CDK writes an ARN without a name")
+        )
     app.synth()
 
     # THEN the report has the same
@@ -593,3 +596,43 @@ def test_policies_of_an_immutable_role_do_not_count(stack: cdk.Stack) -> None:
     many(stack, 40, role=iam.Role.from_role_arn(stack, "Theirs", arn, mutable=False))
 
     assert Template.from_stack(stack).find_resources(POLICY) == {}
+
+
+def test_a_shared_provider_permits_what_the_resources_of_other_stacks_need(
+    stack: cdk.Stack, resources: Resources
+) -> None:
+    # GIVEN a provider without a declared image
+    provider = ImageVersionProvider(stack, "Provider", permitted_images=["team-*"])
+
+    # WHEN it is shared
+    token = provider.share(repositories=[ecr.Repository.from_repository_name(stack, "Repositories", "team-*")])
+
+    # THEN its token is the ARN of the function
+    (function,) = resources("AWS::Lambda::Function")
+    assert stack.resolve(token) == {"Fn::GetAtt": [function, "Arn"]}
+    # and the function may do everything for images that match, in all stacks
+    allowed = {
+        (action, json.dumps(resource).rpartition(":")[2].rstrip('"]}'))
+        for policy in resources(POLICY).values()
+        for statement in statements(policy)
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    }
+    changes = ("sagemaker:DeleteImageVersion", "sagemaker:DescribeImageVersion", "sagemaker:UpdateImageVersion")
+    assert allowed == {
+        *((action, "image/team-*") for action in (*CREATE_AND_LIST, "sagemaker:ListAliases")),
+        *((action, "image-version/team-*/*") for action in (*changes, "sagemaker:ListAliases")),
+        ("cloudformation:DescribeStacks", "stack/*"),
+        ("ecr:DescribeImages", "repository/team-*"),
+    }
+
+
+def test_a_shared_provider_is_refused(stack: cdk.Stack, refused: Refused) -> None:
+    assert refused(ImageVersionProvider(stack, "OfDeclaredImages").share) == (
+        "permitted_images None of provider 'Stack/OfDeclaredImages' must be given to share it, since the images of "
+        "other stacks are not declared here: write it like ['team-*']"
+    )
+    provider = ImageVersionProvider(stack, "Provider", permitted_images=["team-*"])
+    assert refused(lambda: provider.share(repositories=["team-*"])) == (  # type: ignore[list-item]
+        "repositories ['team-*'] must be a list of ECR repositories: write it like [repository]"
+    )

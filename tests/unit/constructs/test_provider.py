@@ -16,6 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
+from cdk_release import needs_recent_cdk
 from constructs import Construct
 from imgver_handler.deadline import RESPONSE_TIME_BUDGET
 from imgver_handler.resources.image_version import CLEANUP_TIME_BUDGET
@@ -338,6 +339,7 @@ def test_max_event_age(stack: cdk.Stack, declare: Declare, only: Only, seconds: 
     assert only(VERSION)["Properties"]["ServiceTimeout"] == str(300 + seconds)
 
 
+@needs_recent_cdk
 def test_timeout_and_max_event_age_that_are_tokens(stack: cdk.Stack, declare: Declare, only: Only) -> None:
     timeout, age = (
         cdk.Duration.seconds(cdk.CfnParameter(stack, name, type="Number").value_as_number)

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk.assertions import Annotations, Match
+from cdk_release import needs_recent_cdk
 
 from imgver_constructs import BaseImage, Image, ImageVersion, VendorGuidance
 
@@ -151,8 +152,11 @@ def test_a_version_that_is_deleted_with_its_image(
     "acknowledge",
     [
         lambda version, name: cdk.Annotations.of(version).acknowledge_warning(name),
-        lambda version, name: cdk.Validations.of(version).acknowledge(
-            cdk.Acknowledgment(id=name, reason="It is intended")
+        pytest.param(
+            lambda version, name: cdk.Validations.of(version).acknowledge(
+                cdk.Acknowledgment(id=name, reason="It is intended")
+            ),
+            marks=needs_recent_cdk,
         ),
     ],
     ids=["annotations", "validations"],

@@ -33,8 +33,8 @@ OF_OTHERS = {
     *("AWS_PROFILE", "AWS_REGION"),  # the AWS SDKs
     *("LOG_LEVEL", "PyTorch"),  # examples of values
     *("DescribeImageVersionCommand", "get_waiter", "image_version_created", "image_version_deleted"),  # the AWS SDKs
-    "PassRole",  # an action of IAM without an operation
     *("AwsSolutions", "AmazonSageMakerFullAccess", "GetBucket"),  # rules, policies and prefixes that findings name
+    *("PassRole", "InvokeFunction"),  # actions of IAM that are no operations
 }
 
 # An upper-case letter after a lower-case one, or an underscore: no word of ordinary English.

@@ -14,9 +14,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
+from cfnlint.jsonschema import StandardValidator
 from harness import EVENTS, Aws, Function
 from pages import ROOT, text
 from test_errors_page import fits, messages, nodes
+from wire_schemas import schemas
 
 from imgver_constructs import (
     BaseImage,
@@ -151,6 +153,13 @@ def test_properties_and_attributes(template: dict[str, Any], resource_type: str)
     )
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert {name for name, _ in rows(attributes)} == response["Data"].keys()
+    # The JSON schema describes the same.
+    schema = schemas()[resource_type]
+    assert sorted(schema["properties"]) == sorted(resource["Properties"])
+    assert [error.message for error in StandardValidator(schema).iter_errors(resource["Properties"])] == []
+    of_response = {"Attributes": response["Data"], "PhysicalId": response["PhysicalResourceId"]}
+    for name, value in of_response.items():
+        assert list(StandardValidator(schema["definitions"][name]).iter_errors(value)) == []
 
 
 def test_warnings() -> None:

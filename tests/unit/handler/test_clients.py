@@ -142,6 +142,24 @@ def test_every_request_equals_that_of_boto3(service, region):
     assert _request(clients.client(service, region), service) == expected
 
 
+def test_a_call_that_fails_is_sent_once_however_many_calls_have_failed_before():
+    """By default, boto3 1.44 retries a call twice, with a quota that failed calls use up."""
+    client = clients.client("sagemaker", "eu-west-1")
+    sent = []
+
+    def throttle(request, **_):
+        sent.append(request.url)
+        body = types.SimpleNamespace(stream=lambda **_: iter([b'{"__type": "ThrottlingException"}']))
+        return AWSResponse(request.url, 400, {}, body)
+
+    client.meta.events.register("before-send.sagemaker", throttle)
+    for _ in range(100):
+        with pytest.raises(ClientError, match="ThrottlingException"):
+            client.describe_image_version(ImageName="data-science", Version=7)
+
+    assert len(sent) == 100
+
+
 @pytest.mark.parametrize(
     ("status", "body", "parsed"),
     [

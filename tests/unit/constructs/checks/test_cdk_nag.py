@@ -14,6 +14,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
+from cdk_release import needs_recent_cdk
 from constructs import IConstruct
 
 from imgver_constructs import (
@@ -28,6 +29,7 @@ from imgver_constructs import (
     StudioApp,
 )
 
+pytestmark = needs_recent_cdk
 RULE = "AwsSolutions-IAM5"
 ARN = "arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>"
 PATTERN = "The user asks for it with permitted_images"

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import aws_cdk as cdk
+from cdk_release import needs_recent_cdk
 
 from imgver_constructs import ImageVersion
 
@@ -43,6 +44,7 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+@needs_recent_cdk
 def test_flags_change_only_the_grouping_of_permissions(
     new_app: Callable[..., cdk.App],
     declare_everything: Callable[[cdk.Stack], ImageVersion],

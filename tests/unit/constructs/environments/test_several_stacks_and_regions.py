@@ -12,6 +12,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
+from cdk_release import needs_recent_cdk
 
 from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion, ImageVersionProvider, ImageVersionRetention
 
@@ -63,7 +64,7 @@ def test_the_same_image_name_in_several_regions(
         ]
 
 
-@pytest.mark.parametrize("references", ["strong", "weak"])
+@pytest.mark.parametrize("references", ["strong", pytest.param("weak", marks=needs_recent_cdk)])
 @pytest.mark.parametrize("env", [IRELAND, None], ids=["explicit", "any"])
 def test_an_image_in_one_stack_and_its_version_in_another(
     new_app: Callable[..., cdk.App],

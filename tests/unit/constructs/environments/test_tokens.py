@@ -16,6 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
+from cdk_release import IS_RECENT
 from constructs import Construct
 from keywords import KEYWORDS
 
@@ -94,7 +95,7 @@ def unknown(request: pytest.FixtureRequest, new_app: Callable[..., cdk.App]) -> 
         environment_encryption=kms.Key.from_key_arn(stack, "Key", string("Key")),
         memory_size=number("Memory"),
         timeout=cdk.Duration.seconds(number("Timeout")),
-        max_event_age=cdk.Duration.seconds(number("Age")),
+        max_event_age=cdk.Duration.seconds(number("Age") if IS_RECENT else 900),
         dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", cdk.Fn.import_value("Queue")),
         permitted_images=[string("Permitted"), "data-*"],
     )
