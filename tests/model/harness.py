@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from imgver_handler.aws import clients
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.aws.throttling import ThrottleState
@@ -130,12 +131,24 @@ class CloudFormation:
     def __init__(self, clock: ManualClock) -> None:
         self.status = "UPDATE_IN_PROGRESS"
         self.began_at = clock.now()
+        self.physical_ids: dict[str, str] = {}
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
         began_at = datetime.fromtimestamp(self.began_at, UTC)
         created_at = began_at - timedelta(days=1)
         stack = {"StackStatus": self.status, "CreationTime": created_at, "LastUpdatedTime": began_at}
         return {"Stacks": [stack]}
+
+    def describe_stack_resource(self, *, StackName: str, LogicalResourceId: str) -> dict[str, Any]:  # noqa: N803
+        return stack_resource(LogicalResourceId, self.physical_ids.get(LogicalResourceId))
+
+
+def stack_resource(logical_id: str, physical_id: str | None) -> dict[str, Any]:
+    """The response of DescribeStackResource, as far as the handler reads it."""
+    if physical_id is None:
+        message = f"Resource {logical_id} does not exist for stack DataScience"
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStackResource")
+    return {"StackResourceDetail": {"PhysicalResourceId": physical_id}}
 
 
 class Aws:

@@ -35,8 +35,9 @@ ResourcesOf = Callable[..., dict[str, Any]]
 PropertiesOf = Callable[[str], dict[str, Any]]
 
 # Constructs, and choices that are not properties of a resource.
-DECIDED_AT_SYNTH = {"architecture", "base_image", "log_retention", "removal_policy", "superseded", "tracing"} | {
-    "vpc_subnets"
+DECIDED_AT_SYNTH = {
+    *("architecture", "base_image", "deletion_policy", "log_retention", "provider", "removal_policy", "tracing"),
+    *("update_replace_policy", "vpc_subnets"),
 }
 # Their values are files of the local machine, and other constructs.
 WITHOUT_TOKENS = ("BaseImage.from_asset", "ImageVersionMonitoring")
@@ -81,6 +82,7 @@ def unknown(request: pytest.FixtureRequest, new_app: Callable[..., cdk.App]) -> 
         ImageVersionProvider,
         stack,
         "ImageVersionProvider",
+        environment={"HTTPS_PROXY": string("Proxy")},
         vpc=ec2.Vpc.from_vpc_attributes(
             stack,
             "Vpc",
