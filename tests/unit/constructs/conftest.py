@@ -119,6 +119,7 @@ def waits_for(stack: cdk.Stack) -> Callable[..., set[str]]:
         while to_visit:
             visited = to_visit.pop()
             names = (named(visited.get("Properties")) | set(visited.get("DependsOn", ()))) - found
+            names = {name for name in names if not name.startswith("AWS::")}
             found |= names
             to_visit += [resources[name] for name in names & resources.keys()]
         return found
