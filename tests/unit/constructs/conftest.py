@@ -114,7 +114,7 @@ def waits_for(stack: cdk.Stack) -> Callable[..., set[str]]:
                 return set()
 
     def waits_for(resource: dict[str, Any], resources: dict[str, Any] | None = None) -> set[str]:
-        resources = resources or Template.from_stack(stack).to_json()["Resources"]
+        resources = resources or Template.from_stack(stack).to_json().get("Resources", {})
         found, to_visit = set[str](), [resource]
         while to_visit:
             visited = to_visit.pop()

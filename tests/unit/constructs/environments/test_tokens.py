@@ -100,6 +100,7 @@ def unknown(request: pytest.FixtureRequest, new_app: Callable[..., cdk.App]) -> 
         dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", cdk.Fn.import_value("Queue")),
         permitted_images=[string("Permitted"), "data-*"],
     )
+    ImageVersionProvider.set_default(stack, provider)
     image = create(
         Image,
         stack,
