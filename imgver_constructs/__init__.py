@@ -12,10 +12,11 @@ ImageVersion(
 
 from imgver_constructs.app_image_config import AppImageConfig, IAppImageConfig
 from imgver_constructs.base_image import BaseImage
-from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
+from imgver_constructs.enums import ImageVersionPolicy, JobType, Processor, VendorGuidance
 from imgver_constructs.image import IImage, Image
 from imgver_constructs.image_version import IImageAlias, IImageVersion, ImageAlias, ImageVersion
 from imgver_constructs.image_version_retention import ImageVersionRetention
+from imgver_constructs.metric_options import MetricOptions
 from imgver_constructs.monitoring import ImageVersionMonitoring
 from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.studio_app import StudioApp
@@ -31,11 +32,12 @@ __all__ = [
     "ImageAlias",
     "ImageVersion",
     "ImageVersionMonitoring",
+    "ImageVersionPolicy",
     "ImageVersionProvider",
     "ImageVersionRetention",
     "JobType",
+    "MetricOptions",
     "Processor",
     "StudioApp",
-    "Superseded",
     "VendorGuidance",
 ]

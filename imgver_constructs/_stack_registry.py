@@ -33,6 +33,8 @@ class StackRegistry:
             stack: the stack.
         """
         self.stack = stack
+        self.default_provider: Construct | None = None
+        """The provider of the constructs that get none, or None."""
         self.named_provider: Construct | None = None
         """The last declared provider that is not the default provider, or None."""
         self.paths: dict[Construct, str] = {}
@@ -43,7 +45,8 @@ class StackRegistry:
         self._images_in_environment: set[cdk.IResource] = set()
         self._declared: dict[tuple[str, ...], Construct] = {}
         self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
-        self._aliases: dict[str, DependencyGroup] = defaultdict(DependencyGroup)
+        self._aliases: dict[str, list[cdk.CfnResource]] = defaultdict(list)
+        self._alias_groups: dict[str, DependencyGroup] = {}
 
     @classmethod
     def of(cls, scope: IConstruct) -> StackRegistry:
@@ -52,13 +55,26 @@ class StackRegistry:
         Args:
             scope: the stack, or a construct in it.
         """
-        stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
-        if _REGISTRY_ATTRIBUTE not in vars(stack):
-            # jsii returns a new Python object for the stack on every call if the CDK, and not Python, created it.
-            registries = vars(_created_in_python(stack)).setdefault(_REGISTRIES_ATTRIBUTE, {})
-            vars(stack)[_REGISTRY_ATTRIBUTE] = registries.setdefault(stack.node.path, cls(stack))
-        registry: StackRegistry = vars(stack)[_REGISTRY_ATTRIBUTE]
+        # The stack of a construct never changes, and to read it takes a call into jsii.
+        if _REGISTRY_ATTRIBUTE not in vars(scope):
+            stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
+            if _REGISTRY_ATTRIBUTE not in vars(stack):
+                # jsii returns a new Python object for the stack on every call if the CDK, and not Python, created it.
+                registries = vars(_created_in_python(stack)).setdefault(_REGISTRIES_ATTRIBUTE, {})
+                vars(stack)[_REGISTRY_ATTRIBUTE] = registries.setdefault(stack.node.path, cls(stack))
+            vars(scope)[_REGISTRY_ATTRIBUTE] = vars(stack)[_REGISTRY_ATTRIBUTE]
+        registry: StackRegistry = vars(scope)[_REGISTRY_ATTRIBUTE]
         return registry
+
+    def remember(self, construct: Construct, path: str) -> None:
+        """Record a new construct of this stack, so that neither its stack nor its path has to be read from jsii.
+
+        Args:
+            construct: the construct.
+            path: its path.
+        """
+        vars(construct)[_REGISTRY_ATTRIBUTE] = self
+        self.paths[construct] = path
 
     @cached_property
     def account(self) -> str:
@@ -184,7 +200,11 @@ class StackRegistry:
 
     def add_alias(self, image_key: str, resource: cdk.CfnResource) -> None:
         """Record the custom resource of an alias."""
-        self._aliases[image_key].add(resource)
+        # A group is a call into jsii for each alias, and only a retention needs it.
+        if image_key in self._alias_groups:
+            self._alias_groups[image_key].add(resource)
+        else:
+            self._aliases[image_key].append(resource)
 
     def versions(self, image_key: str) -> list[cdk.CfnResource]:
         """Return the custom resources of an image's versions; versions that are declared later are appended."""
@@ -192,7 +212,7 @@ class StackRegistry:
 
     def aliases(self, image_key: str) -> DependencyGroup:
         """Return the custom resources of an image's aliases; aliases that are declared later are added."""
-        return self._aliases[image_key]
+        return self._alias_groups.setdefault(image_key, DependencyGroup(*self._aliases.pop(image_key, ())))
 
 
 def _created_in_python(construct: IConstruct) -> IConstruct:

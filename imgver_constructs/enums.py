@@ -45,17 +45,18 @@ class VendorGuidance(Enum):
     """Archived: not searchable, and no longer actively supported."""
 
 
-class Superseded(Enum):
-    """The treatment of an image version that a new version replaces."""
+class ImageVersionPolicy(Enum):
+    """What happens to an image version that a new version replaces, or that leaves its stack.
+
+    A version that a failed deployment created is always deleted.
+    """
 
     DELETE = "DELETE"
-    """The version is deleted after everything else in the deployment has succeeded."""
+    """The version is deleted after everything else in the deployment has succeeded, or with the stack."""
 
     RETAIN = "RETAIN"
     """The version is retained unchanged, and no longer belongs to a stack. An :class:`ImageVersionRetention` limits the
     number of such versions."""
 
     ARCHIVE = "ARCHIVE"
-    """The version is retained, and its vendor guidance becomes ARCHIVED. The same happens when the version is removed
-    from the stack with ``RemovalPolicy.DESTROY``, and when the deployment that created it is rolled back:
-    CloudFormation sends the same Delete event in all three cases."""
+    """The version is retained like with RETAIN, and its vendor guidance becomes ARCHIVED."""

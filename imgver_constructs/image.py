@@ -14,15 +14,16 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
+from imgver_constructs._deleted_with_image import DeletedWithImage
 from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import check_grantee, check_is_string, shown
-from imgver_constructs._validation.deleted_with_image import DeletedWithImage
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE_NAME
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
+from imgver_constructs._version_resource import VersionResource
 
 
 class IImage(cdk.IResource, refs.IImageRef, Protocol):
@@ -241,24 +242,28 @@ class Image(_ImageBase):
         display_name: str | None = None,
         description: str | None = None,
         role: iam.IRole | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         """Declare an image.
 
         Args:
             scope: the parent construct.
             construct_id: the ID of this construct in ``scope``.
-            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. CloudFormation replaces
-                the image and all of its versions if the name changes. Default: a name generated from the construct's
-                path.
+            image_name: 1 to 63 letters and digits, with single hyphens or dots between them. Another name is another
+                image: CloudFormation creates it, with a new version 1 for each declared version, and the old image
+                leaves the stack with its versions as ``removal_policy`` says. Nothing moves from the old image to the
+                new one, and domains and spaces continue to use the old name. Default: a name generated from the
+                construct's path, which therefore changes if the construct moves.
             display_name: 1 to 128 letters without accents, digits, spaces and ASCII punctuation except braces, bars,
                 tildes and backticks. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
             role: the role that SageMaker pulls container images with. It gets permission to pull the base images of the
                 versions that the app declares. Default: a new role.
-            removal_policy: what happens to the image when it is removed from the stack: DESTROY deletes it *and all of
-                its versions*, including those that no stack declares; RETAIN and RETAIN_ON_UPDATE_OR_DELETE retain
-                them. Default: DESTROY.
+            removal_policy: what happens to the image when it leaves the stack, is replaced because its name changes,
+                or when the stack is deleted. RETAIN retains it. RETAIN_ON_UPDATE_OR_DELETE does, too, except if the
+                deployment that creates it fails, so that the deployment can be repeated. DESTROY deletes it *and all of
+                its versions*, including those that other stacks declare, that no stack declares, and that running
+                spaces use. Default: RETAIN_ON_UPDATE_OR_DELETE.
 
         Raises:
             ValueError: SageMaker or CloudFormation would reject a value, or the stack already declares an image of this
@@ -400,10 +405,10 @@ def is_deleted_with_stack(image: IImage, registry: StackRegistry) -> bool:
     return isinstance(image, Image) and image._registry is registry and image._is_deleted_with_stack
 
 
-def add_version(image: IImage, version: Construct, resource: cdk.CfnResource) -> None:
-    """Record a declared version of an image, whose removal policies are compared when the app is synthesized."""
+def add_version(image: IImage, version: VersionResource) -> None:
+    """Record a declared version of an image, whose policies are compared when the app is synthesized."""
     if isinstance(image, Image):
-        image._deleted_with_image.add(version, resource)
+        image._deleted_with_image.add(version)
 
 
 class ImportedImage(_ImageBase):

@@ -33,7 +33,6 @@ from imgver_constructs._validation.checks import (
     shown,
 )
 from imgver_constructs._validation.paths import errors_name_path
-from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import (
     ALIAS,
     FOLLOW_TAG,
@@ -44,9 +43,9 @@ from imgver_constructs._validation.rules import (
 )
 from imgver_constructs._validation.tokens import is_known, is_token, plain
 from imgver_constructs._validation.warnings import ALIAS_REFUSED_BY_STUDIO, APP_IMAGE_CONFIG_OF_OTHER_APP, warnings
-from imgver_constructs._version_resource import VersionResource, outermost_stack
+from imgver_constructs._version_resource import Policies, VersionResource, check_policy, outermost_stack
 from imgver_constructs.base_image import BaseImage, bind_base_image, check_base_image
-from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
+from imgver_constructs.enums import ImageVersionPolicy, JobType, Processor, VendorGuidance
 from imgver_constructs.image import (
     IImage,
     ImportedImage,
@@ -330,19 +329,12 @@ _ARN = re.compile(
     r"(?P<place>arn:[^:]+:sagemaker:[^:]*:[^:]*):image-version/(?P<name>[^/]+)/(?P<number>[0-9]+)", re.ASCII
 )
 
-_UPDATE_REPLACE_POLICIES = {
-    Superseded.DELETE: cdk.CfnDeletionPolicy.DELETE,
-    Superseded.RETAIN: cdk.CfnDeletionPolicy.RETAIN,
-    # On the Delete event of CloudFormation, the handler archives the version.
-    Superseded.ARCHIVE: cdk.CfnDeletionPolicy.DELETE,
-}
-
 
 class ImageVersion(_ImageVersionBase):
     """A version of a SageMaker image (``Custom::SageMakerImageVersion``).
 
     A change of the image or of the base image creates a new version. The aliases move to it, and the old version is
-    deleted after everything else in the deployment has succeeded. All other properties are updated in place, except
+    retained; ``update_replace_policy`` deletes or archives it. All other properties are updated in place, except
     when metadata is removed that the API cannot unset: that creates a new version, too.
 
     Other stacks must not use the attributes that change with a new version: synthesis fails. They can use the image and
@@ -369,8 +361,8 @@ class ImageVersion(_ImageVersionBase):
         vendor_guidance: VendorGuidance | None = None,
         follow_tag: str | None = None,
         adopt_version: int | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
-        superseded: Superseded | None = None,
+        update_replace_policy: ImageVersionPolicy | None = None,
+        deletion_policy: ImageVersionPolicy | None = None,
         provider: ImageVersionProvider | None = None,
     ) -> None:
         """Declare a version.
@@ -399,11 +391,11 @@ class ImageVersion(_ImageVersionBase):
             adopt_version: the number of an existing version with this base image. The first deployment of this
                 construct adopts that version and does not create one. As long as the number is given, the version is
                 not deleted with the stack. Default: a version is created.
-            removal_policy: what happens to the version when it is removed from the stack: DESTROY, RETAIN or
-                RETAIN_ON_UPDATE_OR_DELETE. It does not apply to the aliases, and a retained version is deleted with its
-                image. Default: DESTROY.
-            superseded: what happens to the version when a new one replaces it: DELETE, RETAIN or ARCHIVE.
-                Default: determined by ``removal_policy``.
+            update_replace_policy: what happens to the version when a new one replaces it: DELETE, RETAIN or ARCHIVE.
+                Default: RETAIN, since a running space may use the version.
+            deletion_policy: what happens to the version when it leaves the stack, or the stack is deleted: DELETE,
+                RETAIN or ARCHIVE. It does not apply to the aliases. A version that is not deleted is deleted with its
+                image nevertheless. Default: RETAIN, for the same reason.
             provider: the provider that creates the version, in this stack. Default: the default provider.
 
         Raises:
@@ -429,9 +421,10 @@ class ImageVersion(_ImageVersionBase):
             check_string("follow_tag", follow_tag, FOLLOW_TAG)
         if is_known(adopt_version):
             check_number("adopt_version", adopt_version, "give the number of an existing version")
-        check_removal_policy(removal_policy)
-        if superseded is not None:
-            superseded = check_choice("superseded", superseded, Superseded)
+        policies = Policies(
+            update_replace=check_policy("update_replace_policy", update_replace_policy),
+            deletion=check_policy("deletion_policy", deletion_policy),
+        )
         for alias in filter(is_known, aliases):
             registry.check_alias_is_free(identity, alias)
         provider = choose_provider(registry, provider, image=image)
@@ -440,6 +433,7 @@ class ImageVersion(_ImageVersionBase):
         path = registry.path_of(scope, construct_id)
 
         super().__init__(scope, construct_id)
+        registry.remember(self, path)
         self._image = image
         self._provider = provider
         self._aliases = list(aliases)
@@ -448,7 +442,8 @@ class ImageVersion(_ImageVersionBase):
             "BaseImage": bound.uri,
             "FollowTag": follow_tag,
             "AdoptVersion": adopt_version,
-            "OnDelete": "ARCHIVE" if superseded is Superseded.ARCHIVE else None,
+            "OnReplace": "ARCHIVE" if policies.update_replace is ImageVersionPolicy.ARCHIVE else None,
+            "OnDelete": "ARCHIVE" if policies.deletion is ImageVersionPolicy.ARCHIVE else None,
             "DeletedWithImage": "true" if is_deleted_with_stack(image, registry) else None,
             **metadata,
         }
@@ -462,19 +457,17 @@ class ImageVersion(_ImageVersionBase):
             resource_class=VersionResource,
             base_image=bound,
         )
-        self._resource.apply_removal_policy(removal_policy)
-        if superseded is not None:
-            self._resource.cfn_options.update_replace_policy = _UPDATE_REPLACE_POLICIES[superseded]
+        self._resource.apply_policies(policies)
         for warning_id, message in warnings(
             bound,
             region=registry.region,
             follows_tag=follow_tag is not None,
             vendor_guidance=vendor_guidance,
-            is_retained=removal_policy is not cdk.RemovalPolicy.DESTROY or superseded not in (None, Superseded.DELETE),
+            is_retained={policies.update_replace, policies.deletion} != {ImageVersionPolicy.DELETE},
         ):
             cdk.Annotations.of(self).add_warning_v2(warning_id, message)
         registry.add_version(identity.key, self._resource)
-        add_version(image, self, self._resource)
+        add_version(image, self._resource)
         for position, alias in enumerate(aliases):
             # A token cannot be part of an ID.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
@@ -651,6 +644,8 @@ class ImageAlias(Construct):
             image=image,
             properties={"ImageName": image.image_name, "Alias": alias_name, "Version": _reference_to(version)},
             resource_class=cdk.CfnResource,
+            # CloudFormation orders an alias after a declared version, and deletes it before that.
+            needs_dependencies=version.provider is not provider,
         )
         registry.add_alias(identity.key, resource)
         if is_known(alias_name):

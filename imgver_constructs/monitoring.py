@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,6 +13,7 @@ from constructs import Construct
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_flag, shown
 from imgver_constructs._validation.paths import errors_name_path
+from imgver_constructs.metric_options import MetricOptions
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
@@ -165,16 +167,14 @@ class ImageVersionMonitoring(Construct):
         """The dashboard; None if ``dashboard`` is False."""
         return self._dashboard
 
-    def metric_failed_events(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
+    def metric_failed_events(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return the number of errors in the function's log, most of which are events that failed.
 
         Args:
-            statistic: the statistic. Default: Sum.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Sum.
         """
-        return self._failed_events.metric(statistic=statistic or "Sum", period=period)
+        options.setdefault("statistic", "Sum")
+        return self._failed_events.metric(**options)
 
     @property
     def _alarms(self) -> list[cloudwatch.Alarm]:

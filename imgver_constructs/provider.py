@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Unpack, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -21,10 +21,16 @@ from imgver_constructs._provider.binding import ProviderBinding
 from imgver_constructs._provider.inline_policy_quota import InlinePolicyQuota
 from imgver_constructs._provider.policies import Permissions, check_permitted_images
 from imgver_constructs._stack_registry import StackRegistry
-from imgver_constructs._validation.checks import check_is_number, shown
+from imgver_constructs._validation.checks import check_is_number, check_is_string, check_string, shown
 from imgver_constructs._validation.paths import errors_name_path
+from imgver_constructs._validation.rules import (
+    FUNCTION_VARIABLE_NAME,
+    FUNCTION_VARIABLES_MAXIMUM,
+    RESERVED_FUNCTION_VARIABLES,
+)
 from imgver_constructs._validation.tokens import is_token
 from imgver_constructs.image import IImage, identity_of
+from imgver_constructs.metric_options import MetricOptions
 
 _SHORTEST_EVENT_AGE, _LONGEST_EVENT_AGE = 60, 900
 """Seconds for which Lambda may retain an event. The former is the minimum of Lambda."""
@@ -72,12 +78,11 @@ class ImageVersionProvider(Construct):
     be read. Its name begins with the name of the stack, and its log events expire after ``log_retention``. To delete
     it, run ``aws logs delete-log-group``.
 
-    To choose the options of the default provider, create it before those constructs, directly in the stack and with the
-    ID ``ImageVersionProvider``. A provider with another ID or another parent is used by the constructs that get it as
-    their ``provider``.
+    To choose the options of the default provider, create a provider before those constructs, and pass it to
+    :meth:`set_default`. Any other provider is used by the constructs that get it as their ``provider``.
     """
 
-    _created_by_default: bool = False
+    _is_generated: bool = False
     """Whether a construct without a ``provider`` created this one."""
 
     @errors_name_path
@@ -92,6 +97,7 @@ class ImageVersionProvider(Construct):
         role: iam.IRole | None = None,
         log_group: logs.ILogGroup | None = None,
         log_retention: logs.RetentionDays | None = None,
+        environment: Mapping[str, str] | None = None,
         environment_encryption: kms.IKey | None = None,
         memory_size: int = 512,
         architecture: lambda_.Architecture | None = None,
@@ -119,15 +125,19 @@ class ImageVersionProvider(Construct):
                 traffic.
             role: the role of the function, which Lambda must be able to assume. It gets inline policies with the
                 permissions of the function. An immutable role gets none, and needs:
-                logs:CreateLogStream and logs:PutLogEvents on the log group; cloudformation:DescribeStacks on the
-                stack; sagemaker:CreateImageVersion and sagemaker:ListImageVersions on the images;
-                sagemaker:DeleteImageVersion, sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their
-                versions; ecr:DescribeImages on the repositories; with a retention sagemaker:ListAliases on the images
-                and their versions; with ``vpc`` the permissions of Lambda's AWSLambdaVPCAccessExecutionRole; with
-                ``dead_letter_queue`` sqs:SendMessage on the queue, and kms:Decrypt and kms:GenerateDataKey on its key
-                if it has one. Default: a new role.
+                logs:CreateLogStream and logs:PutLogEvents on the log group; cloudformation:DescribeStackResource and
+                cloudformation:DescribeStacks on the stack; sagemaker:CreateImageVersion and
+                sagemaker:ListImageVersions on the images; sagemaker:DeleteImageVersion,
+                sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their versions; ecr:DescribeImages on
+                the repositories; with a retention sagemaker:ListAliases on the images and their versions; with ``vpc``
+                the permissions of Lambda's AWSLambdaVPCAccessExecutionRole; with ``dead_letter_queue`` sqs:SendMessage
+                on the queue, and kms:Decrypt and kms:GenerateDataKey on its key if it has one. Default: a new role.
             log_group: the log group of the function. Default: a new one that is retained when the stack is deleted.
             log_retention: how long the new log group retains log events. Default: one month.
+            environment: environment variables of the function by name, such as ``HTTPS_PROXY`` and ``NO_PROXY`` for a
+                network in which the AWS APIs are reachable only through a proxy. A name consists of at least two
+                letters, digits and underscores, and starts with a letter. Names and values may total 4,096 bytes.
+                Default: none.
             environment_encryption: the key that Lambda encrypts the function's configuration with. The principal that
                 deploys must be allowed to use it. Default: a key that Lambda manages.
             memory_size: the function's memory, 128 to 10,240 megabytes. Default: 512.
@@ -159,6 +169,7 @@ class ImageVersionProvider(Construct):
             role=role,
             log_group=log_group,
             log_retention=log_retention,
+            environment=environment,
             environment_encryption=environment_encryption,
             memory_size=memory_size,
             architecture=architecture,
@@ -170,12 +181,11 @@ class ImageVersionProvider(Construct):
         if permitted_images is not None:
             check_permitted_images(permitted_images)
         registry = StackRegistry.of(scope)
-        default = _default_provider(registry.stack)
-        if default is not None and default._created_by_default:
+        if isinstance(registry.default_provider, ImageVersionProvider) and registry.default_provider._is_generated:
             raise ValueError(
                 f"provider {shown(construct_id)} must be created before the default provider of stack "
-                f"{shown(registry.stack.node.path)}: create it before all constructs without a provider, and with the "
-                f"id {shown(_DEFAULT_PROVIDER_ID)}, or pass it to each of them"
+                f"{shown(registry.stack.node.path)}: create it before all constructs without a provider, and call "
+                "ImageVersionProvider.set_default(stack, provider), or pass it to each of them"
             )
 
         super().__init__(scope, construct_id)
@@ -194,8 +204,12 @@ class ImageVersionProvider(Construct):
             "Logs": iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
-            # An event does not contain whether CloudFormation still waits for it, and whether an update is a rollback.
-            "Stack": iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID]),
+            # An event does not contain whether CloudFormation still waits for it, whether an update is a rollback, and
+            # whether a version was replaced.
+            "Stack": iam.PolicyStatement(
+                actions=["cloudformation:DescribeStackResource", "cloudformation:DescribeStacks"],
+                resources=[cdk.Aws.STACK_ID],
+            ),
         }
         function_role = role or iam.Role(
             self,
@@ -221,6 +235,7 @@ class ImageVersionProvider(Construct):
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=None if security_groups is None else list(security_groups),
+            environment=None if environment is None else dict(environment),
             environment_encryption=environment_encryption,
             tracing=tracing,
             max_event_age=max_event_age,
@@ -231,7 +246,13 @@ class ImageVersionProvider(Construct):
 
         # Stacks that share a role must not overwrite each other's policies.
         prefix = None if role is None else cdk.Names.unique_resource_name(self, max_length=96, separator="-")
-        permissions = Permissions(self, function_role, policy_prefix=prefix, patterns=permitted_images)
+        permissions = Permissions(
+            self,
+            function_role,
+            policy_prefix=prefix,
+            patterns=permitted_images,
+            event_invoke_config=self._function.node.find_child("EventInvokeConfig"),
+        )
         if role is not None:
             self._function.node.add_dependency(permissions.attach("Policy", list(statements.values())))
         if vpc is not None:
@@ -264,39 +285,46 @@ class ImageVersionProvider(Construct):
         )
         scopes: list[IConstruct] = [self] if role is None else [self, role]
         self.node.add_validation(InlinePolicyQuota(function_role, scopes=scopes, remedy=remedy))
-        if not (isinstance(scope, cdk.Stack) and construct_id == _DEFAULT_PROVIDER_ID):
-            registry.named_provider = self
+        registry.named_provider = self
 
     @staticmethod
+    @errors_name_path
+    def set_default(scope: Construct, provider: ImageVersionProvider) -> None:
+        """Set the default provider of the stack of ``scope``: the provider of all constructs that get none.
+
+        Call it before the first of them. CloudFormation does not allow an existing custom resource to change its
+        function, so the choice must not change after the first deployment.
+
+        Args:
+            scope: the stack, or a construct in it.
+            provider: a provider in this stack.
+
+        Raises:
+            ValueError: ``provider`` is not a provider of this stack, or the stack has a default provider.
+        """
+        registry = StackRegistry.of(scope)
+        check_provider(registry, provider)
+        if registry.default_provider is not None:
+            raise ValueError(
+                f"default provider of stack {shown(registry.stack.node.path)} must be set once, and before the first "
+                f"construct without a provider, but is {shown(registry.default_provider.node.path)}: call set_default "
+                "earlier, or pass the provider to each construct"
+            )
+        registry.default_provider = provider
+
+    @staticmethod
+    @errors_name_path
     def get_or_create(scope: Construct) -> ImageVersionProvider:
-        """Return the default provider of the stack of ``scope``; the first call creates it.
+        """Return the default provider of the stack of ``scope``; the first call creates it if none was set.
 
         Args:
             scope: the stack, or a construct in it.
 
         Raises:
-            ValueError: another construct in the stack has the ID of the default provider, or the stack has another
-                provider.
+            ValueError: another construct in the stack has the ID of the generated provider, ``ImageVersionProvider``,
+                or the stack has a provider that is not the default provider.
         """
-        registry = StackRegistry.of(scope)
-        stack = registry.stack
-        default = _default_provider(stack)
-        if default is not None:
-            return default
-        if stack.node.try_find_child(_DEFAULT_PROVIDER_ID) is not None:
-            raise ValueError(
-                f"construct id {shown(_DEFAULT_PROVIDER_ID)} must belong to an ImageVersionProvider in stack "
-                f"{shown(stack.node.path)}: rename the construct that has it"
-            )
-        if registry.named_provider is not None:
-            raise ValueError(
-                f"provider None must be given, since stack {shown(stack.node.path)} has the provider "
-                f"{shown(registry.named_provider.node.path)}: pass that one, or first create the default provider with "
-                f"ImageVersionProvider(stack, {shown(_DEFAULT_PROVIDER_ID)})"
-            )
-        provider = ImageVersionProvider(stack, _DEFAULT_PROVIDER_ID)
-        provider._created_by_default = True
-        return provider
+        return _default_provider(StackRegistry.of(scope))
 
     @errors_name_path
     def share(self, *, repositories: Sequence[ecr.IRepository] = ()) -> str:
@@ -328,81 +356,66 @@ class ImageVersionProvider(Construct):
         self._binding.permissions.share([repository.repository_arn for repository in repositories])
         return self._binding.service_token
 
-    def metric(
-        self, metric_name: str, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """Return a metric of the function by its name; ``with_(…)`` of the metric sets its other options.
+    def metric(self, metric_name: str, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
+        """Return a metric of the function by its name.
 
         https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 
         Args:
             metric_name: the name, such as ``ConcurrentExecutions``.
-            statistic: the statistic, such as ``Maximum``. Default: Average.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Average.
         """
-        return self._function.metric(metric_name, statistic=statistic, period=period)
+        return self._function.metric(metric_name, **options)
 
-    def metric_invocations(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
+    def metric_invocations(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return the number of invocations: one for each event of CloudFormation, and one more for each retry.
 
         Args:
-            statistic: the statistic. Default: Sum.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Sum.
         """
-        return self._function.metric_invocations(statistic=statistic, period=period)
+        return self._function.metric_invocations(**options)
 
-    def metric_errors(self, *, statistic: str | None = None, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+    def metric_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return how often the function ended without a response; a FAILED response is a response.
 
         Args:
-            statistic: the statistic. Default: Sum.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Sum.
         """
-        return self._function.metric_errors(statistic=statistic, period=period)
+        return self._function.metric_errors(**options)
 
-    def metric_throttles(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
+    def metric_throttles(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return how often Lambda throttled the function for lack of concurrency; it retries for ``max_event_age``.
 
         Args:
-            statistic: the statistic. Default: Sum.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Sum.
         """
-        return self._function.metric_throttles(statistic=statistic, period=period)
+        return self._function.metric_throttles(**options)
 
-    def metric_duration(self, *, statistic: str | None = None, period: cdk.Duration | None = None) -> cloudwatch.Metric:
+    def metric_duration(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return the duration of the invocations in milliseconds.
 
         Args:
-            statistic: the statistic. Default: Average.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Average.
         """
-        return self._function.metric_duration(statistic=statistic, period=period)
+        return self._function.metric_duration(**options)
 
-    def metric_async_events_dropped(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
+    def metric_async_events_dropped(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return the number of events that Lambda dropped: CloudFormation gets no response and waits for its timeout.
 
         Args:
-            statistic: the statistic. Default: Sum.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Sum.
         """
-        return self.metric("AsyncEventsDropped", statistic=statistic or "Sum", period=period)
+        options.setdefault("statistic", "Sum")
+        return self.metric("AsyncEventsDropped", **options)
 
-    def metric_async_event_age(
-        self, *, statistic: str | None = None, period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
+    def metric_async_event_age(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Return how long events waited in Lambda's queue in milliseconds, at most ``max_event_age``.
 
         Args:
-            statistic: the statistic. Default: Maximum.
-            period: the period of one data point. Default: 5 minutes.
+            options: see :class:`MetricOptions`. The default of ``statistic`` is Maximum.
         """
-        return self.metric("AsyncEventAge", statistic=statistic or "Maximum", period=period)
+        options.setdefault("statistic", "Maximum")
+        return self.metric("AsyncEventAge", **options)
 
 
 def binding_of(provider: ImageVersionProvider) -> ProviderBinding:
@@ -424,25 +437,51 @@ def choose_provider(
         ValueError: ``provider`` is not a provider, is in another stack, or does not permit the image.
     """
     if provider is None:
-        provider = ImageVersionProvider.get_or_create(registry.stack)
-    elif not isinstance(provider, ImageVersionProvider):
-        raise ValueError(
-            f"provider {shown(provider)} must be an ImageVersionProvider: create one in this stack, or leave it out"
-        )
-    elif provider._binding.registry is not registry:
-        raise ValueError(
-            f"provider {shown(provider.node.path)} must be in stack {shown(registry.stack.node.path)}: "
-            "create one there, or leave it out"
-        )
+        provider = _default_provider(registry)
+    else:
+        check_provider(registry, provider)
     if image is not None:
         provider._binding.permissions.check(identity_of(image))
     return provider
 
 
-def _default_provider(stack: cdk.Stack) -> ImageVersionProvider | None:
-    """Return the default provider of a stack, or None if it was not created."""
-    found = stack.node.try_find_child(_DEFAULT_PROVIDER_ID)
-    return found if isinstance(found, ImageVersionProvider) else None
+def _default_provider(registry: StackRegistry) -> ImageVersionProvider:
+    """Return the default provider of a stack; the first call creates it if none was set."""
+    if isinstance(registry.default_provider, ImageVersionProvider):
+        return registry.default_provider
+    stack = registry.stack
+    if registry.named_provider is not None:
+        raise ValueError(
+            f"provider None must be given, since stack {shown(stack.node.path)} has the provider "
+            f"{shown(registry.named_provider.node.path)}: pass that one, or first call "
+            "ImageVersionProvider.set_default(stack, provider)"
+        )
+    if stack.node.try_find_child(_DEFAULT_PROVIDER_ID) is not None:
+        raise ValueError(
+            f"construct id {shown(_DEFAULT_PROVIDER_ID)} must belong to the default provider in stack "
+            f"{shown(stack.node.path)}: rename the construct that has it"
+        )
+    provider = ImageVersionProvider(stack, _DEFAULT_PROVIDER_ID)
+    provider._is_generated = True
+    registry.default_provider = provider
+    return provider
+
+
+def check_provider(registry: StackRegistry, provider: ImageVersionProvider) -> None:
+    """Check that ``provider`` is a provider in the stack of ``registry``.
+
+    Raises:
+        ValueError: ``provider`` is not a provider, or is in another stack.
+    """
+    if not isinstance(provider, ImageVersionProvider):
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            f"provider {shown(provider)} must be an ImageVersionProvider: create one in this stack, or leave it out"
+        )
+    if provider._binding.registry is not registry:
+        raise ValueError(
+            f"provider {shown(provider.node.path)} must be in stack {shown(registry.stack.node.path)}: "
+            "create one there, or leave it out"
+        )
 
 
 def _check_options(
@@ -453,6 +492,7 @@ def _check_options(
     role: iam.IRole | None,
     log_group: logs.ILogGroup | None,
     log_retention: logs.RetentionDays | None,
+    environment: Mapping[str, str] | None,
     environment_encryption: kms.IKey | None,
     memory_size: int,
     architecture: lambda_.Architecture | None,
@@ -538,9 +578,30 @@ def _check_options(
             f"log_retention {shown(log_retention)} must be left out with log_group {shown(log_group.node.path)}: "
             "set the retention of that log group"
         )
+    if environment is not None:
+        _check_environment(environment)
     _check_memory_size(memory_size)
     _check_duration("timeout", timeout, _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT)
     _check_duration("max_event_age", max_event_age, _SHORTEST_EVENT_AGE, _LONGEST_EVENT_AGE)
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    if not isinstance(environment, Mapping):
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            f"environment {shown(environment)} must be a dict of values by names: "
+            "write it like {'HTTPS_PROXY': 'http://proxy.example.com:3128'}"
+        )
+    for name, value in environment.items():
+        check_string("environment", name, FUNCTION_VARIABLE_NAME)
+        if name in RESERVED_FUNCTION_VARIABLES:
+            raise ValueError(f"environment {shown(name)} must not be set, since Lambda reserves the name: leave it out")
+        check_is_string(f"environment[{shown(name)}]", value)
+    size = sum(len(f"{name}{value}".encode()) for name, value in environment.items() if not is_token(value))
+    if size > FUNCTION_VARIABLES_MAXIMUM:
+        raise ValueError(
+            f"environment of {size} bytes must have at most {FUNCTION_VARIABLES_MAXIMUM}, names and values together: "
+            "shorten the values"
+        )
 
 
 def _check_memory_size(memory_size: object) -> None:

@@ -16,6 +16,7 @@ def declare(stack: cdk.Stack, count: int) -> None:
             properties={
                 "ImageName": "data-science",
                 "BaseImage": URI,
+                "Aliases": [f"release-{number}"],
                 "JobType": "NOTEBOOK_KERNEL",
                 "Processor": "GPU",
                 "MLFramework": "PyTorch 2.5",

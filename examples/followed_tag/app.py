@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionRetention, Superseded
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionRetention
 
 
 class FollowedTag(cdk.Stack):
@@ -21,8 +21,8 @@ class FollowedTag(cdk.Stack):
             base_image=BaseImage.from_ecr_repository(repository, tag="main"),
             aliases=["latest"],
             follow_tag=self.node.try_get_context("build") or "none",
-            superseded=Superseded.RETAIN,  # running notebooks continue to use the old version
         )
+        # Running notebooks continue to use the old versions, which are retained by default.
         ImageVersionRetention(self, "Retention", image=image, max_version_count=3)
 
 

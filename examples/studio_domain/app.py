@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from imgver_constructs import AppImageConfig, BaseImage, Image, ImageVersion, StudioApp, Superseded
+from imgver_constructs import AppImageConfig, BaseImage, Image, ImageVersion, StudioApp
 
 
 class StudioDomain(cdk.Stack):
@@ -23,7 +23,6 @@ class StudioDomain(cdk.Stack):
             image=Image(self, "Image", image_name="studio-lab", display_name="Studio Lab"),
             base_image=BaseImage.from_ecr_repository(repository, tag=tag),
             aliases=[tag],
-            superseded=Superseded.RETAIN,  # running spaces continue to use the old version
         )
         lab = AppImageConfig(self, "JupyterLab", app=StudioApp.jupyter_lab())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -41,9 +41,7 @@ class ProviderBinding:
     service_token: str = field(init=False)
     """The ARN of the function."""
 
-    _dependencies: dict[tuple[IImage, str | None, bool], Sequence[IDependable]] = field(
-        init=False, default_factory=dict
-    )
+    _dependencies: dict[tuple[IImage, str | None, bool], _Dependencies] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read the ARN of the function once."""
@@ -62,6 +60,7 @@ class ProviderBinding:
         resource_class: type[Resource],
         base_image: BoundBaseImage | None = None,
         lists_aliases: bool = False,
+        needs_dependencies: bool = True,
     ) -> Resource:
         """Create a custom resource that depends on everything that its events need.
 
@@ -77,9 +76,8 @@ class ProviderBinding:
             resource_class: the class of the resource.
             base_image: the base image that the resource creates a version from. Default: none.
             lists_aliases: whether the resource also lists the aliases of versions.
+            needs_dependencies: False if the properties refer to a resource that has the dependencies.
         """
-        # The aliases of a version are created in it.
-        self.registry.paths[scope] = path
         # CustomResource would create a second construct, and each takes a call into jsii.
         resource = resource_class(
             scope,
@@ -92,22 +90,39 @@ class ProviderBinding:
                 **properties,
             },
         )
-        resource.node.add_dependency(*self._dependencies_of(image, base_image, lists_aliases=lists_aliases))
+        if needs_dependencies:
+            dependencies = self._dependencies_of(image, base_image, lists_aliases=lists_aliases)
+            for policy in dependencies.policies:
+                # The second name is the one of older releases of aws-cdk-lib.
+                getattr(resource, "add_resource_dependency", resource.add_dependency)(policy)
+            if dependencies.constructs:
+                resource.node.add_dependency(*dependencies.constructs)
         return resource
 
     def _dependencies_of(
         self, image: IImage, base_image: BoundBaseImage | None, *, lists_aliases: bool
-    ) -> Sequence[IDependable]:
-        """Return the constructs that must exist before the resource and outlive it, read once for equal resources."""
+    ) -> _Dependencies:
+        """Return what must exist before the resource and outlive it, read once for equal resources."""
         identity = identity_of(image)
         repository_arn = None if base_image is None else base_image.repository_arn
         key = (image, repository_arn, lists_aliases)
         if key not in self._dependencies:
-            dependencies: list[IDependable] = [
-                self.function.node.find_child("EventInvokeConfig"),
-                *self.permissions.permit(identity, repository_arn=repository_arn, lists_aliases=lists_aliases),
-            ]
+            permitted = self.permissions.permit(identity, repository_arn=repository_arn, lists_aliases=lists_aliases)
+            policies: list[cdk.CfnResource] = []
+            constructs: list[IDependable] = []
+            if self.permissions.are_resources:
+                # The policies depend on the rest of the function. One dependency is one call into jsii.
+                policies = [cast("cdk.CfnResource", policy.node.default_child) for policy in permitted]
+            else:
+                constructs = [self.permissions.event_invoke_config, *permitted]
             if base_image is not None and image.role is not None:
-                dependencies += [*identity.dependencies, *base_image.pull_permission]
-            self._dependencies[key] = dependencies
+                constructs += [*identity.dependencies, *base_image.pull_permission]
+            self._dependencies[key] = _Dependencies(policies, constructs)
         return self._dependencies[key]
+
+
+class _Dependencies(NamedTuple):
+    """What must exist before a custom resource, and outlive it."""
+
+    policies: Sequence[cdk.CfnResource]
+    constructs: Sequence[IDependable]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from imgver_constructs._image_identity import ImageIdentity, spellings
 from imgver_constructs._logical_ids import fingerprint
@@ -57,7 +57,13 @@ class Permissions:
     """The inline policies of a provider's role: permissions on images, and on the repositories of their base images."""
 
     def __init__(
-        self, provider: Construct, role: iam.IRole, *, policy_prefix: str | None, patterns: Sequence[str] | None
+        self,
+        provider: Construct,
+        role: iam.IRole,
+        *,
+        policy_prefix: str | None,
+        patterns: Sequence[str] | None,
+        event_invoke_config: IDependable,
     ) -> None:
         """Start without policies.
 
@@ -67,12 +73,16 @@ class Permissions:
             policy_prefix: the prefix of the policies' names, for a role that may have policies of other stacks. None:
                 the names are the logical IDs.
             patterns: names of images, with ``*`` for any characters. None: permit the images that are declared.
+            event_invoke_config: the configuration of the function's retries, which the policies of images depend on.
         """
+        self.event_invoke_config = event_invoke_config
         self._provider = provider
         self._role = role
         # With customize_roles, the CDK does not create the role, writes out its ARN, and reports its statements, except
         # those that an inline policy gets after it was attached.
         self._role_is_reported = isinstance(role, iam.Role) and role.role_arn.startswith("arn:")
+        self.are_resources = policy_prefix is None and not self._role_is_reported
+        """Whether the policies are certainly in the template: a role that was passed may be immutable."""
         self._policy_prefix = policy_prefix
         self._patterns = (
             None if patterns is None else tuple(each if is_token(each) else plain(each) for each in patterns)
@@ -124,7 +134,7 @@ class Permissions:
             statement = iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=[repository_arn])
             self._repositories[repositories_id] = statement
             self._add(repositories_id, statement)
-        return [self._policy(policy_id), self._policy(repositories_id)]
+        return [self._policy(one) for one in dict.fromkeys((policy_id, repositories_id))]
 
     def share(self, repository_arns: Sequence[str]) -> None:
         """Permit everything that the resources of other stacks need for the images that match the patterns.
@@ -187,7 +197,8 @@ class Permissions:
 
     def _policy(self, construct_id: str) -> iam.Policy:
         if construct_id not in self._policies:
-            self._policies[construct_id] = self.attach(construct_id)
+            policy = self._policies[construct_id] = self.attach(construct_id)
+            policy.node.add_dependency(self.event_invoke_config)
         return self._policies[construct_id]
 
     def _change_statements(self, names: Sequence[str]) -> list[iam.PolicyStatement]:

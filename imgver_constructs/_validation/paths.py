@@ -32,10 +32,12 @@ def errors_name_path(function: Callable[Parameters, Result]) -> Callable[Paramet
 
 
 def _path(function: Callable[..., object], *args: object, **kwargs: object) -> str:
-    """Return the path of the construct that a call declares, or whose method it is."""
+    """Return the path of the construct that a call declares, whose method it is, or that it is about."""
     arguments = signature(function).bind(*args, **kwargs).arguments
     if "scope" not in arguments:
         return str(arguments["self"].node.path)
+    if "construct_id" not in arguments:
+        return str(arguments["scope"].node.path)
     return child_path(arguments["scope"].node.path, str(arguments["construct_id"])).removeprefix("/")
 
 

@@ -208,6 +208,28 @@ MOUNT_PATH = StringRule(
 DEFAULT_USER = (1000, 100)
 ROOT_USER = (0, 0)
 
+# Environment variables of the function.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+
+FUNCTION_VARIABLE_NAME = StringRule(
+    maximum=4096,
+    pattern=r"[a-zA-Z][a-zA-Z0-9_]+",
+    rule="a name of at least two letters, digits and underscores, which starts with a letter",
+    remedy="write it like 'HTTPS_PROXY'",
+)
+FUNCTION_VARIABLES_MAXIMUM = 4096
+"""Bytes of all names and values."""
+RESERVED_FUNCTION_VARIABLES = frozenset(
+    (
+        *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV"),
+        *("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"),
+        *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+        *("AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN"),
+        *("AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN"),
+        *("LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT"),
+    )
+)
+
 # Studio. An app or a space can name a version only by an alias of this form, which is narrower than ALIAS.
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceSpec.html
 

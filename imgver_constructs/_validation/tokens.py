@@ -1,5 +1,7 @@
 """Values that are known at synth, and tokens, which CloudFormation resolves in the deployment."""
 
+from functools import lru_cache
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -18,7 +20,7 @@ def is_token(value: object) -> bool:
     # Only probable tokens are passed to the CDK: a call into jsii takes longer than all checks of a construct together.
     match value:
         case str():
-            return _STRINGIFIED_NUMBER in value or ("${Token[" in value and cdk.Token.is_unresolved(value))
+            return _STRINGIFIED_NUMBER in value or ("${Token[" in value and _is_unresolved(value))
         case int() | float():
             return value < _BELOW_ALL_NUMBERS and cdk.Token.is_unresolved(value)
         case [str(item)] if isinstance(value, list):
@@ -28,6 +30,12 @@ def is_token(value: object) -> bool:
             return (
                 hasattr(value, "__jsii_ref__") and not isinstance(value, Construct) and cdk.Token.is_unresolved(value)
             )
+
+
+@lru_cache
+def _is_unresolved(value: str) -> bool:
+    """Return whether a string contains a token. The same strings, such as the region, are checked many times."""
+    return cdk.Token.is_unresolved(value)
 
 
 def is_known(value: object) -> bool:

@@ -18,6 +18,7 @@ MOVING_TAG = "imgver-constructs:movingTag"
 TO_BE_ARCHIVED = "imgver-constructs:toBeArchived"
 ALIAS_REFUSED_BY_STUDIO = "imgver-constructs:aliasRefusedByStudio"
 APP_IMAGE_CONFIG_OF_OTHER_APP = "imgver-constructs:appImageConfigOfOtherApp"
+POLICY_OVERRIDDEN = "imgver-constructs:policyOverridden"
 DELETED_WITH_IMAGE = "imgver-constructs:deletedWithImage"
 ASSET_OF_RETAINED_VERSION = "imgver-constructs:assetOfRetainedVersion"
 

@@ -70,7 +70,7 @@ class AwsServiceError(HandlerError):
         self.kind = kind
 
 
-_QUESTIONS = ("DescribeStacks", "DescribeImages")
+_QUESTIONS = ("DescribeStacks", "DescribeStackResource", "DescribeImages")
 """The handler goes on without the response of these operations, so that a user has nothing to do."""
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from imgver_handler.aws import clients
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.aws.throttling import ThrottleState
@@ -132,6 +133,7 @@ class CloudFormation:
         self.status = "UPDATE_IN_PROGRESS"
         self.reason: str | None = None
         self.began_at = clock.now()
+        self.physical_ids: dict[str, str] = {}
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
         began_at = datetime.fromtimestamp(self.began_at, UTC)
@@ -140,6 +142,17 @@ class CloudFormation:
         if self.reason is not None:
             stack["StackStatusReason"] = self.reason
         return {"Stacks": [stack]}
+
+    def describe_stack_resource(self, *, StackName: str, LogicalResourceId: str) -> dict[str, Any]:  # noqa: N803
+        return stack_resource(LogicalResourceId, self.physical_ids.get(LogicalResourceId))
+
+
+def stack_resource(logical_id: str, physical_id: str | None) -> dict[str, Any]:
+    """The response of DescribeStackResource, as far as the handler reads it."""
+    if physical_id is None:
+        message = f"Resource {logical_id} does not exist for stack DataScience"
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStackResource")
+    return {"StackResourceDetail": {"PhysicalResourceId": physical_id}}
 
 
 class Aws:

@@ -41,6 +41,12 @@ def _rarely(one_in: int, strategy: st.SearchStrategy, otherwise: object) -> st.S
     return st.integers(1, one_in).flatmap(lambda number: strategy if number == one_in else st.just(otherwise))
 
 
+_POLICIES = [
+    {"OnReplace": "DELETE", "OnDelete": "DELETE"},
+    {"OnReplace": "ARCHIVE", "OnDelete": "DELETE"},
+    {"OnReplace": "DELETE", "OnDelete": "ARCHIVE"},
+]
+
 _OPTIONS = st.fixed_dictionaries(
     {},
     optional={
@@ -78,7 +84,7 @@ def templates(draw: st.DrawFn, *, stack: str) -> Template:
                     "BaseImage": base_image(
                         draw(_rarely(12, st.just(MISSING_TAG), None)) or draw(st.sampled_from(TAGS))
                     ),
-                    "OnDelete": draw(st.sampled_from(["DELETE", "DELETE", "ARCHIVE"])),
+                    **draw(st.sampled_from(_POLICIES)),
                     **({"AdoptVersion": str(FIRST)} if adopts and draw(st.booleans()) else {}),
                     **draw(_OPTIONS),
                 },

@@ -36,7 +36,7 @@ import pytest
 from cloudformation import ModelStack, Unknowns
 from deployed_function import DeployedFunction, Disruption
 from function_environment import FunctionEnvironment
-from harness import ACCOUNT, handler_client
+from harness import ACCOUNT, handler_client, stack_resource
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -202,6 +202,10 @@ class Lifecycle(RuleBasedStateMachine):
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (the API's name)
         return self.stack(StackName).describe()
+
+    def describe_stack_resource(self, *, StackName: str, LogicalResourceId: str) -> dict[str, Any]:  # noqa: N803
+        record = self.stack(StackName).records.get(LogicalResourceId)
+        return stack_resource(LogicalResourceId, None if record is None else record.physical_id)
 
     def stack(self, stack_id: str) -> ModelStack:
         """The stack with an id, which may be deleted."""

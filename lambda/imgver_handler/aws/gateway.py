@@ -366,6 +366,28 @@ class AwsGateway:
                 return StackDescription("DELETE_COMPLETE", None)
             raise
 
+    def describe_stack_resource(self, stack_id: str, logical_id: str) -> str | None:
+        """Return the physical id that a resource of a stack has now; None if the stack has no such resource.
+
+        The call takes at most ``QUESTION_LIMIT``, and a denied call is not retried.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDetail.html
+        """
+        try:
+            return self._call(
+                "cloudformation",
+                "DescribeStackResource",
+                stack_id,
+                {"StackName": stack_id, "LogicalResourceId": logical_id},
+                read=lambda response: _string(response["StackResourceDetail"], "PhysicalResourceId"),
+                not_retried={ErrorKind.DENIED},
+                limit=QUESTION_LIMIT,
+            )
+        except AwsServiceError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                return None
+            raise
+
     def _describe(
         self, image_name: str, identifier: Mapping[str, Any], subject: str, arn: ImageVersionArn | None = None
     ) -> ImageVersionDescription | None:

@@ -19,6 +19,7 @@ class ImageVersionProperties(NamedTuple):
     image_name: str
     base_image: str
     metadata: Mapping[str, str | bool]
+    on_replace: str
     on_delete: str
     follows_tag: bool
     adopted_version: int | None
@@ -34,7 +35,8 @@ class ImageVersionProperties(NamedTuple):
             image_name=required(properties, "ImageName"),
             base_image=required(properties, "BaseImage"),
             metadata={name: _metadata(properties, name) for name in METADATA if name in properties},
-            on_delete=on_delete(properties),
+            on_replace=policy(properties, "OnReplace"),
+            on_delete=policy(properties, "OnDelete"),
             follows_tag="FollowTag" in properties,
             adopted_version=adopted_version(properties),
         )
@@ -94,15 +96,19 @@ def declared_versions(properties: Mapping[str, Any]) -> set[int]:
     return {_number({"Versions": version}, "Versions") for version in versions}
 
 
-def on_delete(properties: Mapping[str, Any]) -> str:
-    """The action when CloudFormation deletes the resource: DELETE, which is the default, or ARCHIVE.
+def policy(properties: Mapping[str, Any], name: str) -> str:
+    """The action of a Delete event: DELETE, which is the default, or ARCHIVE.
+
+    Args:
+        properties: the properties.
+        name: OnReplace, for a version that a new one replaced, or OnDelete, for one that leaves the stack.
 
     Raises:
         HandlerError: the property is neither of them.
     """
-    value = str(properties.get("OnDelete", DELETE))
+    value = str(properties.get(name, DELETE))
     if value not in (DELETE, ARCHIVE):
-        raise HandlerError(f"property OnDelete is {value!r}, not one of {DELETE}, {ARCHIVE}")
+        raise HandlerError(f"property {name} is {value!r}, not one of {DELETE}, {ARCHIVE}")
     return value
 
 

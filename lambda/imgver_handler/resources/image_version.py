@@ -24,7 +24,7 @@ from typing import Any
 from imgver_handler.aws.arn import ImageVersionArn, VersionId
 from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
 from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationState, began_before
-from imgver_handler.cloudformation.properties import ARCHIVE, ImageVersionProperties, adopted_version, on_delete
+from imgver_handler.cloudformation.properties import ARCHIVE, ImageVersionProperties, adopted_version, policy
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import POLL_INTERVAL, Deadline
@@ -58,7 +58,7 @@ _UNSET_VALUES: Mapping[str, str | bool] = {"VendorGuidance": "NOT_PROVIDED", "Ho
 """The values that unset metadata. Other metadata can only be removed together with its version."""
 
 _NOT_ARCHIVED = ("CREATE_FAILED", "DELETE_FAILED", "DELETING")
-"""The statuses of versions that are deleted even when OnDelete is ARCHIVE."""
+"""The statuses of versions that are deleted even when OnReplace or OnDelete is ARCHIVE."""
 
 
 class ImageVersionResource:
@@ -144,10 +144,11 @@ class ImageVersionResource:
             self._operation(request).wait_for_cancelled_create()
             return result
         _refuse_foreign_version(identity.arn, request)
-        archive = on_delete(request.properties) == ARCHIVE
+        on_replace, on_delete = (policy(request.properties, name) for name in ("OnReplace", "OnDelete"))
         if adopted_version(request.properties) == identity.arn.version:
             self._log.info("retained: the version was adopted, not created", arn=identity.arn.value)
             return result
+        archive = ARCHIVE in (on_replace, on_delete) and self._archives(request, identity, on_replace, on_delete)
         image_name = request.properties.get("ImageName", identity.arn.image_name)
         # A write tells whether a version exists that cannot be read yet. No other one has its number so soon.
         is_unread = identity.is_new(self._deadline.now(), UNREAD) and not archive
@@ -163,6 +164,21 @@ class ImageVersionResource:
         else:
             self._delete(request, version.identity)
         return result
+
+    def _archives(self, request: CustomResourceRequest, identity: VersionId, on_replace: str, on_delete: str) -> bool:
+        """Whether a Delete archives the version. Of the two policies, at least one is ARCHIVE.
+
+        The event is the same for a version that was replaced, one that leaves the stack, and one that a failed
+        deployment created, which is always deleted. If the case cannot be told, the version is archived, not lost.
+        """
+        operation = self._operation(request)
+        status = operation.status()
+        if "ROLLBACK" in status and operation.had_begun(identity.created_at):
+            return False
+        if on_replace == on_delete:
+            return True
+        is_replaced = False if status == "DELETE_IN_PROGRESS" else operation.has_replaced()
+        return is_replaced is None or (on_replace if is_replaced else on_delete) == ARCHIVE
 
     def _operation(self, request: CustomResourceRequest) -> StackOperation:
         return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)

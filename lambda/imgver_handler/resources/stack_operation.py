@@ -104,6 +104,16 @@ class StackOperation:
         """Whether the stack rolled back an update when its status was last read."""
         return self._stack is not None and self._stack.status.startswith("UPDATE_ROLLBACK")
 
+    def has_replaced(self) -> bool | None:
+        """Whether the resource of the event has another physical id now. None if it cannot be told."""
+        request = self._request
+        try:
+            current = self._gateway.describe_stack_resource(request.stack_id, request.logical_resource_id)
+        except AwsServiceError as error:
+            self._log.warning("could not read the physical id of the resource", reason=error.reason)
+            return None
+        return current not in (None, request.physical_resource_id)
+
     def had_begun(self, created_at: float | None) -> bool:
         """Whether the operation had begun when a version was created, when the stack was last read.
 

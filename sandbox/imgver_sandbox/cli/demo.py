@@ -127,6 +127,7 @@ def _perform(steps: Steps) -> None:
                 _show(steps, sandbox)
             commands.destroy()
             _show(steps, sandbox)
+            steps.print("cdk destroy retained the image and its versions, since running spaces may use them.")
 
 
 class _Commands:

@@ -5,14 +5,23 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
-from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider, ImageVersionRetention
+from imgver_constructs import (
+    BaseImage,
+    Image,
+    ImageVersion,
+    ImageVersionPolicy,
+    ImageVersionProvider,
+    ImageVersionRetention,
+)
+
+DELETE, DESTROY = ImageVersionPolicy.DELETE, cdk.RemovalPolicy.DESTROY
 
 app = cdk.App()
 tag, late = app.node.try_get_context("tag"), app.node.try_get_context("late")
 
 stack = cdk.Stack(app, "EndToEnd")
 repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
-image = Image(stack, "Image", image_name="notebooks")
+image = Image(stack, "Image", image_name="notebooks", removal_policy=DESTROY)
 version = ImageVersion(
     stack,
     "Version",
@@ -21,10 +30,13 @@ version = ImageVersion(
     aliases=["latest", "stable"],
     release_notes=app.node.try_get_context("notes"),
     follow_tag=app.node.try_get_context("build"),
+    update_replace_policy=DELETE,
+    deletion_policy=DELETE,
 )
 ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
 if late:
-    last = ImageVersion(stack, "Late", image=image, base_image=BaseImage.from_ecr_repository(repository, tag=late))
+    base_image = BaseImage.from_ecr_repository(repository, tag=late)
+    last = ImageVersion(stack, "Late", image=image, base_image=base_image, deletion_policy=DELETE)
     last.node.add_dependency(version)
 cdk.CfnOutput(stack, "ImageVersionArn", value=version.image_version_arn)
 
@@ -41,10 +53,11 @@ group = ec2.SecurityGroup.from_security_group_id(networked, "Group", "sg-0123456
 ImageVersion(
     networked,
     "Version",
-    image=Image(networked, "Image", image_name="notebooks"),
+    image=Image(networked, "Image", image_name="notebooks", removal_policy=DESTROY),
     base_image=BaseImage.from_ecr_repository(
         ecr.Repository.from_repository_name(networked, "Repository", "data-science"), tag=tag
     ),
+    deletion_policy=DELETE,
     provider=ImageVersionProvider(networked, "Provider", vpc=vpc, security_groups=[group], role=role),
 )
 app.synth()

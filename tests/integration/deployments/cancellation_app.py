@@ -5,7 +5,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionRetention
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionPolicy, ImageVersionRetention
 
 IMAGE = "cancelled"
 
@@ -36,7 +36,15 @@ repository = ecr.Repository.from_repository_name(stack, "Repository", "data-scie
 image = Image.from_image_name(stack, "Image", IMAGE)
 for number, tag in enumerate(app.node.try_get_context("tags").split(), 1):
     base_image = BaseImage.from_ecr_repository(repository, tag=tag)
-    ImageVersion(stack, f"Version{number}", image=image, base_image=base_image, aliases=[f"alias-{number}"])
+    ImageVersion(
+        stack,
+        f"Version{number}",
+        image=image,
+        base_image=base_image,
+        aliases=[f"alias-{number}"],
+        update_replace_policy=ImageVersionPolicy.DELETE,
+        deletion_policy=ImageVersionPolicy.DELETE,
+    )
 
 fails = app.node.try_get_context("fails")
 if fails:

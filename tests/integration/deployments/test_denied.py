@@ -127,6 +127,13 @@ def create_and_follow_the_tag(stack):
     stack.change("Custom::SageMakerImageVersion", FollowTag="2")
 
 
+def create_and_archive_the_replaced_version(stack):
+    stack.create()
+    stack.change("Custom::SageMakerImageVersion", OnReplace="ARCHIVE")
+    stack.account.push(stack.image, build="b")
+    stack.change("Custom::SageMakerImageVersion", FollowTag="2")
+
+
 def create_and_keep_less(stack):
     stack.create()
     for _ in range(3):
@@ -146,6 +153,10 @@ REQUIRED = {
 
 OPTIONAL = {
     "ecr:DescribeImages": (create_and_update, REPOSITORY),
+    "cloudformation:DescribeStackResource": (
+        create_and_archive_the_replaced_version,
+        "arn:aws:cloudformation:eu-west-1:000000000000:stack/",
+    ),
     "cloudformation:DescribeStacks": (
         create_and_follow_the_tag,
         "arn:aws:cloudformation:eu-west-1:000000000000:stack/",

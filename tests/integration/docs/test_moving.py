@@ -13,7 +13,7 @@ from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 from imgver_sandbox import Sandbox
 
-from imgver_constructs import BaseImage, IImage, Image, ImageVersion
+from imgver_constructs import BaseImage, IImage, Image, ImageVersion, ImageVersionPolicy
 
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 MANIFEST = '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}'
@@ -73,7 +73,7 @@ def versions(sandbox: Sandbox) -> Callable[[], dict[int, list[str]]]:
 
 
 def declare_image(scope: Construct) -> Image:
-    return Image(scope, "Image", image_name="data-science", removal_policy=cdk.RemovalPolicy.RETAIN)
+    return Image(scope, "Image", image_name="data-science")
 
 
 def declare_version(scope: Construct, construct_id: str, image: IImage, **options: Any) -> None:
@@ -102,23 +102,21 @@ def test_an_image_with_another_path_and_the_same_name_is_refused(deploy, version
 
 
 def test_an_adopted_version_is_deleted_if_its_first_resource_was_not_retained_before(deploy, versions) -> None:
-    destroy = {"removal_policy": cdk.RemovalPolicy.DESTROY}
+    destroy = {"deletion_policy": ImageVersionPolicy.DELETE}
     assert deploy("Images", lambda stack: declare_version(stack, "Version", declare_image(stack), **destroy)) in DONE
 
-    adopt = {"adopt_version": 1, "removal_policy": cdk.RemovalPolicy.RETAIN}
-    status = deploy("Images", lambda stack: declare_version(stack, "Adopted", declare_image(stack), **adopt))
+    status = deploy("Images", lambda stack: declare_version(stack, "Adopted", declare_image(stack), adopt_version=1))
 
     assert status in DONE
     assert versions() == {}
 
 
 def test_the_alias_is_lost_if_the_new_stack_is_deployed_first(deploy, versions) -> None:
-    retain = {"removal_policy": cdk.RemovalPolicy.RETAIN}
-    assert deploy("Images", lambda stack: declare_version(stack, "Version", declare_image(stack), **retain)) in DONE
+    assert deploy("Images", lambda stack: declare_version(stack, "Version", declare_image(stack))) in DONE
 
     def adopt(stack: cdk.Stack) -> None:
         imported = Image.from_image_name(stack, "Imported", "data-science")
-        declare_version(stack, "Version", imported, adopt_version=1, **retain)
+        declare_version(stack, "Version", imported, adopt_version=1)
 
     assert deploy("Versions", adopt) in DONE
     assert deploy("Images", declare_image) in DONE

@@ -99,8 +99,11 @@ def only(resources: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str
 
 
 @pytest.fixture
-def waits_for() -> Callable[[dict[str, Any]], set[str]]:
-    """The logical ids of the resources that CloudFormation creates before a resource, and deletes after it."""
+def waits_for(stack: cdk.Stack) -> Callable[..., set[str]]:
+    """The logical ids of the resources that CloudFormation creates before a resource, and deletes after it.
+
+    They are those of the stack's template, unless the test gives the resources of another one.
+    """
 
     def named(value: Any) -> set[str]:
         match value:
@@ -113,7 +116,18 @@ def waits_for() -> Callable[[dict[str, Any]], set[str]]:
             case _:
                 return set()
 
-    return lambda resource: named(resource["Properties"]) | set(resource.get("DependsOn", ()))
+    def waits_for(resource: dict[str, Any], resources: dict[str, Any] | None = None) -> set[str]:
+        resources = resources or Template.from_stack(stack).to_json().get("Resources", {})
+        found, to_visit = set[str](), [resource]
+        while to_visit:
+            visited = to_visit.pop()
+            names = (named(visited.get("Properties")) | set(visited.get("DependsOn", ()))) - found
+            names = {name for name in names if not name.startswith("AWS::")}
+            found |= names
+            to_visit += [resources[name] for name in names & resources.keys()]
+        return found
+
+    return waits_for
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """A retained version loses its container image to `cdk gc` if that is an asset."""
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Annotations, Match
 
-from imgver_constructs import BaseImage, Superseded
+from imgver_constructs import BaseImage, ImageVersionPolicy
+
+DELETED = {"update_replace_policy": ImageVersionPolicy.DELETE, "deletion_policy": ImageVersionPolicy.DELETE}
 
 MESSAGE = Match.string_like_regexp("base_image should not be an asset if the version is retained or archived: ")
 
@@ -18,9 +19,9 @@ def asset(tmp_path):
 @pytest.mark.parametrize(
     "policies",
     [
-        {"removal_policy": cdk.RemovalPolicy.RETAIN},
-        {"superseded": Superseded.RETAIN},
-        {"superseded": Superseded.ARCHIVE},
+        {},
+        DELETED | {"deletion_policy": ImageVersionPolicy.RETAIN},
+        DELETED | {"update_replace_policy": ImageVersionPolicy.ARCHIVE},
     ],
 )
 def test_an_asset_of_a_retained_version_is_a_warning(stack, declare, asset, policies):
@@ -30,7 +31,7 @@ def test_an_asset_of_a_retained_version_is_a_warning(stack, declare, asset, poli
 
 
 def test_other_base_images_and_deleted_versions_have_none(stack, declare, asset):
-    declare(base_image=asset)
-    declare("InRepository", removal_policy=cdk.RemovalPolicy.RETAIN)
+    declare(base_image=asset, **DELETED)
+    declare("InRepository")
 
     Annotations.from_stack(stack).has_no_warning("*", MESSAGE)

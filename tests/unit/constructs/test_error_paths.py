@@ -64,6 +64,11 @@ def test_the_path_of_a_method(app: cdk.App, call: Callable[..., object], declare
         call(declared, cdk.Stack(app, "Other"))
 
 
+def test_the_path_of_the_stack_of_a_default_provider(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match=r"^Stack: provider 'wrong value' must be an ImageVersionProvider: "):
+        ImageVersionProvider.set_default(stack, WRONG)
+
+
 @pytest.fixture
 def declared(stack: cdk.Stack) -> ImageVersion:
     image = Image.from_image_name(stack, "Image", "data-science")

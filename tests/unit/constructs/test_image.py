@@ -54,7 +54,7 @@ def test_default_role_and_attributes(stack: cdk.Stack, only: Only) -> None:
     image = Image(stack, "Image", image_name="data-science")
 
     resource, role = only(IMAGE), only("AWS::IAM::Role")
-    assert resource["DeletionPolicy"] == "Delete"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
     assert resource["Properties"] == {
         "ImageName": "data-science",
         "ImageRoleArn": {"Fn::GetAtt": ["ImageRole1BFBDE6E", "Arn"]},

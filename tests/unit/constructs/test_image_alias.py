@@ -37,10 +37,6 @@ def test_properties_and_dependencies(stack: cdk.Stack, declare: Declare, resourc
                 "Alias": "stable",
                 "Version": {"Ref": "Version"},
             },
-            "DependsOn": [
-                "ImageVersionProviderFunctionEventInvokeConfig01879776",
-                "ImageVersionProviderImage970677B8156D0AAD05FB505A",
-            ],
         }
     }
 

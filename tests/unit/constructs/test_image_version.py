@@ -17,11 +17,11 @@ from imgver_constructs import (
     Image,
     ImageAlias,
     ImageVersion,
+    ImageVersionPolicy,
     ImageVersionProvider,
     ImageVersionRetention,
     JobType,
     Processor,
-    Superseded,
     VendorGuidance,
 )
 
@@ -49,12 +49,9 @@ def test_required_properties(declare: Declare, only: Only) -> None:
             "ImageName": "data-science",
             "BaseImage": URI,
         },
-        "DependsOn": [
-            "ImageVersionProviderFunctionEventInvokeConfig01879776",
-            "ImageVersionProviderImage970677B8156D0AAD05FB505A",
-        ],
-        "DeletionPolicy": "Delete",
-        "UpdateReplacePolicy": "Delete",
+        "DependsOn": ["ImageVersionProviderImage970677B8156D0AAD05FB505A"],
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
     }
 
 
@@ -104,34 +101,19 @@ def test_choices(declare: Declare, only: Only, argument: str, choice: Any, name:
     assert only(VERSION)["Properties"]["Horovod"] == "true"
 
 
-@pytest.mark.parametrize(
-    ("policy", "superseded", "on_delete", "on_replace", "archives"),
-    [
-        (cdk.RemovalPolicy.DESTROY, None, "Delete", "Delete", False),
-        (cdk.RemovalPolicy.DESTROY, Superseded.DELETE, "Delete", "Delete", False),
-        (cdk.RemovalPolicy.DESTROY, Superseded.RETAIN, "Delete", "Retain", False),
-        (cdk.RemovalPolicy.DESTROY, Superseded.ARCHIVE, "Delete", "Delete", True),
-        (cdk.RemovalPolicy.RETAIN, None, "Retain", "Retain", False),
-        (cdk.RemovalPolicy.RETAIN, Superseded.DELETE, "Retain", "Delete", False),
-        (cdk.RemovalPolicy.RETAIN, Superseded.ARCHIVE, "Retain", "Delete", True),
-        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, None, "RetainExceptOnCreate", "Retain", False),
-        (cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, Superseded.DELETE, "RetainExceptOnCreate", "Delete", False),
-    ],
-)
-def test_removal_policy_and_superseded(
-    declare: Declare,
-    only: Only,
-    policy: cdk.RemovalPolicy,
-    superseded: Superseded | None,
-    on_delete: str,
-    on_replace: str,
-    archives: bool,
+@pytest.mark.parametrize("replace", [None, *ImageVersionPolicy])
+@pytest.mark.parametrize("delete", [None, *ImageVersionPolicy])
+def test_policies(
+    declare: Declare, only: Only, replace: ImageVersionPolicy | None, delete: ImageVersionPolicy | None
 ) -> None:
-    declare(removal_policy=policy, superseded=superseded, aliases=["latest"])
+    declare(update_replace_policy=replace, deletion_policy=delete, aliases=["latest"])
 
-    version, alias = only(VERSION), only(ALIAS)
-    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == (on_delete, on_replace)
-    assert version["Properties"].get("OnDelete") == ("ARCHIVE" if archives else None)
+    version, alias, properties = only(VERSION), only(ALIAS), only(VERSION)["Properties"]
+    retained = (None, ImageVersionPolicy.RETAIN)
+    assert version["UpdateReplacePolicy"] == ("Retain" if replace in retained else "Delete")
+    assert version["DeletionPolicy"] == ("RetainExceptOnCreate" if delete in retained else "Delete")
+    assert properties.get("OnReplace") == ("ARCHIVE" if replace is ImageVersionPolicy.ARCHIVE else None)
+    assert properties.get("OnDelete") == ("ARCHIVE" if delete is ImageVersionPolicy.ARCHIVE else None)
     assert alias.keys().isdisjoint({"DeletionPolicy", "UpdateReplacePolicy"})
 
 
@@ -192,7 +174,7 @@ def test_deleted_with_image(
         image.apply_removal_policy(changed_to)
 
     declare("One", image=image)
-    declare("Two", image=image, removal_policy=cdk.RemovalPolicy.RETAIN)
+    declare("Two", image=image, deletion_policy=ImageVersionPolicy.DELETE)
 
     found = [version["Properties"].get("DeletedWithImage") for version in resources(VERSION).values()]
     assert found == [expected] * 2
@@ -330,7 +312,10 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
         ({"job_type": "NOTEBOOK"}, "job_type 'NOTEBOOK' must be one of TRAINING, INFERENCE, NOTEBOOK_KERNEL: use"),
         ({"processor": JobType.TRAINING}, "processor <JobType.TRAINING: 'TRAINING'> must be one of CPU, GPU: use"),
         ({"vendor_guidance": ""}, "vendor_guidance '' must be one of NOT_PROVIDED, STABLE, TO_BE_ARCHIVED, ARCHIVED"),
-        ({"superseded": "KEEP"}, "superseded 'KEEP' must be one of DELETE, RETAIN, ARCHIVE: use Superseded, for"),
+        *[
+            ({policy: "KEEP"}, f"{policy} 'KEEP' must be one of DELETE, RETAIN, ARCHIVE: use ImageVersionPolicy, for")
+            for policy in ("update_replace_policy", "deletion_policy")
+        ],
         ({"horovod": "true"}, "horovod 'true' must be a bool: write True or False, or leave it out"),
         ({"ml_framework": "PyTorch"}, "ml_framework 'PyTorch' must be at most 128 characters: letters, at most one"),
         ({"programming_lang": "Python 3"}, "programming_lang 'Python 3' must be at most 128 characters: letters, at"),
@@ -348,7 +333,6 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
         ],
         ({"aliases": [1.4]}, "aliases 1.4 must be a string: write it in quotes"),
         ({"adopt_version": 0}, "adopt_version 0 must be a whole number of at least 1: give the number of an existing"),
-        ({"removal_policy": cdk.RemovalPolicy.SNAPSHOT}, "removal_policy <RemovalPolicy.SNAPSHOT: 'SNAPSHOT'> must be"),
         ({"provider": "x"}, "provider 'x' must be an ImageVersionProvider: create one in this stack, or leave it out"),
         ({"aliases": None}, "aliases None must be a list with one item per alias: write it like ['latest', '1.4.0']"),
         ({"aliases": "latest"}, "aliases 'latest' must be a list with one item per alias"),

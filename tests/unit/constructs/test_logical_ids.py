@@ -102,11 +102,11 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
 
 
 def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
-    # GIVEN the default provider, with every option that creates a resource
+    # GIVEN a provider with every option that creates a resource
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Vpc", vpc_id="vpc-12345678", availability_zones=["a"], private_subnet_ids=["subnet-12345678"]
     )
-    ImageVersionProvider(
+    provider = ImageVersionProvider(
         stack,
         "ImageVersionProvider",
         vpc=vpc,
@@ -115,6 +115,7 @@ def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
         dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", "arn:aws:sqs:eu-west-1:123456789012:some"),
         permitted_images=["team-*", "data-science"],
     )
+    ImageVersionProvider.set_default(stack, provider)
     image = Image.from_image_name(stack, "Image", "team-a")
     base_image = BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0")
     ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])

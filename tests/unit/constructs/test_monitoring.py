@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from imgver_handler.deadline import RESPONSE_TIME_BUDGET
 
-from imgver_constructs import ImageVersion, ImageVersionMonitoring, ImageVersionProvider
+from imgver_constructs import ImageVersion, ImageVersionMonitoring, ImageVersionProvider, MetricOptions
 
 ALARM = "AWS::CloudWatch::Alarm"
 DASHBOARD = "AWS::CloudWatch::Dashboard"
@@ -273,6 +275,14 @@ def test_metrics_of_the_provider(stack: cdk.Stack) -> None:
         assert stack.resolve(default.dimensions) == {"FunctionName": FUNCTION}
         assert (default.statistic, default.period.to_minutes()) == (statistic, 5)
         assert (chosen.statistic, chosen.period.to_minutes()) == ("p99", 1)
+
+
+def test_the_metric_options_are_those_of_the_cdk(stack: cdk.Stack) -> None:
+    given = set(MetricOptions.__annotations__)
+    assert given == set(inspect.signature(lambda_.Function.metric_errors).parameters) - {"self"}
+
+    metric = ImageVersionProvider(stack, "Provider").metric_async_event_age(label="Age", account="123456789012")
+    assert (metric.label, metric.account, metric.statistic) == ("Age", "123456789012", "Maximum")
 
 
 def elsewhere(stack: cdk.Stack) -> ImageVersionProvider:

@@ -38,7 +38,7 @@ Declare = Callable[..., ImageVersion]
 Only = Callable[[str], dict[str, Any]]
 Refused = Callable[[Callable[[], object]], str]
 Resources = Callable[[str], dict[str, Any]]
-WaitsFor = Callable[[dict[str, Any]], set[str]]
+WaitsFor = Callable[..., set[str]]
 
 
 def sagemaker_arn(rest: Any) -> dict[str, Any]:
@@ -66,6 +66,7 @@ def test_policy_of_an_image(declare: Declare, resources: Resources) -> None:
     assert resources(POLICY) == {
         "ImageVersionProviderImage970677B8156D0AAD05FB505A": {
             "Type": POLICY,
+            "DependsOn": ["ImageVersionProviderFunctionEventInvokeConfig01879776"],
             "Properties": {
                 "PolicyName": "ImageVersionProviderImage970677B8156D0AAD05FB505A",
                 "Roles": [{"Ref": ROLE}],
@@ -135,7 +136,7 @@ def test_r41_the_permissions_of_a_delete_outlive_it(waits_for: WaitsFor) -> None
     # THEN CloudFormation deletes whatever needs the policy before it deletes the policy
     custom = [resource for resource in before.values() if resource["Type"].startswith("Custom::")]
     assert len(custom) == 4
-    assert all(policy_id in waits_for(resource) for resource in custom)
+    assert all(policy_id in waits_for(resource, before) for resource in custom)
 
 
 def test_name_with_capitals_is_permitted_in_both_spellings(stack: cdk.Stack, declare: Declare, only: Only) -> None:
@@ -365,7 +366,7 @@ def test_a_changed_policy_changes_no_property_of_a_version(before: dict[str, Any
             image.role.add_to_principal_policy(pull)
         base_image = BaseImage.from_uri(f"{REGISTRY}/team/a:1")
         ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"], provider=provider)
-        ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
+        ImageVersionRetention(stack, "Retention", image=image, max_version_count=1, provider=provider)
         return dict(Template.from_stack(stack).to_json()["Resources"])
 
     old, new = template(**before), template(**after)

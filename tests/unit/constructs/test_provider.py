@@ -105,7 +105,11 @@ def test_invocation_and_log_group(declare: Declare, only: Only, resources: Resou
     }
 
 
-STACK = {"Action": "cloudformation:DescribeStacks", "Effect": "Allow", "Resource": {"Ref": "AWS::StackId"}}
+STACK = {
+    "Action": ["cloudformation:DescribeStackResource", "cloudformation:DescribeStacks"],
+    "Effect": "Allow",
+    "Resource": {"Ref": "AWS::StackId"},
+}
 
 
 def logs_to(arn: Any) -> dict[str, Any]:
@@ -222,7 +226,7 @@ def test_role_of_two_stacks(app: cdk.App) -> None:
     stacks = [cdk.Stack(app, "One"), cdk.Stack(app, "Other")]
     for stack in stacks:
         role = iam.Role.from_role_name(stack, "Shared", "shared")
-        ImageVersionProvider(stack, "ImageVersionProvider", role=role)
+        ImageVersionProvider.set_default(stack, ImageVersionProvider(stack, "Provider", role=role))
         image = Image.from_image_name(stack, "Image", "data-science")
         ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri("public.ecr.aws/x/y:1"))
 
@@ -284,6 +288,15 @@ def test_properties_of_the_function(stack: cdk.Stack) -> None:
 
     properties = function["Properties"]
     assert (properties["KmsKeyArn"], properties["MemorySize"], properties["Architectures"]) == (arn, 128, ["x86_64"])
+
+
+def test_environment(stack: cdk.Stack) -> None:
+    token = cdk.CfnParameter(stack, "Proxy").value_as_string
+
+    function = function_with(stack, environment={"HTTPS_PROXY": token, "NO_PROXY": "", "AWS_ENDPOINT_URL": "https://x"})
+
+    variables = {"HTTPS_PROXY": {"Ref": "Proxy"}, "NO_PROXY": "", "AWS_ENDPOINT_URL": "https://x"}
+    assert function["Properties"]["Environment"] == {"Variables": variables}
 
 
 def test_memory_size_that_is_a_token(stack: cdk.Stack) -> None:
@@ -421,6 +434,23 @@ def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
             {"log_retention": 7},
             "log_retention 7 must be one of RetentionDays: write it like logs.RetentionDays.ONE_WEEK",
         ),
+        ({"environment": "A=b"}, "environment 'A=b' must be a dict of values by names: write it like {'HTTPS_PROXY': "),
+        *[
+            (
+                {"environment": {name: "x"}},
+                f"environment {name!r} must be a name of at least two letters, digits and underscores, which starts",
+            )
+            for name in ("", "A", "_HANDLER", "NO-PROXY", "1A", "Ä1")
+        ],
+        *[
+            ({"environment": {name: "x"}}, f"environment {name!r} must not be set, since Lambda reserves the name: ")
+            for name in ("AWS_REGION", "AWS_SECRET_ACCESS_KEY", "LAMBDA_TASK_ROOT")
+        ],
+        ({"environment": {"NO_PROXY": 1}}, "environment['NO_PROXY'] 1 must be a string: write it in quotes"),
+        (
+            {"environment": {"NO_PROXY": "ä" * 2045}},
+            "environment of 4098 bytes must have at most 4096, names and values together: shorten the values",
+        ),
         ({"environment_encryption": "arn:x"}, "environment_encryption 'arn:x' must be a key: for an ARN use kms.Key."),
         (
             {"architecture": "arm64"},
@@ -511,9 +541,11 @@ def test_named_provider(stack: cdk.Stack, declare: Declare, only: Only, waits_fo
         assert set(ids(stack, "AWS::Lambda::EventInvokeConfig")) < waits_for(resource)
 
 
-def test_the_id_makes_a_provider_the_default(stack: cdk.Stack, declare: Declare) -> None:
-    default = ImageVersionProvider(stack, "ImageVersionProvider", memory_size=1024)
-    named = ImageVersionProvider(stack, "Named")
+def test_the_default_provider_is_set(stack: cdk.Stack, declare: Declare) -> None:
+    scope = Construct(stack, "Scope")
+    default, named = ImageVersionProvider(scope, "Own", memory_size=1024), ImageVersionProvider(stack, "Named")
+
+    ImageVersionProvider.set_default(scope, default)
 
     assert declare("One").provider is default is ImageVersionProvider.get_or_create(stack)
     assert declare("Two", provider=named).provider is named
@@ -530,8 +562,35 @@ def test_leaving_out_a_named_provider_is_refused(
 
     assert refused(lambda: declare("Two")) == (
         f"provider None must be given, since stack 'Stack' has the provider 'Stack/Scope/{construct_id}': pass that "
-        "one, or first create the default provider with ImageVersionProvider(stack, 'ImageVersionProvider')"
+        "one, or first call ImageVersionProvider.set_default(stack, provider)"
     )
+
+
+@pytest.mark.parametrize("is_generated", [True, False])
+def test_a_second_default_provider_is_refused(stack: cdk.Stack, declare: Declare, is_generated: bool) -> None:
+    named = ImageVersionProvider(stack, "Named")
+    if is_generated:
+        stack = cdk.Stack(cdk.App(), "Stack")
+        first = ImageVersionProvider.get_or_create(stack)
+        named = first
+    else:
+        first = ImageVersionProvider(stack, "First")
+        ImageVersionProvider.set_default(stack, first)
+
+    with pytest.raises(ValueError, match="must be set once") as refusal:
+        ImageVersionProvider.set_default(stack, named)
+
+    assert str(refusal.value) == (
+        "Stack: default provider of stack 'Stack' must be set once, and before the first construct without a provider, "
+        f"but is '{first.node.path}': call set_default earlier, or pass the provider to each construct"
+    )
+
+
+def test_a_default_provider_of_another_stack_is_refused(app: cdk.App, stack: cdk.Stack) -> None:
+    elsewhere = ImageVersionProvider(cdk.Stack(app, "Other"), "Provider")
+
+    with pytest.raises(ValueError, match=r"^Stack: provider 'Other/Provider' must be in stack 'Stack': create one "):
+        ImageVersionProvider.set_default(stack, elsewhere)
 
 
 @pytest.mark.parametrize("construct_id", ["Named", "ImageVersionProvider"])
@@ -542,7 +601,8 @@ def test_a_provider_after_the_default_provider_is_refused(
 
     assert refused(lambda: ImageVersionProvider(stack, construct_id, memory_size=1024)) == (
         f"provider '{construct_id}' must be created before the default provider of stack 'Stack': create it before all "
-        "constructs without a provider, and with the id 'ImageVersionProvider', or pass it to each of them"
+        "constructs without a provider, and call ImageVersionProvider.set_default(stack, provider), or pass it to each "
+        "of them"
     )
 
 
@@ -553,6 +613,6 @@ def test_another_construct_with_the_id_of_the_default_provider_is_refused(
     image = Image.from_image_name(stack, "Image", "data-science")
 
     assert refused(lambda: declare(image=image)) == (
-        "construct id 'ImageVersionProvider' must belong to an ImageVersionProvider in stack 'Stack': "
+        "construct id 'ImageVersionProvider' must belong to the default provider in stack 'Stack': "
         "rename the construct that has it"
     )

@@ -11,7 +11,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk.assertions import Annotations, Match
 from cdk_release import needs_recent_cdk
 
-from imgver_constructs import BaseImage, Image, ImageVersion, VendorGuidance
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionPolicy, VendorGuidance
 
 Declare = Callable[..., ImageVersion]
 
@@ -127,13 +127,12 @@ def test_a_version_that_is_deleted_with_its_image(
     version_policy: cdk.RemovalPolicy,
     warned: bool,
 ) -> None:
-    at_first = {DESTROY: RETAIN}.get
     if given == "declared":
         image = Image(stack, "Own", removal_policy=image_policy)
-        declare(image=image, removal_policy=version_policy)
+        declare(image=image, deletion_policy=ImageVersionPolicy.DELETE if version_policy is DESTROY else None)
     else:
-        image = Image(stack, "Own", removal_policy=at_first(image_policy, DESTROY))
-        version = declare(image=image, removal_policy=at_first(version_policy, DESTROY))
+        image = Image(stack, "Own", removal_policy={DESTROY: RETAIN}.get(image_policy, DESTROY))
+        version = declare(image=image)
         for construct, policy in ((image, image_policy), (version, version_policy)):
             if given == "applied later":
                 construct.apply_removal_policy(policy)
@@ -141,11 +140,54 @@ def test_a_version_that_is_deleted_with_its_image(
                 cdk.RemovalPolicies.of(construct).apply(policy)
 
     expected = (
-        "removal_policy should not retain the version alone: image 'Stack/Own' is deleted with its stack, and all of "
-        "its versions with it; give the image removal_policy=RemovalPolicy.RETAIN, too "
+        "deletion_policy should not retain the version alone: image 'Stack/Own' is deleted with its stack, and all of "
+        "its versions with it; give the image removal_policy=RemovalPolicy.RETAIN, or the version "
+        "deletion_policy=ImageVersionPolicy.DELETE "
         "[ack: imgver-constructs:deletedWithImage]"
     )
     assert warnings(stack) == ([expected] if warned else [])
+
+
+def test_an_archived_version_is_deleted_with_its_image_too(stack: cdk.Stack, declare: Declare) -> None:
+    declare(image=Image(stack, "Own", removal_policy=DESTROY), deletion_policy=ImageVersionPolicy.ARCHIVE)
+
+    assert [warning.partition(":")[0] for warning in warnings(stack)] == [
+        "deletion_policy should not retain the version alone"
+    ]
+
+
+POLICIES = {
+    "retain": [
+        ({"update_replace_policy": ImageVersionPolicy.ARCHIVE}, "update_replace_policy ARCHIVE"),
+        ({"deletion_policy": ImageVersionPolicy.DELETE}, "deletion_policy DELETE"),
+        ({"deletion_policy": ImageVersionPolicy.RETAIN}, None),
+        ({}, None),
+    ],
+    "destroy": [
+        ({"update_replace_policy": ImageVersionPolicy.RETAIN}, "update_replace_policy RETAIN"),
+        ({"deletion_policy": ImageVersionPolicy.RETAIN}, "deletion_policy RETAIN"),
+        ({"deletion_policy": ImageVersionPolicy.ARCHIVE}, None),
+        ({}, None),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("applied", "declared", "subject"), [(applied, *case) for applied, cases in POLICIES.items() for case in cases]
+)
+def test_a_policy_that_an_aspect_overrides(
+    stack: cdk.Stack, declare: Declare, applied: str, declared: dict[str, Any], subject: str | None
+) -> None:
+    declare(**declared)
+
+    getattr(cdk.RemovalPolicies.of(stack), applied)()
+
+    policy, parameter = applied.upper().replace("DESTROY", "DELETE"), str(subject).partition(" ")[0]
+    expected = (
+        f"{subject} should not be overridden with {policy} by RemovalPolicies or another aspect: leave {parameter} "
+        "out, or exclude Custom::SageMakerImageVersion from the aspect [ack: imgver-constructs:policyOverridden]"
+    )
+    assert warnings(stack) == ([] if subject is None else [expected])
 
 
 @pytest.mark.parametrize(

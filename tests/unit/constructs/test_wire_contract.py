@@ -25,10 +25,10 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageVersion,
+    ImageVersionPolicy,
     ImageVersionRetention,
     JobType,
     Processor,
-    Superseded,
     VendorGuidance,
 )
 
@@ -116,7 +116,8 @@ def version(declare: Callable[..., ImageVersion]) -> ImageVersion:
         vendor_guidance=VendorGuidance.STABLE,
         follow_tag="build 7",
         adopt_version=7,
-        superseded=Superseded.ARCHIVE,
+        update_replace_policy=ImageVersionPolicy.ARCHIVE,
+        deletion_policy=ImageVersionPolicy.ARCHIVE,
     )
 
 
@@ -136,6 +137,7 @@ def test_image_version(version: ImageVersion, only: Only) -> None:
             "ReleaseNotes": "First release",
             "VendorGuidance": "STABLE",
         },
+        on_replace="ARCHIVE",
         on_delete="ARCHIVE",
         follows_tag=True,
         adopted_version=7,
@@ -150,7 +152,8 @@ def test_image_version_with_required_properties(declare: Callable[..., ImageVers
     read = ImageVersionProperties.parse(properties)
 
     assert properties.keys() == {"ImageName", "BaseImage"}
-    assert (read.metadata, read.on_delete, read.follows_tag, read.adopted_version) == ({}, "DELETE", False, None)
+    assert (read.metadata, read.follows_tag, read.adopted_version) == ({}, False, None)
+    assert (read.on_replace, read.on_delete) == ("DELETE", "DELETE")
 
 
 def test_image_alias(version: ImageVersion, only: Only) -> None:
@@ -202,7 +205,8 @@ def test_a_reason_begins_with_the_path_of_the_construct(
 def test_a_version_in_use_is_left_for_the_deletion_of_its_image(
     stack: cdk.Stack, declare: Callable[..., ImageVersion], only: Only, removal_policy: cdk.RemovalPolicy
 ) -> None:
-    declare(image=Image(stack, "Image", removal_policy=removal_policy))
+    image = Image(stack, "Image", removal_policy=removal_policy)
+    declare(image=image, deletion_policy=ImageVersionPolicy.DELETE)
     aws = Aws()
     aws.create_version()
     aws.service.mark_in_use(PHYSICAL_ID.partition("#")[0])

@@ -30,7 +30,7 @@ SOURCES = ("imgver_constructs", "sandbox/imgver_sandbox", "lambda", "tests/aws",
 OF_OTHERS = {
     *("aws_sagemaker_image", "aws_sagemaker_image_version", "create_before_destroy"),  # Terraform
     *("ServiceTimeout", "ServiceToken"),  # CloudFormation
-    *("AWS_PROFILE", "AWS_REGION"),  # the AWS SDKs
+    *("AWS_PROFILE", "AWS_REGION", "HTTPS_PROXY", "NO_PROXY"),  # the AWS SDKs
     *("LOG_LEVEL", "PyTorch"),  # examples of values
     *("DescribeImageVersionCommand", "get_waiter", "image_version_created", "image_version_deleted"),  # the AWS SDKs
     *("AwsSolutions", "AmazonSageMakerFullAccess", "GetBucket"),  # rules, policies and prefixes that findings name

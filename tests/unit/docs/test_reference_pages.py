@@ -24,11 +24,11 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageVersion,
+    ImageVersionPolicy,
     ImageVersionProvider,
     ImageVersionRetention,
     JobType,
     Processor,
-    Superseded,
     VendorGuidance,
 )
 from imgver_constructs._validation import warnings
@@ -49,10 +49,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         stack, "Vpc", vpc_id="vpc-1", availability_zones=["eu-west-1a"], private_subnet_ids=["subnet-1"]
     )
     queue = sqs.Queue(stack, "Queue", encryption_master_key=kms.Key(stack, "Key"))
-    ImageVersionProvider(
+    provider = ImageVersionProvider(
         stack, "ImageVersionProvider", vpc=vpc, tracing=lambda_.Tracing.ACTIVE, dead_letter_queue=queue
     )
-    image = Image(stack, "Image", image_name="NAME")
+    ImageVersionProvider.set_default(stack, provider)
+    image = Image(stack, "Image", image_name="NAME", removal_policy=cdk.RemovalPolicy.DESTROY)
     ImageVersion(
         stack,
         "Version",
@@ -68,7 +69,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         vendor_guidance=VendorGuidance.STABLE,
         follow_tag="build 7",
         adopt_version=7,
-        superseded=Superseded.ARCHIVE,
+        update_replace_policy=ImageVersionPolicy.ARCHIVE,
+        deletion_policy=ImageVersionPolicy.ARCHIVE,
     )
     ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
     return dict(Template.from_stack(stack).to_json()["Resources"])

@@ -17,7 +17,7 @@ from botocore.model import ServiceModel
 from imgver_handler.aws import clients
 
 OPERATIONS = {
-    "cloudformation": {"DescribeStacks"},
+    "cloudformation": {"DescribeStackResource", "DescribeStacks"},
     "ecr": {"DescribeImages"},
     "sagemaker": {
         "CreateImageVersion",

@@ -63,6 +63,7 @@ def test_r35_malformed_event(function, event, change, reason):
         ("image_version_create", {"OnDelete": "KEEP"}, "OnDelete is 'KEEP', not one of DELETE, ARCHIVE"),
         ("image_version_create", {"AdoptVersion": "latest"}, "AdoptVersion is 'latest', not a whole number"),
         ("image_version_delete", {"OnDelete": "KEEP"}, "OnDelete is 'KEEP', not one of DELETE, ARCHIVE"),
+        ("image_version_delete", {"OnReplace": "KEEP"}, "OnReplace is 'KEEP', not one of DELETE, ARCHIVE"),
         ("image_alias_create", {"ImageName": None}, "ImageName is missing or not a string"),
         ("image_alias_create", {"Alias": None}, "Alias is missing or not a string"),
         ("image_alias_create", {"Version": None}, "Version is '', not a whole number"),

@@ -356,6 +356,9 @@ class Http:
 
 
 DESCRIBED = b'{"ImageVersionArn": "%s", "ImageVersionStatus": "CREATED", "CreationTime": 1700000060}' % ARN.encode()
+STACK_RESOURCE = (
+    b"<R><DescribeStackResourceResult><StackResourceDetail>%s</StackResourceDetail></DescribeStackResourceResult></R>"
+)
 STACK = b"<R><DescribeStacksResult><Stacks>%s</Stacks></DescribeStacksResult></R>"
 CALLS = {
     "create": (lambda gateway: gateway.create(**CREATE), b'{"ImageVersionArn": "%s"}' % ARN.encode(), ARN, []),
@@ -404,15 +407,24 @@ CALLS = {
         StackDescription("CREATE_COMPLETE", None),
         [STACK % b"", STACK % b"<member></member>"],
     ),
+    "describe_stack_resource": (
+        lambda gateway: gateway.describe_stack_resource("stack", "Version"),
+        STACK_RESOURCE % b"<PhysicalResourceId>id</PhysicalResourceId>",
+        "id",
+        [STACK_RESOURCE % b""],
+    ),
 }
 """The operations: the call, a body, what the call then returns, and bodies that lack what this call needs."""
+OPTIONAL = ["describe_stack", "describe_stack_resource", "describe_ecr_image"]
+"""The operations that the handler can do without."""
 UNUSABLE = [b"", b"null", b"[]", b'"x"', b"3", b"{}", b"<html><body>Bad</body></html>", b"<html>", b"\xff\xfe"]
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_r58_a_response_without_what_the_caller_needs_is_retried(start_gateway, clients, name):
     call, usable, result, unusable = CALLS[name]
-    service = {"describe_ecr_image": "ecr", "describe_stack": "cloudformation"}.get(name, "sagemaker")
+    services = {"describe_ecr_image": "ecr"} | dict.fromkeys(OPTIONAL[:2], "cloudformation")
+    service = services.get(name, "sagemaker")
     for body in UNUSABLE + unusable:
         http = Http(body, body, usable)
         clients.client = http.client(service)
@@ -444,7 +456,7 @@ def unreachable(aws, clients):
             aws.clock.advance(seconds)
             raise error or ConnectTimeoutError(endpoint_url="https://api.sagemaker.eu-west-1.amazonaws.com/")
 
-        names = ("describe_image_version", "describe_stacks", "describe_images")
+        names = ("describe_image_version", "describe_stacks", "describe_stack_resource", "describe_images")
         clients.client = types.SimpleNamespace(**dict.fromkeys(names, call))
         return starts
 
@@ -454,7 +466,7 @@ def unreachable(aws, clients):
 THROTTLING = ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded"}}, "Any")
 
 
-@pytest.mark.parametrize("name", ["describe_stack", "describe_ecr_image"])
+@pytest.mark.parametrize("name", OPTIONAL)
 @pytest.mark.parametrize(
     ("seconds", "error", "attempts"), [(12, None, 2), (2, None, 4), (16, None, 1), (0, THROTTLING, 6)]
 )
@@ -474,7 +486,7 @@ def test_r65_a_call_that_the_handler_can_do_without_takes_half_a_minute(
     assert str(raised.value).endswith(f"{raised.value.message}.")
 
 
-@pytest.mark.parametrize("name", ["describe_stack", "describe_ecr_image"])
+@pytest.mark.parametrize("name", OPTIONAL)
 def test_a_call_that_the_handler_can_do_without_is_not_retried_when_it_is_denied(start_gateway, unreachable, name):
     attempted = unreachable(0, ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Any"))
 

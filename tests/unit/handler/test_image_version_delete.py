@@ -1,10 +1,12 @@
 """Delete of Custom::SageMakerImageVersion: deletes, archives, or leaves the version alone."""
 
 import pytest
+from botocore.exceptions import ClientError
 from harness import ARN, ID, REPOSITORY, Aws, Function
 from imgver_sandbox.sagemaker.service import ServiceError
 
-ARCHIVE = {"OnDelete": "ARCHIVE"}
+ARCHIVE = {"OnReplace": "ARCHIVE", "OnDelete": "ARCHIVE"}
+MIXED = [("ARCHIVE", "DELETE"), ("DELETE", "ARCHIVE")]
 REMEDY_OF_A_DELETED_STACK = (
     "If the stack is being deleted, its function is deleted too: repeat the deletion with aws cloudformation "
     "delete-stack --stack-name DataScience --retain-resources Version, and delete the version by hand."
@@ -50,9 +52,10 @@ def test_r06_delete_with_an_id_that_cloudformation_invented(function, delete):
 def test_r16_delete_of_a_missing_version(function, delete, missing, on_delete):
     image = "data-science" if missing == "version" else "other"
     arn = ARN.replace("data-science", image)
+    policies = {"OnReplace": on_delete, "OnDelete": on_delete}
 
-    assert delete(physical_id=arn, ImageName=image, OnDelete=on_delete)["Status"] == "SUCCESS"
-    assert function.names() == ["DescribeImageVersion"] * 2
+    assert delete(physical_id=arn, ImageName=image, **policies)["Status"] == "SUCCESS"
+    assert function.names() == ["DescribeStacks"] * (on_delete == "ARCHIVE") + ["DescribeImageVersion"] * 2
     assert function.decisions() == [gone(arn)]
 
 
@@ -219,7 +222,7 @@ def test_r39_archived_on_teardown(aws, function, create, delete):
 
     assert delete(**ARCHIVE)["Status"] == "SUCCESS"
     assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
-    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion"]
+    assert function.names() == ["DescribeStacks", "DescribeImageVersion", "UpdateImageVersion"]
 
 
 def test_r39_archived_on_replacement(aws, create, update, delete):
@@ -230,6 +233,58 @@ def test_r39_archived_on_replacement(aws, create, update, delete):
 
     assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
+
+
+@pytest.mark.parametrize(("on_replace", "on_delete"), MIXED)
+@pytest.mark.parametrize("case", ["replaced", "removed", "not in the stack", "stack deleted"])
+def test_r39_a_replaced_and_a_removed_version_are_told_apart(
+    aws, function, delete, created, on_replace, on_delete, case
+):
+    # GIVEN what CloudFormation says in the cleanup of an update, or in the deletion of the stack
+    aws.cloudformation.status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    if case == "replaced":
+        aws.cloudformation.physical_ids["Version"] = ID.replace("/1#", "/2#")
+    elif case != "not in the stack":
+        aws.cloudformation.physical_ids["Version"] = ID
+    if case == "stack deleted":
+        aws.cloudformation.status = "DELETE_IN_PROGRESS"
+
+    assert delete(OnReplace=on_replace, OnDelete=on_delete)["Status"] == "SUCCESS"
+
+    policy = on_replace if case == "replaced" else on_delete
+    assert aws.versions() == ({1: "CREATED"} if policy == "ARCHIVE" else {})
+    calls = ["DescribeStacks", *["DescribeStackResource"] * (case != "stack deleted")]
+    assert [name for name in function.names() if "Stack" in name] == calls
+
+
+@pytest.mark.parametrize(("on_replace", "on_delete"), [*MIXED, ("ARCHIVE", "ARCHIVE")])
+@pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"])
+@pytest.mark.parametrize("is_of_deployment", [True, False])
+def test_r39_the_version_of_a_failed_deployment_is_deleted(
+    aws, delete, created, on_replace, on_delete, status, is_of_deployment
+):
+    # GIVEN a rollback, and the version of its deployment, or an older one, whose Delete Lambda delivers again
+    aws.cloudformation.status = status
+    aws.cloudformation.physical_ids["Version"] = ID.replace("/1#", "/2#" if on_replace == "ARCHIVE" else "/1#")
+    aws.cloudformation.began_at = aws.clock.now() - (600 if is_of_deployment else -600)
+
+    delete(OnReplace=on_replace, OnDelete=on_delete)
+
+    assert aws.versions() == ({} if is_of_deployment else {1: "CREATED"})
+
+
+@pytest.mark.parametrize(("on_replace", "on_delete"), MIXED)
+def test_r39_a_version_is_archived_if_its_case_cannot_be_told(
+    aws, function, delete, created, monkeypatch, on_replace, on_delete
+):
+    def deny(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeStackResource")
+
+    monkeypatch.setattr(aws.cloudformation, "describe_stack_resource", deny)
+
+    assert delete(OnReplace=on_replace, OnDelete=on_delete)["Status"] == "SUCCESS"
+    assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
+    assert function.decisions()[0][:2] == ("WARNING", "could not read the physical id of the resource")
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])
@@ -258,7 +313,7 @@ def test_r39_archived_while_another_write_is_running(aws, function, delete, crea
 @pytest.mark.parametrize(
     ("on_delete", "first_calls"),
     [
-        ("ARCHIVE", [*["DescribeImageVersion"] * 2, "UpdateImageVersion"]),
+        ("ARCHIVE", ["DescribeStacks", *["DescribeImageVersion"] * 2, "UpdateImageVersion"]),
         ("DELETE", ["DescribeImageVersion", "DeleteImageVersion"]),
     ],
 )
@@ -267,7 +322,7 @@ def test_delete_waits_for_a_creation_only_to_archive_the_version(aws, function, 
         ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="without-the-handler"
     )
 
-    assert delete(OnDelete=on_delete)["Status"] == "SUCCESS"
+    assert delete(OnReplace=on_delete, OnDelete=on_delete)["Status"] == "SUCCESS"
     assert function.names()[: len(first_calls)] == first_calls
 
 
@@ -284,7 +339,7 @@ def test_a_version_that_is_deleted_right_before_the_write(aws, function, delete,
 
     function.before_call = delete_first
 
-    response = delete(OnDelete=on_delete)
+    response = delete(OnReplace=on_delete, OnDelete=on_delete)
 
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert aws.versions() == {}

@@ -28,12 +28,12 @@ from imgver_constructs import (
     ImageAlias,
     ImageVersion,
     ImageVersionMonitoring,
+    ImageVersionPolicy,
     ImageVersionProvider,
     ImageVersionRetention,
     JobType,
     Processor,
     StudioApp,
-    Superseded,
     VendorGuidance,
 )
 
@@ -60,6 +60,7 @@ def right_uses(stack: cdk.Stack, folder: Path) -> None:
         role=role,
         log_group=logs.LogGroup.from_log_group_name(stack, "LogGroup", "some"),
         log_retention=None,
+        environment={"HTTPS_PROXY": "http://proxy.example.com:3128"},
         environment_encryption=key,
         memory_size=1024,
         architecture=lambda_.Architecture.X86_64,
@@ -69,7 +70,9 @@ def right_uses(stack: cdk.Stack, folder: Path) -> None:
         tracing=lambda_.Tracing.ACTIVE,
         permitted_images=["*"],
     )
-    ImageVersionProvider(stack, "ImageVersionProvider", log_retention=logs.RetentionDays.ONE_WEEK)
+    weekly = ImageVersionProvider(stack, "Weekly", log_retention=logs.RetentionDays.ONE_WEEK)
+    ImageVersionProvider.set_default(stack, provider=weekly)
+    weekly.metric_errors(statistic="Maximum", period=cdk.Duration.minutes(1), label="Errors", color="#d62728")
     topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:123456789012:some")
     ImageVersionMonitoring(
         stack,
@@ -105,8 +108,8 @@ def right_uses(stack: cdk.Stack, folder: Path) -> None:
         vendor_guidance=VendorGuidance.STABLE,
         follow_tag="build 7",
         adopt_version=7,
-        removal_policy=cdk.RemovalPolicy.RETAIN,
-        superseded=Superseded.ARCHIVE,
+        update_replace_policy=ImageVersionPolicy.ARCHIVE,
+        deletion_policy=ImageVersionPolicy.DELETE,
         provider=provider,
     )
     digest = BaseImage.from_ecr_repository(repository, digest=f"sha256:{'0' * 64}")
@@ -226,8 +229,14 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "vendor_guidance": lambda: ImageVersion(stack, name, image=image, base_image=base, vendor_guidance="GOOD"),  # type: ignore[arg-type]
             "follow_tag": lambda: ImageVersion(stack, name, image=image, base_image=base, follow_tag=True),  # type: ignore[arg-type]
             "adopt_version": lambda: ImageVersion(stack, name, image=image, base_image=base, adopt_version="7"),  # type: ignore[arg-type]
-            "removal_policy": lambda: ImageVersion(stack, name, image=image, base_image=base, removal_policy="retain"),  # type: ignore[arg-type]
-            "superseded": lambda: ImageVersion(stack, name, image=image, base_image=base, superseded="KEEP"),  # type: ignore[arg-type]
+            "update_replace_policy": lambda: ImageVersion(
+                stack,
+                name,
+                image=image,
+                base_image=base,
+                update_replace_policy="KEEP",  # type: ignore[arg-type]
+            ),
+            "deletion_policy": lambda: ImageVersion(stack, name, image=image, base_image=base, deletion_policy="KEEP"),  # type: ignore[arg-type]
             "provider": lambda: ImageVersion(stack, name, image=image, base_image=base, provider="own"),  # type: ignore[arg-type]
         },
         "ImageVersion.from_image_version_arn": {
@@ -242,6 +251,9 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "alarm_actions": lambda: ImageVersionMonitoring(stack, name, alarm_actions=["on-call"]),  # type: ignore[list-item]
             "dashboard": lambda: ImageVersionMonitoring(stack, name, dashboard="large"),  # type: ignore[arg-type]
         },
+        "ImageVersionProvider.set_default": {
+            "provider": lambda: ImageVersionProvider.set_default(stack, "own"),  # type: ignore[arg-type]
+        },
         "ImageVersionProvider": {
             "vpc": lambda: ImageVersionProvider(stack, name, vpc="vpc-12345678"),  # type: ignore[arg-type]
             "vpc_subnets": lambda: ImageVersionProvider(stack, name, vpc=vpc, vpc_subnets=["subnet-12345678"]),  # type: ignore[arg-type]
@@ -249,6 +261,7 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "role": lambda: ImageVersionProvider(stack, name, role="arn:aws:iam::123456789012:role/some"),  # type: ignore[arg-type]
             "log_group": lambda: ImageVersionProvider(stack, name, log_group="/aws/lambda/some"),  # type: ignore[arg-type]
             "log_retention": lambda: ImageVersionProvider(stack, name, log_retention=7),  # type: ignore[arg-type]
+            "environment": lambda: ImageVersionProvider(stack, name, environment=["HTTPS_PROXY"]),  # type: ignore[arg-type]
             "environment_encryption": lambda: ImageVersionProvider(stack, name, environment_encryption="alias/some"),  # type: ignore[arg-type]
             "memory_size": lambda: ImageVersionProvider(stack, name, memory_size="512"),  # type: ignore[arg-type]
             "architecture": lambda: ImageVersionProvider(stack, name, architecture="arm64"),  # type: ignore[arg-type]

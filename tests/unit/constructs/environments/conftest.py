@@ -92,13 +92,14 @@ def declare_everything(declare_some: Declare, docker_folder: Path) -> Declare:
             private_subnet_ids=["subnet-12345678"],
             private_subnet_route_table_ids=["rtb-12345678"],
         )
-        ImageVersionProvider(
+        provider = ImageVersionProvider(
             stack,
             "ImageVersionProvider",
             vpc=vpc,
             environment_encryption=kms.Key(stack, "Key"),
             tracing=lambda_.Tracing.ACTIVE,
         )
+        ImageVersionProvider.set_default(stack, provider)
         version = declare_some(stack)
         version.add_alias("1.0.0")
         old = ImageVersion.from_image_version_attributes(stack, "Old", image=version.image, version=7)

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
-from imgver_constructs import BaseImage, ImageVersion, Superseded
+from imgver_constructs import BaseImage, ImageVersion, ImageVersionPolicy
 
 FUNCTION = "AWS::Lambda::Function"
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -106,8 +106,8 @@ def test_removal_policies(app: cdk.App, declare_some: Declare, resources_of: Res
     retained, destroyed, versions = (cdk.Stack(app, name) for name in ("Retained", "Destroyed", "Versions"))
     declare_some(retained)
     declare_some(versions)
-    image, base_image, policy = declare_some(destroyed).image, BaseImage.from_uri(URI), cdk.RemovalPolicy.RETAIN
-    ImageVersion(destroyed, "Retained", image=image, base_image=base_image, removal_policy=policy)
+    image, base_image, policy = declare_some(destroyed).image, BaseImage.from_uri(URI), ImageVersionPolicy.RETAIN
+    ImageVersion(destroyed, "Retained", image=image, base_image=base_image, deletion_policy=policy)
 
     cdk.RemovalPolicies.of(retained).retain()
     cdk.RemovalPolicies.of(destroyed).destroy()
@@ -120,14 +120,13 @@ def test_removal_policies(app: cdk.App, declare_some: Declare, resources_of: Res
 
 
 def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources_of: ResourcesOf) -> None:
-    # GIVEN versions with a removal policy, with one for superseded versions, with both, and with neither
+    # GIVEN versions with and without policies
     stack = cdk.Stack(app, "Stack")
-    image, base_image, retain = declare_some(stack).image, BaseImage.from_uri(URI), cdk.RemovalPolicy.RETAIN
-    ImageVersion(stack, "Both", image=image, base_image=base_image, removal_policy=retain, superseded=Superseded.DELETE)
-    for superseded in Superseded:
-        ImageVersion(stack, superseded.value.title(), image=image, base_image=base_image, superseded=superseded)
+    image, base_image = declare_some(stack).image, BaseImage.from_uri(URI)
+    for policy in ImageVersionPolicy:
+        ImageVersion(stack, policy.value.title(), image=image, base_image=base_image, deletion_policy=policy)
 
-    cdk.MissingRemovalPolicies.of(stack).retain()
+    cdk.MissingRemovalPolicies.of(stack).destroy()
 
     # THEN the declared policies hold
     policies = {
@@ -135,10 +134,9 @@ def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources
         for logical_id, found in resources_of(stack, VERSION).items()
     }
     assert policies == {
-        "Version": ("Delete", "Delete"),
-        "Both": ("Retain", "Delete"),
-        "Delete": ("Delete", "Delete"),
-        "Retain": ("Delete", "Retain"),
-        "Archive": ("Delete", "Delete"),
+        "Version": ("RetainExceptOnCreate", "Retain"),
+        "Delete": ("Delete", "Retain"),
+        "Retain": ("RetainExceptOnCreate", "Retain"),
+        "Archive": ("Delete", "Retain"),
     }
-    assert policies_of(resources_of(stack, "AWS::SageMaker::Image")) == {("Delete", "Delete")}
+    assert policies_of(resources_of(stack, "AWS::SageMaker::Image")) == {("RetainExceptOnCreate", "Retain")}

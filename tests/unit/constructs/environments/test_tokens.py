@@ -36,8 +36,9 @@ ResourcesOf = Callable[..., dict[str, Any]]
 PropertiesOf = Callable[[str], dict[str, Any]]
 
 # Constructs, and choices that are not properties of a resource.
-DECIDED_AT_SYNTH = {"architecture", "base_image", "log_retention", "removal_policy", "superseded", "tracing"} | {
-    "vpc_subnets"
+DECIDED_AT_SYNTH = {
+    *("architecture", "base_image", "deletion_policy", "log_retention", "provider", "removal_policy", "tracing"),
+    *("update_replace_policy", "vpc_subnets"),
 }
 # Their values are files of the local machine, and other constructs.
 WITHOUT_TOKENS = ("BaseImage.from_asset", "ImageVersionMonitoring")
@@ -82,6 +83,7 @@ def unknown(request: pytest.FixtureRequest, new_app: Callable[..., cdk.App]) -> 
         ImageVersionProvider,
         stack,
         "ImageVersionProvider",
+        environment={"HTTPS_PROXY": string("Proxy")},
         vpc=ec2.Vpc.from_vpc_attributes(
             stack,
             "Vpc",
@@ -99,6 +101,7 @@ def unknown(request: pytest.FixtureRequest, new_app: Callable[..., cdk.App]) -> 
         dead_letter_queue=sqs.Queue.from_queue_arn(stack, "Queue", cdk.Fn.import_value("Queue")),
         permitted_images=[string("Permitted"), "data-*"],
     )
+    ImageVersionProvider.set_default(stack, provider)
     image = create(
         Image,
         stack,

@@ -1,4 +1,4 @@
-"""The warning about a version with a removal policy that retains it, but with an image whose deletion deletes it."""
+"""The warning about a version that is retained when it leaves its stack, but whose image is deleted, and it too."""
 
 import aws_cdk as cdk
 import jsii
@@ -6,8 +6,7 @@ from constructs import Construct, IValidation
 
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.warnings import DELETED_WITH_IMAGE
-
-_RETAINING = (cdk.CfnDeletionPolicy.RETAIN, cdk.CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE)
+from imgver_constructs._version_resource import RETAINING, VersionResource
 
 
 @jsii.implements(IValidation)
@@ -23,26 +22,25 @@ class DeletedWithImage:
         """
         self._image = image
         self._resource = resource
-        self._versions: list[tuple[Construct, cdk.CfnResource]] = []
+        self._versions: list[VersionResource] = []
 
-    def add(self, version: Construct, resource: cdk.CfnResource) -> None:
+    def add(self, version: VersionResource) -> None:
         """Add a version of the image.
 
         Args:
-            version: the version.
-            resource: the custom resource of the version.
+            version: the custom resource of the version.
         """
-        self._versions.append((version, resource))
+        self._versions.append(version)
 
     def validate(self) -> list[str]:
         """Add the warnings. There are no errors."""
-        if self._resource.cfn_options.deletion_policy not in _RETAINING:
-            for version, resource in self._versions:
-                if resource.cfn_options.deletion_policy in _RETAINING:
+        if self._resource.cfn_options.deletion_policy not in RETAINING:
+            for version in self._versions:
+                if version.outlives_its_stack:
                     cdk.Annotations.of(version).add_warning_v2(
                         DELETED_WITH_IMAGE,
-                        f"removal_policy should not retain the version alone: image {shown(self._image.node.path)} is "
+                        f"deletion_policy should not retain the version alone: image {shown(self._image.node.path)} is "
                         "deleted with its stack, and all of its versions with it; give the image "
-                        "removal_policy=RemovalPolicy.RETAIN, too",
+                        "removal_policy=RemovalPolicy.RETAIN, or the version deletion_policy=ImageVersionPolicy.DELETE",
                     )
         return []
