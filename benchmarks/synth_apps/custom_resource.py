@@ -16,7 +16,6 @@ def declare(stack: cdk.Stack, count: int) -> None:
             properties={
                 "ImageName": "data-science",
                 "BaseImage": URI,
-                "Aliases": [f"release-{number}"],
                 "JobType": "NOTEBOOK_KERNEL",
                 "Processor": "GPU",
                 "MLFramework": "PyTorch 2.5",

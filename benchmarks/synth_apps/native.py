@@ -14,7 +14,6 @@ def declare(stack: cdk.Stack, count: int) -> None:
             f"Version{number}",
             image_name="data-science",
             base_image=URI,
-            aliases=[f"release-{number}"],
             job_type="NOTEBOOK_KERNEL",
             processor="GPU",
             ml_framework="PyTorch 2.5",

@@ -15,7 +15,6 @@ def declare(stack: cdk.Stack, count: int) -> None:
             f"Version{number}",
             image=image,
             base_image=base_image,
-            aliases=[f"release-{number}"],
             job_type=JobType.NOTEBOOK_KERNEL,
             processor=Processor.GPU,
             ml_framework="PyTorch 2.5",
