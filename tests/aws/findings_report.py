@@ -17,6 +17,8 @@ QUESTIONS: Mapping[str, str] = {
     "U6": "The base image's manifest is not Docker V2 schema 2",
     "U7": "An update that replaced a custom resource rolls back",
     "U8": "ResourceLimitExceeded, and how many versions an image may have",
+    "U10": "The custom images of a domain are updated while an app runs in it",
+    "U11": "An update of a domain contains some members of the settings of an app",
 }
 
 

@@ -91,12 +91,36 @@ def _delete_stack(cloudformation: Any, name: str) -> None:
 
 
 def _delete_domain(sagemaker: Any, domain_id: str) -> None:
+    _wait(lambda: _is_empty(sagemaker, domain_id), domain_id)
+
     def delete() -> None:
         status = sagemaker.describe_domain(DomainId=domain_id)["Status"]
         if not status.endswith("ing"):
             sagemaker.delete_domain(DomainId=domain_id, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
 
     _wait(lambda: _is_gone(delete), domain_id)
+
+
+def _is_empty(sagemaker: Any, domain_id: str) -> bool:
+    """Delete the apps of a domain, then its spaces, and then its user profiles. Return whether none of them is left."""
+    for kind, names in (
+        ("App", ("AppType", "AppName", "SpaceName", "UserProfileName")),
+        ("Space", ("SpaceName",)),
+        ("UserProfile", ("UserProfileName",)),
+    ):
+        pages = sagemaker.get_paginator(f"list_{_snake(kind)}s").paginate(DomainIdEquals=domain_id)
+        left = [one for page in pages for one in page[f"{kind}s"] if one["Status"] != "Deleted"]
+        for one in left:
+            if not one["Status"].endswith("ing"):
+                which = {name: one[name] for name in names if name in one}
+                getattr(sagemaker, f"delete_{_snake(kind)}")(DomainId=domain_id, **which)
+        if left:
+            return False
+    return True
+
+
+def _snake(kind: str) -> str:
+    return "user_profile" if kind == "UserProfile" else kind.lower()
 
 
 def _delete_image(sagemaker: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The questions that AWS does not document, U1 to U8.
+"""The questions that AWS does not document.
 
 On an account the tests record the answers. Locally they show that every value of a switch has its effect.
 """
@@ -113,36 +113,45 @@ def test_u2_a_token_with_other_parameters(target, findings):
     findings.note("U2", f"remembered for {target.now() - began:.0f} s at least")
 
 
-@every("delete_of_version_in_use")
-def test_u3_a_version_that_a_domain_names(target, findings, network):
+def make_domain(target, findings, network, question, **settings):
+    """Create a domain with these settings of its users, wait for it, and return its id."""
     if network is None:
         why = "it takes a Studio domain: set CONFORMANCE_VPC_ID and CONFORMANCE_SUBNET_IDS to where one may be"
-        findings.note("U3", why)
+        findings.note(question, why)
         pytest.skip(why)
-    # GIVEN a domain that names the first of two versions
-    sagemaker, image, config = target.sagemaker, target.make_image(), target.name()
-    target.make_version(image)
-    target.make_version(image)
-    sagemaker.create_app_image_config(AppImageConfigName=config, JupyterLabAppImageConfig={})
-    custom_image = {"ImageName": image, "ImageVersionNumber": 1, "AppImageConfigName": config}
-    settings = {"ExecutionRole": target.role, "JupyterLabAppSettings": {"CustomImages": [custom_image]}}
     try:
-        domain_id = sagemaker.create_domain(
+        domain_id = target.sagemaker.create_domain(
             DomainName=target.name(),
             AuthMode="IAM",
             HomeEfsFileSystemCreation="Disabled",  # a file system costs money, and outlives the domain
-            DefaultUserSettings=settings,
+            DefaultUserSettings={"ExecutionRole": target.role, **settings},
             **network,
         )["DomainId"]
     except ClientError as error:
-        findings.note("U3", str(error))
+        findings.note(question, str(error))
         raise
-    domain = target.poll(
-        lambda: sagemaker.describe_domain(DomainId=domain_id), lambda found: found["Status"] != "Pending"
-    )
+    domain = stable(target, "domain", DomainId=domain_id)
     if domain["Status"] != "InService":
-        findings.note("U3", f"the domain is {domain['Status']}: {domain.get('FailureReason')}")
+        findings.note(question, f"the domain is {domain['Status']}: {domain.get('FailureReason')}")
     assert domain["Status"] == "InService"
+    return domain_id
+
+
+def stable(target, kind, **which):
+    """The description of a resource of Studio, as soon as it is not changing."""
+    describe = getattr(target.sagemaker, f"describe_{kind}")
+    return target.poll(lambda: describe(**which), lambda found: not found["Status"].endswith("ing"))
+
+
+@every("delete_of_version_in_use")
+def test_u3_a_version_that_a_domain_names(target, findings, network):
+    # GIVEN a domain that names the first of two versions
+    image, config = target.make_image(), target.name()
+    target.make_version(image)
+    target.make_version(image)
+    target.sagemaker.create_app_image_config(AppImageConfigName=config, JupyterLabAppImageConfig={})
+    custom_image = {"ImageName": image, "ImageVersionNumber": 1, "AppImageConfigName": config}
+    make_domain(target, findings, network, "U3", JupyterLabAppSettings={"CustomImages": [custom_image]})
 
     # WHEN that version is deleted
     refusal = outcome(lambda: target.write("delete_image_version", ImageName=image, Version=1))
@@ -240,3 +249,59 @@ def test_u8_how_many_versions_an_image_may_have(target, findings):
         return
     found = {name: value for name, value in quotas.items() if "image" in name.lower()}
     findings.note("U8", f"Service Quotas has {json.dumps(found)}; only a full image shows the message of the error")
+
+
+@every("update_with_running_apps")
+def test_u10_the_custom_images_of_a_domain_with_a_running_app(target, findings, network):
+    # GIVEN a domain that offers an image, and a running app
+    sagemaker, image, config = target.sagemaker, target.make_image(), target.name()
+    target.make_version(image)
+    sagemaker.create_app_image_config(AppImageConfigName=config, JupyterLabAppImageConfig={})
+    domain_id = make_domain(target, findings, network, "U10")
+    where = {"DomainId": domain_id}
+    sagemaker.create_user_profile(**where, UserProfileName="user")
+    stable(target, "user_profile", **where, UserProfileName="user")
+    space = {**where, "SpaceName": "space"}
+    sagemaker.create_space(
+        **space,
+        OwnershipSettings={"OwnerUserProfileName": "user"},
+        SpaceSharingSettings={"SharingType": "Private"},
+        SpaceSettings={"AppType": "JupyterLab"},
+    )
+    stable(target, "space", **space)
+    app = {**space, "AppType": "JupyterLab", "AppName": "default"}
+    sagemaker.create_app(**app, ResourceSpec={"InstanceType": "ml.t3.medium"})
+    running = stable(target, "app", **app)
+    if running["Status"] != "InService":
+        findings.note("U10", f"the app is {running['Status']}: {running.get('FailureReason')}")
+    assert running["Status"] == "InService"
+
+    # WHEN a version is offered
+    custom_image = {"ImageName": image, "ImageVersionNumber": 1, "AppImageConfigName": config}
+    settings = {"JupyterLabAppSettings": {"CustomImages": [custom_image]}}
+    refusal = outcome(lambda: sagemaker.update_domain(**where, DefaultUserSettings=settings))
+
+    seen = "allowed" if refusal is None else "refused" if "InService" in message(refusal) else ""
+    answer = findings.record("U10", {str(refusal or "the domain is updated"): seen})
+    if not target.is_real:
+        assert answer == target.assumptions.update_with_running_apps
+
+
+@every("unsent_app_settings")
+def test_u11_an_update_of_a_domain_has_some_members_of_an_apps_settings(target, findings, network):
+    # GIVEN a domain with two members in the settings of JupyterLab
+    repositories = [{"RepositoryUrl": "https://github.com/aws/aws-cdk"}]
+    settings = {"CodeRepositories": repositories, "DefaultResourceSpec": {"InstanceType": "ml.t3.medium"}}
+    domain_id = make_domain(target, findings, network, "U11", JupyterLabAppSettings=settings)
+
+    # WHEN an update contains one of them
+    sent = {"JupyterLabAppSettings": {"CodeRepositories": []}}
+    target.sagemaker.update_domain(DomainId=domain_id, DefaultUserSettings=sent)
+
+    found = stable(target, "domain", DomainId=domain_id)["DefaultUserSettings"].get("JupyterLabAppSettings", {})
+    answer = findings.record(
+        "U11", {json.dumps(found): "kept" if found.get("DefaultResourceSpec", {}).get("InstanceType") else "dropped"}
+    )
+    if not target.is_real:
+        assert answer == target.assumptions.unsent_app_settings
+        assert found["CodeRepositories"] == []

@@ -27,6 +27,7 @@ _HELP = {
     "fail": "the next version ends as CREATE_FAILED",
     "slow": "the creation of the next version takes longer",
     "hold": "a version is in use until the fault is removed",
+    "in-service": "an app runs in a domain, whose updates are refused until the fault is removed",
     "throttle": "requests above the rate are throttled until the fault is removed",
     "deny": "the next request and those in the seconds after it are denied",
     "drop": "the connection of the next request is closed without a response",
@@ -36,6 +37,7 @@ _HELP = {
 _SETTINGS = {
     "reason": "the FailureReason of the version",
     "seconds": "the duration in seconds",
+    "domain": "the id of the domain (default: every domain)",
     "image": "the name of the image",
     "version": "the number of the version",
     "per_second": "the number of requests per second",
@@ -64,7 +66,7 @@ def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 
 def _add_settings(parser: argparse.ArgumentParser, kind: type[FaultKind]) -> None:
-    types: Mapping[str, Any] = {**typing.get_type_hints(kind), "operation": str, "when": str}
+    types: Mapping[str, Any] = {**typing.get_type_hints(kind), "operation": str, "when": str, "domain": str}
     possible = ", ".join(LIMITED_OPERATIONS if kind is LimitFault else CHANGE_OPERATIONS)
     for setting in dataclasses.fields(kind):
         name, default = setting.name, setting.default

@@ -11,6 +11,7 @@ from imgver_sandbox.faults.kinds import (
     FailFault,
     FaultKind,
     HoldFault,
+    InServiceFault,
     LimitFault,
     SlowFault,
     ThrottleFault,
@@ -42,7 +43,7 @@ class Faults(ABC):
     def fail(self, reason: str, *, operation: str = "CreateImageVersion", times: int = 1) -> Fault:
         """Let the next created version end as CREATE_FAILED with `reason` as its FailureReason.
 
-        With another `operation`, the next CreateImage, UpdateImage, DeleteImage or DeleteImageVersion ends in its
+        With another `operation`, such as DeleteImage or UpdateDomain, the next change of that operation ends in its
         failed status. A call that the service refuses does not count.
         """
         return self.add(FailFault(reason, operation, times))
@@ -57,6 +58,13 @@ class Faults(ABC):
         The fault applies in every account and region. The version may be created later.
         """
         return self.add(HoldFault(image, version))
+
+    def in_service(self, domain: str | None = None) -> Fault:
+        """Let an app run in the domain with this id, or in every domain, until the fault is removed.
+
+        UpdateDomain and UpdateUserProfile are refused, whatever is assumed about updates with running apps (u10).
+        """
+        return self.add(InServiceFault(domain))
 
     def throttle(self, per_second: int, *, operation: str | None = None) -> Fault:
         """Return ThrottlingException for more than `per_second` requests in any second, until the fault is removed."""
@@ -78,7 +86,7 @@ class Faults(ABC):
         return self.add(ErrorFault(operation, times))
 
     def limit(self, *, operation: str = "CreateImageVersion", times: int = 1) -> Fault:
-        """Return ResourceLimitExceeded for the next CreateImageVersion, CreateImage or CreateDomain.
+        """Return ResourceLimitExceeded for the next CreateImageVersion, or for another `operation` such as CreateImage.
 
         The real message and the real limit of AWS are unknown.
         """

@@ -1,4 +1,4 @@
-"""The kinds of faults (fail, slow, hold, throttle, deny, drop, error, limit), their settings and their JSON form."""
+"""The kinds of faults (fail, slow, hold, in-service, throttle, deny, …), their settings and their JSON form."""
 
 import dataclasses
 import sys
@@ -7,10 +7,22 @@ from typing import Any, ClassVar, Literal, get_args
 
 DropMoment = Literal["before", "after"]
 
-CHANGE_OPERATIONS = ("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion")
+CHANGE_OPERATIONS = (
+    *("CreateImage", "UpdateImage", "DeleteImage", "CreateImageVersion", "DeleteImageVersion"),
+    *("CreateDomain", "UpdateDomain", "DeleteDomain"),
+    *("CreateUserProfile", "UpdateUserProfile", "DeleteUserProfile"),
+    *("CreateSpace", "UpdateSpace", "DeleteSpace", "CreateApp"),
+)
 """The operations that begin a change. Its result appears later, as a status."""
 
-LIMITED_OPERATIONS = ("CreateImage", "CreateImageVersion", "CreateDomain")
+LIMITED_OPERATIONS = (
+    "CreateImage",
+    "CreateImageVersion",
+    "CreateDomain",
+    "CreateUserProfile",
+    "CreateSpace",
+    "CreateApp",
+)
 """The operations for which the service model has the error ResourceLimitExceeded."""
 
 
@@ -29,6 +41,7 @@ def _is_duration(value: object) -> bool:
 _COUNT = (_is_count, "a whole number, 1 or more")
 _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "reason": (_is_string, "a string that is not empty"),
+    "domain": (lambda value: value is None or _is_string(value), "the id of a domain"),
     "image": (_is_string, "the name of an image"),
     "version": _COUNT,
     "times": _COUNT,
@@ -55,7 +68,8 @@ class _FaultSettings:
     def __str__(self) -> str:
         """The effect, for the list of faults."""
         settings = dataclasses.asdict(self)
-        return self.effect.format(**(settings | {"operation": settings.get("operation") or "any call"}))
+        defaults = {"operation": "any call", "domain": "every domain"}
+        return self.effect.format(**(defaults | {name: value for name, value in settings.items() if value is not None}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +102,15 @@ class HoldFault(_FaultSettings):
     effect: ClassVar[str] = "version {version} of {image} is in use"
     image: str
     version: int
+
+
+@dataclasses.dataclass(frozen=True)
+class InServiceFault(_FaultSettings):
+    """An app runs, so that updates of its domain and of the user profiles in it are refused."""
+
+    name: ClassVar[str] = "in-service"
+    effect: ClassVar[str] = "an app runs in {domain}"
+    domain: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +164,9 @@ class LimitFault(_FaultSettings):
     times: int = 1
 
 
-FaultKind = FailFault | SlowFault | HoldFault | ThrottleFault | DenyFault | DropFault | ErrorFault | LimitFault
+FaultKind = (
+    FailFault | SlowFault | HoldFault | InServiceFault | ThrottleFault | DenyFault | DropFault | ErrorFault | LimitFault
+)
 
 FAULT_KINDS: Mapping[str, type[FaultKind]] = {kind.name: kind for kind in get_args(FaultKind)}
 """All kinds by their names."""

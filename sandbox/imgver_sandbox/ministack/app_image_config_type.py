@@ -2,13 +2,7 @@
 
 from typing import Any
 
-from imgver_sandbox.ministack.resource_type import (
-    Attributes,
-    Properties,
-    ResourceHandlerError,
-    ResourceType,
-    resource_handler_error,
-)
+from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceType, resource_handler_error
 from imgver_sandbox.sagemaker.service import ServiceError
 
 
@@ -26,14 +20,7 @@ class AppImageConfigType(ResourceType):
     def create(self, properties: Properties) -> tuple[str, Attributes]:
         """Create an app image config."""
         name = properties["AppImageConfigName"]
-        try:
-            response = self.call("CreateAppImageConfig", _parameters(properties))
-        except ServiceError as error:
-            if error.code != "ResourceInUse":
-                raise resource_handler_error(error) from None
-            message = f"Resource of type '{self.name}' with identifier '{name}' already exists."
-            raise ResourceHandlerError("AlreadyExists", message) from None
-        return name, response
+        return name, self.call_create("CreateAppImageConfig", _parameters(properties), name)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:  # noqa: ARG002  the update sends all properties
         """Update an app image config."""

@@ -30,9 +30,13 @@ class DomainType(ResourceType):
     create_only = ("AuthMode", "DomainName", "KmsKeyId")
 
     def create(self, properties: Properties) -> tuple[str, Attributes]:
-        """Create a domain and wait until it is in service."""
+        """Create a domain and wait until it is in service. A domain that fails is deleted."""
         domain_id: str = self.change("CreateDomain", properties)["DomainId"]
-        return domain_id, self._attributes(domain_id)
+        try:
+            return domain_id, self._attributes(domain_id)
+        except ResourceHandlerError:
+            self.delete(domain_id, properties)
+            raise
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:  # noqa: ARG002  the update sends all properties
         """Update a domain and wait until it is in service."""
@@ -53,8 +57,5 @@ class DomainType(ResourceType):
             self.wait_until_stable("DescribeDomain", identifier, "Status")
 
     def _attributes(self, domain_id: str) -> Attributes:
-        domain = self.wait_until_stable("DescribeDomain", {"DomainId": domain_id}, "Status")
-        if domain is None:
-            message = f"Resource of type '{self.name}' with identifier '{domain_id}' was not found."
-            raise ResourceHandlerError("NotFound", message)
+        domain = self.wait_until_in_service("DescribeDomain", {"DomainId": domain_id})
         return {name: domain[name] for name in _ATTRIBUTES if name in domain}

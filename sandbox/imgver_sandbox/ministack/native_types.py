@@ -8,9 +8,13 @@ from imgver_sandbox.ministack.hooks import STACKS, module
 from imgver_sandbox.ministack.image_type import ImageType
 from imgver_sandbox.ministack.image_version_type import ImageVersionType
 from imgver_sandbox.ministack.resource_type import ResourceType
+from imgver_sandbox.ministack.studio_types import AppType, SpaceType, StudioLifecycleConfigType, UserProfileType
 from imgver_sandbox.sagemaker.service import ImagesService
 
-_TYPES: tuple[type[ResourceType], ...] = (ImageType, ImageVersionType, AppImageConfigType, DomainType)
+_TYPES: tuple[type[ResourceType], ...] = (
+    *(ImageType, ImageVersionType, AppImageConfigType),
+    *(DomainType, UserProfileType, SpaceType, AppType, StudioLifecycleConfigType),
+)
 
 
 def add_native_types(service: ImagesService) -> None:

@@ -109,6 +109,32 @@ class ResourceType(ABC):
         except ServiceError as error:
             raise resource_handler_error(error) from None
 
+    def call_create(self, operation: str, parameters: Properties, identifier: str) -> dict[str, Any]:
+        """Create a resource. Raises ResourceHandlerError, AlreadyExists if its name is in use."""
+        try:
+            return self.call(operation, parameters)
+        except ServiceError as error:
+            if error.code != "ResourceInUse":
+                raise resource_handler_error(error) from None
+            message = f"Resource of type '{self.name}' with identifier '{identifier}' already exists."
+            raise ResourceHandlerError("AlreadyExists", message) from None
+
+    def wait_until_in_service(self, operation: str, identifier: Properties) -> dict[str, Any]:
+        """Wait until a resource of Studio is stable, and return its description.
+
+        Raises ResourceHandlerError if it does not exist or has failed.
+        """
+        description = self.wait_until_stable(operation, identifier, "Status")
+        name = "|".join(map(str, identifier.values()))
+        if description is None:
+            message = f"Resource of type '{self.name}' with identifier '{name}' was not found."
+            raise ResourceHandlerError("NotFound", message)
+        if description["Status"] != "InService":
+            reason = f"{name} is {description['Status']}: {description.get('FailureReason', 'no reason given')}"
+            message = f"Resource of type '{self.name}' with identifier '{name}' did not stabilize: {reason}"
+            raise ResourceHandlerError("NotStabilized", message)
+        return description
+
     def wait_until_stable(self, operation: str, identifier: Properties, status: str) -> dict[str, Any] | None:
         """Wait until a resource is in a stable status, and return its description, or None if it does not exist.
 

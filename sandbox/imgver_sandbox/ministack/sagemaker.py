@@ -12,7 +12,16 @@ from imgver_sandbox.sagemaker.service_faults import ConnectionBroken
 
 ServiceResponse = tuple[int, dict[str, str], bytes]
 
-_RESOURCE_TYPES = {"AppImageConfigName": "app-image-config", "DomainId": "domain"}
+# The parameters that name a resource, and the part of its ARN. The first type whose parameters a call has is its type.
+_RESOURCE_TYPES = (
+    ("app-image-config/{AppImageConfigName}", ("AppImageConfigName",)),
+    ("app/{DomainId}/{SpaceName}/{AppType}/{AppName}", ("DomainId", "SpaceName", "AppType", "AppName")),
+    ("app/{DomainId}/{UserProfileName}/{AppType}/{AppName}", ("DomainId", "UserProfileName", "AppType", "AppName")),
+    ("user-profile/{DomainId}/{UserProfileName}", ("DomainId", "UserProfileName")),
+    ("space/{DomainId}/{SpaceName}", ("DomainId", "SpaceName")),
+    ("studio-lifecycle-config/{StudioLifecycleConfigName}", ("StudioLifecycleConfigName",)),
+    ("domain/{DomainId}", ("DomainId",)),
+)
 _VERSION_OPERATIONS = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
 
 
@@ -80,9 +89,9 @@ def authorised_arns(service: ImagesService, target: str, body: bytes, *, account
     prefix = f"arn:aws:sagemaker:{region}:{account}"
     if operation == "CreateDomain":
         return [f"{prefix}:domain/*"]
-    for parameter, resource_type in _RESOURCE_TYPES.items():
-        if parameter in parameters:
-            return [f"{prefix}:{resource_type}/{parameters[parameter]}"]
+    for resource, names in _RESOURCE_TYPES:
+        if parameters.keys() >= set(names):
+            return [f"{prefix}:{resource.format_map(parameters)}"]
     if "ImageName" not in parameters:
         return ["*"]
     name = parameters["ImageName"]

@@ -11,6 +11,8 @@ DeleteOfVersionInUse = Literal["refused", "allowed"]
 HighestNumberAfterDelete = Literal["reused", "retired"]
 ArnCase = Literal["lower", "kept"]
 RejectedManifest = Literal["create_failed", "validation_exception"]
+UpdateWithRunningApps = Literal["refused", "allowed"]
+UnsentAppSettings = Literal["dropped", "kept"]
 
 
 SHORT_NAMES: Mapping[str, str] = {
@@ -21,6 +23,8 @@ SHORT_NAMES: Mapping[str, str] = {
     "u4": "highest_number_after_delete",
     "u5": "arn_case",
     "u6": "rejected_manifest",
+    "u10": "update_with_running_apps",
+    "u11": "unsent_app_settings",
 }
 """The short names of the switches, for the command line."""
 
@@ -61,6 +65,14 @@ class Assumptions:
     rejected_manifest: RejectedManifest = "create_failed"
     """The manifest of the base image is not Docker V2 schema 2. `create_failed`: the version is created and gets the
     status CREATE_FAILED. `validation_exception`: the call is refused and no version is created."""
+
+    update_with_running_apps: UpdateWithRunningApps = "refused"
+    """A domain or a user profile is updated while an app runs in it. `refused`: ValidationException. `allowed`: it is
+    updated, unless the update contains a setting such as AppNetworkAccessType that AWS documents as fixed meanwhile."""
+
+    unsent_app_settings: UnsentAppSettings = "dropped"
+    """An update of a domain or a user profile contains the settings of an app, such as JupyterLabAppSettings, without
+    some of their members. `dropped`: the app no longer has these members. `kept`: it keeps them."""
 
     @classmethod
     def parse(cls, switches: Sequence[str]) -> Self:

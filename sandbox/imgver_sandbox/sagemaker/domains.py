@@ -1,4 +1,4 @@
-"""The operations on Studio domains, with the parts that custom images use: no users, apps or file systems.
+"""The operations on Studio domains, with the parts that custom images use: no networks or file systems.
 
 Each function performs the operation of its name; the pages of the API are called like
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDomain.html
@@ -8,16 +8,18 @@ import hashlib
 from typing import Any
 
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
-from imgver_sandbox.sagemaker.errors import (
-    ServiceError,
-    refuse_change_in_progress,
-    resource_in_use,
-    resource_not_found,
-    validation_exception,
-)
+from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use
 from imgver_sandbox.sagemaker.listing import list_page
-from imgver_sandbox.sagemaker.records import GONE
-from imgver_sandbox.sagemaker.studio_records import DomainRecord, custom_images
+from imgver_sandbox.sagemaker.studio import (
+    begin,
+    domain_url,
+    find_domain,
+    refuse_associated,
+    refuse_missing_images,
+    refuse_running_apps,
+    updated,
+)
+from imgver_sandbox.sagemaker.studio_records import DomainRecord
 
 # UpdateDomain changes these settings member by member, and replaces all others.
 _MERGED_SETTINGS = ("DefaultUserSettings", "DefaultSpaceSettings", "DomainSettings")
@@ -28,7 +30,7 @@ def create_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
     name, now = parameters["DomainName"], account.now()
     if any(domain.settings["DomainName"] == name for domain in account.domains.values()):
         raise resource_in_use("The ID or Name specified is already in use.")
-    _refuse_missing_images(account, parameters)
+    refuse_missing_images(account, parameters)
     settings = {"AppNetworkAccessType": "PublicInternetOnly", **parameters}
     settings.pop("Tags", None)
     domain_id = f"d-{hashlib.sha256(f'{account.number}/{account.region}/{name}/{now}'.encode()).hexdigest()[:12]}"
@@ -39,42 +41,46 @@ def create_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
         modified_at=now,
         settings=settings,
     )
-    _begin(account, domain, "Pending", then="InService")
+    begin(account, domain, "CreateDomain")
     account.domains[domain_id] = domain
-    return {"DomainArn": domain.arn, "DomainId": domain_id, "Url": _url(account, domain)}
+    return {"DomainArn": domain.arn, "DomainId": domain_id, "Url": domain_url(account, domain.domain_id)}
 
 
 def describe_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DescribeDomain."""
-    domain = _domain(account, parameters)
+    domain = find_domain(account, parameters)
     has_file_system = domain.settings.get("HomeEfsFileSystemCreation") != "Disabled"
     return {
         **_summary(account, domain),
         **domain.settings,
+        "FailureReason": domain.failure_reason,
         "HomeEfsFileSystemId": f"fs-{domain.domain_id[2:]}" if has_file_system else None,
     }
 
 
 def update_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform UpdateDomain."""
-    domain = _domain(account, parameters)
+    domain = find_domain(account, parameters)
     refuse_change_in_progress(domain)
-    _refuse_missing_images(account, parameters)
+    refuse_running_apps(account, domain, parameters)
+    refuse_missing_images(account, parameters)
     changes = {_setting_name(name): value for name, value in parameters.items() if name != "DomainId"}
     for name in _MERGED_SETTINGS:
         if name in changes:
             members = {_setting_name(member): value for member, value in changes[name].items()}
-            changes[name] = domain.settings.get(name, {}) | members
-    domain.settings = domain.settings | changes
-    _begin(account, domain, "Updating", then="InService")
+            changes[name] = updated(account, domain.settings.get(name, {}), members)
+    if begin(account, domain, "UpdateDomain"):
+        domain.settings = domain.settings | changes
     return {"DomainArn": domain.arn}
 
 
 def delete_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteDomain."""
-    domain = _domain(account, parameters)
+    domain = find_domain(account, parameters)
     refuse_change_in_progress(domain)
-    _begin(account, domain, "Deleting", then=GONE)
+    profiles = [profile for profile in account.user_profiles.values() if profile.domain_id == domain.domain_id]
+    refuse_associated(domain, apps=account.apps_of(domain), spaces=account.spaces_of(domain), user_profiles=profiles)
+    begin(account, domain, "DeleteDomain")
     return {}
 
 
@@ -94,40 +100,9 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def _domain(account: SageMakerAccount, parameters: OperationInput) -> DomainRecord:
-    domain = account.domains.get(parameters["DomainId"])
-    if domain is None:
-        raise resource_not_found("Domain", DomainId=parameters["DomainId"])
-    return domain
-
-
-def _refuse_missing_images(account: SageMakerAccount, parameters: OperationInput) -> None:
-    """Raise ServiceError if the parameters name a version or an app image config that does not exist.
-
-    Whether AWS checks this, and with which error, is unknown. The service model has no ResourceNotFound for
-    CreateDomain, so the error is a ValidationException.
-    """
-    for image_name, number, app_image_config_name in custom_images(parameters):
-        try:
-            account.version({"ImageName": image_name, "Version": number})
-        except ServiceError as error:
-            raise validation_exception(error.message) from None
-        if app_image_config_name not in account.app_image_configs:
-            missing = resource_not_found("AppImageConfig", AppImageConfigName=app_image_config_name)
-            raise validation_exception(missing.message)
-
-
-def _begin(account: SageMakerAccount, domain: DomainRecord, status: str, *, then: str) -> None:
-    domain.begin(status, now=account.now(), seconds=account.context.durations.domain, then=then)
-
-
 def _setting_name(name: str) -> str:
     """The name of a parameter in CreateDomain and DescribeDomain: UpdateDomain adds `ForUpdate` to two names."""
     return name.removesuffix("ForUpdate")
-
-
-def _url(account: SageMakerAccount, domain: DomainRecord) -> str:
-    return f"https://{domain.domain_id}.studio.{account.region}.sagemaker.aws"
 
 
 def _summary(account: SageMakerAccount, domain: DomainRecord) -> dict[str, Any]:
@@ -138,5 +113,5 @@ def _summary(account: SageMakerAccount, domain: DomainRecord) -> dict[str, Any]:
         "DomainName": domain.settings["DomainName"],
         "LastModifiedTime": domain.modified_at,
         "Status": domain.status,
-        "Url": _url(account, domain),
+        "Url": domain_url(account, domain.domain_id),
     }

@@ -50,10 +50,14 @@ def resource_not_found(type_name: str, **parameters: object) -> ServiceError:
 
 def change_in_progress(record: ResourceRecord) -> ServiceError:
     """A ResourceInUse error for a record that is being created, updated or deleted."""
-    return resource_in_use(f"{record.type_name} ({record.arn}) is being {_PARTICIPLES[record.status]}")
+    doing = _PARTICIPLES[record.status]
+    if record.status.isupper():
+        return resource_in_use(f"{record.type_name} ({record.arn}) is being {doing}")
+    # The resources of Studio. Public code that retries looks for "is already being updated".
+    return resource_in_use(f"{record.type_name} [{record.arn}] is already being {doing}.")
 
 
-def refuse_change_in_progress(record: ResourceRecord) -> None:
-    """Raise `change_in_progress` while the record is being created, updated or deleted."""
-    if record.pending_change is not None:
+def refuse_change_in_progress(record: ResourceRecord, *, unless: str | None = None) -> None:
+    """Raise `change_in_progress` while the record is being created, updated or deleted, `unless` it has this status."""
+    if record.pending_change is not None and record.status != unless:
         raise change_in_progress(record)

@@ -21,7 +21,6 @@ class TimedRecord(Protocol):
     modified_at: float
 
 
-_Name = TypeVar("_Name", int, str)
 _Record = TypeVar("_Record", bound=TimedRecord)
 
 
@@ -29,7 +28,7 @@ def list_records(
     account: SageMakerAccount,
     operation: str,
     parameters: OperationInput,
-    records: Mapping[_Name, _Record],
+    records: Mapping[Any, _Record],
     *,
     modified_time: str = "LastModifiedTime",
 ) -> tuple[list[_Record], str | None]:

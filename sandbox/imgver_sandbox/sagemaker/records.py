@@ -6,7 +6,14 @@ from typing import ClassVar
 # The status of a deleted record. The account removes such records before a call can read them.
 GONE = "GONE"
 
-_FAILED = {"CREATING": "CREATE_FAILED", "UPDATING": "UPDATE_FAILED", "DELETING": "DELETE_FAILED"}
+_FAILED = {
+    "CREATING": "CREATE_FAILED",
+    "UPDATING": "UPDATE_FAILED",
+    "DELETING": "DELETE_FAILED",
+    "Pending": "Failed",
+    "Updating": "Update_Failed",
+    "Deleting": "Delete_Failed",
+}
 _FAILURE_REASON_LENGTH = 1024
 
 

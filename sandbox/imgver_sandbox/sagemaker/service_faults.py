@@ -18,6 +18,7 @@ from imgver_sandbox.faults.kinds import (
     FailFault,
     FaultKind,
     HoldFault,
+    InServiceFault,
     LimitFault,
     SlowFault,
 )
@@ -68,7 +69,7 @@ class ServiceFaults(Faults):
             _check_operation(kind.name, kind.operation, CHANGE_OPERATIONS)
         elif isinstance(kind, LimitFault):
             _check_operation(kind.name, kind.operation, LIMITED_OPERATIONS)
-        elif not isinstance(kind, HoldFault) and kind.operation is not None:
+        elif not isinstance(kind, HoldFault | InServiceFault) and kind.operation is not None:
             _check_operation(kind.name, kind.operation, self._operations)
         with self._lock:
             active = _ActiveFault(next(self._ids), kind, getattr(kind, "times", None))
@@ -110,6 +111,12 @@ class ServiceFaults(Faults):
             holds = [active.kind for active in self._active.values() if isinstance(active.kind, HoldFault)]
         return {hold.version for hold in holds if hold.image.lower() == image.lower()}
 
+    def has_running_app(self, domain_id: str) -> bool:
+        """Whether a fault lets an app run in the domain with this id."""
+        with self._lock:
+            kinds = [active.kind for active in self._active.values()]
+        return any(isinstance(kind, InServiceFault) and kind.domain in {None, domain_id} for kind in kinds)
+
     def on_the_wire(self, call: _PerformCall) -> _PerformCall:
         """Add the faults of requests to `call(operation, parameters)`.
 
@@ -135,7 +142,9 @@ class ServiceFaults(Faults):
             self._remove_ended()
             for active in list(self._active.values()):
                 kind = active.kind
-                if isinstance(kind, FailFault | SlowFault | HoldFault) or kind.operation not in {None, operation}:
+                if isinstance(kind, FailFault | SlowFault | HoldFault | InServiceFault):
+                    continue
+                if kind.operation not in {None, operation}:
                     continue
                 if isinstance(kind, DropFault):
                     self._use(active)

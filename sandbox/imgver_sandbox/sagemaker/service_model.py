@@ -11,6 +11,12 @@ import botocore.model
 
 from imgver_sandbox.sagemaker.errors import ServiceError
 
+# Shapes in which members that the model does not have are kept: the service can be newer than this model, and a client
+# that changes settings must send such members back.
+_OPEN_SHAPES = frozenset(
+    {"UserSettings", "DefaultSpaceSettings", "DomainSettings", "DomainSettingsForUpdate", "SpaceSettings"}
+)
+
 
 class ModelledService:
     """The operations of one service with their input and output shapes."""
@@ -26,8 +32,9 @@ class ModelledService:
     def parse_input(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Validate `parameters` and return those that the model has, with timestamps in seconds since the epoch.
 
-        A null counts as an absent parameter. Raises ServiceError: SerializationException for a wrong JSON type,
-        ValidationException for a missing parameter or an invalid value.
+        A null counts as an absent parameter. The settings of Studio keep members that the model
+        does not have, as long as they contain no empty string. Raises ServiceError: SerializationException for a
+        wrong JSON type, ValidationException for a missing parameter or an invalid value.
         """
         shape = self.input_shape(operation)
         accepted: dict[str, Any] = _parse(shape, parameters)
@@ -72,7 +79,8 @@ _JSON_TYPE_NAMES = {
 }
 
 
-def _parse(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any JSON value
+def _parse(shape: botocore.model.Shape, value: Any, *, is_open: bool = False) -> Any:  # noqa: ANN401  any JSON value
+    is_open = is_open or shape.name in _OPEN_SHAPES
     if shape.type_name == "timestamp" and isinstance(value, datetime):
         return value.timestamp()
     expected: Any = (int, float) if shape.type_name == "timestamp" else _PYTHON_TYPES[shape.type_name]
@@ -87,15 +95,19 @@ def _parse(shape: botocore.model.Shape, value: Any) -> Any:  # noqa: ANN401  any
         raise ServiceError("SerializationException", message)
     if shape.type_name == "structure":
         members = {
-            name: _parse(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None
+            name: _parse(member, value[name], is_open=is_open)
+            for name, member in shape.members.items()
+            if value.get(name) is not None
         }
+        if is_open:
+            members = {name: item for name, item in value.items() if item is not None} | members
         if shape.is_tagged_union and len(members) != 1:
             raise ServiceError("SerializationException", f"{shape.name} must have exactly one member set")
         return members
     if shape.type_name == "list":
-        return [_parse(shape.member, item) for item in value]
+        return [_parse(shape.member, item, is_open=is_open) for item in value]
     if shape.type_name == "map":
-        return {key: _parse(shape.value, item) for key, item in value.items()}
+        return {key: _parse(shape.value, item, is_open=is_open) for key, item in value.items()}
     return value
 
 
@@ -114,11 +126,12 @@ def _violations(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[
     """The path, the value and the constraint of everything in `value` that the model does not allow."""
     if shape.type_name == "structure":
         for name, member in shape.members.items():
-            member_path = f"{path}.{name[0].lower()}{name[1:]}".lstrip(".")
             if name in value:
-                yield from _violations(member, value[name], member_path)
+                yield from _violations(member, value[name], _member_path(path, name))
             elif name in shape.required_members:
-                yield member_path, None, "Member must not be null"
+                yield _member_path(path, name), None, "Member must not be null"
+        for name in value.keys() - shape.members.keys():  # only an open structure has such members
+            yield from _empty_strings(value[name], _member_path(path, name))
         return
     for constraint, holds in _constraints(shape):
         if not holds(value):
@@ -131,6 +144,22 @@ def _violations(shape: botocore.model.Shape, value: Any, path: str) -> Iterator[
     elif shape.type_name == "map":
         yield from _violations_of_items(shape.key, value.keys(), "Map keys", path, value)
         yield from _violations_of_items(shape.value, value.values(), "Map value", path, value)
+
+
+def _member_path(path: str, name: str) -> str:
+    return f"{path}.{name[:1].lower()}{name[1:]}".lstrip(".")
+
+
+def _empty_strings(value: Any, path: str) -> Iterator[_Violation]:  # noqa: ANN401  any JSON value
+    """A violation for each empty string in `value`."""
+    if not value and isinstance(value, str):
+        yield path, value, "Member must have length greater than or equal to 1"
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _empty_strings(item, _member_path(path, name))
+    elif isinstance(value, list):
+        for position, item in enumerate(value, start=1):
+            yield from _empty_strings(item, f"{path}.{position}.member")
 
 
 def _violations_of_items(
@@ -203,6 +232,8 @@ def python_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _build(shape: botocore.model.Shape, value: Any, path: str) -> Any:  # noqa: ANN401  any JSON value
+    if shape.name in _OPEN_SHAPES:
+        return value  # as it was sent
     if shape.type_name == "structure":
         present = {name: member for name, member in value.items() if member is not None}
         unknown = present.keys() - shape.members.keys()

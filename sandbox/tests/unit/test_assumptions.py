@@ -14,7 +14,7 @@ def every_value(switch):
 def test_each_default_is_the_first_choice():
     choices = Assumptions.choices()
 
-    assert len(choices) == 7
+    assert len(choices) == 9
     assert set(SHORT_NAMES.values()) == choices.keys()
     assert Assumptions(**{name: values[0] for name, values in choices.items()}) == Assumptions()
 
@@ -29,7 +29,7 @@ def test_switches_of_the_command_line_are_parsed():
 @pytest.mark.parametrize(
     ("switch", "message"),
     [
-        ("u9=moved", r"'u9=moved' must name one of alias_held_elsewhere, .*, rejected_manifest, like u1=moved"),
+        ("u9=moved", r"'u9=moved' must name one of alias_held_elsewhere, .*, unsent_app_settings, like u1=moved"),
         ("u1", r"'u1' must have one of the values resource_in_use, validation_exception, moved"),
         ("u4=moved", r"'u4=moved' must have one of the values reused, retired"),
     ],
@@ -199,3 +199,82 @@ def test_u6_the_manifest_is_not_docker_v2_schema_2(make_aws, rejected_manifest, 
         ):
             aws.version(BaseImage=uri)
         assert aws.versions() == []
+
+
+@every_value("update_with_running_apps")
+@pytest.mark.parametrize("by", ["app", "fault"])
+def test_u10_settings_are_updated_while_an_app_runs(make_aws, update_with_running_apps, by, refused):
+    # GIVEN a domain with a user profile, and an app of it or a fault
+    aws = make_aws(update_with_running_apps=update_with_running_apps)
+    domain = aws.CreateDomain(DomainName="d", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": aws.role})
+    domain_id = domain["DomainId"]
+    aws.wait()
+    ann = {"DomainId": domain_id, "UserProfileName": "ann"}
+    arn = aws.CreateUserProfile(**ann)["UserProfileArn"]
+    aws.CreateUserProfile(DomainId=domain_id, UserProfileName="ben")
+    aws.wait()
+    if by == "app":
+        app = {**ann, "AppType": "JupyterServer", "AppName": "default"}
+        aws.CreateApp(**app)
+        aws.wait()
+    else:
+        fault = aws.service.faults.in_service(domain_id)
+    settings = {"JupyterLabAppSettings": {"CustomImages": []}}
+
+    def refuses(operation, *sentences, **parameters):
+        with refused("ValidationException", " ".join(sentences)):
+            getattr(aws, operation)(**parameters)
+
+    domain_has_app = f"Unable to update Domain [{domain['DomainArn']}] with InService App."
+    stop_all = "Delete all InService apps in the domain including shared Apps for [domain-shared] User Profile, and try"
+    ann_has_app = f"Unable to update UserProfile [{arn}] with InService App."
+
+    # WHEN custom images are updated, THEN they are refused, or not
+    if update_with_running_apps == "refused" or by == "fault":
+        refuses("UpdateDomain", domain_has_app, stop_all, "again.", DomainId=domain_id, DefaultUserSettings=settings)
+        stop = "Delete all InService apps of the user profile, and try again."
+        refuses("UpdateUserProfile", ann_has_app, stop, **ann, UserSettings=settings)
+    else:
+        aws.UpdateUserProfile(**ann, UserSettings=settings)
+        aws.UpdateDomain(DomainId=domain_id, DefaultUserSettings=settings)
+        aws.wait()
+    # Some settings are always refused.
+    refuses("UpdateDomain", domain_has_app, stop_all, "again.", DomainId=domain_id, AppNetworkAccessType="VpcOnly")
+    if by == "app":
+        aws.UpdateUserProfile(DomainId=domain_id, UserProfileName="ben", UserSettings=settings)
+        aws.DeleteApp(**app)
+        aws.wait()
+    else:
+        aws.service.faults.remove(fault.id)
+    aws.UpdateDomain(DomainId=domain_id, DefaultUserSettings=settings, AppNetworkAccessType="VpcOnly")
+    aws.UpdateUserProfile(**ann, UserSettings=settings)
+
+
+@every_value("unsent_app_settings")
+@pytest.mark.parametrize("kind", ["domain", "user profile"])
+def test_u11_an_update_has_some_members_of_the_settings_of_an_app(make_aws, unsent_app_settings, kind):
+    # GIVEN settings of two apps
+    aws = make_aws(unsent_app_settings=unsent_app_settings)
+    lab, role = {"CustomImages": [], "CodeRepositories": [{"RepositoryUrl": "https://example.com"}]}, aws.role
+    before = {
+        "ExecutionRole": role,
+        "JupyterLabAppSettings": lab,
+        "CodeEditorAppSettings": {"CustomImages": []},
+    }
+    domain = aws.CreateDomain(DomainName="d", AuthMode="IAM", DefaultUserSettings=before)["DomainId"]
+    aws.wait()
+    aws.CreateUserProfile(DomainId=domain, UserProfileName="ann", UserSettings=before)
+    aws.wait()
+
+    # WHEN one member of one app's settings is sent
+    changes = {"JupyterLabAppSettings": {"LifecycleConfigArns": []}}
+    if kind == "domain":
+        aws.UpdateDomain(DomainId=domain, DefaultUserSettings=changes)
+        after = aws.DescribeDomain(DomainId=domain)["DefaultUserSettings"]
+    else:
+        aws.UpdateUserProfile(DomainId=domain, UserProfileName="ann", UserSettings=changes)
+        after = aws.DescribeUserProfile(DomainId=domain, UserProfileName="ann")["UserSettings"]
+
+    # THEN the app keeps its other members or not, and all other settings stay
+    rest = lab if unsent_app_settings == "kept" else {}
+    assert after == before | {"JupyterLabAppSettings": rest | {"LifecycleConfigArns": []}}

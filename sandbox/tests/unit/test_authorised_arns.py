@@ -40,6 +40,20 @@ def authorised(aws):
         ("DeleteAppImageConfig", {"AppImageConfigName": "c"}, ["app-image-config/c"]),
         ("CreateDomain", {"DomainName": "d"}, ["domain/*"]),
         ("UpdateDomain", {"DomainId": "d-1"}, ["domain/d-1"]),
+        ("CreateUserProfile", {"DomainId": "d-1", "UserProfileName": "ann"}, ["user-profile/d-1/ann"]),
+        ("UpdateUserProfile", {"DomainId": "d-1", "UserProfileName": "ann"}, ["user-profile/d-1/ann"]),
+        ("DescribeSpace", {"DomainId": "d-1", "SpaceName": "lab"}, ["space/d-1/lab"]),
+        (
+            "CreateApp",
+            {"DomainId": "d-1", "SpaceName": "lab", "AppType": "JupyterLab", "AppName": "default"},
+            ["app/d-1/lab/JupyterLab/default"],
+        ),
+        (
+            "DeleteApp",
+            {"DomainId": "d-1", "UserProfileName": "ann", "AppType": "KernelGateway", "AppName": "k"},
+            ["app/d-1/ann/KernelGateway/k"],
+        ),
+        ("CreateStudioLifecycleConfig", {"StudioLifecycleConfigName": "c"}, ["studio-lifecycle-config/c"]),
         # The service refuses a version that is not a number.
         ("DescribeImageVersion", {"ImageName": "i", "Version": {"a": 1}}, ["image-version/i/{'a': 1}"]),
     ],
@@ -56,6 +70,7 @@ def test_iam_checks_the_resources_of_the_call(aws, authorised, operation, parame
     ("operation", "body"),
     [
         ("ListImages", b""),
+        ("ListUserProfiles", b'{"DomainIdEquals": "d-1"}'),
         ("ListAppImageConfigs", b'{"NameContains": "c"}'),
         ("DescribeImageVersion", b"[]"),
         ("DescribeImageVersion", b"{"),

@@ -124,7 +124,7 @@ def test_a_domain_that_is_changing_cannot_be_changed(studio, operation, refused)
     domain_id = create(studio)
 
     arn = f"arn:aws:sagemaker:eu-west-1:123456789012:domain/{domain_id}"
-    with refused("ResourceInUse", f"Domain ({arn}) is being created"):
+    with refused("ResourceInUse", f"Domain [{arn}] is already being created."):
         getattr(studio, operation)(DomainId=domain_id)
 
 

@@ -10,11 +10,12 @@ from imgver_sandbox.faults.kinds import (
     FAULT_KINDS,
     DropFault,
     FailFault,
-    LimitFault,
+    InServiceFault,
     from_json,
     to_json,
 )
 from imgver_sandbox.in_process import client
+from imgver_sandbox.sagemaker.errors import ServiceError
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science"
 
@@ -118,6 +119,24 @@ class TestChanges:
 
         faults.remove(hold.id)
         aws.delete(1)
+
+    @pytest.mark.parametrize(
+        ("given", "effect", "applies"),
+        [(None, "every domain", True), ("this", "d-", True), ("d-0", "d-0", False)],
+    )
+    def test_in_service_refuses_updates_of_a_domain(self, aws, faults, left, given, effect, applies):
+        settings = {"ExecutionRole": aws.role}
+        domain = aws.CreateDomain(DomainName="d", AuthMode="IAM", DefaultUserSettings=settings)["DomainId"]
+        aws.wait()
+
+        fault = faults.in_service(domain if given == "this" else given)
+
+        assert left()[0].startswith(f"an app runs in {effect}")
+        if applies:
+            with pytest.raises(ServiceError, match="with InService App"):
+                aws.UpdateDomain(DomainId=domain)
+            faults.remove(fault.id)
+        aws.UpdateDomain(DomainId=domain)
 
 
 class TestRequests:
@@ -252,7 +271,7 @@ class TestRemove:
     [
         (None, 'a fault must be a JSON object like {"kind": "fail", "reason": "no space left"}'),
         (["fail"], "a fault must be a JSON object like "),
-        ({}, "kind None must be one of fail, slow, hold, throttle, deny, drop, error, limit"),
+        ({}, "kind None must be one of fail, slow, hold, in-service, throttle, deny, drop, error, limit"),
         ({"kind": []}, "kind [] must be one of fail, "),
         ({"kind": "fly"}, "kind 'fly' must be one of fail, "),
         ({"kind": "fail"}, "setting 'reason' of fault 'fail' must be given"),
@@ -269,6 +288,7 @@ class TestRemove:
         ({"kind": "throttle", "per_second": 0}, "per_second 0 must be a whole number, 1 or more"),
         ({"kind": "hold", "image": "", "version": 1}, "image '' must be the name of an image"),
         ({"kind": "hold", "image": "i", "version": 0}, "version 0 must be a whole number, 1 or more"),
+        ({"kind": "in-service", "domain": ""}, "domain '' must be the id of a domain"),
         ({"kind": "drop", "when": "during"}, "when 'during' must be before or after"),
         ({"kind": "drop", "when": []}, "when [] must be before or after"),
         (
@@ -296,6 +316,6 @@ def test_an_invalid_fault_is_refused(faults, left, settings, message):
     assert left() == []
 
 
-@pytest.mark.parametrize("kind", [FailFault("why", "CreateImage", 3), DropFault("after"), LimitFault("CreateImage")])
+@pytest.mark.parametrize("kind", [FailFault("why", "CreateImage", 3), DropFault("after"), InServiceFault()])
 def test_json_keeps_all_settings(kind):
     assert from_json(to_json(kind)) == kind

@@ -144,8 +144,8 @@ def test_each_account_and_region_has_its_own_resources(aws):
 
 
 def test_an_operation_that_the_service_does_not_have(aws, refused):
-    with refused("UnknownOperationException", "Unknown operation CreateApp"):
-        aws.CreateApp()
+    with refused("UnknownOperationException", "Unknown operation CreateEndpoint"):
+        aws.CreateEndpoint()
 
 
 def test_before_call_receives_every_call_and_can_refuse_it(aws, refused):

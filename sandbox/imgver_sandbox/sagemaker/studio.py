@@ -1,0 +1,163 @@
+"""The rules that the operations on Studio domains, user profiles, spaces and apps share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from imgver_sandbox.sagemaker.account import OperationInput, SageMakerAccount
+from imgver_sandbox.sagemaker.errors import (
+    ServiceError,
+    refuse_change_in_progress,
+    resource_in_use,
+    resource_not_found,
+    validation_exception,
+)
+from imgver_sandbox.sagemaker.records import GONE
+from imgver_sandbox.sagemaker.studio_records import (
+    AppRecord,
+    DomainRecord,
+    SpaceRecord,
+    StudioRecord,
+    UserProfileRecord,
+    custom_images,
+)
+
+_STATUSES = {"Create": ("Pending", "InService"), "Update": ("Updating", "InService"), "Delete": ("Deleting", GONE)}
+
+# The documentation of UpdateDomain, or a public report, says that these need a domain without apps.
+_FIXED_WHILE_APPS_RUN = {"AppNetworkAccessType", "AppSecurityGroupManagement"}
+
+MissingError = Literal["not_found", "validation"]
+"""The error for a resource that a call names and that does not exist: ResourceNotFound, or ValidationException for an
+operation whose service model has no ResourceNotFound."""
+
+
+def find_domain(
+    account: SageMakerAccount, parameters: OperationInput, *, missing: MissingError = "not_found"
+) -> DomainRecord:
+    """The domain that the parameters identify. Raises ServiceError if it does not exist."""
+    domain = account.domains.get(parameters["DomainId"])
+    if domain is None:
+        raise _missing(missing, "Domain", DomainId=parameters["DomainId"])
+    return domain
+
+
+def find_user_profile(
+    account: SageMakerAccount, parameters: OperationInput, *, missing: MissingError = "not_found"
+) -> UserProfileRecord:
+    """The user profile that the parameters identify. Raises ServiceError if it does not exist."""
+    identifier = {name: parameters[name] for name in ("DomainId", "UserProfileName")}
+    profile = account.user_profiles.get((identifier["DomainId"], identifier["UserProfileName"].lower()))
+    if profile is None:
+        raise _missing(missing, "UserProfile", **identifier)
+    return profile
+
+
+def find_space(
+    account: SageMakerAccount, parameters: OperationInput, *, missing: MissingError = "not_found"
+) -> SpaceRecord:
+    """The space that the parameters identify. Raises ServiceError if it does not exist."""
+    identifier = {name: parameters[name] for name in ("DomainId", "SpaceName")}
+    space = account.spaces.get((identifier["DomainId"], identifier["SpaceName"]))
+    if space is None:
+        raise _missing(missing, "Space", **identifier)
+    return space
+
+
+def domain_for_new_resource(account: SageMakerAccount, parameters: OperationInput) -> DomainRecord:
+    """The domain in which a call creates a resource. Raises ServiceError if it does not exist or is not in service."""
+    domain = find_domain(account, parameters, missing="validation")
+    refuse_change_in_progress(domain, unless="Updating")
+    return domain
+
+
+def domain_url(account: SageMakerAccount, domain_id: str) -> str:
+    """The address of Studio in a domain."""
+    return f"https://{domain_id}.studio.{account.region}.sagemaker.aws"
+
+
+def begin(account: SageMakerAccount, record: StudioRecord, operation: str, *, problem: str | None = None) -> bool:
+    """Begin the change of `operation` on a record.
+
+    Returns False if the change will fail: because of the `problem`, or because of a fault.
+    """
+    seconds, failure_reason = account.context.plan_change(operation, account.context.durations.domain)
+    failure_reason = failure_reason or problem
+    status, then = _STATUSES[operation[:6]]
+    if operation == "DeleteApp":
+        then = "Deleted"
+    record.begin(status, now=account.now(), seconds=seconds, then=then, failure_reason=failure_reason)
+    return failure_reason is None
+
+
+def updated(account: SageMakerAccount, settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of users or spaces after an update: the members that are sent replace those that exist.
+
+    Lists are replaced as a whole. The members of an app's settings follow the assumption `unsent_app_settings`.
+    """
+    if account.context.assumptions.unsent_app_settings == "kept":
+        changes = {
+            name: {**settings.get(name, {}), **value} if isinstance(value, dict) else value
+            for name, value in changes.items()
+        }
+    return {**settings, **changes}
+
+
+def refuse_running_apps(
+    account: SageMakerAccount, record: DomainRecord | UserProfileRecord, parameters: OperationInput
+) -> None:
+    """Raise ServiceError if an app runs in a domain or for a user whose settings are updated.
+
+    Whether AWS refuses each update follows the assumption `update_with_running_apps`, unless a fault says so.
+    """
+    if account.context.faults.has_running_app(record.domain_id):
+        must_refuse = True
+    else:
+        assumed = account.context.assumptions.update_with_running_apps == "refused"
+        must_refuse = (assumed or bool(_FIXED_WHILE_APPS_RUN & parameters.keys())) and any(
+            app.is_running for app in account.apps_of(record)
+        )
+    if must_refuse:
+        where = (
+            "in the domain including shared Apps for [domain-shared] User Profile"
+            if isinstance(record, DomainRecord)
+            else "of the user profile"
+        )
+        raise validation_exception(
+            f"Unable to update {record.type_name} [{record.arn}] with InService App. "
+            f"Delete all InService apps {where}, and try again."
+        )
+
+
+def refuse_associated(
+    record: StudioRecord,
+    *,
+    apps: Sequence[AppRecord] = (),
+    spaces: Sequence[SpaceRecord] = (),
+    user_profiles: Sequence[UserProfileRecord] = (),
+) -> None:
+    """Raise ServiceError (ResourceInUse) if other resources are in a domain, a user profile or a space."""
+    for kind, resources in (("App", apps), ("Space", spaces), ("UserProfile", user_profiles)):
+        if any(resource.status != "Deleted" for resource in resources):
+            raise resource_in_use(
+                f"Unable to delete {record.type_name} [{record.arn}] because {kind}(s) are associated with it."
+            )
+
+
+def refuse_missing_images(account: SageMakerAccount, parameters: OperationInput) -> None:
+    """Raise ServiceError if the parameters name a version or an app image config that does not exist.
+
+    Whether AWS checks this, and with which error, is unknown. The service model has no ResourceNotFound for
+    CreateDomain and CreateUserProfile, so the error is a ValidationException.
+    """
+    for image_name, number, app_image_config_name in custom_images(parameters):
+        try:
+            account.version({"ImageName": image_name, "Version": number})
+        except ServiceError as error:
+            raise validation_exception(error.message) from None
+        if app_image_config_name not in account.app_image_configs:
+            raise _missing("validation", "AppImageConfig", AppImageConfigName=app_image_config_name)
+
+
+def _missing(error: MissingError, type_name: str, **identifier: str) -> ServiceError:
+    not_found = resource_not_found(type_name, **identifier)
+    return not_found if error == "not_found" else validation_exception(not_found.message)
