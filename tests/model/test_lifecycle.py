@@ -43,6 +43,7 @@ from imgver_sandbox.sagemaker.clock import ManualClock
 from model_templates import (
     ALIAS_TYPE,
     ALIASES,
+    ATTACHMENT_TYPE,
     DISRUPTIONS,
     FAILING,
     IMAGES,
@@ -55,6 +56,8 @@ from model_templates import (
     TEMPLATES,
     VERSION_TYPE,
     VERSIONS,
+    config_name,
+    in_domain,
     without_image,
     without_retention,
 )
@@ -137,6 +140,7 @@ class Lifecycle(RuleBasedStateMachine):
             image_names=tuple(itertools.chain(*IMAGES.values())),
             assumptions=assumptions,
             create_seconds=create_seconds,
+            config_names=[config_name(stack, image) for stack in IMAGES for image in IMAGES[stack]],
         )
         self.service = self.account.service
         self.clients: dict[str, Any] = {
@@ -169,6 +173,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.first_holders: dict[str, Identity] = {}
         """The foreign versions that have the first alias unless a stack declares it."""
         self.interrupted_aliases: set[tuple[str, str]] = set()
+        self.interrupted_entries: set[str] = set()
+        """The app image configs whose entries in the domain cannot be as declared."""
         self.abandoned: set[Identity] = set()
         """The versions of the unavoidable cases, which a late event may still delete."""
         self.outdated: set[Identity] = set()
@@ -321,6 +327,7 @@ class Lifecycle(RuleBasedStateMachine):
         return self.stacks[name]
 
     def _allowed(self, name: str, template: Template) -> Template:
+        template = in_domain(template, self.account.domain_id)
         if not self.has_retention:
             return without_retention(template)
         return template if name == "Notebooks" else without_image(template, SHARED_OR_RETAINED)
@@ -430,6 +437,7 @@ class Lifecycle(RuleBasedStateMachine):
         owners = [self.account.describe(str(one["ImageName"]), Alias=one["Alias"]) for one in aliases]
         return (
             self._is_damaged(stack)
+            or (self._offers_missing_version() and any(one.type == ATTACHMENT_TYPE for one in template.values()))
             # An alias cannot be moved from a version that cannot be updated.
             or any(owner is not None and owner["ImageVersionStatus"] != "CREATED" for owner in owners)
             or any(
@@ -466,8 +474,22 @@ class Lifecycle(RuleBasedStateMachine):
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
                     continue
                 assert failure.startswith("delete of "), failure
-                assert any(reason in failure for reason in GOOD_REASONS), failure
+                assert any(reason in failure for reason in self._good_reasons()), failure
             stack.failures.clear()
+
+    def _good_reasons(self) -> tuple[str, ...]:
+        """The reasons for which a resource cannot be deleted."""
+        # A domain that offers a missing version cannot be changed.
+        may_be_missing = self.assumptions.delete_of_version_in_use == "allowed"
+        return (*GOOD_REASONS, *(["does not exist"] if may_be_missing else []))
+
+    def _offers_missing_version(self) -> bool:
+        """Whether the domain offers a version that does not exist."""
+        existing = {(version.image, version.number) for version in self.account.versions()}
+        return any(
+            (self.account.key(entry["ImageName"]), entry["ImageVersionNumber"]) not in existing
+            for entry in self.account.lab_settings().get("CustomImages", [])
+        )
 
     def _is_damaged(self, stack: ModelStack) -> bool:
         """Whether people deleted a version that the stack needs, so that a rollback may fail."""
@@ -591,6 +613,27 @@ class Lifecycle(RuleBasedStateMachine):
         """The images and aliases in those physical ids that are ids of aliases."""
         parts = [physical_id.split("/") for physical_id in physical_ids if not physical_id.startswith("arn:")]
         return {(self.account.key(part[0]), part[1]) for part in parts if len(part) > 1}
+
+    @invariant()
+    def the_domain_offers_what_is_declared(self) -> None:
+        settings = self.account.lab_settings()
+        assert settings.get("DefaultResourceSpec") == self.account.resource_spec
+        offered = settings.get("CustomImages", [])
+        for name, stack in self.stacks.items():
+            for image in IMAGES[name]:
+                self._is_offered_as_declared(stack, image, config_name(name, image), offered)
+
+    def _is_offered_as_declared(
+        self, stack: ModelStack, image: str, config: str, offered: list[dict[str, Any]]
+    ) -> None:
+        found = [entry["ImageVersionNumber"] for entry in offered if entry["AppImageConfigName"] == config]
+        assert len(found) <= 1, offered
+        record = stack.records.get(f"offered.{image.lower()}")
+        declared = [] if record is None else [int(record.data["Version"])]
+        if found == declared:
+            self.interrupted_entries.discard(config)
+            return
+        assert config in self.interrupted_entries, (config, found, declared)
 
     @invariant()
     def no_alias_of_people_is_lost(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from imgver_handler.aws.gateway import AwsGateway, StudioSettings, is_temporary
 from imgver_handler.cloudformation.operation import OperationState
 from imgver_handler.cloudformation.properties import ImageAttachmentProperties
-from imgver_handler.cloudformation.request import CustomResourceRequest
+from imgver_handler.cloudformation.request import NOT_CREATED, CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Backoff, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
@@ -33,6 +33,10 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_JupyterLabAppSetti
 MAX_AGE = 1.0
 """Seconds after which settings that were read are too old to be sent back. A change of a domain takes longer, so that
 nobody can have begun and ended one since then."""
+
+MISSING_RETRY_LIMIT = 30.0
+"""Seconds for which a change is repeated that names a missing version. A new version may not be found yet, and another
+attachment may be about to remove its entry. The domain itself may be missing too, which the next read tells."""
 
 _CHANGEABLE = ("InService", "Update_Failed")
 """The statuses in which a domain or a user profile can be changed."""
@@ -84,6 +88,9 @@ class ImageAttachmentResource:
         if not _identifies(request, declared):
             self._log.info("nothing to delete: the physical id is not this attachment", physical_id=result.physical_id)
             operation.wait_for_cancelled_create()
+            # The response to the cancelled Create may have been under way.
+            if not result.physical_id.startswith(NOT_CREATED) and _is_version_of(operation, declared):
+                self._change(declared).make(lambda entries: _detached(entries, declared))
             return result
         operation.refuse_late_event(is_of_rollback=lambda _: False)
         found_on = _found_on(request)
@@ -139,21 +146,21 @@ class ImageAttachmentResource:
                 f"{declared.target} does not exist, or is being deleted: correct domain_id or user_profile_name, or "
                 "remove the attachment."
             )
-        if request.type == "Create" and not change.is_sent and declared.created_at is not None:
-            operation.status()
-            # Only an earlier delivery of this event can have offered a version that this operation created.
-            if operation.had_begun(declared.created_at):
-                change.before = ()
-        if not change.is_sent and not operation.is_late():
+        if request.type == "Create" and not change.is_sent and _is_version_of(operation, declared):
+            change.before = ()
+        if change.is_sent:
+            state = operation.state(is_of_rollback=lambda _: is_of_rollback)
+        elif operation.is_late():
+            # An earlier delivery of this event may have written the entry.
+            state = _state(operation, declared, previous)
+        else:
             return
-        try:
-            check()
-        except HandlerError as error:
+        if state is OperationState.ROLLED_BACK:
             self._undo(declared, change, previous)
             raise HandlerError(
                 f"{declared.target} offers what it offered before, because CloudFormation does not wait for the change "
                 "any more: the stack is rolling back."
-            ) from error
+            )
 
     def _undo(
         self, declared: ImageAttachmentProperties, change: _SettingsChange, previous: ImageAttachmentProperties | None
@@ -263,7 +270,8 @@ class _SettingsChange:
             self._gateway.update_settings(target, {f"{app}AppSettings": _without_empty(app_settings)})
         except AwsServiceError as error:
             self.is_sent |= error.kind is ErrorKind.UNREACHABLE
-            if is_temporary(error, backoff.seconds) or (error.kind is ErrorKind.NOT_FOUND and self._read() is None):
+            is_missing = error.kind is ErrorKind.NOT_FOUND and backoff.seconds <= MISSING_RETRY_LIMIT
+            if is_missing or is_temporary(error, backoff.seconds):
                 return error
             raise
         self.is_sent = True
@@ -285,6 +293,14 @@ class _SettingsChange:
         self._log.warning("attached again: somebody else has overwritten the change", target=str(declared.target))
 
 
+def _is_version_of(operation: StackOperation, declared: ImageAttachmentProperties) -> bool:
+    """Whether the operation created the version, so that only an earlier event of it can have offered the version."""
+    if declared.created_at is None:
+        return False
+    operation.status()
+    return operation.had_begun(declared.created_at)
+
+
 def _begins_in_rollback(
     operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
 ) -> bool:
@@ -293,19 +309,25 @@ def _begins_in_rollback(
     Raises:
         HandlerError: CloudFormation does not wait for the event.
     """
-    state = operation.state(is_of_rollback=lambda _: True)
+    state = _state(operation, declared, previous)
     # The status may lag behind an event that was just sent.
     if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
         raise not_waited_for()
+    return operation.rolls_back()
+
+
+def _state(
+    operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
+) -> OperationState:
+    """The state of the operation, before the event has changed anything."""
+    state = operation.state(is_of_rollback=lambda _: True)
     # The update that failed offers a version that it created in place of an older one, and its rollback does not.
     may_be_cancelled = (
         operation.rolls_back()
         and operation.had_begun(declared.created_at)
         and not operation.had_begun(None if previous is None else previous.created_at)
     )
-    if may_be_cancelled and operation.state_after_rollback() is not OperationState.RUNNING:
-        raise not_waited_for()
-    return operation.rolls_back()
+    return operation.state_after_rollback() if may_be_cancelled else state
 
 
 def _attached(found: Entries, declared: ImageAttachmentProperties) -> Entries:
