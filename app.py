@@ -34,8 +34,8 @@ class ImgverDemo(cdk.Stack):
         )
 
         cdk.CfnOutput(self, "ImageVersionArn", value=version.image_version_arn)
-        cdk.CfnOutput(self, "VersionNumber", value=version.version_as_string)
-        cdk.CfnOutput(self, "ContainerImage", value=version.container_image)
+        cdk.CfnOutput(self, "VersionNumber", value=version.image_version_number_as_string)
+        cdk.CfnOutput(self, "ContainerImage", value=version.container_image_uri)
 
 
 app = cdk.App()

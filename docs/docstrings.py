@@ -5,12 +5,12 @@ from typing import Any
 
 import griffe
 
-_ROLE = re.compile(r":(?:class|meth):`([\w.]+)`")
+_ROLE = re.compile(r":(?:attr|class|meth):`([\w.]+)`")
 _PACKAGE = "imgver_constructs"
 
 
 class Roles(griffe.Extension):
-    """Replaces each :class: and :meth: role by a link."""
+    """Replaces each :attr:, :class: and :meth: role by a link."""
 
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:  # noqa: ANN401 (griffe passes further arguments)
         """Replace the roles in the docstring of an object."""

@@ -10,28 +10,29 @@ ImageVersion(
 )
 """
 
-from imgver_constructs.app_image_config import AppImageConfig, AppImageConfigBase
+from imgver_constructs.app_image_config import AppImageConfig, IAppImageConfig
 from imgver_constructs.base_image import BaseImage
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
-from imgver_constructs.image import Image, ImageBase
-from imgver_constructs.image_retention import ImageRetention
-from imgver_constructs.image_version import ImageAlias, ImageVersion, ImageVersionBase
+from imgver_constructs.image import IImage, Image
+from imgver_constructs.image_version import IImageAlias, IImageVersion, ImageAlias, ImageVersion
+from imgver_constructs.image_version_retention import ImageVersionRetention
 from imgver_constructs.monitoring import ImageVersionMonitoring
 from imgver_constructs.provider import ImageVersionProvider
 from imgver_constructs.studio_app import StudioApp
 
 __all__ = [
     "AppImageConfig",
-    "AppImageConfigBase",
     "BaseImage",
+    "IAppImageConfig",
+    "IImage",
+    "IImageAlias",
+    "IImageVersion",
     "Image",
     "ImageAlias",
-    "ImageBase",
-    "ImageRetention",
     "ImageVersion",
-    "ImageVersionBase",
     "ImageVersionMonitoring",
     "ImageVersionProvider",
+    "ImageVersionRetention",
     "JobType",
     "Processor",
     "StudioApp",

@@ -13,7 +13,7 @@ from aws_cdk.interfaces import aws_sagemaker as refs
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.rules import STUDIO_ALIAS
 from imgver_constructs._validation.tokens import is_known, is_token
-from imgver_constructs.image import ImageBase
+from imgver_constructs.image import IImage
 
 _APPS = {
     "jupyterlabappsettings": ("JupyterLab", "jupyter_lab"),
@@ -24,7 +24,7 @@ _APPS = {
 
 
 def custom_image(
-    *, image: ImageBase, version: float, app_image_config: refs.IAppImageConfigRef, warn: Callable[[str], None]
+    *, image: IImage, version: float, app_image_config: refs.IAppImageConfigRef, warn: Callable[[str], None]
 ) -> cdk.IResolvable:
     """Return the item of ``custom_images`` that attaches a version to a domain, a user profile or a space.
 

@@ -40,7 +40,7 @@ class StackRegistry:
         # A second grant would only repeat the statements.
         self.pull_permissions: WeakKeyDictionary[iam.IRole, dict[str, IDependable]] = WeakKeyDictionary()
         """The permissions to pull that the stack's versions depend on, by role and repository ARN."""
-        self._images_in_environment: set[cdk.Resource] = set()
+        self._images_in_environment: set[cdk.IResource] = set()
         self._declared: dict[tuple[str, ...], Construct] = {}
         self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
         self._aliases: dict[str, DependencyGroup] = defaultdict(DependencyGroup)
@@ -83,7 +83,7 @@ class StackRegistry:
             self.paths[scope] = scope.node.path
         return child_path(self.paths[scope], construct_id)
 
-    def check_environment(self, image: cdk.Resource) -> None:
+    def check_environment(self, image: cdk.IResource) -> None:
         """Check that an image is in the account and region of the stack.
 
         Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import aws_cdk as cdk
 import jsii
 from aws_cdk.aws_sagemaker import CfnAppImageConfig
@@ -16,12 +18,23 @@ from imgver_constructs._validation.tokens import check_string_or_token
 from imgver_constructs.studio_app import StudioApp, apply_studio_app, name_of
 
 
-@jsii.implements(refs.IAppImageConfigRef)
-class AppImageConfigBase(cdk.Resource):
-    """The members that declared and imported AppImageConfigs share.
+class IAppImageConfig(cdk.IResource, refs.IAppImageConfigRef, Protocol):
+    """An AppImageConfig, declared or imported: an :class:`AppImageConfig`, or what its ``from_…`` method returns."""
 
-    :class:`AppImageConfig` and its ``from_…`` method create one.
-    """
+    @property
+    def app_image_config_name(self) -> str:
+        """The name."""
+        ...
+
+    @property
+    def app_image_config_arn(self) -> str:
+        """The ARN."""
+        ...
+
+
+@jsii.implements(refs.IAppImageConfigRef)
+class _AppImageConfigBase(cdk.Resource):
+    """The members that declared and imported AppImageConfigs share."""
 
     _app_image_config_name: str
     _app_image_config_arn: str
@@ -44,7 +57,7 @@ class AppImageConfigBase(cdk.Resource):
         )
 
 
-class AppImageConfig(AppImageConfigBase):
+class AppImageConfig(_AppImageConfigBase):
     """The configuration with which Studio runs an image (``AWS::SageMaker::AppImageConfig``).
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateAppImageConfig.html
@@ -109,9 +122,7 @@ class AppImageConfig(AppImageConfigBase):
 
     @staticmethod
     @errors_name_path
-    def from_app_image_config_name(
-        scope: Construct, construct_id: str, app_image_config_name: str
-    ) -> AppImageConfigBase:
+    def from_app_image_config_name(scope: Construct, construct_id: str, app_image_config_name: str) -> IAppImageConfig:
         """Import an existing AppImageConfig of the stack's account and region by its name.
 
         Args:
@@ -126,7 +137,7 @@ class AppImageConfig(AppImageConfigBase):
         return _ImportedAppImageConfig(scope, construct_id, app_image_config_name=app_image_config_name)
 
 
-class _ImportedAppImageConfig(AppImageConfigBase):
+class _ImportedAppImageConfig(_AppImageConfigBase):
     def __init__(self, scope: Construct, construct_id: str, *, app_image_config_name: str) -> None:
         super().__init__(scope, construct_id)
         self._app_image_config_name = app_image_config_name

@@ -52,7 +52,7 @@ class Superseded(Enum):
     """The version is deleted after everything else in the deployment has succeeded."""
 
     RETAIN = "RETAIN"
-    """The version is retained unchanged, and no longer belongs to a stack. An :class:`ImageRetention` limits the
+    """The version is retained unchanged, and no longer belongs to a stack. An :class:`ImageVersionRetention` limits the
     number of such versions."""
 
     ARCHIVE = "ARCHIVE"

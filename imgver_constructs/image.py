@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from typing import Protocol
 
 import aws_cdk as cdk
 import jsii
@@ -24,12 +25,62 @@ from imgver_constructs._validation.rules import DESCRIPTION, DISPLAY_NAME, IMAGE
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 
-@jsii.implements(refs.IImageRef)
-class ImageBase(cdk.Resource):
-    """The members that declared and imported images share.
+class IImage(cdk.IResource, refs.IImageRef, Protocol):
+    """An image, declared or imported: an :class:`Image`, or what its ``from_…`` methods return."""
 
-    :class:`Image` and its ``from_…`` methods create one.
-    """
+    @property
+    def image_name(self) -> str:
+        """The name of the image."""
+        ...
+
+    @property
+    def image_arn(self) -> str:
+        """The ARN of the image."""
+        ...
+
+    @property
+    def role(self) -> iam.IRole | None:
+        """The role that SageMaker pulls container images with; None for an imported image."""
+        ...
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Grant permission for actions on the image itself: see :meth:`Image.grant`."""
+        ...
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Grant permission to describe the image, its versions and their aliases: see :meth:`Image.grant_read`."""
+        ...
+
+    def on_state_change(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        description: str | None = None,
+        event_pattern: events.EventPattern | None = None,
+        rule_name: str | None = None,
+        cross_stack_scope: Construct | None = None,
+    ) -> events.Rule:
+        """Create a rule for changes of the image's status: see :meth:`Image.on_state_change`."""
+        ...
+
+    def on_version_state_change(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        description: str | None = None,
+        event_pattern: events.EventPattern | None = None,
+        rule_name: str | None = None,
+        cross_stack_scope: Construct | None = None,
+    ) -> events.Rule:
+        """Create a rule for changes of a version's status: see :meth:`Image.on_version_state_change`."""
+        ...
+
+
+@jsii.implements(refs.IImageRef)
+class _ImageBase(cdk.Resource):
+    """The members that declared and imported images share."""
 
     _image_name: str
     _image_arn: str
@@ -172,7 +223,7 @@ class ImageBase(cdk.Resource):
 _ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:[^:]*:image/[^:/]+")
 
 
-class Image(ImageBase):
+class Image(_ImageBase):
     """A SageMaker image (``AWS::SageMaker::Image``).
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html
@@ -289,7 +340,7 @@ class Image(ImageBase):
 
     @staticmethod
     @errors_name_path
-    def from_image_name(scope: Construct, construct_id: str, image_name: str) -> ImageBase:
+    def from_image_name(scope: Construct, construct_id: str, image_name: str) -> IImage:
         """Import an existing image of the stack's account and region by its name.
 
         Args:
@@ -306,7 +357,7 @@ class Image(ImageBase):
 
     @staticmethod
     @errors_name_path
-    def from_image_arn(scope: Construct, construct_id: str, image_arn: str) -> ImageBase:
+    def from_image_arn(scope: Construct, construct_id: str, image_arn: str) -> IImage:
         """Import an existing image of the stack's account and region by its ARN.
 
         Args:
@@ -328,24 +379,20 @@ class Image(ImageBase):
         return ImportedImage(scope, construct_id, image_name=_name_in(image_arn), image_arn=image_arn)
 
 
-def check_image(image: object) -> None:
-    """Check that ``image`` is an image, declared or imported.
+def identity_of(image: IImage) -> ImageIdentity:
+    """Return the identity of an image, for the other constructs of this package.
 
     Raises:
         ValueError: ``image`` is not an image.
     """
-    if not isinstance(image, ImageBase):
+    if not isinstance(image, _ImageBase):
         raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
             f"image {shown(image)} must be an Image: for an existing one use Image.from_image_name(…)"
         )
-
-
-def identity_of(image: ImageBase) -> ImageIdentity:
-    """Return the identity of an image, for the other constructs of this package."""
     return image._identity
 
 
-def is_deleted_with_stack(image: ImageBase, registry: StackRegistry) -> bool:
+def is_deleted_with_stack(image: IImage, registry: StackRegistry) -> bool:
     """Return whether the stack of ``registry`` declares the image, and CloudFormation deletes the image with it.
 
     A change of the image's removal policy after the first call has no effect.
@@ -353,13 +400,13 @@ def is_deleted_with_stack(image: ImageBase, registry: StackRegistry) -> bool:
     return isinstance(image, Image) and image._registry is registry and image._is_deleted_with_stack
 
 
-def add_version(image: ImageBase, version: Construct, resource: cdk.CfnResource) -> None:
+def add_version(image: IImage, version: Construct, resource: cdk.CfnResource) -> None:
     """Record a declared version of an image, whose removal policies are compared when the app is synthesized."""
     if isinstance(image, Image):
         image._deleted_with_image.add(version, resource)
 
 
-class ImportedImage(ImageBase):
+class ImportedImage(_ImageBase):
     """An existing image; the ``from_…`` methods of :class:`Image` and :class:`ImageVersion` create it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_sagemaker as refs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from imgver_constructs._custom_image import alias_warning, custom_image
 from imgver_constructs._logical_ids import fingerprint
@@ -48,28 +48,101 @@ from imgver_constructs._version_resource import VersionResource, outermost_stack
 from imgver_constructs.base_image import BaseImage, bind_base_image, check_base_image
 from imgver_constructs.enums import JobType, Processor, Superseded, VendorGuidance
 from imgver_constructs.image import (
-    ImageBase,
+    IImage,
     ImportedImage,
     add_version,
-    check_image,
     identity_of,
     is_deleted_with_stack,
 )
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
+class IImageVersion(cdk.IResource, refs.IImageVersionRef, Protocol):
+    """A version, declared or imported: an :class:`ImageVersion`, or what its ``from_…`` methods return."""
+
+    @property
+    def image(self) -> IImage:
+        """The image that the version belongs to."""
+        ...
+
+    @property
+    def provider(self) -> ImageVersionProvider | None:
+        """The provider that creates this version; None for an imported version."""
+        ...
+
+    @property
+    def image_arn(self) -> str:
+        """The ARN of the image."""
+        ...
+
+    @property
+    def image_version_arn(self) -> str:
+        """The ARN of the version."""
+        ...
+
+    @property
+    def image_version_number(self) -> float:
+        """The number of the version: see :attr:`ImageVersion.image_version_number`."""
+        ...
+
+    @property
+    def image_version_number_as_string(self) -> str:
+        """The number of the version as a string."""
+        ...
+
+    def add_alias(self, alias_name: str) -> IImageAlias:
+        """Declare an alias of this version: see :meth:`ImageVersion.add_alias`."""
+        ...
+
+    def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
+        """Return the item that attaches this version to a domain: see :meth:`ImageVersion.custom_image`."""
+        ...
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Grant permission for actions on this version: see :meth:`ImageVersion.grant`."""
+        ...
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Grant permission to describe this version and its aliases: see :meth:`ImageVersion.grant_read`."""
+        ...
+
+    def on_state_change(
+        self,
+        construct_id: str,
+        *,
+        target: events.IRuleTarget | None = None,
+        description: str | None = None,
+        event_pattern: events.EventPattern | None = None,
+        rule_name: str | None = None,
+        cross_stack_scope: Construct | None = None,
+    ) -> events.Rule:
+        """Create a rule for changes of this version's status: see :meth:`ImageVersion.on_state_change`."""
+        ...
+
+
+class IImageAlias(IConstruct, Protocol):
+    """An alias of a version: an :class:`ImageAlias`."""
+
+    @property
+    def alias_name(self) -> str:
+        """The name of the alias."""
+        ...
+
+    @property
+    def version(self) -> IImageVersion:
+        """The version that the alias points to."""
+        ...
+
+
 @jsii.implements(refs.IImageVersionRef)
-class ImageVersionBase(cdk.Resource):
-    """The members that declared and imported versions share.
+class _ImageVersionBase(cdk.Resource):
+    """The members that declared and imported versions share."""
 
-    :class:`ImageVersion` and its ``from_…`` methods create one.
-    """
-
-    _image: ImageBase
+    _image: IImage
     _aliases: Sequence[str] = ()
 
     @property
-    def image(self) -> ImageBase:
+    def image(self) -> IImage:
         """The image that the version belongs to."""
         return self._image
 
@@ -89,19 +162,19 @@ class ImageVersionBase(cdk.Resource):
         raise NotImplementedError
 
     @property
-    def version(self) -> float:
+    def image_version_number(self) -> float:
         """The number of the version; a token for a declared version.
 
         Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
         in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
-        calculations and comparisons use the placeholder. For a string use :attr:`version_as_string`.
+        calculations and comparisons use the placeholder. For a string use :attr:`image_version_number_as_string`.
         """
         raise NotImplementedError
 
     @property
-    def version_as_string(self) -> str:
+    def image_version_number_as_string(self) -> str:
         """The number of the version as a string, for outputs, parameters and names; a token for a declared version."""
-        return cdk.Tokenization.stringify_number(self.version)
+        return cdk.Tokenization.stringify_number(self.image_version_number)
 
     @property
     def image_version_ref(self) -> refs.ImageVersionReference:
@@ -149,7 +222,7 @@ class ImageVersionBase(cdk.Resource):
         """
         item = custom_image(
             image=self._image,
-            version=self.version,
+            version=self.image_version_number,
             app_image_config=app_image_config,
             warn=partial(cdk.Annotations.of(self).add_warning_v2, APP_IMAGE_CONFIG_OF_OTHER_APP),
         )
@@ -212,7 +285,7 @@ class ImageVersionBase(cdk.Resource):
         """Create a rule for the events that SageMaker sends when the status of this version changes.
 
         CloudFormation creates the rule of a declared version after the version, so the rule does not match the events
-        of the version's creation; a rule from :meth:`ImageBase.on_version_state_change` does.
+        of the version's creation; a rule from :meth:`Image.on_version_state_change` does.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 
@@ -265,7 +338,7 @@ _UPDATE_REPLACE_POLICIES = {
 }
 
 
-class ImageVersion(ImageVersionBase):
+class ImageVersion(_ImageVersionBase):
     """A version of a SageMaker image (``Custom::SageMakerImageVersion``).
 
     A change of the image or of the base image creates a new version. The aliases move to it, and the old version is
@@ -284,7 +357,7 @@ class ImageVersion(ImageVersionBase):
         scope: Construct,
         construct_id: str,
         *,
-        image: ImageBase,
+        image: IImage,
         base_image: BaseImage,
         aliases: Sequence[str] = (),
         job_type: JobType | None = None,
@@ -337,7 +410,6 @@ class ImageVersion(ImageVersionBase):
             ValueError: SageMaker would reject a value, or the stack already declares an alias. The construct tree is
                 unchanged.
         """
-        check_image(image)
         registry, identity = StackRegistry.of(scope), identity_of(image)
         registry.check_environment(image)
         check_base_image(base_image, role=image.role, follow_tag=follow_tag)
@@ -425,28 +497,28 @@ class ImageVersion(ImageVersionBase):
         return self._resource.get_att("ImageArn").to_string()
 
     @cached_property
-    def version(self) -> float:
+    def image_version_number(self) -> float:
         """The number of the version; a token.
 
         Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
         in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
-        calculations and comparisons use the placeholder. For a string use :attr:`version_as_string`.
+        calculations and comparisons use the placeholder. For a string use :attr:`image_version_number_as_string`.
         """
         return cdk.Token.as_number(self._resource.get_att("Version"))
 
     @property
-    def base_image(self) -> str:
+    def base_image_uri(self) -> str:
         """The registry path that the version was created from, as declared; a token."""
         return self._resource.get_att("BaseImage").to_string()
 
     @property
-    def container_image(self) -> str:
+    def container_image_uri(self) -> str:
         """The registry path with the digest that SageMaker resolved when it created the version; a token."""
         return self._resource.get_att("ContainerImage").to_string()
 
     @staticmethod
     @errors_name_path
-    def from_image_version_arn(scope: Construct, construct_id: str, image_version_arn: str) -> ImageVersionBase:
+    def from_image_version_arn(scope: Construct, construct_id: str, image_version_arn: str) -> IImageVersion:
         """Import an existing version of the stack's account and region by its ARN.
 
         Args:
@@ -483,8 +555,8 @@ class ImageVersion(ImageVersionBase):
     @staticmethod
     @errors_name_path
     def from_image_version_attributes(
-        scope: Construct, construct_id: str, *, image: ImageBase, version: int
-    ) -> ImageVersionBase:
+        scope: Construct, construct_id: str, *, image: IImage, version: int
+    ) -> IImageVersion:
         """Import an existing version by its image and its number.
 
         Args:
@@ -496,13 +568,13 @@ class ImageVersion(ImageVersionBase):
         Raises:
             ValueError: ``image`` is not an image, or ``version`` is not a whole number of at least 1.
         """
-        check_image(image)
+        name = identity_of(image).declared_name
         if is_token(version):
             check_is_number("version", version)
         else:
             check_number("version", version, "give the number of an existing version")
         stack = cdk.Stack.of(scope)
-        name, number = identity_of(image).declared_name, cdk.Tokenization.stringify_number(version)
+        number = cdk.Tokenization.stringify_number(version)
         arn = stack.format_arn(
             service="sagemaker",
             resource="image-version",
@@ -530,7 +602,7 @@ class ImageAlias(Construct):
         construct_id: str,
         *,
         alias_name: str,
-        version: ImageVersionBase,
+        version: IImageVersion,
         provider: ImageVersionProvider | None = None,
     ) -> None:
         """Declare an alias.
@@ -549,8 +621,8 @@ class ImageAlias(Construct):
             ValueError: SageMaker would reject the name, the stack already declares the alias, ``version`` is not a
                 version, or ``version`` or ``provider`` is in another stack. The construct tree is unchanged.
         """
-        if not isinstance(version, ImageVersionBase):
-            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        if not is_image_version(version):
+            raise ValueError(
                 f"version {shown(version)} must be an ImageVersion: "
                 "for an existing one use ImageVersion.from_image_version_arn(…)"
             )
@@ -566,6 +638,7 @@ class ImageAlias(Construct):
 
         super().__init__(scope, construct_id)
         self._alias_name = alias_name
+        self._version = version
         resource = binding_of(provider).create_resource(
             self,
             "Resource",
@@ -588,14 +661,19 @@ class ImageAlias(Construct):
         """The name of the alias."""
         return self._alias_name
 
+    @property
+    def version(self) -> IImageVersion:
+        """The version that the alias points to."""
+        return self._version
 
-class _ImportedImageVersion(ImageVersionBase):
+
+class _ImportedImageVersion(_ImageVersionBase):
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        image: Callable[[Construct], ImageBase],
+        image: Callable[[Construct], IImage],
         image_version_arn: str,
         version: float,
     ) -> None:
@@ -609,13 +687,18 @@ class _ImportedImageVersion(ImageVersionBase):
         return self._image_version_arn
 
     @property
-    def version(self) -> float:
+    def image_version_number(self) -> float:
         return self._version
 
 
-def _reference_to(version: ImageVersionBase) -> float | str:
+def is_image_version(value: object) -> TypeGuard[IImageVersion]:
+    """Return whether ``value`` is a version, declared or imported."""
+    return isinstance(value, _ImageVersionBase)
+
+
+def _reference_to(version: IImageVersion) -> float | str:
     """Return what identifies a version for an alias: its physical ID, or the number of an imported version."""
-    return version._physical_id if isinstance(version, ImageVersion) else version.version
+    return version._physical_id if isinstance(version, ImageVersion) else version.image_version_number
 
 
 def _metadata(
@@ -669,7 +752,7 @@ def _check_aliases(aliases: Sequence[str]) -> None:
     check_distinct("aliases", known)
 
 
-def check_stack(registry: StackRegistry, version: ImageVersionBase, other: str) -> None:
+def check_stack(registry: StackRegistry, version: IImageVersion, other: str) -> None:
     """Check that a version is declared in the stack of another construct.
 
     Args:

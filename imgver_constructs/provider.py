@@ -23,7 +23,7 @@ from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_is_number, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.tokens import is_token
-from imgver_constructs.image import ImageBase, identity_of
+from imgver_constructs.image import IImage, identity_of
 
 _SHORTEST_EVENT_AGE, _LONGEST_EVENT_AGE = 60, 900
 """Seconds for which Lambda may retain an event. The former is the minimum of Lambda."""
@@ -380,7 +380,7 @@ def binding_of(provider: ImageVersionProvider) -> ProviderBinding:
 
 
 def choose_provider(
-    registry: StackRegistry, provider: ImageVersionProvider | None, *, image: ImageBase | None = None
+    registry: StackRegistry, provider: ImageVersionProvider | None, *, image: IImage | None = None
 ) -> ImageVersionProvider:
     """Return the provider that a construct uses: the given one, or else the default provider.
 

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion, Superseded
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionRetention, Superseded
 
 
 class FollowedTag(cdk.Stack):
@@ -23,7 +23,7 @@ class FollowedTag(cdk.Stack):
             follow_tag=self.node.try_get_context("build") or "none",
             superseded=Superseded.RETAIN,  # running notebooks continue to use the old version
         )
-        ImageRetention(self, "Retention", image=image, keep=3)
+        ImageVersionRetention(self, "Retention", image=image, max_version_count=3)
 
 
 app = cdk.App()

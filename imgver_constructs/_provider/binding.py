@@ -15,7 +15,7 @@ from constructs import Construct, IDependable
 from imgver_constructs._provider.policies import Permissions
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs.base_image import BoundBaseImage
-from imgver_constructs.image import ImageBase, identity_of
+from imgver_constructs.image import IImage, identity_of
 
 Resource = TypeVar("Resource", bound=cdk.CfnResource)
 
@@ -39,7 +39,7 @@ class ProviderBinding:
     """Seconds that the handler has for one event; None if the timeout of the function is a token."""
 
     _service_token: str = field(init=False)
-    _dependencies: dict[tuple[ImageBase, str | None, bool], Sequence[IDependable]] = field(
+    _dependencies: dict[tuple[IImage, str | None, bool], Sequence[IDependable]] = field(
         init=False, default_factory=dict
     )
 
@@ -55,7 +55,7 @@ class ProviderBinding:
         resource_type: str,
         *,
         path: str,
-        image: ImageBase,
+        image: IImage,
         properties: Mapping[str, object],
         resource_class: type[Resource],
         base_image: BoundBaseImage | None = None,
@@ -94,7 +94,7 @@ class ProviderBinding:
         return resource
 
     def _dependencies_of(
-        self, image: ImageBase, base_image: BoundBaseImage | None, *, lists_aliases: bool
+        self, image: IImage, base_image: BoundBaseImage | None, *, lists_aliases: bool
     ) -> Sequence[IDependable]:
         """Return the constructs that must exist before the resource and outlive it, read once for equal resources."""
         identity = identity_of(image)

@@ -5,7 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 
-from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion, ImageVersionProvider
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionProvider, ImageVersionRetention
 
 app = cdk.App()
 tag, late = app.node.try_get_context("tag"), app.node.try_get_context("late")
@@ -22,7 +22,7 @@ version = ImageVersion(
     release_notes=app.node.try_get_context("notes"),
     follow_tag=app.node.try_get_context("build"),
 )
-ImageRetention(stack, "Retention", image=image, keep=1)
+ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
 if late:
     last = ImageVersion(stack, "Late", image=image, base_image=BaseImage.from_ecr_repository(repository, tag=late))
     last.node.add_dependency(version)

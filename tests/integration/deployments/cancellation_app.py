@@ -5,7 +5,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionRetention
 
 IMAGE = "cancelled"
 
@@ -57,5 +57,5 @@ if fails:
     failing = cdk.CustomResource(stack, "Failing", service_token=function.function_arn, properties=properties)
     failing.node.add_dependency(function)
     if fails == "after-retention":
-        failing.node.add_dependency(ImageRetention(stack, "Retention", image=image, keep=1))
+        failing.node.add_dependency(ImageVersionRetention(stack, "Retention", image=image, max_version_count=1))
 app.synth()

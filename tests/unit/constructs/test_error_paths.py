@@ -13,10 +13,10 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageAlias,
-    ImageRetention,
     ImageVersion,
     ImageVersionMonitoring,
     ImageVersionProvider,
+    ImageVersionRetention,
 )
 
 WRONG: Any = "wrong value"
@@ -32,7 +32,9 @@ DECLARATIONS: dict[str, Callable[[cdk.Stack, ImageVersion], object]] = {
         stack, "New", image=version.image, version=0
     ),
     "ImageAlias": lambda stack, version: ImageAlias(stack, "New", alias_name=WRONG, version=version),
-    "ImageRetention": lambda stack, version: ImageRetention(stack, "New", image=version.image, keep=0),
+    "ImageVersionRetention": lambda stack, version: ImageVersionRetention(
+        stack, "New", image=version.image, max_version_count=0
+    ),
     "AppImageConfig": lambda stack, _: AppImageConfig(stack, "New", app=WRONG),
     "AppImageConfig by name": lambda stack, _: AppImageConfig.from_app_image_config_name(stack, "New", 1),  # type: ignore[arg-type]
     "ImageVersionProvider": lambda stack, _: ImageVersionProvider(stack, "New", memory_size=1),

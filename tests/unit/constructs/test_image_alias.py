@@ -11,7 +11,7 @@ import pytest
 from aws_cdk.assertions import Template
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageAlias, ImageRetention, ImageVersion, ImageVersionProvider
+from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion, ImageVersionProvider, ImageVersionRetention
 
 ALIAS = "Custom::SageMakerImageAlias"
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
@@ -135,10 +135,10 @@ def test_an_alias_that_is_declared_twice_is_refused(
 
 
 def test_a_removed_construct_can_be_declared_again(stack: cdk.Stack, resources: Resources) -> None:
-    def declare(description: str, keep: int) -> None:
+    def declare(description: str, count: int) -> None:
         image = Image(stack, "Image", image_name="data-science", description=description)
         ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(URI), aliases=["latest"])
-        ImageRetention(stack, "Retention", image=image, keep=keep)
+        ImageVersionRetention(stack, "Retention", image=image, max_version_count=count)
 
     # GIVEN an image, removed with its scope; and an image, a version with an alias and a retention, removed one by one
     Image(Construct(stack, "Scope"), "Image", image_name="data-science")
@@ -156,7 +156,7 @@ def test_a_removed_construct_can_be_declared_again(stack: cdk.Stack, resources: 
     assert (image["Properties"]["ImageDescription"], retention["Properties"]["Keep"]) == ("New", 3)
     assert len(resources(ALIAS)) == 1
     with pytest.raises(ValueError, match="must be declared once in a stack, but 'Stack/Retention' declares it too"):
-        ImageRetention(stack, "Again", image=cast("Image", stack.node.find_child("Image")), keep=3)
+        ImageVersionRetention(stack, "Again", image=cast("Image", stack.node.find_child("Image")), max_version_count=3)
 
 
 def test_a_token_is_not_inspected(stack: cdk.Stack, declare: Declare, only: Only) -> None:

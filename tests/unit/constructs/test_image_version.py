@@ -16,9 +16,9 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageAlias,
-    ImageRetention,
     ImageVersion,
     ImageVersionProvider,
+    ImageVersionRetention,
     JobType,
     Processor,
     Superseded,
@@ -159,7 +159,7 @@ def test_construct_paths(app: cdk.App) -> None:
         nested.add_alias("latest"),
         ImageVersion(stack, "Version", image=image, base_image=base_image),
         ImageAlias(nested, "Stable", alias_name="stable", version=nested),
-        ImageRetention(scope, "Retention", image=image, keep=5),
+        ImageVersionRetention(scope, "Retention", image=image, max_version_count=5),
         nested.node.find_child("Alias-1.4.0"),
     ]
 
@@ -219,21 +219,23 @@ def test_attributes(stack: cdk.Stack, declare: Declare) -> None:
     for attribute, data in (
         (version.image_version_arn, "ImageVersionArn"),
         (version.image_arn, "ImageArn"),
-        (version.version, "Version"),
-        (version.version_as_string, "Version"),
-        (version.base_image, "BaseImage"),
-        (version.container_image, "ContainerImage"),
+        (version.image_version_number, "Version"),
+        (version.image_version_number_as_string, "Version"),
+        (version.base_image_uri, "BaseImage"),
+        (version.container_image_uri, "ContainerImage"),
     ):
         assert stack.resolve(attribute) == {"Fn::GetAtt": [logical_id, data]}
 
 
 def test_uses_of_the_number_that_cloudformation_resolves(stack: cdk.Stack, declare: Declare) -> None:
     version = declare()
-    number, reference = version.version, {"Fn::GetAtt": ["Version", "Version"]}
+    number, reference = version.image_version_number, {"Fn::GetAtt": ["Version", "Version"]}
 
-    for value in (number, str(number), f"{number}", "{}".format(number), "%s" % number, version.version_as_string):  # noqa: UP031, UP032
+    string = version.image_version_number_as_string
+
+    for value in (number, str(number), f"{number}", "{}".format(number), "%s" % number, string):  # noqa: UP031, UP032
         assert stack.resolve(value) == reference
-    assert stack.resolve(f"v{number}") == stack.resolve(f"v{version.version_as_string}")
+    assert stack.resolve(f"v{number}") == stack.resolve(f"v{string}")
     assert stack.resolve(f"v{number}") == {"Fn::Join": ["", ["v", reference]]}
     assert stack.resolve(stack.to_json_string({"version": number})) == {
         "Fn::Join": ["", ['{"version":', reference, "}"]]
@@ -242,7 +244,7 @@ def test_uses_of_the_number_that_cloudformation_resolves(stack: cdk.Stack, decla
 
 def test_uses_of_the_number_that_see_only_its_placeholder(stack: cdk.Stack, declare: Declare) -> None:
     """The documentation of ``version`` warns of these; an error is not possible."""
-    number = declare().version
+    number = declare().image_version_number
 
     for text in (f"{number:.0f}", "%d" % number, str(int(number)), str(round(number)), f"{number:g}"):  # noqa: UP031
         assert stack.resolve(text) == text
@@ -278,8 +280,9 @@ def test_a_version_below_its_image_does_not_depend_on_itself(
 ) -> None:
     name = "data-science"
     image = Image.from_image_name(stack, "Image", name) if imported else Image(stack, "Image", image_name=name)
-    ImageVersion(image, "Version", image=image, base_image=BaseImage.from_uri(URI), aliases=["latest"])
-    ImageRetention(image, "Retention", image=image, keep=1)
+    scope = cast("Construct", image)
+    ImageVersion(scope, "Version", image=image, base_image=BaseImage.from_uri(URI), aliases=["latest"])
+    ImageVersionRetention(scope, "Retention", image=image, max_version_count=1)
 
     # The CDK's own validation, which runs here, would find a cycle.
     (alias,) = Template.from_stack(stack).find_resources(ALIAS)

@@ -21,7 +21,7 @@ def test_by_arn(stack: cdk.Stack) -> None:
     version = ImageVersion.from_image_version_arn(stack, "Version", ARN)
 
     assert version.image_version_arn == ARN
-    assert (version.version, version.version_as_string) == (7, "7")
+    assert (version.image_version_number, version.image_version_number_as_string) == (7, "7")
     assert version.image_arn == "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science"
     assert stack.resolve(version.image.image_name) == "data-science"
     assert version.provider is None
@@ -36,7 +36,8 @@ def test_by_an_arn_that_is_a_token(stack: cdk.Stack) -> None:
         return {"Fn::Select": [index, {"Fn::Split": ["/", {"Fn::ImportValue": "VersionArn"}]}]}
 
     assert stack.resolve(version.image_version_arn) == {"Fn::ImportValue": "VersionArn"}
-    assert stack.resolve(version.version) == stack.resolve(version.version_as_string) == part(2)
+    for number in (version.image_version_number, version.image_version_number_as_string):
+        assert stack.resolve(number) == part(2)
     assert stack.resolve(version.image.image_name) == part(1)
 
 
@@ -55,7 +56,7 @@ def test_by_attributes(app: cdk.App) -> None:
     version = ImageVersion.from_image_version_attributes(stack, "Version", image=image, version=7)
 
     assert version.image is image
-    assert version.version == 7
+    assert version.image_version_number == 7
     assert stack.resolve(version.image_version_arn)["Fn::Join"][1][-1] == (
         ":sagemaker:eu-west-1:123456789012:image-version/data-science/7"
     )
@@ -67,7 +68,7 @@ def test_by_attributes_that_are_tokens(stack: cdk.Stack) -> None:
 
     version = ImageVersion.from_image_version_attributes(stack, "Version", image=image, version=number)
 
-    assert stack.resolve(version.version) == {"Ref": "Number"}
+    assert stack.resolve(version.image_version_number) == {"Ref": "Number"}
     assert stack.resolve(version.image_version_arn)["Fn::Join"][1][-4:] == [
         ":image-version/",
         {"Ref": "Name"},

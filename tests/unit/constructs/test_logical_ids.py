@@ -23,9 +23,9 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageAlias,
-    ImageRetention,
     ImageVersion,
     ImageVersionProvider,
+    ImageVersionRetention,
     StudioApp,
 )
 
@@ -56,7 +56,7 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
     ImageAlias(stack, "Token", alias_name=cdk.Fn.ref("AWS::StackName"), version=version)
     ImageVersion(stack, "Tokens", image=image, base_image=base_image, aliases=[cdk.Fn.ref("AWS::Region")])
     ImageVersion(stack, "Built", image=image, base_image=BaseImage.from_asset(tmp_path))
-    ImageRetention(stack, "Retention", image=image, keep=5)
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
     AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab())
     ImageVersion(stack, "OfUnnamed", image=Image(stack, "Unnamed"), base_image=base_image, aliases=["latest"])
     imported = ImageVersion.from_image_version_attributes(
@@ -118,7 +118,7 @@ def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
     image = Image.from_image_name(stack, "Image", "team-a")
     base_image = BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0")
     ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])
-    ImageRetention(stack, "Retention", image=image, keep=5)
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
 
     assert types(stack) == {
         "ImageAliaslatest0F5A54C157B40E4B": "Custom::SageMakerImageAlias",

@@ -6,21 +6,22 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import jsii
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
+from constructs import Construct
 
 from imgver_constructs import (
     BaseImage,
+    IImage,
     Image,
-    ImageBase,
-    ImageRetention,
     ImageVersion,
     ImageVersionProvider,
+    ImageVersionRetention,
 )
 from imgver_constructs._provider import inline_policy_quota
 
@@ -195,14 +196,14 @@ def test_r42_a_renamed_image_has_both_policies_until_the_cleanup() -> None:
     assert policy_ids("old").isdisjoint(policy_ids("new"))
 
 
-def use(provider: ImageVersionProvider, name: str, *, repository: str | None = None, lists: bool = False) -> ImageBase:
+def use(provider: ImageVersionProvider, name: str, *, repository: str | None = None, lists: bool = False) -> IImage:
     """Declare a version of an imported image, and a retention if ``lists``."""
-    scope = f"{name}-{len(provider.node.children)}"
-    image = Image.from_image_name(provider, scope, name)
+    image = Image.from_image_name(provider, f"{name}-{len(provider.node.children)}", name)
     uri = "public.ecr.aws/x/y:1" if repository is None else f"{REGISTRY}/{repository}:1"
-    ImageVersion(image, "Version", image=image, base_image=BaseImage.from_uri(uri), provider=provider)
+    scope = cast("Construct", image)
+    ImageVersion(scope, "Version", image=image, base_image=BaseImage.from_uri(uri), provider=provider)
     if lists:
-        ImageRetention(image, "Retention", image=image, keep=1, provider=provider)
+        ImageVersionRetention(scope, "Retention", image=image, max_version_count=1, provider=provider)
     return image
 
 
@@ -251,7 +252,7 @@ def test_the_report_of_customize_roles_has_all_actions(
             for tag, repository in (("1", "one"), ("2", "two")):
                 base_image = BaseImage.from_uri(f"{REGISTRY}/{repository}:{tag}")
                 ImageVersion(image, tag, image=image, base_image=base_image, aliases=[f"v{tag}"], provider=provider)
-            ImageRetention(image, "Retention", image=image, keep=3, provider=provider)
+            ImageVersionRetention(image, "Retention", image=image, max_version_count=3, provider=provider)
 
     def allowed(document: Any) -> set[tuple[str, str]]:
         """The actions, and the last part of the resources that they are allowed on."""
@@ -361,7 +362,7 @@ def test_a_changed_policy_changes_no_property_of_a_version(before: dict[str, Any
             image.role.add_to_principal_policy(pull)
         base_image = BaseImage.from_uri(f"{REGISTRY}/team/a:1")
         ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"], provider=provider)
-        ImageRetention(stack, "Retention", image=image, keep=1)
+        ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
         return dict(Template.from_stack(stack).to_json()["Resources"])
 
     old, new = template(**before), template(**after)

@@ -10,7 +10,7 @@ import jsii
 import pytest
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageRetention, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionRetention
 from imgver_constructs._stack_registry import StackRegistry
 
 
@@ -39,7 +39,7 @@ def test_nothing_holds_the_constructs_of_a_dropped_app(monkeypatch: pytest.Monke
     image = Image(stack, "Image", image_name="data-science")
     uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
     version = ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(uri), aliases=["latest"])
-    retention = ImageRetention(stack, "Retention", image=image, keep=1)
+    retention = ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
     app.synth()
     objects = [app, stack, image, version, version.provider, retention, StackRegistry.of(stack)]
     references = [weakref.ref(each) for each in objects]

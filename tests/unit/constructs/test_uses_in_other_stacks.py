@@ -13,10 +13,10 @@ from imgver_constructs import AppImageConfig, BaseImage, Image, ImageVersion, St
 
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"
 ATTRIBUTES: dict[str, Callable[[ImageVersion], str]] = {
-    "Version": lambda version: version.version_as_string,
+    "Version": lambda version: version.image_version_number_as_string,
     "ImageVersionArn": lambda version: version.image_version_ref.image_version_arn,
-    "ContainerImage": lambda version: version.container_image,
-    "BaseImage": lambda version: version.base_image,
+    "ContainerImage": lambda version: version.container_image_uri,
+    "BaseImage": lambda version: version.base_image_uri,
     "Ref": lambda version: resource_of(version).ref,
 }
 REMEDY = (
@@ -84,10 +84,15 @@ def test_a_custom_image_in_another_stack_is_refused(strength: str) -> None:
     ("export", "path"),
     [
         (
-            lambda stack, version: cdk.CfnOutput(stack, "Use", value=version.version_as_string, export_name="Number"),
+            lambda stack, version: cdk.CfnOutput(
+                stack, "Use", value=version.image_version_number_as_string, export_name="Number"
+            ),
             "Stack/Use",
         ),
-        (lambda stack, version: stack.export_value(version.version_as_string, name="Number"), "Stack/ExportNumber"),
+        (
+            lambda stack, version: stack.export_value(version.image_version_number_as_string, name="Number"),
+            "Stack/ExportNumber",
+        ),
     ],
     ids=["output", "export_value"],
 )

@@ -24,8 +24,8 @@ from imgver_handler.dispatch import RESOURCES
 from imgver_constructs import (
     BaseImage,
     Image,
-    ImageRetention,
     ImageVersion,
+    ImageVersionRetention,
     JobType,
     Processor,
     Superseded,
@@ -163,7 +163,7 @@ def test_image_alias(version: ImageVersion, only: Only) -> None:
 
 def test_image_retention(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
     old = ImageVersion.from_image_version_attributes(stack, "Old", image=version.image, version=4)
-    ImageRetention(stack, "Retention", image=version.image, keep=5, versions=[old])
+    ImageVersionRetention(stack, "Retention", image=version.image, max_version_count=5, versions=[old])
     properties = sent(only(RETENTION))
     read = ImageRetentionProperties.parse(properties)
 
@@ -186,7 +186,7 @@ def test_a_reason_begins_with_the_path_of_the_construct(
 ) -> None:
     # GIVEN a version, an alias and a retention of an image that does not exist
     version = declare(image=Image.from_image_name(stack, "Image", "missing"), aliases=["latest"])
-    ImageRetention(stack, "Retention", image=version.image, keep=5)
+    ImageVersionRetention(stack, "Retention", image=version.image, max_version_count=5)
 
     for event, path, resource in (
         ("image_version_create", "Stack/Version", only(VERSION)),
@@ -216,7 +216,7 @@ def test_a_version_in_use_is_left_for_the_deletion_of_its_image(
 
 
 def test_resource_types(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
-    ImageRetention(stack, "Retention", image=version.image, keep=5)
+    ImageVersionRetention(stack, "Retention", image=version.image, max_version_count=5)
 
     assert {VERSION, ALIAS, RETENTION} == RESOURCES.keys()
     assert all(only(resource_type) for resource_type in RESOURCES)
@@ -226,7 +226,7 @@ def test_attributes(stack: cdk.Stack, declare: Callable[..., ImageVersion], only
     version = declare(base_image=BaseImage.from_uri("123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0"))
     attributes = {
         name: stack.resolve(getattr(version, name))["Fn::GetAtt"][1]
-        for name in ("image_version_arn", "image_arn", "version", "base_image", "container_image")
+        for name in ("image_version_arn", "image_arn", "image_version_number", "base_image_uri", "container_image_uri")
     }
 
     # The handler creates that version.
@@ -237,8 +237,8 @@ def test_attributes(stack: cdk.Stack, declare: Callable[..., ImageVersion], only
     assert {name: response["Data"][attribute] for name, attribute in attributes.items()} == {
         "image_version_arn": f"{arn}-version/data-science/1",
         "image_arn": f"{arn}/data-science",
-        "version": "1",
-        "base_image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0",
-        "container_image": response["Data"]["ContainerImage"],
+        "image_version_number": "1",
+        "base_image_uri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/data-science:1.0.0",
+        "container_image_uri": response["Data"]["ContainerImage"],
     }
     assert "@sha256:" in response["Data"]["ContainerImage"]

@@ -21,9 +21,9 @@ from test_errors_page import fits, messages, nodes
 from imgver_constructs import (
     BaseImage,
     Image,
-    ImageRetention,
     ImageVersion,
     ImageVersionProvider,
+    ImageVersionRetention,
     JobType,
     Processor,
     Superseded,
@@ -68,7 +68,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         adopt_version=7,
         superseded=Superseded.ARCHIVE,
     )
-    ImageRetention(stack, "Retention", image=image, keep=5)
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
     return dict(Template.from_stack(stack).to_json()["Resources"])
 
 

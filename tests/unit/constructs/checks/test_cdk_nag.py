@@ -21,10 +21,10 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageAlias,
-    ImageRetention,
     ImageVersion,
     ImageVersionMonitoring,
     ImageVersionProvider,
+    ImageVersionRetention,
     StudioApp,
 )
 
@@ -54,7 +54,7 @@ def nagged(app: cdk.App, tmp_path: Path) -> cdk.App:
     version = ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"], follow_tag="1")
     ImageVersion(stack, "Built", image=image, base_image=BaseImage.from_asset(tmp_path))
     ImageAlias(stack, "Stable", alias_name="stable", version=version)
-    ImageRetention(stack, "Retention", image=image, keep=5)
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
     AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab())
     ImageVersionMonitoring(stack, "Monitoring")
     image.on_version_state_change("Changes")
@@ -73,7 +73,7 @@ def nagged(app: cdk.App, tmp_path: Path) -> cdk.App:
     )
     imported = Image.from_image_name(stack, "Image", "team-a")
     ImageVersion(stack, "Version", image=imported, base_image=base_image, aliases=["latest"], provider=provider)
-    ImageRetention(stack, "Retention", image=imported, keep=5, provider=provider)
+    ImageVersionRetention(stack, "Retention", image=imported, max_version_count=5, provider=provider)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
     return app
 

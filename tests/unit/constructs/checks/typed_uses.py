@@ -26,10 +26,10 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageAlias,
-    ImageRetention,
     ImageVersion,
     ImageVersionMonitoring,
     ImageVersionProvider,
+    ImageVersionRetention,
     JobType,
     Processor,
     StudioApp,
@@ -127,7 +127,7 @@ def right_uses(stack: cdk.Stack, folder: Path) -> None:
     seventh = ImageVersion.from_image_version_arn(stack, "Seventh", image_version_arn=arn)
     eighth = ImageVersion.from_image_version_attributes(stack, "Eighth", image=image, version=8)
     ImageAlias(stack, "Alias", alias_name="stable", version=seventh, provider=provider)
-    ImageRetention(stack, "Retention", image=image, keep=5, versions=[eighth], provider=provider)
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=5, versions=[eighth], provider=provider)
 
     code_editor = StudioApp.code_editor(
         container_arguments=["--verbose"],
@@ -207,11 +207,11 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "version": lambda: ImageAlias(stack, name, alias_name="latest", version=7),  # type: ignore[arg-type]
             "provider": lambda: ImageAlias(stack, name, alias_name="latest", version=version, provider="own"),  # type: ignore[arg-type]
         },
-        "ImageRetention": {
-            "image": lambda: ImageRetention(stack, name, image="data-science", keep=5),  # type: ignore[arg-type]
-            "keep": lambda: ImageRetention(stack, name, image=image, keep="5"),  # type: ignore[arg-type]
-            "versions": lambda: ImageRetention(stack, name, image=image, keep=5, versions=[7]),  # type: ignore[list-item]
-            "provider": lambda: ImageRetention(stack, name, image=image, keep=5, provider="own"),  # type: ignore[arg-type]
+        "ImageVersionRetention": {
+            "image": lambda: ImageVersionRetention(stack, name, image="data-science", max_version_count=5),  # type: ignore[arg-type]
+            "max_version_count": lambda: ImageVersionRetention(stack, name, image=image, max_version_count="5"),  # type: ignore[arg-type]
+            "versions": lambda: ImageVersionRetention(stack, name, image=image, max_version_count=5, versions=[7]),  # type: ignore[list-item]
+            "provider": lambda: ImageVersionRetention(stack, name, image=image, max_version_count=5, provider="own"),  # type: ignore[arg-type]
         },
         "ImageVersion": {
             "image": lambda: ImageVersion(stack, name, image="data-science", base_image=base),  # type: ignore[arg-type]

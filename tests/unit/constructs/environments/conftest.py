@@ -25,9 +25,9 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageAlias,
-    ImageRetention,
     ImageVersion,
     ImageVersionProvider,
+    ImageVersionRetention,
     StudioApp,
 )
 
@@ -72,7 +72,7 @@ def declare_some() -> Declare:
         repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
         base_image = BaseImage.from_ecr_repository(repository, tag="1.0.0")
         version = ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])
-        ImageRetention(stack, "Retention", image=image, keep=5)
+        ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
         AppImageConfig(stack, "Config", app=StudioApp.jupyter_lab())
         return version
 

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk.assertions import Template
 
-from imgver_constructs import BaseImage, Image, ImageAlias, ImageRetention, ImageVersion, ImageVersionProvider
+from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion, ImageVersionProvider, ImageVersionRetention
 from imgver_constructs._validation.rules import IMAGE_NAME
 
 VERSION = "Custom::SageMakerImageVersion"
@@ -54,10 +54,10 @@ def stacks(new_app: Callable[..., cdk.App]) -> Stacks:
         base_image = BaseImage.from_ecr_repository(repository, tag="1.0.0")
         stack = stack_at(version_path)
         version = ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])
-        ImageRetention(stack, "Retention", image=image, keep=5)
+        ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
     # The outermost stack uses the version of the innermost stack.
     cdk.CfnOutput(stacks["Deep"], "Arn", value=version.image_version_arn)
-    cdk.CfnOutput(stacks["Deep"], "Number", value=version.version_as_string)
+    cdk.CfnOutput(stacks["Deep"], "Number", value=version.image_version_number_as_string)
     return stacks
 
 
@@ -176,11 +176,11 @@ def test_constructs_of_another_stack_are_refused(stack: cdk.Stack) -> None:
             f"version 'Stack/Nested/Version' must be in stack 'Stack' of the alias: {REMEDY}",
         ),
         (
-            lambda: ImageRetention(stack, "Retention", image=image, keep=1, versions=[version]),
+            lambda: ImageVersionRetention(stack, "Retention", image=image, max_version_count=1, versions=[version]),
             f"version 'Stack/Nested/Version' must be in stack 'Stack' of the retention: {REMEDY}",
         ),
         (
-            lambda: ImageRetention(nested, "Retention", image=image, keep=1, provider=provider),
+            lambda: ImageVersionRetention(nested, "Retention", image=image, max_version_count=1, provider=provider),
             "provider 'Stack/Provider' must be in stack 'Stack/Nested': create one there, or leave it out",
         ),
     ):
@@ -190,4 +190,4 @@ def test_constructs_of_another_stack_are_refused(stack: cdk.Stack) -> None:
 
     # In the nested stack they are accepted.
     ImageAlias(nested, "Stable", alias_name="stable", version=version)
-    ImageRetention(nested, "Retention", image=image, keep=1, versions=[version])
+    ImageVersionRetention(nested, "Retention", image=image, max_version_count=1, versions=[version])

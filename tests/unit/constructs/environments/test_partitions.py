@@ -115,4 +115,4 @@ def test_imported_version_of_another_partition(app: cdk.App) -> None:
 
     version = ImageVersion.from_image_version_arn(stack, "Version", f"{place}:image-version/data-science/7")
 
-    assert (version.image_arn, version.version) == (f"{place}:image/data-science", 7)
+    assert (version.image_arn, version.image_version_number) == (f"{place}:image/data-science", 7)

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
-from imgver_constructs import BaseImage, Image, ImageAlias, ImageRetention, ImageVersion, ImageVersionProvider
+from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion, ImageVersionProvider, ImageVersionRetention
 
 VERSION = "Custom::SageMakerImageVersion"
 RETENTION = "Custom::SageMakerImageRetention"
@@ -78,7 +78,7 @@ def test_an_image_in_one_stack_and_its_version_in_another(
     image, repository = Image(images, "Image", image_name="data-science"), ecr.Repository(images, "Repository")
     base_image = BaseImage.from_ecr_repository(repository, tag="1.0.0")
     ImageVersion(versions, "Version", image=image, base_image=base_image, aliases=["latest"])
-    ImageRetention(versions, "Retention", image=image, keep=5)
+    ImageVersionRetention(versions, "Retention", image=image, max_version_count=5)
     if references == "weak":
         # cfn-lint does not know that Fn::GetStackOutput gives a string.
         for resource in versions.node.find_all():
@@ -109,7 +109,7 @@ def test_versions_of_one_image_in_two_stacks(app: cdk.App, resources_of: Resourc
         image = Image.from_image_name(stack, "Image", "data-science")
         version = ImageVersion(stack, f"Of{stack.node.id}", image=image, base_image=BASE_IMAGE)
         version.add_alias(stack.node.id.lower())
-        ImageRetention(stack, "Retention", image=image, keep=5)
+        ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
 
     # THEN each has a function with the same permissions
     first, second = map(resources_of, stacks)
@@ -217,7 +217,7 @@ def test_an_image_is_readable_from_another_region(app: cdk.App, only_of: OnlyOf,
     "declare",
     [
         lambda stack, image: ImageVersion(stack, "Version", image=image, base_image=BASE_IMAGE),
-        lambda stack, image: ImageRetention(stack, "Retention", image=image, keep=5),
+        lambda stack, image: ImageVersionRetention(stack, "Retention", image=image, max_version_count=5),
     ],
     ids=["version", "retention"],
 )

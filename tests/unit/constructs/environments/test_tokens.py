@@ -24,9 +24,9 @@ from imgver_constructs import (
     BaseImage,
     Image,
     ImageAlias,
-    ImageRetention,
     ImageVersion,
     ImageVersionProvider,
+    ImageVersionRetention,
     StudioApp,
 )
 
@@ -148,7 +148,13 @@ def unknown(request: pytest.FixtureRequest, new_app: Callable[..., cdk.App]) -> 
         ImageVersion.from_image_version_attributes, stack, "VersionByNumber", image=image, version=number("Number")
     )
     create(
-        ImageRetention, stack, "Retention", image=image, keep=number("Keep"), versions=[by_number], provider=provider
+        ImageVersionRetention,
+        stack,
+        "Retention",
+        image=image,
+        max_version_count=number("Keep"),
+        versions=[by_number],
+        provider=provider,
     )
 
     jupyter_lab = create(

@@ -1,4 +1,4 @@
-"""ImageRetention: the resource that it creates, and its dependencies."""
+"""ImageVersionRetention: the resource that it creates, and its dependencies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from imgver_constructs import Image, ImageAlias, ImageBase, ImageRetention, ImageVersion, ImageVersionProvider
+from imgver_constructs import IImage, Image, ImageAlias, ImageVersion, ImageVersionProvider, ImageVersionRetention
 
 RETENTION = "Custom::SageMakerImageRetention"
 
@@ -19,17 +19,17 @@ WaitsFor = Callable[[dict[str, Any]], set[str]]
 
 
 @pytest.fixture
-def image(stack: cdk.Stack) -> ImageBase:
+def image(stack: cdk.Stack) -> IImage:
     return Image.from_image_name(stack, "Image", "data-science")
 
 
 def test_it_retains_and_depends_on_the_versions_and_aliases_of_the_image(
-    stack: cdk.Stack, image: ImageBase, declare: Declare, only: Only, waits_for: WaitsFor
+    stack: cdk.Stack, image: IImage, declare: Declare, only: Only, waits_for: WaitsFor
 ) -> None:
     # GIVEN versions and aliases before and after the retention, an imported version, and another image
     earlier = declare("Earlier", image=image, aliases=["stable"])
     imported = ImageVersion.from_image_version_attributes(stack, "Imported", image=image, version=3)
-    ImageRetention(stack, "Retention", image=image, keep=5, versions=[earlier, imported])
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=5, versions=[earlier, imported])
     later = declare("Later", image=Image.from_image_name(stack, "Same", "Data-Science"))
     ImageAlias(stack, "Latest", alias_name="latest", version=later)
     declare("Other", image=Image.from_image_name(stack, "OtherImage", "deep-learning"), aliases=["stable"])
@@ -48,39 +48,42 @@ def test_it_retains_and_depends_on_the_versions_and_aliases_of_the_image(
     }
 
 
-def test_provider_and_keep_as_a_token(stack: cdk.Stack, image: ImageBase, only: Only) -> None:
+def test_provider_and_keep_as_a_token(stack: cdk.Stack, image: IImage, only: Only) -> None:
     provider = ImageVersionProvider(stack, "Named")
-    keep: Any = cdk.CfnParameter(stack, "Keep", type="Number").value_as_number
+    count: Any = cdk.CfnParameter(stack, "Keep", type="Number").value_as_number
 
-    ImageRetention(stack, "Retention", image=image, keep=keep, provider=provider)
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=count, provider=provider)
 
     properties = only(RETENTION)["Properties"]
     assert properties["ServiceToken"]["Fn::GetAtt"][0].startswith("NamedFunction")
     assert properties["Keep"] == {"Ref": "Keep"}
 
 
-@pytest.mark.parametrize("keep", [0, -1, 1.5, "5", True, None])
+@pytest.mark.parametrize("count", [0, -1, 1.5, "5", True, None])
 def test_keep_that_is_not_a_positive_integer_is_refused(
-    stack: cdk.Stack, image: ImageBase, refused: Refused, keep: Any
+    stack: cdk.Stack, image: IImage, refused: Refused, count: Any
 ) -> None:
-    assert refused(lambda: ImageRetention(stack, "Retention", image=image, keep=keep)) == (
-        f"keep {keep!r} must be a whole number of at least 1: give the number of newest versions to retain"
+    assert refused(lambda: ImageVersionRetention(stack, "Retention", image=image, max_version_count=count)) == (
+        f"max_version_count {count!r} must be a whole number of at least 1: "
+        "give the number of newest versions to retain"
     )
 
 
 def test_an_image_that_is_not_an_image_is_refused(stack: cdk.Stack, refused: Refused) -> None:
     image: Any = "data-science"
 
-    assert refused(lambda: ImageRetention(stack, "Retention", image=image, keep=1)) == (
+    assert refused(lambda: ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)) == (
         "image 'data-science' must be an Image: for an existing one use Image.from_image_name(…)"
     )
 
 
 def test_versions_that_are_not_a_list_of_versions_of_the_image_are_refused(
-    app: cdk.App, stack: cdk.Stack, image: ImageBase, declare: Declare, refused: Refused
+    app: cdk.App, stack: cdk.Stack, image: IImage, declare: Declare, refused: Refused
 ) -> None:
     def refusal(versions: Any, scope: cdk.Stack = stack) -> str:
-        return refused(lambda: ImageRetention(scope, "Retention", image=image, keep=1, versions=versions))
+        return refused(
+            lambda: ImageVersionRetention(scope, "Retention", image=image, max_version_count=1, versions=versions)
+        )
 
     version = declare(image=image)
     other = declare("Other", image=Image.from_image_name(stack, "OtherImage", "deep-learning"))
@@ -98,11 +101,11 @@ def test_versions_that_are_not_a_list_of_versions_of_the_image_are_refused(
     )
 
 
-def test_a_second_retention_of_an_image_is_refused(stack: cdk.Stack, image: ImageBase, refused: Refused) -> None:
-    ImageRetention(stack, "Retention", image=image, keep=1)
+def test_a_second_retention_of_an_image_is_refused(stack: cdk.Stack, image: IImage, refused: Refused) -> None:
+    ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
     same = Image.from_image_name(stack, "Same", "Data-Science")
 
-    assert refused(lambda: ImageRetention(stack, "Second", image=same, keep=2)) == (
+    assert refused(lambda: ImageVersionRetention(stack, "Second", image=same, max_version_count=2)) == (
         "the retention of image 'Data-Science' must be declared once in a stack, but 'Stack/Retention' declares it "
         "too: remove one of the two"
     )

@@ -13,12 +13,12 @@ from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_number, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.tokens import is_known
-from imgver_constructs.image import ImageBase, check_image, identity_of
-from imgver_constructs.image_version import ImageVersion, ImageVersionBase, check_stack
+from imgver_constructs.image import IImage, identity_of
+from imgver_constructs.image_version import IImageVersion, ImageVersion, check_stack, is_image_version
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
-class ImageRetention(Construct):
+class ImageVersionRetention(Construct):
     """Deletes old versions of an image (``Custom::SageMakerImageRetention``).
 
     Every deployment that creates a version deletes, after all versions and aliases of the stack, the image's versions
@@ -36,9 +36,9 @@ class ImageRetention(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        image: ImageBase,
-        keep: int,
-        versions: Sequence[ImageVersionBase] = (),
+        image: IImage,
+        max_version_count: int,
+        versions: Sequence[IImageVersion] = (),
         provider: ImageVersionProvider | None = None,
     ) -> None:
         """Declare a retention.
@@ -47,26 +47,26 @@ class ImageRetention(Construct):
             scope: the parent construct.
             construct_id: the ID of this construct in ``scope``.
             image: the image, in the account and region of this stack.
-            keep: the number of newest versions to retain, at least 1.
+            max_version_count: the number of newest versions to retain, at least 1.
             versions: versions to retain besides those that this stack declares, such as imported ones. Default: none.
             provider: the provider that deletes the versions, in this stack. Default: the default provider.
 
         Raises:
-            ValueError: ``keep`` is not a whole number of at least 1, ``versions`` is not a list of versions of this
-                image, or the stack already declares a retention of the image. The construct tree is unchanged.
+            ValueError: ``max_version_count`` is not a whole number of at least 1, ``versions`` is not a list of
+                versions of this image, or the stack already declares a retention of the image. The construct tree is
+                unchanged.
         """
-        check_image(image)
         registry, identity = StackRegistry.of(scope), identity_of(image)
         registry.check_environment(image)
-        if keep is None or is_known(keep):
-            check_number("keep", keep, "give the number of newest versions to retain")
+        if max_version_count is None or is_known(max_version_count):
+            check_number("max_version_count", max_version_count, "give the number of newest versions to retain")
         # An iterator would be empty after these checks.
         if not isinstance(versions, list | tuple):
             raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
                 f"versions {shown(versions)} must be a list with one item per version: write it like [version]"
             )
         for version in versions:
-            if not isinstance(version, ImageVersionBase) or identity_of(version.image).key != identity.key:
+            if not is_image_version(version) or identity_of(version.image).key != identity.key:
                 raise ValueError(
                     f"versions {shown(version)} must be an ImageVersion of image {shown(identity.declared_name)}: "
                     "declare one retention for each image"
@@ -83,7 +83,7 @@ class ImageRetention(Construct):
         path = registry.path_of(scope, construct_id)
         super().__init__(scope, construct_id)
         registry.add("retention", identity.key, construct=self)
-        imported = [version.version for version in versions if not isinstance(version, ImageVersion)]
+        imported = [version.image_version_number for version in versions if not isinstance(version, ImageVersion)]
         numbers = _VersionNumbers(imported, registry.versions(identity.key))
         resource = binding_of(provider).create_resource(
             self,
@@ -91,7 +91,7 @@ class ImageRetention(Construct):
             "Custom::SageMakerImageRetention",
             path=path,
             image=image,
-            properties={"ImageName": image.image_name, "Keep": keep, "Versions": cdk.Lazy.any(numbers)},
+            properties={"ImageName": image.image_name, "Keep": max_version_count, "Versions": cdk.Lazy.any(numbers)},
             resource_class=cdk.CfnResource,
             lists_aliases=True,
         )
