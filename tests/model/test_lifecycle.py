@@ -638,7 +638,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.interrupted_entries.discard(config)
             return
         if config not in self.interrupted_entries:
-            places = {physical_id.rpartition("/")[2] for physical_id in self.environment.unavoidable}
+            places = {part for physical_id in self.environment.unavoidable for part in physical_id.split("/")}
             assert config in places, (config, found, declared)
             COUNTS[UNDER_WAY] += 1
             self.interrupted_entries.add(config)
