@@ -55,11 +55,12 @@ class ProviderBinding:
         resource_type: str,
         *,
         path: str,
-        image: IImage,
+        image: IImage | None,
         properties: Mapping[str, object],
         resource_class: type[Resource],
         base_image: BoundBaseImage | None = None,
         lists_aliases: bool = False,
+        policies: Sequence[IDependable] = (),
     ) -> Resource:
         """Create a custom resource that depends on everything that its events need.
 
@@ -70,11 +71,12 @@ class ProviderBinding:
             construct_id: the ID of this construct in ``scope``.
             resource_type: the CloudFormation type.
             path: the path of ``scope``, which the reason of a failure names.
-            image: the image whose versions the resource describes and changes.
+            image: the image whose versions the resource describes and changes; None if it changes no version.
             properties: the properties as the handler receives them.
             resource_class: the class of the resource.
             base_image: the base image that the resource creates a version from. Default: none.
             lists_aliases: whether the resource also lists the aliases of versions.
+            policies: other policies that the events of the resource need. Default: none.
         """
         # The aliases of a version are created in it.
         self.registry.paths[scope] = path
@@ -90,7 +92,10 @@ class ProviderBinding:
                 **properties,
             },
         )
-        resource.node.add_dependency(*self._dependencies_of(image, base_image, lists_aliases=lists_aliases))
+        if image is not None:
+            resource.node.add_dependency(*self._dependencies_of(image, base_image, lists_aliases=lists_aliases))
+        if policies:
+            resource.node.add_dependency(self.function.node.find_child("EventInvokeConfig"), *policies)
         return resource
 
     def _dependencies_of(
