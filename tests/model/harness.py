@@ -428,6 +428,31 @@ class Studio:
         self.place = f"{self.domain_id}/DefaultUserSettings/JupyterLab/data-science/jupyter-lab"
         """The physical id of the attachment in tests/events."""
 
+    def run_space(self, number: int) -> None:
+        """Run a space of a new user on a version of data-science."""
+        where = {"DomainId": self.domain_id}
+        self._aws.sagemaker.create_user_profile(**where, UserProfileName="ann")
+        self._aws.clock.advance(60)
+        self._aws.sagemaker.create_space(
+            **where,
+            SpaceName="lab",
+            OwnershipSettings={"OwnerUserProfileName": "ann"},
+            SpaceSharingSettings={"SharingType": "Private"},
+            SpaceSettings={"AppType": "JupyterLab"},
+        )
+        self._aws.clock.advance(60)
+        self._aws.sagemaker.create_app(
+            **where,
+            SpaceName="lab",
+            AppType="JupyterLab",
+            AppName="default",
+            ResourceSpec={
+                "InstanceType": "ml.t3.medium",
+                "SageMakerImageVersionArn": self._aws.describe(number)["ImageVersionArn"],
+            },
+        )
+        self._aws.clock.advance(60)
+
     def offer(self, *images: tuple[str, int, str], settings: str = "DefaultUserSettings", **members: Any) -> None:
         """Set the images of JupyterLab, as (image, version, app image config), and other members, by hand."""
         names = ("ImageName", "ImageVersionNumber", "AppImageConfigName")

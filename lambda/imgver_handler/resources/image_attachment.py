@@ -36,7 +36,7 @@ nobody can have begun and ended one since then."""
 
 MISSING_RETRY_LIMIT = 30.0
 """Seconds for which a change is repeated that names a missing version. A new version may not be found yet, and another
-attachment may be about to remove its entry. The domain itself may be missing too, which the next read tells."""
+attachment may be about to remove its entry."""
 
 _CHANGEABLE = ("InService", "Update_Failed")
 """The statuses in which a domain or a user profile can be changed."""
@@ -270,7 +270,9 @@ class _SettingsChange:
             self._gateway.update_settings(target, {f"{app}AppSettings": _without_empty(app_settings)})
         except AwsServiceError as error:
             self.is_sent |= error.kind is ErrorKind.UNREACHABLE
-            is_missing = error.kind is ErrorKind.NOT_FOUND and backoff.seconds <= MISSING_RETRY_LIMIT
+            is_missing = error.kind is ErrorKind.NOT_FOUND and (
+                backoff.seconds <= MISSING_RETRY_LIMIT or self._read() is None
+            )
             if is_missing or is_temporary(error, backoff.seconds):
                 return error
             raise

@@ -104,15 +104,15 @@ def test_the_default_settings_of_spaces(attach, only) -> None:
 
 
 @pytest.mark.parametrize(
-    ("app", "app_type"),
+    ("studio_app", "app_type"),
     [
         (StudioApp.jupyter_lab, "JupyterLab"),
         (StudioApp.code_editor, "CodeEditor"),
         (lambda: StudioApp.kernel_gateway(kernel_name="python3"), "KernelGateway"),
     ],
 )
-def test_the_app_image_config_tells_the_application(stack: cdk.Stack, attach, only, app, app_type) -> None:
-    attach(app_image_config=AppImageConfig(stack, "Config", app=app()))
+def test_the_app_image_config_tells_the_application(stack: cdk.Stack, attach, only, studio_app, app_type) -> None:
+    attach(app_image_config=AppImageConfig(stack, "Config", app=studio_app()))
 
     assert only(TYPE)["Properties"]["App"] == app_type
 
@@ -169,7 +169,7 @@ def test_a_retention_waits_for_the_attachments(stack: cdk.Stack, attach, resourc
 
 def test_an_imported_version_gets_no_permission_on_images(stack: cdk.Stack) -> None:
     image = Image.from_image_name(stack, "Image", "data-science")
-    version = ImageVersion.from_image_version_number(stack, "Version", image=image, version=7)
+    version = ImageVersion.from_image_version_attributes(stack, "Version", image=image, version=7)
     config = AppImageConfig.from_app_image_config_name(stack, "Lab", "lab")
 
     ImageAttachment(
@@ -208,7 +208,7 @@ def domain_in(stack: cdk.Stack) -> sagemaker.CfnDomain:
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
 def test_r85_a_domain_in_another_region(in_region, region: str, declare: Declare, refused: Refused) -> None:
     domain, own = domain_in(in_region("Studio", region)), in_region("Own", "eu-west-1")
-    version = ImageVersion.from_image_version_number(
+    version = ImageVersion.from_image_version_attributes(
         own, "Version", image=Image.from_image_name(own, "Image", "data-science"), version=7
     )
     lab = AppImageConfig(own, "Lab", app=StudioApp.jupyter_lab())
@@ -238,14 +238,12 @@ def test_r85_a_domain_in_another_region(in_region, region: str, declare: Declare
         ({"app_type": "x"}, "app_type 'x' must be one of JupyterLab, CodeEditor, KernelGateway: use AppType, "),
         (
             {"app_type": AppType.CODE_EDITOR},
-            "app_type 'CodeEditor' must be JupyterLab, which app_image_config 'Stack/Lab' configures, since Studio could "
-            "not start the image: leave app_type out, or declare another AppImageConfig",
+            "app_type 'CodeEditor' must be JupyterLab, which app_image_config 'Stack/Lab' configures, since Studio ",
         ),
         ({"default_space_settings": "yes"}, "default_space_settings 'yes' must be a bool: "),
         (
             {"default_space_settings": True, "user_profile_name": "ann"},
-            "user_profile_name 'ann' must be left out with default_space_settings, since a user profile has no default "
-            "settings of spaces: declare two attachments",
+            "user_profile_name 'ann' must be left out with default_space_settings, since a user profile has no ",
         ),
         ({"superseded_version_count": -1}, "superseded_version_count -1 must be a whole number from 0 to 199, since "),
         ({"superseded_version_count": 200}, "superseded_version_count 200 must be a whole number from 0 to 199, "),
@@ -276,7 +274,7 @@ def test_the_same_attachment_twice(attach, refused: Refused) -> None:
 
 def test_a_version_of_another_stack(app: cdk.App, attach, refused: Refused) -> None:
     other = cdk.Stack(app, "Other")
-    version = ImageVersion.from_image_version_number(
+    version = ImageVersion.from_image_version_attributes(
         other, "Version", image=Image.from_image_name(other, "Image", "data-science"), version=1
     )
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from harness import Aws, Crash, Function, Studio
+from imgver_sandbox.sagemaker.assumptions import Assumptions
 from simulated_time import Simulation
 
 NOT_WAITED_FOR = "because CloudFormation does not wait for the change any more: the stack is rolling back."
@@ -205,31 +206,59 @@ def test_r80_a_rollback_offers_the_old_version_again_before_the_new_one_is_delet
     assert 3 not in aws.versions()
 
 
-def test_r81_a_replacement_while_a_space_runs_on_the_old_version(aws, function, event, studio, attachment):
+@pytest.mark.parametrize("in_use", ["refused", "allowed"])
+@pytest.mark.parametrize("running_apps", ["refused", "allowed"])
+def test_r78_r81_a_replacement_while_a_space_runs_on_the_old_version(event, in_use, running_apps):
+    # GIVEN a domain that offers version 1, on which a space runs
+    aws = Aws(
+        assumptions=Assumptions(update_with_running_apps=running_apps, delete_of_version_in_use=in_use),
+        domain_seconds=20,
+    )
+    function, studio = Function(aws), Studio(aws)
+    aws.create_version()
+    aws.create_version()
     studio.offer(entry(1))
-    old, start = aws.describe(1)["ImageVersionArn"], aws.clock.now()
-    aws.service.mark_in_use(old)
+    studio.run_space(1)
+    old, start = aws.physical_id(1), aws.clock.now()
 
-    assert attachment("update", Version=aws.physical_id(3), old={"Version": aws.physical_id(1)})["Status"] == "SUCCESS"
-    response = function.deliver(event("image_version_delete", physical_id=aws.physical_id(1)))
+    versions = {"Version": aws.physical_id(2), "old": {"Version": old}}
+    response = function.deliver(
+        event("image_attachment_update", DomainId=studio.domain_id, physical_id=studio.place, **versions)
+    )
+
+    if running_apps == "refused":
+        # THEN the reason says at once what to stop, and the old version is still offered
+        assert response["Reason"].endswith("stop the apps that the message names, then deploy again.")
+        assert studio.offered() == [entry(1)]
+        assert aws.clock.now() - start < 5
+        return
+    assert response["Status"] == "SUCCESS", response["Reason"]
+    response = function.deliver(event("image_version_delete", physical_id=old))
 
     # THEN the deployment ends in minutes, and the reason says what to do about the old version
-    assert response["Reason"].startswith(f"DeleteImageVersion failed for {old}: ResourceInUse: ")
-    assert studio.offered() == [entry(3)]
+    assert studio.offered() == [entry(2)]
     assert aws.clock.now() - start < 240
+    if in_use == "refused":
+        assert response["Reason"].startswith(f"DeleteImageVersion failed for {old.partition('#')[0]}: ResourceInUse: ")
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("stacks", [1, 3])
-@pytest.mark.parametrize("domain_seconds", [1.0, 8.0])
-def test_r74_ten_attachments_to_one_domain_at_once(event, stacks, domain_seconds, seed):
+@pytest.mark.parametrize(("domain_seconds", "running_apps"), [(1.0, "refused"), (8.0, "allowed")])
+@pytest.mark.parametrize("unsent", ["dropped", "kept"])
+def test_r74_ten_attachments_to_one_domain_at_once(event, stacks, domain_seconds, running_apps, unsent, seed):
     """Every call takes up to 0.3 s, in an order that the seed decides."""
-    aws, configs = Aws(domain_seconds=domain_seconds), [f"config-{number}" for number in range(10)]
+    assumptions = Assumptions(update_with_running_apps=running_apps, unsent_app_settings=unsent)
+    aws, configs = Aws(assumptions=assumptions, domain_seconds=domain_seconds), [f"config-{one}" for one in range(10)]
     for config in configs:
         aws.sagemaker.create_app_image_config(AppImageConfigName=config)
     aws.create_version()
     aws.create_version()
     studio, random_numbers = Studio(aws), random.Random(seed)
+    if running_apps == "allowed":
+        studio.offer(entry(1))
+        studio.run_space(1)
+        studio.offer()
     simulation = Simulation(aws.clock, choose=random_numbers.randrange)
     stack_id = event("image_attachment_create")["StackId"]
 
