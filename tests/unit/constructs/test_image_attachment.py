@@ -148,15 +148,28 @@ def test_a_removed_attachment_is_not_waited_for(stack: cdk.Stack, attach, only) 
     assert "ImageAttachment" not in str(only(TYPE).get("DependsOn"))
 
 
-def test_the_logical_id_does_not_depend_on_the_path(stack: cdk.Stack, attach, resources: Resources) -> None:
-    attach("First")
-    (before,) = resources(TYPE)
-    stack.node.try_remove_child("First")
+def test_the_logical_id_does_not_depend_on_the_path() -> None:
+    logical_ids = []
+    for construct_id in ("First", "Renamed"):
+        stack = cdk.Stack(cdk.App(analytics_reporting=False), "Stack")
+        attach_imported(stack, construct_id)
+        logical_ids += Template.from_stack(stack).find_resources(TYPE)
 
-    attach("Renamed")
+    assert logical_ids[0] == logical_ids[1]
+    assert logical_ids[0].startswith("ImageAttachmentdatascience")
 
-    assert list(resources(TYPE)) == [before]
-    assert before.startswith("ImageAttachmentdatascience")
+
+def attach_imported(stack: cdk.Stack, construct_id: str = "Attachment") -> None:
+    """Attach version 7 of an imported image."""
+    image = Image.from_image_name(stack, "Image", "data-science")
+    ImageAttachment(
+        stack,
+        construct_id,
+        version=ImageVersion.from_image_version_attributes(stack, "Version", image=image, version=7),
+        app_image_config=AppImageConfig.from_app_image_config_name(stack, "Lab", "lab"),
+        domain=DOMAIN,
+        app_type=AppType.JUPYTER_LAB,
+    )
 
 
 def test_a_retention_waits_for_the_attachments(stack: cdk.Stack, attach, resources: Resources, only, waits_for) -> None:
@@ -168,18 +181,7 @@ def test_a_retention_waits_for_the_attachments(stack: cdk.Stack, attach, resourc
 
 
 def test_an_imported_version_gets_no_permission_on_images(stack: cdk.Stack) -> None:
-    image = Image.from_image_name(stack, "Image", "data-science")
-    version = ImageVersion.from_image_version_attributes(stack, "Version", image=image, version=7)
-    config = AppImageConfig.from_app_image_config_name(stack, "Lab", "lab")
-
-    ImageAttachment(
-        stack,
-        "Attachment",
-        version=version,
-        app_image_config=config,
-        domain=DOMAIN,
-        app_type=AppType.JUPYTER_LAB,
-    )
+    attach_imported(stack)
 
     template = Template.from_stack(stack)
     (attachment,) = template.find_resources(TYPE).values()
@@ -199,9 +201,11 @@ def domain_in(stack: cdk.Stack) -> sagemaker.CfnDomain:
         "Domain",
         auth_mode="IAM",
         domain_name="studio",
-        vpc_id="vpc-1",
-        subnet_ids=["subnet-1"],
-        default_user_settings=sagemaker.CfnDomain.UserSettingsProperty(execution_role="arn:aws:iam::1:role/r"),
+        vpc_id="vpc-0123456789abcdef0",
+        subnet_ids=["subnet-0123456789abcdef0"],
+        default_user_settings=sagemaker.CfnDomain.UserSettingsProperty(
+            execution_role="arn:aws:iam::123456789012:role/users"
+        ),
     )
 
 

@@ -14,18 +14,21 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
-from harness import EVENTS, Aws, Function
+from harness import EVENTS, Aws, Function, Studio
 from pages import ROOT, text
 from test_errors_page import fits, messages, nodes
 
 from imgver_constructs import (
+    AppImageConfig,
     BaseImage,
     Image,
+    ImageAttachment,
     ImageVersion,
     ImageVersionProvider,
     ImageVersionRetention,
     JobType,
     Processor,
+    StudioApp,
     Superseded,
     VendorGuidance,
 )
@@ -36,6 +39,7 @@ TYPES = {
     "Custom::SageMakerImageVersion": "image_version",
     "Custom::SageMakerImageAlias": "image_alias",
     "Custom::SageMakerImageRetention": "image_retention",
+    "Custom::SageMakerImageAttachment": "image_attachment",
 }
 
 
@@ -51,7 +55,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         stack, "ImageVersionProvider", vpc=vpc, tracing=lambda_.Tracing.ACTIVE, dead_letter_queue=queue
     )
     image = Image(stack, "Image", image_name="NAME")
-    ImageVersion(
+    version = ImageVersion(
         stack,
         "Version",
         image=image,
@@ -69,6 +73,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         superseded=Superseded.ARCHIVE,
     )
     ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
+    for user, options in ((None, {"superseded_version_count": 1}), ("ann", {})):
+        ImageAttachment(
+            stack,
+            f"Attachment{user}",
+            version=version,
+            app_image_config=AppImageConfig(stack, f"Lab{user}", app=StudioApp.jupyter_lab()),
+            domain="d-example",
+            user_profile_name=user,
+            **options,
+        )
     return dict(Template.from_stack(stack).to_json()["Resources"])
 
 
@@ -141,13 +155,15 @@ def test_permissions(template: dict[str, Any], heading: str, role: str, service:
 @pytest.mark.parametrize("resource_type", TYPES)
 def test_properties_and_attributes(template: dict[str, Any], resource_type: str) -> None:
     properties, _, attributes = section("reference/wire-contract.md", resource_type).partition("| attribute |")
-    (resource,) = [resource for resource in template.values() if resource["Type"] == resource_type]
-    function = Function(Aws())
+    declared = [resource["Properties"] for resource in template.values() if resource["Type"] == resource_type]
+    aws = Aws()
+    domain_id = Studio(aws).domain_id
     for event in ("image_version", TYPES[resource_type]):
-        response = function.deliver(json.loads((EVENTS / f"{event}_create.json").read_text()))
+        text_of_event = (EVENTS / f"{event}_create.json").read_text().replace("d-studio", domain_id)
+        response = Function(aws).deliver(json.loads(text_of_event))
 
     assert sorted(name for name, _ in rows(properties)) == sorted(
-        resource["Properties"].keys() - {"ServiceToken", "ServiceTimeout"}
+        set().union(*declared) - {"ServiceToken", "ServiceTimeout"}
     )
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert {name for name, _ in rows(attributes)} == response["Data"].keys()
