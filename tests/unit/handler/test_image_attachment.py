@@ -99,6 +99,37 @@ def test_the_other_settings_and_applications(aws, studio, attachment, properties
     assert described[settings][f"{app}AppSettings"]["CustomImages"] == [dict(zip(NAMES, OURS, strict=True))]
 
 
+def test_a_user_profile(aws, function, studio, attachment):
+    profile = {"DomainId": studio.domain_id, "UserProfileName": "ann"}
+    settings = {"DefaultLandingUri": "studio::", "JupyterLabAppSettings": {"LifecycleConfigArns": []}}
+    aws.sagemaker.create_user_profile(**profile, UserSettings=settings)
+    aws.clock.advance(60)
+
+    response = attachment("create", UserProfileName="ann")
+
+    physical_id = f"{studio.domain_id}/user-profile:ann/JupyterLab/data-science/jupyter-lab"
+    assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", physical_id)
+    assert set(function.names()) == {"DescribeUserProfile", "UpdateUserProfile", "DescribeStacks"}
+    settings["JupyterLabAppSettings"]["CustomImages"] = [dict(zip(NAMES, OURS, strict=True))]
+    assert aws.sagemaker.describe_user_profile(**profile)["UserSettings"] == settings
+
+    assert attachment("delete", Version="1", UserProfileName="ann", physical_id=physical_id)["Status"] == "SUCCESS"
+    settings["JupyterLabAppSettings"]["CustomImages"] = []
+    assert aws.sagemaker.describe_user_profile(**profile)["UserSettings"] == settings
+
+
+@pytest.mark.parametrize("action", ["create", "delete"])
+def test_r72_the_user_profile_is_deleted(function, studio, attachment, action):
+    physical_id = f"{studio.domain_id}/user-profile:ann/JupyterLab/data-science/jupyter-lab"
+
+    response = attachment(action, UserProfileName="ann", physical_id=physical_id)
+
+    assert response["Status"] == ("SUCCESS" if action == "delete" else "FAILED")
+    assert function.names() == ["DescribeUserProfile"]
+    if action == "create":
+        assert response["Reason"].startswith(f"user profile ann of domain {studio.domain_id} does not exist, or is ")
+
+
 @pytest.mark.parametrize(("keep", "offered"), [(0, [4]), (1, [4, 3]), (2, [4, 3, 1]), (9, [4, 3, 1])], ids=str)
 def test_superseded_versions_stay_beside_the_new_one(studio, attachment, keep, offered):
     studio.offer(*(("data-science", number, "jupyter-lab") for number in (1, 3)))
