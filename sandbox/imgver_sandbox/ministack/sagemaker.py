@@ -1,7 +1,9 @@
 """The SageMaker service in MiniStack: routing, handling, and the resources that IAM checks for each call."""
 
 import json
+import re
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,16 +14,16 @@ from imgver_sandbox.sagemaker.service_faults import ConnectionBroken
 
 ServiceResponse = tuple[int, dict[str, str], bytes]
 
-# The parameters that name a resource, and the part of its ARN. The first type whose parameters a call has is its type.
-_RESOURCE_TYPES = (
-    ("app-image-config/{AppImageConfigName}", ("AppImageConfigName",)),
-    ("app/{DomainId}/{SpaceName}/{AppType}/{AppName}", ("DomainId", "SpaceName", "AppType", "AppName")),
-    ("app/{DomainId}/{UserProfileName}/{AppType}/{AppName}", ("DomainId", "UserProfileName", "AppType", "AppName")),
-    ("user-profile/{DomainId}/{UserProfileName}", ("DomainId", "UserProfileName")),
-    ("space/{DomainId}/{SpaceName}", ("DomainId", "SpaceName")),
-    ("studio-lifecycle-config/{StudioLifecycleConfigName}", ("StudioLifecycleConfigName",)),
-    ("domain/{DomainId}", ("DomainId",)),
-)
+# The resource in the ARN, by the end of the operation's name. `Owner` is the space or the user profile of an app.
+_RESOURCES = {
+    "AppImageConfig": "app-image-config/{AppImageConfigName}",
+    "Domain": "domain/{DomainId}",
+    "UserProfile": "user-profile/{DomainId}/{UserProfileName}",
+    "Space": "space/{DomainId}/{SpaceName}",
+    "App": "app/{DomainId}/{Owner}/{AppType}/{AppName}",
+    "StudioLifecycleConfig": "studio-lifecycle-config/{StudioLifecycleConfigName}",
+}
+_VERBS = re.compile("Create|Describe|Update|Delete")
 _VERSION_OPERATIONS = ("DescribeImageVersion", "UpdateImageVersion", "DeleteImageVersion")
 
 
@@ -89,9 +91,11 @@ def authorised_arns(service: ImagesService, target: str, body: bytes, *, account
     prefix = f"arn:aws:sagemaker:{region}:{account}"
     if operation == "CreateDomain":
         return [f"{prefix}:domain/*"]
-    for resource, names in _RESOURCE_TYPES:
-        if parameters.keys() >= set(names):
-            return [f"{prefix}:{resource.format_map(parameters)}"]
+    resource = _RESOURCES.get(_VERBS.sub("", operation, count=1))
+    if resource is not None:
+        names = defaultdict(lambda: "*", {name: value for name, value in parameters.items() if value is not None})
+        names["Owner"] = names.get("SpaceName", names["UserProfileName"])
+        return [f"{prefix}:{resource.format_map(names)}"]
     if "ImageName" not in parameters:
         return ["*"]
     name = parameters["ImageName"]

@@ -1,4 +1,4 @@
-"""The web page that shows the images, the deployments and the API calls of the sandbox, live.
+"""The web page that shows the images, Studio, the deployments and the API calls of the sandbox, live.
 
 Its files are page.html, page.css and page.js in this folder.
 """
@@ -11,6 +11,7 @@ from imgver_sandbox.api.activity import ApiCalls, StackActivity
 from imgver_sandbox.api.routes import PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import ShownImage, shown_images
+from imgver_sandbox.page.studio import ShownDomain, shown_domains
 from imgver_sandbox.sagemaker.service import ImagesService
 
 PATH = f"{PREFIX}/"
@@ -32,8 +33,11 @@ def add_page(
     def images() -> list[ShownImage]:
         return list(itertools.chain.from_iterable(service.view(shown_images)))
 
+    def domains() -> list[ShownDomain]:
+        return list(itertools.chain.from_iterable(service.view(shown_domains)))
+
     def events(_request: HttpRequest) -> HttpResponse:
-        body = feed(images=images, stacks=stacks, api_calls=api_calls)
+        body = feed(images=images, domains=domains, stacks=stacks, api_calls=api_calls)
         return HttpResponse(body=body, content_type="text/event-stream")
 
     for name, file, content_type in _FILES:

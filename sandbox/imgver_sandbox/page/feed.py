@@ -6,23 +6,28 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from imgver_sandbox.api.activity import ApiCalls, StackActivity
 from imgver_sandbox.page.images import ShownImage
+from imgver_sandbox.page.studio import ShownDomain
 
 _INTERVAL_SECONDS = 0.25
 
 
 async def feed(
-    *, images: Callable[[], Sequence[ShownImage]], stacks: Callable[[], Sequence[StackActivity]], api_calls: ApiCalls
+    *,
+    images: Callable[[], Sequence[ShownImage]],
+    domains: Callable[[], Sequence[ShownDomain]],
+    stacks: Callable[[], Sequence[StackActivity]],
+    api_calls: ApiCalls,
 ) -> AsyncIterator[bytes]:
     """Yield events without end.
 
-    The events `images` and `deployments` have all images and all stacks, and are sent again when one of them changes.
-    The first event `calls` has all recorded calls, and each later one has the calls since the one before.
+    The events `images`, `domains` and `deployments` have all images, domains and stacks, and are sent again when one of
+    them changes. The first event `calls` has all recorded calls, and each later one has the calls since the one before.
     """
     yield b"retry: 1000\n\n"  # milliseconds until the browser connects again
     sent: dict[str, bytes] = {}
     number: int | None = None
     while True:
-        for name, items in (("images", images()), ("deployments", stacks())):
+        for name, items in (("images", images()), ("domains", domains()), ("deployments", stacks())):
             event = _event(name, items)
             if sent.get(name) != event:
                 sent[name] = event

@@ -1,12 +1,14 @@
 """The data of images and versions on the page."""
 
 import itertools
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imgver_sandbox.page.studio import user_name
 from imgver_sandbox.sagemaker.account import SageMakerAccount
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
+from imgver_sandbox.sagemaker.studio_records import StudioRecord
 
 _MAX_VERSIONS = 50
 
@@ -24,6 +26,10 @@ class ShownVersion:
     modified_at: float
     aliases: Sequence[str]
     in_use: bool
+
+    used_by: Sequence[str]
+    """What uses the version in Studio, such as `domain studio` or `JupyterLab of lab`."""
+
     metadata: Mapping[str, Any]
 
 
@@ -46,10 +52,11 @@ class ShownImage:
 def shown_images(account: SageMakerAccount) -> list[ShownImage]:
     """Return the images of an account in a region, sorted by name."""
     images = sorted(account.images(), key=lambda image: image.name)
-    return [_shown_image(image, account.numbers_in_use(image)) for image in images]
+    return [_shown_image(account, image) for image in images]
 
 
-def _shown_image(image: ImageRecord, in_use: Set[int]) -> ShownImage:
+def _shown_image(account: SageMakerAccount, image: ImageRecord) -> ShownImage:
+    in_use, users = account.numbers_in_use(image), account.users_of(image)
     latest = {version.number: version for version in itertools.islice(reversed(image.versions.values()), _MAX_VERSIONS)}
     versions = latest | {number: version for number, version in image.versions.items() if version.aliases}
     return ShownImage(
@@ -57,12 +64,17 @@ def _shown_image(image: ImageRecord, in_use: Set[int]) -> ShownImage:
         name=image.name,
         status=image.status,
         failure_reason=image.failure_reason,
-        versions=[_shown_version(image, versions[number], number in in_use) for number in sorted(versions)[::-1]],
+        versions=[
+            _shown_version(image, versions[number], number in in_use, users.get(number, []))
+            for number in sorted(versions)[::-1]
+        ],
         more=len(image.versions) - len(versions),
     )
 
 
-def _shown_version(image: ImageRecord, version: ImageVersionRecord, in_use: bool) -> ShownVersion:
+def _shown_version(
+    image: ImageRecord, version: ImageVersionRecord, in_use: bool, users: Sequence[StudioRecord]
+) -> ShownVersion:
     return ShownVersion(
         number=version.number,
         status=image.status_of(version),
@@ -73,5 +85,6 @@ def _shown_version(image: ImageRecord, version: ImageVersionRecord, in_use: bool
         modified_at=version.modified_at,
         aliases=sorted(version.aliases),
         in_use=in_use,
+        used_by=[user_name(user) for user in users],
         metadata=dict(version.metadata),
     )

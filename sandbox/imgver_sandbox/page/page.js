@@ -29,8 +29,8 @@ function setTime(node, at) {
 }
 
 function tone(status) {
-  if (status.endsWith("FAILED") || status.includes("ROLLBACK")) return "bad";
-  return /ING$|IN_PROGRESS$/.test(status) ? "busy" : "good";
+  if (/FAILED$/i.test(status) || status.includes("ROLLBACK")) return "bad";
+  return /ING$|IN_PROGRESS$/i.test(status) ? "busy" : "good";
 }
 
 function setTone(node, status) {
@@ -103,6 +103,7 @@ function drawVersion(node, version, image) {
   setText($(".number", node), String(version.number));
   setStatus($(".status", node), version.status);
   $(".in-use", node).hidden = !version.in_use;
+  setText($(".in-use", node), version.used_by.length ? `in use by ${version.used_by.join(", ")}` : "in use");
   setTime($("time", node), version.created_at * 1000);
   setText($(".reason", node), version.failure_reason ?? "");
   setText($(".digest", node), short ?? "no digest");
@@ -180,6 +181,63 @@ function raise(flag) {
   flag.classList.remove("lowered");
   flag.ariaHidden = null;
 }
+
+// Studio
+
+function drawDomains(domains) {
+  $("#studio").hidden = domains.length === 0;
+  list($("#studio .list"), domains, templates.domain, (domain) => domain.arn, drawDomain);
+}
+
+function drawDomain(node, domain) {
+  const [, , , region, account, resource] = domain.arn.split(":");
+  setText($("h3", node), domain.name);
+  setText($(".where", node), `${resource.split("/")[1]} ${account} ${region}`);
+  announce(node, domain.status, `domain ${domain.name}`);
+  setStatus($("header .status", node), domain.status);
+  setText($(".reason", node), domain.failure_reason ?? "");
+  const button = $("button", node);
+  button.ariaPressed = String(domain.fault !== null);
+  button.dataset.fault = domain.fault ?? "";
+  drawOffers($(".offers", node), domain.offers);
+  $(".none", node).hidden = domain.members.length > 0;
+  list($(".members", node), domain.members, templates.member, (member) => member.arn, drawMember);
+}
+
+function drawMember(node, member) {
+  announce(node, member.status, `${member.kind} ${member.name}`);
+  setText($(".name", node), member.name);
+  setText($(".where", node), member.kind);
+  setStatus($(".status", node), member.status);
+  setText($(".reason", node), member.failure_reason ?? "");
+  drawOffers($(".offers", node), member.offers);
+  list($(".apps", node), member.apps, templates.app, (app) => app.arn, drawApp);
+}
+
+function drawApp(node, app) {
+  announce(node, app.status, `app ${app.name}`);
+  setText($(".name", node), app.name);
+  setStatus($(".status", node), app.status);
+  setText($(".version", node), app.version && `on ${app.version}`);
+  setText($(".reason", node), app.failure_reason ?? "");
+}
+
+function drawOffers(node, offers) {
+  list(node, offers, templates.offer, (offer) => offer, setText);
+}
+
+/** The button of a domain adds or removes the fault that lets an app run in it. */
+$("#studio").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const fault = button.dataset.fault;
+  const domain = button.closest("article").dataset.key.split("/")[1];
+  fetch(fault ? `faults?${new URLSearchParams({ id: fault })}` : "faults", {
+    method: fault ? "DELETE" : "POST",
+    headers: { "X-Amz-Security-Token": location.hash.slice(1) },
+    body: fault ? undefined : JSON.stringify({ kind: "in-service", domain }),
+  });
+});
 
 // Deployments
 
@@ -299,6 +357,7 @@ function listen() {
   }
 
   on("images", drawImages);
+  on("domains", drawDomains);
   on("deployments", drawDeployments);
   on("calls", (added, all) => {
     calls = [...added.reverse(), ...(all ? [] : calls)].slice(0, MAX_CALLS);

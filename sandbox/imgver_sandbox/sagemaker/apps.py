@@ -83,13 +83,12 @@ def delete_app(account: SageMakerAccount, parameters: OperationInput) -> Operati
 
 def list_apps(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListApps."""
-    wanted = {
-        key: app
-        for key, app in account.apps.items()
-        if parameters.get("DomainIdEquals", app.domain_id) == app.domain_id
-        and all(parameters.get(f"{name}Equals", value) == value for name, value in _owner_of(app).items())
-        and {name.removesuffix("Equals") for name in parameters} & {"UserProfileName", "SpaceName"} <= {*_owner_of(app)}
+    filters = {
+        name: parameters[f"{name}Equals"]
+        for name in ("DomainId", "SpaceName", "UserProfileName")
+        if f"{name}Equals" in parameters
     }
+    wanted = {key: app for key, app in account.apps.items() if filters.items() <= _summary(app).items()}
     apps, token = list_records(account, "ListApps", {"SortOrder": "Ascending", **parameters}, wanted)
     return {"Apps": [_summary(app) for app in apps], "NextToken": token}
 
@@ -113,7 +112,7 @@ def _owner(account: SageMakerAccount, parameters: OperationInput) -> SpaceRecord
 
 
 def _key(parameters: OperationInput) -> AppKey:
-    owner = parameters.get("SpaceName", ""), parameters.get("UserProfileName", "")
+    owner = parameters.get("SpaceName", ""), parameters.get("UserProfileName", "").lower()
     return parameters["DomainId"], *owner, parameters["AppType"], parameters["AppName"]
 
 

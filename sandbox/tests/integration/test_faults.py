@@ -157,6 +157,11 @@ class TestOnTheCommandLine:
                 ["fault", "add", "throttle", "3", "--operation", "ListImages"],
                 "Fault 2: ListImages above 3 a second is throttled (until removed).\n",
             ),
+            (
+                ["fault", "add", "in-service", "--domain", "d-1"],
+                "Fault 3: an app runs in d-1 (until removed).\n",
+            ),
+            (["fault", "remove", "3"], ""),
             (["fault", "remove", "1"], ""),
             (["faults"], "  2  ListImages above 3 a second is throttled (until removed)\n"),
             (["fault", "reset"], ""),

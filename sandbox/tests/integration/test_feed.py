@@ -38,9 +38,9 @@ class TestFeed:
         add(calls, "first")
 
         async def listen():
-            events = feed(images=lambda: images, stacks=lambda: deployments, api_calls=calls)
+            events = feed(images=lambda: images, domains=list, stacks=lambda: deployments, api_calls=calls)
             assert await anext(events) == b"retry: 1000\n\n"
-            yield [parsed(await anext(events)) for _ in range(3)]
+            yield [parsed(await anext(events)) for _ in range(4)]
 
             # WHEN the images change, and another call comes in
             images.append("second")
@@ -59,9 +59,9 @@ class TestFeed:
 
         # THEN each event has the data that the client has not received
         everything_first, new, last = asyncio.run(asyncio.wait_for(everything(), 10))
-        assert [name for name, _ in everything_first] == ["images", "deployments", "calls"]
-        assert [data for _, data in everything_first[:2]] == [["first"], []]
-        assert [call["action"] for call in everything_first[2][1]] == ["first"]
+        assert [name for name, _ in everything_first] == ["images", "domains", "deployments", "calls"]
+        assert [data for _, data in everything_first[:3]] == [["first"], [], []]
+        assert [call["action"] for call in everything_first[3][1]] == ["first"]
         assert new[0] == ("images", ["first", "second"])
         assert [call["action"] for call in new[1][1]] == ["second"]
         assert last == [("deployments", ["stack"])]
@@ -70,8 +70,8 @@ class TestFeed:
         calls = ApiCalls()
 
         async def listen():
-            events = feed(images=list, stacks=list, api_calls=calls)
-            first = [await anext(events) for _ in range(4)]
+            events = feed(images=list, domains=list, stacks=list, api_calls=calls)
+            first = [await anext(events) for _ in range(5)]
             add(calls)
             return parsed(first[-1]), parsed(await anext(events))
 

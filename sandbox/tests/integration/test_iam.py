@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 import uuid
 
 import boto3
@@ -65,6 +66,32 @@ def allow(actions, *resources):
 @pytest.fixture
 def make_role(sandbox):
     return lambda *statements: Role(sandbox, statements)
+
+
+def test_the_permission_for_one_user_profile(sandbox, make_role):
+    # GIVEN a domain with two user profiles, and a role that may update one of them
+    root = sandbox.client("sagemaker")
+    settings = {"ExecutionRole": f"arn:aws:iam::{ACCOUNT}:role/r"}
+    domain = root.create_domain(DomainName="d", AuthMode="IAM", DefaultUserSettings=settings)["DomainId"]
+    end = time.monotonic() + 10
+    while root.describe_domain(DomainId=domain)["Status"] != "InService":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    for name in ("ann", "ben"):
+        root.create_user_profile(DomainId=domain, UserProfileName=name)
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:user-profile/{domain}/ann"
+    sagemaker = make_role(allow(["sagemaker:DescribeUserProfile", "sagemaker:UpdateUserProfile"], arn)).client(
+        "sagemaker"
+    )
+
+    # THEN it is denied the other one, and the domain
+    assert sagemaker.describe_user_profile(DomainId=domain, UserProfileName="ann")["UserProfileArn"] == arn
+    for call in (
+        lambda: sagemaker.update_user_profile(DomainId=domain, UserProfileName="ben"),
+        lambda: sagemaker.update_domain(DomainId=domain),
+    ):
+        with pytest.raises(ClientError, match="is not authorized to perform"):
+            call()
 
 
 def test_a_role_is_allowed_what_its_policy_allows(sandbox, make_role):

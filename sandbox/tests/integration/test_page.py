@@ -18,6 +18,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
+from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -443,6 +444,102 @@ def test_it_continues_with_the_next_sandbox(chromium):
         sandbox.client("sagemaker").create_image(ImageName="second", RoleArn=ROLE)
         chromium.until("document.querySelector('#images .status')?.innerText === 'CREATE_FAILED'")
         assert chromium.see("document.querySelector('#images .reason').innerText") == reason
+
+
+# The visible domains.
+STUDIO = """
+[...document.querySelectorAll("#studio article")].map((domain) => ({
+  name: domain.querySelector("h3").innerText,
+  status: domain.querySelector("header .status").innerText,
+  offers: [...domain.querySelectorAll(":scope > .offers > li")].map((offer) => offer.innerText),
+  members: [...domain.querySelectorAll(".members > li")].map((member) => [
+    ...[...member.querySelectorAll(".row > *")].map((part) => part.innerText),
+    ...[...member.querySelectorAll(".apps > li")].map((app) => app.innerText.trim().replaceAll("\\n", " ")),
+  ]),
+}))
+"""
+
+
+def test_it_shows_who_uses_which_version(chromium):
+    # GIVEN a domain that offers version 2 of an image, and an app of a space that runs on it
+    assumptions = Assumptions(update_with_running_apps="allowed")
+    with Sandbox.start(fast=True, assumptions=assumptions) as sandbox:
+        sagemaker, ecr = sandbox.client("sagemaker"), sandbox.client("ecr")
+        uri = ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"]
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": []})
+        ecr.put_image(repositoryName=REPOSITORY, imageTag="1", imageManifest=manifest)
+        sagemaker.create_image(ImageName="notebooks", RoleArn=ROLE)
+        sagemaker.get_waiter("image_created").wait(ImageName="notebooks", WaiterConfig={"Delay": 1})
+        for number in (1, 2, 3):
+            sagemaker.create_image_version(ImageName="notebooks", BaseImage=f"{uri}:1")
+            waiter = sagemaker.get_waiter("image_version_created")
+            waiter.wait(ImageName="notebooks", Version=number, WaiterConfig={"Delay": 1})
+        sagemaker.create_app_image_config(AppImageConfigName="lab")
+        item = {"ImageName": "notebooks", "AppImageConfigName": "lab"}
+        items = [item | {"ImageVersionNumber": number} for number in (1, 2)]
+        users = {"ExecutionRole": ROLE, "JupyterLabAppSettings": {"CustomImages": items[1:]}}
+        chromium.open(sandbox.page)
+        chromium.until("document.querySelector('#images h3')?.innerText === 'notebooks'")
+        assert not chromium.see("document.querySelector('#studio').checkVisibility()")
+        domain = sagemaker.create_domain(DomainName="team", AuthMode="IAM", DefaultUserSettings=users)
+        where = {"DomainId": domain["DomainId"]}
+
+        def in_service(status):
+            chromium.until(f"document.querySelector('#studio {status}')?.innerText === 'InService'")
+
+        in_service("header .status")
+        kernels = {"KernelGatewayAppSettings": {"CustomImages": items[:1]}}
+        sagemaker.create_user_profile(**where, UserProfileName="ann", UserSettings=kernels)
+        in_service(".members > li:first-child .status")
+        space = {**where, "SpaceName": "ann-lab"}
+        private = {
+            "OwnershipSettings": {"OwnerUserProfileName": "ann"},
+            "SpaceSharingSettings": {"SharingType": "Private"},
+        }
+        sagemaker.create_space(**space, **private)
+        in_service(".members > li:nth-child(2) .row .status")
+        image = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:image/notebooks"
+        app = {**space, "AppType": "JupyterLab", "AppName": "default"}
+        sagemaker.create_app(**app, ResourceSpec={"SageMakerImageArn": image})
+        in_service(".apps .status")
+
+        # THEN the page shows all of them, and what uses each version
+        assert chromium.see(STUDIO) == [
+            {
+                "name": "team",
+                "status": "InService",
+                "offers": ["JupyterLab: notebooks 2"],
+                "members": [
+                    ["ann", "user profile", "InService", "KernelGateway: notebooks 1"],
+                    ["ann-lab", "space of ann", "InService", "", "JupyterLab default InService on notebooks 2"],
+                ],
+            }
+        ]
+        uses = (
+            "[...document.querySelectorAll('.versions .in-use')].map((use) => use.checkVisibility() && use.innerText)"
+        )
+        assert chromium.see(uses) == [
+            False,
+            "in use by domain team, JupyterLab of ann-lab",
+            "in use by user profile ann",
+        ]
+
+        # WHEN the button of the domain is pressed, THEN its updates are refused until it is pressed again
+        button = "document.querySelector('#studio button')"
+        chromium.see(f"{button}.click()")
+        chromium.until(f"{button}.ariaPressed === 'true'")
+        with pytest.raises(ClientError, match="with InService App"):
+            sagemaker.update_domain(**where, DefaultUserSettings=users)
+        chromium.see(f"{button}.click()")
+        chromium.until(f"{button}.ariaPressed === 'false'")
+        sagemaker.update_domain(**where, DefaultUserSettings=users)
+
+        # AND it fits into a narrow window and is readable
+        for scheme in ("light", "dark"):
+            chromium.look(width=360, prefers_color_scheme=scheme)
+            assert chromium.see(FAINT) == []
+        assert chromium.see("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+        chromium.look()
 
 
 # Harmless requests of a page to another origin, as each kind of element or script sends them.

@@ -53,6 +53,15 @@ def authorised(aws):
             {"DomainId": "d-1", "UserProfileName": "ann", "AppType": "KernelGateway", "AppName": "k"},
             ["app/d-1/ann/KernelGateway/k"],
         ),
+        # Other parameters than those of the operation, and nulls, do not count.
+        ("UpdateDomain", {"DomainId": "d-1", "UserProfileName": "ann", "AppImageConfigName": "c"}, ["domain/d-1"]),
+        ("CreateDomain", {"DomainId": "d-1"}, ["domain/*"]),
+        ("DescribeUserProfile", {"DomainId": "d-1", "UserProfileName": None}, ["user-profile/d-1/*"]),
+        (
+            "DescribeApp",
+            {"DomainId": "d-1", "SpaceName": None, "UserProfileName": "ann", "AppType": "Canvas", "AppName": "default"},
+            ["app/d-1/ann/Canvas/default"],
+        ),
         ("CreateStudioLifecycleConfig", {"StudioLifecycleConfigName": "c"}, ["studio-lifecycle-config/c"]),
         # The service refuses a version that is not a number.
         ("DescribeImageVersion", {"ImageName": "i", "Version": {"a": 1}}, ["image-version/i/{'a': 1}"]),

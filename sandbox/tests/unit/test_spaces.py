@@ -1,6 +1,7 @@
 """Spaces, their apps, and lifecycle configurations; the versions that are in use because an app runs on them."""
 
 import pytest
+from imgver_sandbox.sagemaker.errors import ServiceError
 
 PREFIX = "arn:aws:sagemaker:eu-west-1:123456789012"
 ROLE = "arn:aws:iam::123456789012:role/studio"
@@ -94,6 +95,8 @@ def test_a_space_from_create_to_delete(studio, refused, not_found):
     assert studio.ListSpaces(SpaceNameContains="other") == {"Spaces": []}
     with refused("ResourceInUse", f"Space [{created['SpaceArn']}] is already being created."):
         studio.UpdateSpace(**which)
+    with refused("ResourceInUse", f"Space [{created['SpaceArn']}] is already being created."):
+        studio.CreateApp(**which, AppType="CodeEditor", AppName="default")
     with refused("ResourceInUse", "The ID or Name specified is already in use."):
         studio.CreateSpace(**which)
     studio.wait()
@@ -251,7 +254,10 @@ class TestVersionOfAnApp:
             reason = "ImageVersion with ImageName data-science and Version 9 does not exist. Please provide a valid "
             reason += "ImageName and Version."
         assert found["FailureReason"] == f"ResourceNotFoundError: {reason}"
+        # It uses no version, but its space cannot be deleted.
         studio.delete(1)
+        with pytest.raises(ServiceError, match="App"):
+            studio.DeleteSpace(DomainId=studio.domain, SpaceName="ann-lab")
 
     def test_settings_of_a_user_come_before_those_of_the_domain(self, studio):
         studio.UpdateUserProfile(DomainId=studio.domain, UserProfileName="ann", UserSettings=offers(item(1)))
@@ -282,7 +288,7 @@ class TestVersionOfAnApp:
         owner = {"DomainId": studio.domain, "UserProfileName": "ann"}
         app = new_app(studio, owner, app_type="KernelGateway")
 
-        assert studio.DescribeApp(**app)["Status"] == "InService"
+        assert studio.DescribeApp(**app | {"UserProfileName": "Ann"})["Status"] == "InService"
 
     def test_an_image_of_sagemaker_is_not_a_version_of_the_account(self, studio):
         image = "arn:aws:sagemaker:eu-west-1:819792524951:image/sagemaker-distribution-cpu"

@@ -103,6 +103,7 @@ def test_a_user_profile_needs_a_domain_and_a_new_name(studio, ann, refused):
     for name in ("ann", "Ann"):
         with refused("ResourceInUse", "The ID or Name specified is already in use."):
             studio.CreateUserProfile(DomainId=studio.domain, UserProfileName=name)
+        assert studio.DescribeUserProfile(DomainId=studio.domain, UserProfileName=name)["UserProfileName"] == "ann"
     with refused("ValidationException", "Domain with DomainId d-0 does not exist. Please provide a valid DomainId."):
         studio.CreateUserProfile(DomainId="d-0", UserProfileName="ann")
     pending = new_domain(studio, "other")
