@@ -34,7 +34,7 @@ def attach(stack: cdk.Stack, declare: Declare) -> Callable[..., ImageAttachment]
     lab = AppImageConfig(stack, "Lab", app=StudioApp.jupyter_lab())
 
     def attach(construct_id: str = "Attachment", **overrides: Any) -> ImageAttachment:
-        defaults = {"version": version, "app_image_config": lab, "domain": DOMAIN}
+        defaults: dict[str, Any] = {"version": version, "app_image_config": lab, "domain": DOMAIN}
         return ImageAttachment(stack, construct_id, **(defaults | overrides))
 
     return attach
@@ -149,7 +149,7 @@ def test_a_removed_attachment_is_not_waited_for(stack: cdk.Stack, attach, only) 
 
 
 def test_the_logical_id_does_not_depend_on_the_path() -> None:
-    logical_ids = []
+    logical_ids: list[str] = []
     for construct_id in ("First", "Renamed"):
         stack = cdk.Stack(cdk.App(analytics_reporting=False), "Stack")
         attach_imported(stack, construct_id)
@@ -173,7 +173,7 @@ def attach_imported(stack: cdk.Stack, construct_id: str = "Attachment") -> None:
 
 
 def test_a_retention_waits_for_the_attachments(stack: cdk.Stack, attach, resources: Resources, only, waits_for) -> None:
-    image = stack.node.find_child("Image")
+    image = Image.from_image_name(stack, "Again", "data-science")
     ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
     attach()
 

@@ -180,7 +180,7 @@ def test_image_retention(stack: cdk.Stack, version: ImageVersion, only: Only) ->
 
 def attach(stack: cdk.Stack, version: ImageVersion, **options: Any) -> None:
     config = AppImageConfig.from_app_image_config_name(stack, "Lab", "lab")
-    properties = {"app_image_config": config, "domain": "d-1", "app_type": AppType.CODE_EDITOR}
+    properties: dict[str, Any] = {"app_image_config": config, "domain": "d-1", "app_type": AppType.CODE_EDITOR}
     ImageAttachment(stack, "Attachment", version=version, **properties, **options)
 
 

@@ -73,7 +73,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         superseded=Superseded.ARCHIVE,
     )
     ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
-    for user, options in ((None, {"superseded_version_count": 1}), ("ann", {})):
+    for user, count in ((None, 1), ("ann", 0)):
         ImageAttachment(
             stack,
             f"Attachment{user}",
@@ -81,7 +81,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             app_image_config=AppImageConfig(stack, f"Lab{user}", app=StudioApp.jupyter_lab()),
             domain="d-example",
             user_profile_name=user,
-            **options,
+            superseded_version_count=count,
         )
     return dict(Template.from_stack(stack).to_json()["Resources"])
 
