@@ -641,7 +641,8 @@ class Lifecycle(RuleBasedStateMachine):
         if found == declared:
             self.interrupted_entries.discard(config)
             return
-        if config not in self.interrupted_entries:
+        left = {part for one in self.all_stacks for physical_id in one.left for part in physical_id.split("/")}
+        if config not in self.interrupted_entries | left:
             places = {part for physical_id in self.environment.unavoidable for part in physical_id.split("/")}
             assert config in places, (config, found, declared)
             COUNTS[UNDER_WAY] += 1
