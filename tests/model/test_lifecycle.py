@@ -362,6 +362,9 @@ class Lifecycle(RuleBasedStateMachine):
             is_new = event["RequestType"] == "Create" or len(physical_ids) > 1
             if event["ResourceType"] == ALIAS_TYPE and is_new and delivery.invocations > 1:
                 self.interrupted_aliases.add((image, properties["Alias"]))
+            if event["ResourceType"] == ATTACHMENT_TYPE and is_new and delivery.invocations > 1:
+                # An entry of an earlier delivery with an older version cannot be told from one that was there before.
+                self.interrupted_entries.add(properties["AppImageConfigName"])
             if event["ResourceType"] == RETENTION_TYPE:
                 # A retention deletes old versions, whoever created them. A fault may make the deletion fail.
                 for version in [one for one in account.foreign if one.image == image]:
