@@ -12,8 +12,9 @@ ImageVersion(
 
 from imgver_constructs.app_image_config import AppImageConfig, IAppImageConfig
 from imgver_constructs.base_image import BaseImage
-from imgver_constructs.enums import ImageVersionPolicy, JobType, Processor, VendorGuidance
+from imgver_constructs.enums import AppType, ImageVersionPolicy, JobType, Processor, VendorGuidance
 from imgver_constructs.image import IImage, Image
+from imgver_constructs.image_attachment import ImageAttachment
 from imgver_constructs.image_version import IImageAlias, IImageVersion, ImageAlias, ImageVersion
 from imgver_constructs.image_version_retention import ImageVersionRetention
 from imgver_constructs.metric_options import MetricOptions
@@ -23,6 +24,7 @@ from imgver_constructs.studio_app import StudioApp
 
 __all__ = [
     "AppImageConfig",
+    "AppType",
     "BaseImage",
     "IAppImageConfig",
     "IImage",
@@ -30,6 +32,7 @@ __all__ = [
     "IImageVersion",
     "Image",
     "ImageAlias",
+    "ImageAttachment",
     "ImageVersion",
     "ImageVersionMonitoring",
     "ImageVersionPolicy",

@@ -42,6 +42,21 @@ def custom_image(
     Raises:
         ValueError: ``app_image_config`` is not an AppImageConfig, or is in another account or region than the image.
     """
+    check_app_image_config(app_image_config, image)
+    item = {
+        "AppImageConfigName": app_image_config.app_image_config_ref.app_image_config_name,
+        "ImageName": image.image_name,
+        "ImageVersionNumber": version,
+    }
+    return cdk.Lazy.uncached_any(_CustomImage(item, app_image_config, warn))
+
+
+def check_app_image_config(app_image_config: refs.IAppImageConfigRef, image: IImage) -> None:
+    """Check that an AppImageConfig is one, and that it is in the account and region of an image.
+
+    Raises:
+        ValueError: ``app_image_config`` is not an AppImageConfig, or is in another account or region than the image.
+    """
     if not hasattr(app_image_config, "app_image_config_ref"):
         raise ValueError(
             f"app_image_config {shown(app_image_config)} must be an AppImageConfig: "
@@ -57,12 +72,19 @@ def custom_image(
                 f"app_image_config {shown(app_image_config.node.path)} must be in {attribute} {of_image} of image "
                 f"{shown(image.node.path)}, not in {of_config}: declare it where the image is"
             )
-    item = {
-        "AppImageConfigName": app_image_config.app_image_config_ref.app_image_config_name,
-        "ImageName": image.image_name,
-        "ImageVersionNumber": version,
-    }
-    return cdk.Lazy.uncached_any(_CustomImage(item, app_image_config, warn))
+
+
+def configured_settings(config: refs.IAppImageConfigRef) -> list[str]:
+    """Return the lower-case names of the settings that an AppImageConfig fits; none if it is imported."""
+    resource = config if isinstance(config, sagemaker.CfnAppImageConfig) else config.node.default_child
+    if not isinstance(resource, sagemaker.CfnAppImageConfig):
+        return []
+    properties = (
+        resource.jupyter_lab_app_image_config,
+        resource.code_editor_app_image_config,
+        resource.kernel_gateway_image_config,
+    )
+    return [settings for settings, value in zip(_APPS, properties, strict=True) if value is not None]
 
 
 @jsii.implements(cdk.IAnyProducer)
@@ -95,16 +117,7 @@ class _CustomImage:
     @cached_property
     def _configured(self) -> list[str]:
         """The settings of the applications that the AppImageConfig configures; empty if it is imported."""
-        config = self._app_image_config
-        resource = config if isinstance(config, sagemaker.CfnAppImageConfig) else config.node.default_child
-        if not isinstance(resource, sagemaker.CfnAppImageConfig):
-            return []
-        properties = (
-            resource.jupyter_lab_app_image_config,
-            resource.code_editor_app_image_config,
-            resource.kernel_gateway_image_config,
-        )
-        return [settings for settings, value in zip(_APPS, properties, strict=True) if value is not None]
+        return configured_settings(self._app_image_config)
 
 
 def alias_warning(aliases: Sequence[str]) -> str | None:

@@ -47,6 +47,7 @@ class StackRegistry:
         self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
         self._aliases: dict[str, list[cdk.CfnResource]] = defaultdict(list)
         self._alias_groups: dict[str, DependencyGroup] = {}
+        self._attachments: dict[str, cdk.CfnResource] = {}
 
     @classmethod
     def of(cls, scope: IConstruct) -> StackRegistry:
@@ -205,6 +206,13 @@ class StackRegistry:
             self._alias_groups[image_key].add(resource)
         else:
             self._aliases[image_key].append(resource)
+
+    def next_attachment(self, domain_key: str, resource: cdk.CfnResource) -> None:
+        """Let an attachment wait for the one declared before it: a domain performs one change at a time."""
+        previous = self._attachments.get(domain_key)
+        if previous is not None and _is_in_tree(previous):
+            resource.add_dependency(previous)
+        self._attachments[domain_key] = resource
 
     def versions(self, image_key: str) -> list[cdk.CfnResource]:
         """Return the custom resources of an image's versions; versions that are declared later are appended."""

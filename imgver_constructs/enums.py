@@ -45,6 +45,19 @@ class VendorGuidance(Enum):
     """Archived: not searchable, and no longer actively supported."""
 
 
+class AppType(Enum):
+    """The application in whose settings Studio offers an image."""
+
+    JUPYTER_LAB = "JupyterLab"
+    """JupyterLab."""
+
+    CODE_EDITOR = "CodeEditor"
+    """Code Editor."""
+
+    KERNEL_GATEWAY = "KernelGateway"
+    """The kernel gateway of Studio Classic."""
+
+
 class ImageVersionPolicy(Enum):
     """What happens to an image version that a new version replaces, or that leaves its stack.
 

@@ -642,7 +642,7 @@ class ImageAlias(Construct):
             "Custom::SageMakerImageAlias",
             path=path,
             image=image,
-            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": _reference_to(version)},
+            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": reference_to(version)},
             resource_class=cdk.CfnResource,
             # CloudFormation orders an alias after a declared version, and deletes it before that.
             needs_dependencies=version.provider is not provider,
@@ -695,8 +695,8 @@ def is_image_version(value: object) -> TypeGuard[IImageVersion]:
     return isinstance(value, _ImageVersionBase)
 
 
-def _reference_to(version: IImageVersion) -> float | str:
-    """Return what identifies a version for an alias: its physical ID, or the number of an imported version."""
+def reference_to(version: IImageVersion) -> float | str:
+    """Return what identifies a version for other resources: its physical ID, or the number of an imported version."""
     return version._physical_id if isinstance(version, ImageVersion) else version.image_version_number
 
 

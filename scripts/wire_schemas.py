@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from imgver_handler.cloudformation.properties import ARCHIVE, DELETE
+from imgver_handler.cloudformation.properties import APPS, ARCHIVE, DEFAULT_SETTINGS, DELETE
 
 from imgver_constructs import JobType, Processor, VendorGuidance
 from imgver_constructs._validation import rules
@@ -86,6 +86,12 @@ _OF_ALL_TYPES: Mapping[str, Schema] = {
         "description": "A name for the resource, with which the reason of a failure begins.",
     },
 }
+_VERSION: Schema = {
+    "type": ["integer", "string"],
+    "minimum": 1,
+    "pattern": _whole(rf"{_NUMBER}|{_PHYSICAL_ID}"),
+    "description": "Ref of the Custom::SageMakerImageVersion; for a version of another stack, its number.",
+}
 _IMAGE_NAME = _string(rules.IMAGE_NAME, "The name of the image.")
 
 
@@ -151,9 +157,13 @@ def schemas() -> dict[str, Schema]:
                 "The number of an existing version with this BaseImage, which Create adopts. While it is given, the "
                 "version is not deleted."
             ),
+            "OnReplace": {
+                "enum": [DELETE, ARCHIVE],
+                "description": f"What the Delete of a replaced version does. Default: {DELETE}.",
+            },
             "OnDelete": {
                 "enum": [DELETE, ARCHIVE],
-                "description": f"The action when CloudFormation deletes the resource. Default: {DELETE}.",
+                "description": f"What the Delete of a version that leaves the stack does. Default: {DELETE}.",
             },
             "DeletedWithImage": _flag(
                 "Whether the stack deletes the image after the version. A version in use is then left for the deletion "
@@ -181,19 +191,17 @@ def schemas() -> dict[str, Schema]:
         {
             "ImageName": _IMAGE_NAME,
             "Alias": _string(rules.ALIAS, "The alias."),
-            "Version": {
-                "type": ["integer", "string"],
-                "minimum": 1,
-                "pattern": _whole(rf"{_NUMBER}|{_PHYSICAL_ID}"),
-                "description": "Ref of the Custom::SageMakerImageVersion; for a version of another stack, its number.",
-            },
+            "Version": _VERSION,
         },
         required=["ImageName", "Alias", "Version"],
         Attributes=_attributes(Alias="The alias.", Version="The number of the version."),
         PhysicalId={
             "type": "string",
-            "pattern": "^[^/]+/[^/]+(/[0-9]+)?$",
-            "description": "The image, the alias, and the number of the version that had the alias before, if any.",
+            "pattern": r"^[^/]+/[^/]+(/[0-9]+(#[0-9]+(\.[0-9]+)?)?)?$",
+            "description": (
+                "The image, the alias, and the number and the creation time of the version that had the alias before, "
+                "if any."
+            ),
         },
     )
     retention = _schema(
@@ -218,7 +226,40 @@ def schemas() -> dict[str, Schema]:
             "description": "The image followed by /retention.",
         },
     )
-    return {schema["title"]: schema for schema in (version, alias, retention)}
+    attachment = _schema(
+        "SageMakerImageAttachment",
+        "The custom image of a Studio domain or of a user profile.",
+        {
+            "DomainId": _string(rules.DOMAIN_ID, "The id of the domain."),
+            "UserProfileName": _string(
+                rules.USER_PROFILE_NAME, "The user profile. If it is absent, the settings of the domain are changed."
+            ),
+            "Settings": {
+                "enum": list(DEFAULT_SETTINGS),
+                "description": f"The settings of the domain. Default: {DEFAULT_SETTINGS[0]}.",
+            },
+            "App": {"enum": list(APPS), "description": "The application."},
+            "ImageName": _IMAGE_NAME,
+            "AppImageConfigName": _string(rules.APP_IMAGE_CONFIG_NAME, "The name of the AppImageConfig."),
+            "Version": _VERSION,
+            "Superseded": {
+                "enum": ["REPLACE", "KEEP"],
+                "description": "Whether older versions stay beside the declared one. Default: REPLACE.",
+            },
+            "Keep": _number("With KEEP, the number of older versions that stay."),
+        },
+        required=["DomainId", "App", "ImageName", "AppImageConfigName", "Version"],
+        Attributes=_attributes(Version="The number of the version."),
+        PhysicalId={
+            "type": "string",
+            "pattern": "^[^/]+/[^/]+/[^/]+/[^/]+/[^/]+(/[0-9]+)?$",
+            "description": (
+                "The domain, the settings or the user profile, the application, the image and the AppImageConfig, and "
+                "the number of the version that was offered before, if any."
+            ),
+        },
+    )
+    return {schema["title"]: schema for schema in (version, alias, attachment, retention)}
 
 
 def path_of(resource_type: str) -> Path:

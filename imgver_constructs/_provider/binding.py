@@ -55,12 +55,13 @@ class ProviderBinding:
         resource_type: str,
         *,
         path: str,
-        image: IImage,
+        image: IImage | None,
         properties: Mapping[str, object],
         resource_class: type[Resource],
         base_image: BoundBaseImage | None = None,
         lists_aliases: bool = False,
         needs_dependencies: bool = True,
+        policies: Sequence[IDependable] = (),
     ) -> Resource:
         """Create a custom resource that depends on everything that its events need.
 
@@ -71,12 +72,13 @@ class ProviderBinding:
             construct_id: the ID of this construct in ``scope``.
             resource_type: the CloudFormation type.
             path: the path of ``scope``, which the reason of a failure names.
-            image: the image whose versions the resource describes and changes.
+            image: the image whose versions the resource describes and changes; None if it changes no version.
             properties: the properties as the handler receives them.
             resource_class: the class of the resource.
             base_image: the base image that the resource creates a version from. Default: none.
             lists_aliases: whether the resource also lists the aliases of versions.
             needs_dependencies: False if the properties refer to a resource that has the dependencies.
+            policies: other policies that the events of the resource need. Default: none.
         """
         # CustomResource would create a second construct, and each takes a call into jsii.
         resource = resource_class(
@@ -90,13 +92,15 @@ class ProviderBinding:
                 **properties,
             },
         )
-        if needs_dependencies:
+        if image is not None and needs_dependencies:
             dependencies = self._dependencies_of(image, base_image, lists_aliases=lists_aliases)
             for policy in dependencies.policies:
                 # The second name is the one of older releases of aws-cdk-lib.
                 getattr(resource, "add_resource_dependency", resource.add_dependency)(policy)
             if dependencies.constructs:
                 resource.node.add_dependency(*dependencies.constructs)
+        if policies:
+            resource.node.add_dependency(self.function.node.find_child("EventInvokeConfig"), *policies)
         return resource
 
     def _dependencies_of(

@@ -158,6 +158,24 @@ class Permissions:
             described = iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=list(repository_arns))
             self._add("Shared", described)
 
+    def permit_settings(self, key: str, *, resource: str, resource_name: str) -> iam.Policy:
+        """Permit the function to read and change the settings of one Studio domain or one user profile.
+
+        Args:
+            key: the base of the policy's ID.
+            resource: the type in the ARN: ``domain`` or ``user-profile``.
+            resource_name: the name in the ARN.
+        """
+        policy_id = f"Settings{fingerprint(key)}"
+        if policy_id not in self._policies:
+            kind = {"domain": "Domain", "user-profile": "UserProfile"}[resource]
+            statement = iam.PolicyStatement(
+                actions=[f"sagemaker:Describe{kind}", f"sagemaker:Update{kind}"],
+                resources=[self._arn(resource, spelling) for spelling in spellings(resource_name)],
+            )
+            self._add(policy_id, statement)
+        return self._policy(policy_id)
+
     def _scope_of(self, image: ImageIdentity) -> tuple[tuple[str, ...], str]:
         """Return the names that the policy for this image permits, and the ID of that policy."""
         if self._patterns is None:

@@ -158,6 +158,19 @@ APP_IMAGE_CONFIG_NAME = StringRule(
     rule="1 to 63 letters, digits and hyphens, with no hyphen at either end",
     remedy="write it like 'data-science'",
 )
+DOMAIN_ID = StringRule(
+    maximum=63,
+    pattern=r"d-(-*[a-z0-9]){1,61}",
+    rule="the id of a Studio domain, which starts with 'd-'",
+    remedy="write it like 'd-a1b2c3d4e5f6', or pass the domain itself",
+)
+USER_PROFILE_NAME = StringRule(
+    maximum=63,
+    pattern=r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+    rule="1 to 63 letters, digits and hyphens, with no hyphen at either end",
+    remedy="write it like 'ann', or leave it out for all users of the domain",
+)
+CUSTOM_IMAGES_MAXIMUM = 200
 CONTAINER_ARGUMENT = StringRule(
     maximum=64,
     pattern=rf"{_NOT_BLANK}{ONE_LINE}",

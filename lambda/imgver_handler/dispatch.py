@@ -13,13 +13,17 @@ from imgver_handler.deadline import Deadline
 from imgver_handler.errors import HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.image_alias import ImageAliasResource
+from imgver_handler.resources.image_attachment import ImageAttachmentResource
 from imgver_handler.resources.image_retention import ImageRetentionResource
 from imgver_handler.resources.image_version import ImageVersionResource
 
-RESOURCES: Mapping[str, type[ImageVersionResource | ImageAliasResource | ImageRetentionResource]] = {
+Resource = ImageVersionResource | ImageAliasResource | ImageRetentionResource | ImageAttachmentResource
+
+RESOURCES: Mapping[str, type[Resource]] = {
     "Custom::SageMakerImageVersion": ImageVersionResource,
     "Custom::SageMakerImageAlias": ImageAliasResource,
     "Custom::SageMakerImageRetention": ImageRetentionResource,
+    "Custom::SageMakerImageAttachment": ImageAttachmentResource,
 }
 
 Send = Callable[[str, bytes, Deadline, JsonLogger], None]

@@ -62,7 +62,7 @@ class AwsServiceError(HandlerError):
             never_reached: whether no call of the invocation has got a response from SageMaker.
         """
         message = message.removesuffix(".")
-        remedy = _remedy(operation, code, kind, never_reached=never_reached)
+        remedy = _remedy(operation, code, message, kind, never_reached=never_reached)
         reason = f"{operation} failed for {subject}: {code}: {message}."
         super().__init__(f"{reason} {remedy}" if remedy else reason)
         self.code = code
@@ -74,7 +74,7 @@ _QUESTIONS = ("DescribeStacks", "DescribeStackResource", "DescribeImages")
 """The handler goes on without the response of these operations, so that a user has nothing to do."""
 
 
-def _remedy(operation: str, code: str, kind: ErrorKind, *, never_reached: bool) -> str:
+def _remedy(operation: str, code: str, message: str, kind: ErrorKind, *, never_reached: bool) -> str:
     if never_reached:
         return (
             "No call has reached this endpoint: check the VPC endpoint or the NAT gateway of the function's subnets, "
@@ -87,9 +87,13 @@ def _remedy(operation: str, code: str, kind: ErrorKind, *, never_reached: bool) 
     if kind is ErrorKind.DENIED:
         return f"The function's role must allow the action for {operation} on this resource."
     if kind is ErrorKind.BUSY and operation == "DeleteImageVersion":
+        return "Remove the version from domains, spaces and running apps, then delete it."
+    if "InService App" in message:
+        return "SageMaker refuses this change while apps run: stop the apps that the message names, then deploy again."
+    if kind is ErrorKind.BUSY and operation in ("UpdateDomain", "UpdateUserProfile"):
         return (
-            "The version was in use until the function's time was up: remove it from domains, spaces and running apps, "
-            "then delete it."
+            "The error lasted until the function's time was up: deploy again when no other change of the domain is "
+            "running."
         )
     if kind is ErrorKind.BUSY:
         return (

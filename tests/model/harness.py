@@ -296,6 +296,7 @@ class Function:
     before_call: Callable[[str, dict[str, Any]], None] | None = None
     sleep: Callable[[float], None] | None = None
     """Lets time pass. Default: the clock is advanced at once."""
+    random_fraction: Callable[[], float] = lambda: 0.5
     throttle_state: ThrottleState = field(default_factory=ThrottleState)
     _first_line: int = 0
 
@@ -309,7 +310,7 @@ class Function:
             clock=self.aws.clock,
             seconds=self.seconds,
             sleep=self.sleep or self.aws.clock.advance,
-            random_fraction=lambda: 0.5,
+            random_fraction=self.random_fraction,
             create_client=self._client,
             throttle_state=self.throttle_state,
             logs=self.logs,
@@ -428,6 +429,82 @@ def delete(function: Function, event: Deliver) -> Deliver:
 def alias(function: Function, event: Deliver) -> Deliver:
     """Delivers an event of an alias: ``alias("create", Version="2")``."""
     return lambda action, **properties: function.deliver(event(f"image_alias_{action}", **properties))
+
+
+class Studio:
+    """A Studio domain in an account, which offers nothing at first."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        for config in ("jupyter-lab", "other"):
+            aws.sagemaker.create_app_image_config(AppImageConfigName=config)
+        self.domain_id = aws.sagemaker.create_domain(
+            DomainName="studio", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": f"arn:aws:iam::{ACCOUNT}:role/x"}
+        )["DomainId"]
+        aws.clock.advance(60)
+        self.place = f"{self.domain_id}/DefaultUserSettings/JupyterLab/data-science/jupyter-lab"
+        """The physical id of the attachment in tests/events."""
+
+    def run_space(self, number: int) -> None:
+        """Run a space of a new user on a version of data-science."""
+        where = {"DomainId": self.domain_id}
+        self._aws.sagemaker.create_user_profile(**where, UserProfileName="ann")
+        self._aws.clock.advance(60)
+        self._aws.sagemaker.create_space(
+            **where,
+            SpaceName="lab",
+            OwnershipSettings={"OwnerUserProfileName": "ann"},
+            SpaceSharingSettings={"SharingType": "Private"},
+            SpaceSettings={"AppType": "JupyterLab"},
+        )
+        self._aws.clock.advance(60)
+        self._aws.sagemaker.create_app(
+            **where,
+            SpaceName="lab",
+            AppType="JupyterLab",
+            AppName="default",
+            ResourceSpec={
+                "InstanceType": "ml.t3.medium",
+                "SageMakerImageVersionArn": self._aws.describe(number)["ImageVersionArn"],
+            },
+        )
+        self._aws.clock.advance(60)
+
+    def offer(self, *images: tuple[str, int, str], settings: str = "DefaultUserSettings", **members: Any) -> None:
+        """Set the images of JupyterLab, as (image, version, app image config), and other members, by hand."""
+        names = ("ImageName", "ImageVersionNumber", "AppImageConfigName")
+        custom_images = [dict(zip(names, image, strict=True)) for image in images]
+        app_settings = {"JupyterLabAppSettings": {**members, "CustomImages": custom_images}}
+        self._aws.sagemaker.update_domain(DomainId=self.domain_id, **{settings: app_settings})
+        self._aws.clock.advance(60)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of JupyterLab."""
+        described = self._aws.sagemaker.describe_domain(DomainId=self.domain_id)
+        return cast("dict[str, Any]", described["DefaultUserSettings"].get("JupyterLabAppSettings", {}))
+
+    def offered(self) -> list[tuple[str, int, str]]:
+        """The images of JupyterLab, as (image, version, app image config)."""
+        names = ("ImageName", "ImageVersionNumber", "AppImageConfigName")
+        return [tuple(image[name] for name in names) for image in self.settings().get("CustomImages", [])]
+
+
+@pytest.fixture
+def studio(aws: Aws) -> Studio:
+    return Studio(aws)
+
+
+@pytest.fixture
+def attachment(function: Function, event: Deliver, studio: Studio) -> Deliver:
+    """Delivers an event of an attachment: ``attachment("create", Version="2")``."""
+
+    def deliver(action: str, *, physical_id: str | None = None, **properties: Any) -> dict[str, Any]:
+        given = {"DomainId": studio.domain_id} | properties
+        if action != "create":
+            given["physical_id"] = physical_id or studio.place
+        return function.deliver(event(f"image_attachment_{action}", **given))
+
+    return deliver
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from stack_template import POLICY_TYPE, Attribute, Ref, Resource, Scalar, Templa
 VERSION_TYPE = "Custom::SageMakerImageVersion"
 ALIAS_TYPE = "Custom::SageMakerImageAlias"
 RETENTION_TYPE = "Custom::SageMakerImageRetention"
+ATTACHMENT_TYPE = "Custom::SageMakerImageAttachment"
 IMAGES = {"Notebooks": ("data-science", "Deep-Learning"), "Training": ("Data-Science", "Deep-Learning")}
 """The images of each stack. Whether the two names that differ only in case are one image is not documented."""
 SHARED_OR_RETAINED = "data-science"
@@ -26,7 +27,8 @@ VERSIONS = ("V1", "V2", "V3")
 
 KINDS = frozenset(
     os.environ.get(
-        "LIFECYCLE_KINDS", "cancellation,case,clocks,faults,late,people,permissions,reads,refs,retain,retention"
+        "LIFECYCLE_KINDS",
+        "attachments,cancellation,case,clocks,faults,late,people,permissions,reads,refs,retain,retention",
     ).split(",")
 )
 """The kinds of disturbances in the histories."""
@@ -100,6 +102,18 @@ def templates(draw: st.DrawFn, *, stack: str) -> Template:
                     properties={"ImageName": name, "Alias": alias, "Version": version},
                     depends_on=(policy,),
                 )
+        offered = draw(_only("attachments", st.sampled_from([None, *sorted(logical_ids)]), None))
+        if offered is not None:
+            template[f"offered.{image.lower()}"] = Resource(
+                type=ATTACHMENT_TYPE,
+                properties={
+                    "App": "JupyterLab",
+                    "ImageName": name,
+                    "AppImageConfigName": config_name(stack, image),
+                    "Version": Ref(offered) if uses_ref else Attribute(offered, "Version"),
+                },
+                depends_on=(policy,),
+            )
         retention = draw(st.sampled_from([None, "Retention", "RenamedRetention"]))
         if image == SHARED_OR_RETAINED and stack == "Notebooks" and retention is not None:
             template[retention] = Resource(
@@ -120,6 +134,21 @@ def templates(draw: st.DrawFn, *, stack: str) -> Template:
             type="AWS::Other::Thing", depends_on=tuple(sorted(depends_on)), fails_after=seconds
         )
     return template
+
+
+def config_name(stack: str, image: str) -> str:
+    """The app image config with which a stack offers an image."""
+    return f"{stack}-{image.lower()}"
+
+
+def in_domain(template: Template, domain_id: str) -> Template:
+    """The template with the domain in which its attachments offer images."""
+    return {
+        logical_id: replace(resource, properties={**resource.properties, "DomainId": domain_id})
+        if resource.type == ATTACHMENT_TYPE
+        else resource
+        for logical_id, resource in template.items()
+    }
 
 
 def without_image(template: Template, image: str) -> Template:
@@ -183,7 +212,13 @@ INTERFERENCES = _only(
             st.builds(
                 Interference,
                 action=st.sampled_from(
-                    ["create a version", "delete a version", "create an image again", "move an alias"]
+                    [
+                        "create a version",
+                        "delete a version",
+                        "create an image again",
+                        "move an alias",
+                        "change the domain",
+                    ]
                 ),
                 after=st.floats(0, 40),
                 position=st.integers(0, 11),

@@ -11,10 +11,11 @@ from imgver_sandbox.sagemaker.service import ServiceError
 from shared_account import TAGS, SharedAccount, base_image
 from simulated_time import Simulation
 
-Action = Literal["create a version", "delete a version", "create an image again", "move an alias"]
+Action = Literal["create a version", "delete a version", "create an image again", "move an alias", "change the domain"]
 FOREIGN_ALIAS = "by-hand"
 """An alias that no stack declares."""
 ATTEMPTS = 30
+INSTANCE_TYPES = ("ml.t3.medium", "ml.t3.large", "ml.m5.large")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class People:
             "delete a version": self._delete_version,
             "create an image again": self._create_image_again,
             "move an alias": self._move_alias,
+            "change the domain": self._change_domain,
         }
         actions[interference.action](image, interference.position)
 
@@ -136,6 +138,21 @@ class People:
             now_there = self._account.find(image, Alias=FOREIGN_ALIAS)
             if now_there is not None:
                 self._account.foreign_aliases[place] = now_there
+
+    def _change_domain(self, _image: str, position: int) -> None:
+        """Change another setting of JupyterLab, and send the images along as they were read."""
+        for _ in range(ATTEMPTS):
+            settings = self._account.lab_settings()
+            self._simulation.sleep(position / 20)
+            spec = {"InstanceType": INSTANCE_TYPES[position % len(INSTANCE_TYPES)]}
+            settings = {"JupyterLabAppSettings": {**settings, "DefaultResourceSpec": spec}}
+            try:
+                self._account.call("UpdateDomain", DomainId=self._account.domain_id, DefaultUserSettings=settings)
+            except ServiceError:
+                self._simulation.sleep(1)
+            else:
+                self._account.resource_spec = spec
+                return
 
     def _forget(self, is_deleted: Callable[[Any], bool], before: set[Any] | None = None) -> None:
         """Note which versions people have deleted."""

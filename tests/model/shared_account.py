@@ -6,6 +6,7 @@ and created again begin at 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from harness import ACCOUNT, REGION
@@ -45,6 +46,7 @@ class SharedAccount:
         image_names: tuple[str, ...],
         assumptions: Assumptions,
         create_seconds: float,
+        config_names: Iterable[str] = (),
     ) -> None:
         self.assumptions = assumptions
         self.clock = clock
@@ -54,6 +56,13 @@ class SharedAccount:
         self.service = ImagesService(
             clock=clock, registry=self.registry, assumptions=assumptions, create_seconds=create_seconds
         )
+        for name in config_names:
+            self.call("CreateAppImageConfig", AppImageConfigName=name)
+        role = {"ExecutionRole": f"arn:aws:iam::{ACCOUNT}:role/users"}
+        domain = self.call("CreateDomain", DomainName="studio", AuthMode="IAM", DefaultUserSettings=role)
+        self.domain_id = str(domain["DomainId"])
+        self.resource_spec: dict[str, str] | None = None
+        """What people have set in the domain, besides its images."""
         self.image_names = tuple({self.key(name): name for name in image_names}.values())
         """One name of each image."""
         self.foreign: dict[Identity, dict[str, Any]] = {}
@@ -65,6 +74,11 @@ class SharedAccount:
     def key(self, image_name: str) -> str:
         """The name of an image, which is the same for all spellings of the name that mean this image."""
         return image_name.lower() if self.assumptions.arn_case == "lower" else image_name
+
+    def lab_settings(self) -> dict[str, Any]:
+        """The settings of JupyterLab in the domain."""
+        settings = self.call("DescribeDomain", DomainId=self.domain_id)["DefaultUserSettings"]
+        return dict(settings.get("JupyterLabAppSettings", {}))
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call SageMaker as somebody else than the handler."""

@@ -45,6 +45,7 @@ from imgver_sandbox.sagemaker.clock import ManualClock
 from model_templates import (
     ALIAS_TYPE,
     ALIASES,
+    ATTACHMENT_TYPE,
     DISRUPTIONS,
     FAILING,
     IMAGES,
@@ -57,6 +58,8 @@ from model_templates import (
     TEMPLATES,
     VERSION_TYPE,
     VERSIONS,
+    config_name,
+    in_domain,
     without_adoption,
     without_image,
     without_retention,
@@ -139,6 +142,7 @@ class Lifecycle(RuleBasedStateMachine):
             image_names=tuple(itertools.chain(*IMAGES.values())),
             assumptions=assumptions,
             create_seconds=create_seconds,
+            config_names=[config_name(stack, image) for stack in IMAGES for image in IMAGES[stack]],
         )
         self.service = self.account.service
         self.clients: dict[str, Any] = {
@@ -171,6 +175,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.first_holders: dict[str, Identity] = {}
         """The foreign versions that have the first alias unless a stack declares it."""
         self.interrupted_aliases: set[tuple[str, str]] = set()
+        self.interrupted_entries: set[str] = set()
+        """The app image configs whose entries in the domain cannot be as declared."""
         self.abandoned: set[Identity] = set()
         """The versions of the unavoidable cases, which a late event may still delete."""
         self.outdated: set[Identity] = set()
@@ -331,6 +337,7 @@ class Lifecycle(RuleBasedStateMachine):
         if first not in self.account.foreign:
             # A version of a stack must not be adopted, since both resources would own it.
             template = without_adoption(template)
+        template = in_domain(template, self.account.domain_id)
         if not self.has_retention:
             return without_retention(template)
         return template if name == "Notebooks" else without_image(template, SHARED_OR_RETAINED)
@@ -365,6 +372,9 @@ class Lifecycle(RuleBasedStateMachine):
             is_new = event["RequestType"] == "Create" or len(physical_ids) > 1
             if event["ResourceType"] == ALIAS_TYPE and is_new and delivery.invocations > 1:
                 self.interrupted_aliases.add((image, properties["Alias"]))
+            if event["ResourceType"] == ATTACHMENT_TYPE and is_new and delivery.invocations > 1:
+                # An entry of an earlier delivery with an older version cannot be told from one that was there before.
+                self.interrupted_entries.add(properties["AppImageConfigName"])
             if event["ResourceType"] == RETENTION_TYPE:
                 # A retention deletes old versions, whoever created them. A fault may make the deletion fail.
                 for version in [one for one in account.foreign if one.image == image]:
@@ -399,8 +409,12 @@ class Lifecycle(RuleBasedStateMachine):
         self.lines = len(self.function.log)
         for stack in self.all_stacks:
             for failure in stack.failures:
-                if failure.startswith("rollback of ") and self._is_damaged(stack):
-                    self._alias_is_unknown(stack, failure.removeprefix("rollback of ").partition(":")[0])
+                action, _, logical_id = failure.partition(":")[0].partition(" of ")
+                if action == "rollback" and self._is_damaged(stack):
+                    self._alias_is_unknown(stack, logical_id)
+                if logical_id.startswith("offered."):
+                    # CloudFormation skips it, and the entry stays until the next deployment.
+                    self.interrupted_entries.add(config_name(stack.name, logical_id.removeprefix("offered.")))
 
     def _alias_is_unknown(self, stack: ModelStack, logical_id: str) -> None:
         """Note that an alias, whose rollback failed, may be on any version until its next update."""
@@ -434,6 +448,7 @@ class Lifecycle(RuleBasedStateMachine):
         owners = [self.account.describe(str(one["ImageName"]), Alias=one["Alias"]) for one in aliases]
         return (
             self._is_damaged(stack)
+            or (self._offers_missing_version() and any(one.type == ATTACHMENT_TYPE for one in template.values()))
             # An alias cannot be moved from a version that cannot be updated.
             or any(owner is not None and owner["ImageVersionStatus"] != "CREATED" for owner in owners)
             or any(
@@ -469,9 +484,27 @@ class Lifecycle(RuleBasedStateMachine):
             for failure in stack.failures:
                 if failure.startswith("rollback of ") and self._is_damaged(stack):
                     continue
+                if failure.startswith("rollback of offered.") and self._may_offer_missing_version():
+                    continue
                 assert failure.startswith("delete of "), failure
-                assert any(reason in failure for reason in GOOD_REASONS), failure
+                assert any(reason in failure for reason in self._good_reasons()), failure
             stack.failures.clear()
+
+    def _good_reasons(self) -> tuple[str, ...]:
+        """The reasons for which a resource cannot be deleted."""
+        return (*GOOD_REASONS, *(["does not exist"] if self._may_offer_missing_version() else []))
+
+    def _may_offer_missing_version(self) -> bool:
+        """Whether the domain may have offered a version that does not exist, so that it could not be changed."""
+        return self.assumptions.delete_of_version_in_use == "allowed"
+
+    def _offers_missing_version(self) -> bool:
+        """Whether the domain offers a version that does not exist."""
+        existing = {(version.image, version.number) for version in self.account.versions()}
+        return any(
+            (self.account.key(entry["ImageName"]), entry["ImageVersionNumber"]) not in existing
+            for entry in self.account.lab_settings().get("CustomImages", [])
+        )
 
     def _is_damaged(self, stack: ModelStack) -> bool:
         """Whether people deleted a version that the stack needs, so that a rollback may fail."""
@@ -599,6 +632,32 @@ class Lifecycle(RuleBasedStateMachine):
         """The images and aliases in those physical ids that are ids of aliases."""
         parts = [physical_id.split("/") for physical_id in physical_ids if not physical_id.startswith("arn:")]
         return {(self.account.key(part[0]), part[1]) for part in parts if len(part) > 1}
+
+    @invariant()
+    def the_domain_offers_what_is_declared(self) -> None:
+        settings = self.account.lab_settings()
+        assert settings.get("DefaultResourceSpec") == self.account.resource_spec
+        offered = settings.get("CustomImages", [])
+        for name, stack in self.stacks.items():
+            for image in IMAGES[name]:
+                self._is_offered_as_declared(stack, image, config_name(name, image), offered)
+
+    def _is_offered_as_declared(
+        self, stack: ModelStack, image: str, config: str, offered: list[dict[str, Any]]
+    ) -> None:
+        found = [entry["ImageVersionNumber"] for entry in offered if entry["AppImageConfigName"] == config]
+        assert len(found) <= 1, offered
+        record = stack.records.get(f"offered.{image.lower()}")
+        declared = [] if record is None else [int(record.data["Version"])]
+        if found == declared:
+            self.interrupted_entries.discard(config)
+            return
+        left = {part for one in self.all_stacks for physical_id in one.left for part in physical_id.split("/")}
+        if config not in self.interrupted_entries | left:
+            places = {part for physical_id in self.environment.unavoidable for part in physical_id.split("/")}
+            assert config in places, (config, found, declared)
+            COUNTS[UNDER_WAY] += 1
+            self.interrupted_entries.add(config)
 
     @invariant()
     def no_alias_of_people_is_lost(self) -> None:

@@ -168,6 +168,41 @@ class StackDescription(NamedTuple):
     """The logical ids in the reason of the status: of the resources that failed or were cancelled."""
 
 
+class SettingsTarget(NamedTuple):
+    """The settings of a Studio domain or of one of its user profiles, which list the images that users can select."""
+
+    domain_id: str
+    user_profile_name: str
+    """An empty string stands for the domain itself."""
+    member: str
+    """The name of the settings in the API: DefaultUserSettings, DefaultSpaceSettings or UserSettings."""
+
+    @property
+    def resource(self) -> str:
+        """The kind of resource, as the names of its operations contain it."""
+        return "UserProfile" if self.user_profile_name else "Domain"
+
+    @property
+    def identifier(self) -> dict[str, str]:
+        """The parameters that identify the domain or the user profile."""
+        profile = {"UserProfileName": self.user_profile_name} if self.user_profile_name else {}
+        return {"DomainId": self.domain_id, **profile}
+
+    def __str__(self) -> str:
+        """Return the name of the domain or the user profile for messages."""
+        domain = f"domain {self.domain_id}"
+        return f"user profile {self.user_profile_name} of {domain}" if self.user_profile_name else domain
+
+
+class StudioSettings(NamedTuple):
+    """The settings of a domain or a user profile, with the status of that domain or user profile."""
+
+    status: str
+    failure_reason: str
+    settings: Mapping[str, Any]
+    """The settings exactly as the service returns them, including members that no SDK knows yet."""
+
+
 T = TypeVar("T")
 Response = Mapping[str, Any]
 
@@ -287,6 +322,37 @@ class AwsGateway:
             _identifier(arn),
             read=lambda _response: None,
             not_retried={ErrorKind.BUSY},
+        )
+
+    def describe_settings(self, target: SettingsTarget) -> StudioSettings | None:
+        """Describe the settings of a domain or a user profile. Returns None when it does not exist."""
+
+        def read(response: Response) -> StudioSettings:
+            return StudioSettings(
+                status=_string(response, "Status"),
+                failure_reason=response.get("FailureReason", ""),
+                settings=dict(response.get(target.member, {})),
+            )
+
+        try:
+            return self._call("sagemaker", f"Describe{target.resource}", str(target), target.identifier, read=read)
+        except AwsServiceError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                return None
+            raise
+
+    def update_settings(self, target: SettingsTarget, changes: Mapping[str, Any]) -> None:
+        """Change members of the settings of a domain or a user profile.
+
+        No error is retried: the changes contain what was read before, and the caller must read it again.
+        """
+        self._call(
+            "sagemaker",
+            f"Update{target.resource}",
+            str(target),
+            {**target.identifier, target.member: changes},
+            read=lambda response: _string(response, f"{target.resource}Arn"),
+            not_retried=_EVERY_KIND,
         )
 
     def describe_ecr_image(self, uri: str, *, retry: bool = True) -> EcrImage | None:
@@ -483,8 +549,7 @@ class AwsGateway:
                 self._log_call(operation, parameters, start, error.code)
                 if error.kind is ErrorKind.THROTTLED:
                     self._throttle_state.record_throttle(self._deadline.now())
-                still_denied = error.kind is ErrorKind.DENIED and backoff.seconds > ACCESS_DENIED_RETRY_LIMIT
-                if error.kind in not_retried or error.kind not in _TEMPORARY or still_denied:
+                if error.kind in not_retried or not is_temporary(error, backoff.seconds):
                     raise error from cause
                 # The next attempt may take its timeouts, or longer: a name may have several addresses.
                 attempt = max(clients.ATTEMPT_TIMEOUT, self._deadline.now() - start)
@@ -509,6 +574,17 @@ class AwsGateway:
         # The message repeats the outcome because the CDK CLI shows nothing but the message of a line.
         message = f"{operation}: {outcome}"
         self._log.info(message, operation=operation, parameters=parameters, outcome=outcome, seconds=seconds)
+
+
+def is_temporary(error: AwsServiceError, seconds: float) -> bool:
+    """Whether a call may succeed when it is repeated.
+
+    Args:
+        error: the error of the call.
+        seconds: the seconds since the first attempt.
+    """
+    is_denied_for_good = error.kind is ErrorKind.DENIED and seconds > ACCESS_DENIED_RETRY_LIMIT
+    return error.kind in _TEMPORARY and not is_denied_for_good
 
 
 def _identifier(arn: ImageVersionArn) -> dict[str, Any]:
@@ -545,6 +621,9 @@ def _service_error(cause: Exception, operation: str, subject: str, *, never_reac
 
 
 def _error_kind(code: str, message: str, status: int) -> ErrorKind:
+    # Waiting does not stop the apps that keep a domain from being changed.
+    if "InService App" in message:
+        return ErrorKind.FINAL
     if code in _NOT_FOUND or (code in _VALIDATION and "does not exist" in message):
         return ErrorKind.NOT_FOUND
     # "Image … is in an invalid state" means that the image is still being created.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from imgver_handler.aws.arn import VersionId
-from imgver_handler.aws.gateway import METADATA
+from imgver_handler.aws.gateway import METADATA, SettingsTarget
 from imgver_handler.errors import HandlerError
 
 DELETE = "DELETE"
 ARCHIVE = "ARCHIVE"
+
+APPS = ("JupyterLab", "CodeEditor", "KernelGateway")
+DEFAULT_SETTINGS = ("DefaultUserSettings", "DefaultSpaceSettings")
 
 
 class ImageVersionProperties(NamedTuple):
@@ -59,12 +62,53 @@ class ImageAliasProperties(NamedTuple):
         Raises:
             HandlerError: a property is missing or invalid.
         """
-        identity = VersionId.parse(str(properties.get("Version")))
+        version, created_at = _version(properties)
         return cls(
             image_name=required(properties, "ImageName"),
             alias=required(properties, "Alias"),
-            version=_number(properties, "Version") if identity is None else identity.arn.version,
-            created_at=None if identity is None else identity.created_at,
+            version=version,
+            created_at=created_at,
+        )
+
+
+class ImageAttachmentProperties(NamedTuple):
+    """The properties of Custom::SageMakerImageAttachment."""
+
+    target: SettingsTarget
+    app: str
+    """JupyterLab, CodeEditor or KernelGateway."""
+    image_name: str
+    app_image_config_name: str
+    version: int
+    created_at: float | None
+    """The creation time of the version, in seconds since the epoch. None if the template has the number only."""
+    keep: int
+    """The number of superseded versions that stay beside the declared one."""
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> ImageAttachmentProperties:
+        """Parse the declared state. Version is a number, or the physical id of an image version.
+
+        Raises:
+            HandlerError: a property is missing or invalid.
+        """
+        version, created_at = _version(properties)
+        profile = required(properties, "UserProfileName") if "UserProfileName" in properties else ""
+        settings = _choice(properties, "Settings", DEFAULT_SETTINGS)
+        superseded = _choice(properties, "Superseded", ("REPLACE", "KEEP"))
+        required(properties, "App")
+        return cls(
+            target=SettingsTarget(
+                domain_id=required(properties, "DomainId"),
+                user_profile_name=profile,
+                member="UserSettings" if profile else settings,
+            ),
+            app=_choice(properties, "App", APPS),
+            image_name=required(properties, "ImageName"),
+            app_image_config_name=required(properties, "AppImageConfigName"),
+            version=version,
+            created_at=created_at,
+            keep=_number(properties, "Keep") if superseded == "KEEP" else 0,
         )
 
 
@@ -106,10 +150,7 @@ def policy(properties: Mapping[str, Any], name: str) -> str:
     Raises:
         HandlerError: the property is neither of them.
     """
-    value = str(properties.get(name, DELETE))
-    if value not in (DELETE, ARCHIVE):
-        raise HandlerError(f"property {name} is {value!r}, not one of {DELETE}, {ARCHIVE}")
-    return value
+    return _choice(properties, name, (DELETE, ARCHIVE))
 
 
 def adopted_version(properties: Mapping[str, Any]) -> int | None:
@@ -140,6 +181,20 @@ def _metadata(properties: Mapping[str, Any], name: str) -> str | bool:
     if value not in ("true", "false"):
         raise HandlerError(f"property Horovod is {properties[name]!r}, not one of true, false")
     return value == "true"
+
+
+def _version(properties: Mapping[str, Any]) -> tuple[int, float | None]:
+    """The number and the creation time of a version that a template names by its number or its physical id."""
+    identity = VersionId.parse(str(properties.get("Version")))
+    return (_number(properties, "Version"), None) if identity is None else (identity.arn.version, identity.created_at)
+
+
+def _choice(properties: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
+    """The value of a property that has a few values, of which the first is the default."""
+    value = str(properties.get(name, choices[0]))
+    if value not in choices:
+        raise HandlerError(f"property {name} is {value!r}, not one of {', '.join(choices)}")
+    return value
 
 
 def _number(properties: Mapping[str, Any], name: str) -> int:

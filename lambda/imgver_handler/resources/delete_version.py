@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from imgver_handler.aws.arn import VersionId, is_same_time
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
+
+IN_USE_RETRY_LIMIT = 180.0
+"""Seconds for which the deletion of a version in use is retried. A space may run for days, and the deployment waits."""
+
+_OTHER_WRITES = ("being deleted", "modified concurrently")
+"""Parts of the messages that mean another write to the image, which ends by itself."""
 
 
 def delete_version(
@@ -15,7 +19,7 @@ def delete_version(
     *,
     gateway: AwsGateway,
     deadline: Deadline,
-    in_use_retry_limit: float = math.inf,
+    in_use_retry_limit: float = IN_USE_RETRY_LIMIT,
 ) -> None:
     """Delete a version and wait until it is gone. A version that is missing or already being deleted is not an error.
 
@@ -24,7 +28,8 @@ def delete_version(
             creation time is not deleted: it has the number of a version that is gone.
         gateway: the gateway to AWS.
         deadline: the time limit.
-        in_use_retry_limit: the seconds for which "in use" is retried. Default: until the deadline.
+        in_use_retry_limit: the seconds for which "in use" is retried. Other writes to the image are waited for until
+            the deadline.
 
     Raises:
         HandlerError: the version still exists.
@@ -48,7 +53,8 @@ def delete_version(
                 created_at = version.created_at
                 if version.status == "DELETING":
                     break
-            if backoff.seconds > in_use_retry_limit or not backoff.wait():
+            is_in_use = not any(text in error.message for text in _OTHER_WRITES)
+            if (is_in_use and backoff.seconds > in_use_retry_limit) or not backoff.wait():
                 raise
     _wait_until_gone(VersionId(arn, created_at), gateway, deadline)
 

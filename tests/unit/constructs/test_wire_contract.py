@@ -13,8 +13,10 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from harness import Aws, Function
+from imgver_handler.aws.gateway import SettingsTarget
 from imgver_handler.cloudformation.properties import (
     ImageAliasProperties,
+    ImageAttachmentProperties,
     ImageRetentionProperties,
     ImageVersionProperties,
     declared_versions,
@@ -22,8 +24,11 @@ from imgver_handler.cloudformation.properties import (
 from imgver_handler.dispatch import RESOURCES
 
 from imgver_constructs import (
+    AppImageConfig,
+    AppType,
     BaseImage,
     Image,
+    ImageAttachment,
     ImageVersion,
     ImageVersionPolicy,
     ImageVersionRetention,
@@ -41,6 +46,7 @@ PHYSICAL_ID = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-scien
 VERSION = "Custom::SageMakerImageVersion"
 ALIAS = "Custom::SageMakerImageAlias"
 RETENTION = "Custom::SageMakerImageRetention"
+ATTACHMENT = "Custom::SageMakerImageAttachment"
 
 Only = Callable[[str], dict[str, Any]]
 
@@ -175,6 +181,38 @@ def test_image_retention(stack: cdk.Stack, version: ImageVersion, only: Only) ->
     assert properties.read == properties.keys() == recorded("image_retention_create")
 
 
+def attach(stack: cdk.Stack, version: ImageVersion, **options: Any) -> None:
+    config = AppImageConfig.from_app_image_config_name(stack, "Lab", "lab")
+    properties: dict[str, Any] = {"app_image_config": config, "domain": "d-1", "app_type": AppType.CODE_EDITOR}
+    ImageAttachment(stack, "Attachment", version=version, **properties, **options)
+
+
+def test_image_attachment(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
+    attach(stack, version, superseded_version_count=2)
+    properties = sent(only(ATTACHMENT))
+    read = ImageAttachmentProperties.parse(properties)
+
+    assert read == ImageAttachmentProperties(
+        target=SettingsTarget(domain_id="d-1", user_profile_name="", member="DefaultUserSettings"),
+        app="CodeEditor",
+        image_name="data-science",
+        app_image_config_name="lab",
+        version=1,
+        created_at=1_700_000_060,
+        keep=2,
+    )
+    assert properties.read - {"UserProfileName"} == properties.keys()
+
+
+def test_image_attachment_of_a_user_profile(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
+    attach(stack, version, user_profile_name="ann")
+    properties = sent(only(ATTACHMENT))
+    read = ImageAttachmentProperties.parse(properties)
+
+    assert read.target == SettingsTarget(domain_id="d-1", user_profile_name="ann", member="UserSettings")
+    assert recorded("image_attachment_create") - {"Settings"} == properties.keys() - {"UserProfileName"}
+
+
 def test_an_alias_of_an_imported_version(stack: cdk.Stack, only: Only) -> None:
     image = Image.from_image_name(stack, "Image", "data-science")
     ImageVersion.from_image_version_attributes(stack, "Old", image=image, version=4).add_alias("stable")
@@ -221,8 +259,9 @@ def test_a_version_in_use_is_left_for_the_deletion_of_its_image(
 
 def test_resource_types(stack: cdk.Stack, version: ImageVersion, only: Only) -> None:
     ImageVersionRetention(stack, "Retention", image=version.image, max_version_count=5)
+    attach(stack, version)
 
-    assert {VERSION, ALIAS, RETENTION} == RESOURCES.keys()
+    assert {VERSION, ALIAS, RETENTION, ATTACHMENT} == RESOURCES.keys()
     assert all(only(resource_type) for resource_type in RESOURCES)
 
 

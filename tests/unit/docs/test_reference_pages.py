@@ -15,20 +15,23 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 from cfnlint.jsonschema import StandardValidator
-from harness import EVENTS, Aws, Function
+from harness import EVENTS, Aws, Function, Studio
 from pages import ROOT, text
 from test_errors_page import fits, messages, nodes
 from wire_schemas import schemas
 
 from imgver_constructs import (
+    AppImageConfig,
     BaseImage,
     Image,
+    ImageAttachment,
     ImageVersion,
     ImageVersionPolicy,
     ImageVersionProvider,
     ImageVersionRetention,
     JobType,
     Processor,
+    StudioApp,
     VendorGuidance,
 )
 from imgver_constructs._validation import warnings
@@ -38,6 +41,7 @@ TYPES = {
     "Custom::SageMakerImageVersion": "image_version",
     "Custom::SageMakerImageAlias": "image_alias",
     "Custom::SageMakerImageRetention": "image_retention",
+    "Custom::SageMakerImageAttachment": "image_attachment",
 }
 
 
@@ -54,7 +58,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     ImageVersionProvider.set_default(stack, provider)
     image = Image(stack, "Image", image_name="NAME", removal_policy=cdk.RemovalPolicy.DESTROY)
-    ImageVersion(
+    version = ImageVersion(
         stack,
         "Version",
         image=image,
@@ -73,6 +77,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         deletion_policy=ImageVersionPolicy.ARCHIVE,
     )
     ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
+    for user, count in ((None, 1), ("ann", 0)):
+        ImageAttachment(
+            stack,
+            f"Attachment{user}",
+            version=version,
+            app_image_config=AppImageConfig(stack, f"Lab{user}", app=StudioApp.jupyter_lab()),
+            domain="d-example",
+            user_profile_name=user,
+            superseded_version_count=count,
+        )
     return dict(Template.from_stack(stack).to_json()["Resources"])
 
 
@@ -145,20 +159,23 @@ def test_permissions(template: dict[str, Any], heading: str, role: str, service:
 @pytest.mark.parametrize("resource_type", TYPES)
 def test_properties_and_attributes(template: dict[str, Any], resource_type: str) -> None:
     properties, _, attributes = section("reference/wire-contract.md", resource_type).partition("| attribute |")
-    (resource,) = [resource for resource in template.values() if resource["Type"] == resource_type]
-    function = Function(Aws())
+    declared = [resource["Properties"] for resource in template.values() if resource["Type"] == resource_type]
+    aws = Aws()
+    domain_id = Studio(aws).domain_id
     for event in ("image_version", TYPES[resource_type]):
-        response = function.deliver(json.loads((EVENTS / f"{event}_create.json").read_text()))
+        text_of_event = (EVENTS / f"{event}_create.json").read_text().replace("d-studio", domain_id)
+        response = Function(aws).deliver(json.loads(text_of_event))
 
     assert sorted(name for name, _ in rows(properties)) == sorted(
-        resource["Properties"].keys() - {"ServiceToken", "ServiceTimeout"}
+        set().union(*declared) - {"ServiceToken", "ServiceTimeout"}
     )
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert {name for name, _ in rows(attributes)} == response["Data"].keys()
     # The JSON schema describes the same.
     schema = schemas()[resource_type]
-    assert sorted(schema["properties"]) == sorted(resource["Properties"])
-    assert [error.message for error in StandardValidator(schema).iter_errors(resource["Properties"])] == []
+    assert sorted(schema["properties"]) == sorted(set().union(*declared))
+    for properties_of_one in declared:
+        assert [error.message for error in StandardValidator(schema).iter_errors(properties_of_one)] == []
     of_response = {"Attributes": response["Data"], "PhysicalId": response["PhysicalResourceId"]}
     for name, value in of_response.items():
         assert list(StandardValidator(schema["definitions"][name]).iter_errors(value)) == []

@@ -22,10 +22,14 @@ OPERATIONS = {
     "sagemaker": {
         "CreateImageVersion",
         "DeleteImageVersion",
+        "DescribeDomain",
         "DescribeImageVersion",
+        "DescribeUserProfile",
         "ListAliases",
         "ListImageVersions",
+        "UpdateDomain",
         "UpdateImageVersion",
+        "UpdateUserProfile",
     },
 }
 CALLS = {

@@ -28,7 +28,7 @@ MISSING_STRING = "malformed event: {} is missing or not a string"
             {"ResourceType": "Custom::Other"},
             (
                 "malformed event: ResourceType 'Custom::Other' is not one of Custom::SageMakerImageVersion, "
-                "Custom::SageMakerImageAlias, Custom::SageMakerImageRetention"
+                "Custom::SageMakerImageAlias, Custom::SageMakerImageRetention, Custom::SageMakerImageAttachment"
             ),
         ),
         ({"RequestType": "Update"}, MISSING_STRING.format("PhysicalResourceId")),

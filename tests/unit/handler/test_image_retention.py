@@ -84,9 +84,8 @@ def test_r43_a_version_with_an_alias_is_retained(aws, function, retention):
         (
             "in use",
             (
-                f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. The version was "
-                "in use until the function's time was up: remove it from domains, spaces and running apps, then delete "
-                "it."
+                f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. Remove the "
+                "version from domains, spaces and running apps, then delete it."
             ),
         ),
         ("failing", f"{ARN} could not be deleted: internal trouble. Remove what uses it, then delete it."),

@@ -79,9 +79,8 @@ def test_r18_the_deletion_fails(aws, delete, created):
     )
 
 
-def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, created):
+def test_r18_r47_r81_in_use(aws, function, update, delete, created):
     # GIVEN a replaced version that a running app uses
-    function.seconds = 200
     update(BaseImage=f"{REPOSITORY}:1.1.0")
     aws.service.mark_in_use(ARN)
     start = aws.clock.now()
@@ -89,12 +88,12 @@ def test_r18_r47_in_use_until_the_deadline(aws, function, update, delete, create
     response = delete()
 
     # THEN the reason and the log name the version, which CloudFormation does not know any more
-    assert 180 < aws.clock.now() - start <= 200
+    assert 180 < aws.clock.now() - start <= 190
     assert function.names().count("DeleteImageVersion") > 10
     assert response["Status"] == "FAILED"
     assert response["Reason"] == (
-        f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. The version was in use "
-        "until the function's time was up: remove it from domains, spaces and running apps, then delete it. "
+        f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. Remove the "
+        "version from domains, spaces and running apps, then delete it. "
         f"{REMEDY_OF_A_DELETED_STACK}"
     )
     assert (function.logs[-1]["level"], function.logs[-1]["reason"]) == ("ERROR", response["Reason"])
