@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from imgver_sandbox.cli.progress import Steps
 from imgver_sandbox.errors import SandboxError
-from imgver_sandbox.runtime import cdk_cli
+from imgver_sandbox.runtime import cdk_cli, server_environment
 from imgver_sandbox.runtime.sandbox import Sandbox
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
@@ -112,8 +112,9 @@ def _read_version(sagemaker: "BaseClient", image_name: str, number: int) -> Vers
 def _perform(steps: Steps) -> None:
     first, changed = _TAGS
     with tempfile.TemporaryDirectory(prefix="imgver-demo-") as folder:
-        with steps.step("CDK CLI"):
-            cdk_cli.installed()
+        with steps.step("CDK CLI and MiniStack"), ThreadPoolExecutor(2) as installers:
+            for installation in [installers.submit(cdk_cli.installed), installers.submit(server_environment.python)]:
+                installation.result()
         with steps.step("sandbox: start"):
             sandbox = Sandbox.start(enforce_iam=True, fast=True)
         with sandbox, _Commands(steps, sandbox, Path(folder)) as commands:

@@ -13,7 +13,6 @@ from types import FrameType
 from imgver_sandbox.cli.fault_commands import add_fault_commands
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import log_files as logs
-from imgver_sandbox.runtime import ministack_release
 from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.runtime.sandbox import ACCOUNT, DEFAULT_PORT, LAST_PORT, REGION, Sandbox
 from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
@@ -230,7 +229,6 @@ def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _demo(_: argparse.Namespace) -> int:
-    ministack_release.check_version()
     from imgver_sandbox.cli import demo  # noqa: PLC0415  imports boto3 and rich, which the other commands do not need
 
     return demo.main()

@@ -28,7 +28,6 @@ from imgver_sandbox.ministack.stack_polls import hold_stack_polls
 from imgver_sandbox.ministack.stack_requests import respond_during_operations
 from imgver_sandbox.ministack.state_changes import StateChanges
 from imgver_sandbox.ministack.vpc_attributes import add_cidr_block_attribute
-from imgver_sandbox.runtime.ministack_release import check_version
 from imgver_sandbox.sagemaker.service import ImagesService
 
 __all__ = [
@@ -46,9 +45,8 @@ def install(service: ImagesService, decisions: deque[IamDecision]) -> None:
     """Add SageMaker and its CloudFormation types to MiniStack in this process, and patch differences to AWS.
 
     MiniStack reads its settings from environment variables when it is imported: set them before this call. Every
-    decision of IAM is appended to `decisions`. Raises SandboxError unless MiniStack is the unchanged pinned version.
+    decision of IAM is appended to `decisions`. Raises SandboxError if a name that the adapter uses has changed.
     """
-    check_version()
     check_hooks()
     add_service(service)
     add_native_types(service)

@@ -18,7 +18,7 @@ from imgver_sandbox.api.routes import PREFIX, RESET_PATH, send_request
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.control import Faults
 from imgver_sandbox.faults.remote import RemoteFaults
-from imgver_sandbox.runtime import cdk_cli, ministack_release, supervisor
+from imgver_sandbox.runtime import cdk_cli, server_environment, supervisor
 from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
@@ -83,8 +83,8 @@ class Sandbox:
                 creating a version takes 2 s, and every other operation 0.5 to 1 s.
 
         Raises:
-            SandboxError: The port is taken or invalid, the pinned MiniStack, Node.js or npm is missing, or the server
-                does not start.
+            SandboxError: The port is taken or invalid, Node.js or npm is missing, MiniStack or the CDK CLI cannot be
+                installed, or the server does not start.
         """
         return cls(*_start(port, assumptions, enforce_iam=enforce_iam, fast=fast))
 
@@ -233,16 +233,17 @@ def _start(
 ) -> tuple[state.SandboxState, subprocess.Popen[str]]:
     if sys.platform == "win32":
         raise SandboxError("the sandbox needs Linux or macOS: on Windows, run it in WSL")
-    ministack_release.check_version()
     # bool is a subclass of int.
     if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= LAST_PORT):
         raise SandboxError(f"port {port!r} must be a number from 1 to {LAST_PORT}: leave it out to get a free port")
+    path, python = _path(), server_environment.python()
     with _listener(port) as listener:
         process = subprocess.Popen(  # noqa: S603  our own module
             supervisor.command(
                 "runtime.supervisor",
                 f"--listener={listener.fileno()}",
-                f"--path={_path()}",
+                f"--python={python}",
+                f"--path={os.pathsep.join([str(python.parent), path])}",
                 *(["--background"] if background else []),
                 *(["--enforce-iam"] if enforce_iam else []),
                 *(["--fast"] if fast else []),

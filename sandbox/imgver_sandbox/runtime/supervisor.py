@@ -26,7 +26,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.errors import SandboxError, file_error
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime import state_file as state
 
@@ -36,8 +36,8 @@ _REMOVE_ATTEMPTS = 20
 _REMOVE_SECONDS = 0.05
 
 
-def command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs `main` of a module of this package in a process of its own."""
+def command(module: str, *arguments: str, python: str = sys.executable) -> list[str]:
+    """Return the command that runs `main` of a module of this package in a process of its own, with `python`."""
     # From the file, not from sys.path: the child must run the same release as this process.
     package = __package__.partition(".")[0]
     init = Path(__file__).parents[1] / "__init__.py"
@@ -49,7 +49,7 @@ def command(module: str, *arguments: str) -> list[str]:
         "spec.loader.exec_module(package); "
         f"import {package}.{module} as module"
     )
-    return [sys.executable, "-P", "-c", f"{code}; module.main()", *arguments]
+    return [python, "-P", "-c", f"{code}; module.main()", *arguments]
 
 
 def main() -> None:
@@ -57,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
     parser.add_argument("--background", action="store_true", help="continue without the parent, write the state file")
+    parser.add_argument("--python", required=True, help="the Python of the server and its Lambda functions")
     parser.add_argument("--path", required=True, help="the variable PATH of the server and its Lambda functions")
     parser.add_argument("--assume", action="append", default=[], help="an assumption about the images service")
     parser.add_argument("--enforce-iam", action="store_true", help="enforce IAM policies")
@@ -81,10 +82,12 @@ def main() -> None:
         logs_folder = state.logs_folder() if arguments.background else None
         options = [*(f"--assume={switch}" for switch in arguments.assume), *(["--fast"] if arguments.fast else [])]
         try:
-            server = stack.enter_context(_server(listener, logs_folder=logs_folder, settings=settings, options=options))
+            server = stack.enter_context(
+                _server(listener, python=arguments.python, logs_folder=logs_folder, settings=settings, options=options)
+            )
         except OSError as error:
-            remedy = "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write"
-            _report({"error": f"the sandbox cannot create its files ({error}): {remedy}"})
+            sentence = f"the sandbox cannot create its files in {logs_folder or tempfile.gettempdir()}"
+            _report({"error": str(file_error(sentence, error, variables="IMGVER_SANDBOX_STATE_DIR and TMPDIR"))})
             return
         port = listener.getsockname()[1]
         # From here on only the server has the socket, so that it closes when the server ends.
@@ -143,7 +146,12 @@ class _Server:
 
 @contextlib.contextmanager
 def _server(
-    listener: socket.socket, *, logs_folder: Path | None, settings: Mapping[str, str], options: list[str]
+    listener: socket.socket,
+    *,
+    python: str,
+    logs_folder: Path | None,
+    settings: Mapping[str, str],
+    options: list[str],
 ) -> Iterator[_Server]:
     folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
     ours, theirs = socket.socketpair()
@@ -153,7 +161,7 @@ def _server(
         logs_folder.mkdir(mode=0o700)
         descriptors = (listener.fileno(), theirs.fileno())
         process = subprocess.Popen(  # noqa: S603  our own module
-            command("server", *map(str, descriptors), str(folder), str(logs_folder), *options),
+            command("server", *map(str, descriptors), str(folder), str(logs_folder), *options, python=python),
             env={**_environment(folder, port=listener.getsockname()[1]), **settings},
             cwd=folder,
             stdin=subprocess.DEVNULL,

