@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -46,6 +47,12 @@ def installed() -> CdkCli:
         install=lambda new, run: _install(new, run, node),
     )
     return CdkCli(bin_folder=folder / "node_modules" / ".bin", node_folder=node.parent)
+
+
+def version() -> str:
+    """Return the version of the CLI."""
+    packages: dict[str, str] = json.loads((_PACKAGES / "package.json").read_text())["dependencies"]
+    return packages["aws-cdk"]
 
 
 def _node() -> Path:

@@ -7,7 +7,6 @@ MiniStack nor a certain botocore.
 import hashlib
 import os
 import platform
-import re
 import shutil
 import sys
 import sysconfig
@@ -24,17 +23,21 @@ def python() -> Path:
 
     Raises SandboxError if that fails, for example without a network.
     """
-    requirements = _REQUIREMENTS.read_text()
-    ministack = re.findall(r"(?m)^ministack==(.*)$", requirements)[0]
     # Another release has another list. Extension modules depend on the interpreter and on the machine.
-    content = f"{requirements}{sysconfig.get_config_var('EXT_SUFFIX')}{platform.machine()}"
+    content = f"{_REQUIREMENTS.read_text()}{sysconfig.get_config_var('EXT_SUFFIX')}{platform.machine()}"
     folder = cache.installed(
         f"ministack-{hashlib.sha256(content.encode()).hexdigest()[:16]}",
         program="bin/python",
-        title=f"MiniStack {ministack}",
+        title=f"MiniStack {ministack_version()}",
         install=_install,
     )
     return folder / "bin" / "python"
+
+
+def ministack_version() -> str:
+    """Return the version of MiniStack in the environment."""
+    pins = dict(line.split("==") for line in _REQUIREMENTS.read_text().splitlines())
+    return pins["ministack"]
 
 
 def _install(folder: Path, run: cache.Run) -> None:

@@ -1,7 +1,6 @@
 """A sandbox for all tests of a worker, and a custom resource whose responses the tests choose."""
 
 import functools
-import hashlib
 import io
 import json
 import os
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 from imgver_sandbox.runtime import server_environment
 from imgver_sandbox.runtime.sandbox import Sandbox
-from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 ROOT = Path(__file__).parents[2]
 
@@ -236,12 +234,8 @@ def push() -> Callable[[Sandbox], tuple[str, str]]:
     """Push a new container image to a new repository, and return its URI and digest."""
 
     def push_image(sandbox: Sandbox) -> tuple[str, str]:
-        name = f"repository-{uuid.uuid4().hex[:8]}"
-        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": [], "name": name})
-        ecr = sandbox.client("ecr")
-        uri = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
-        ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag="1")
-        return f"{uri}:1", f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+        pushed = sandbox.push(f"repository-{uuid.uuid4().hex[:8]}:1")
+        return pushed.uri, pushed.digest
 
     return push_image
 

@@ -81,6 +81,14 @@ def test_start_status_run_and_stop(command, started, is_alive, eventually_dead, 
     assert list(state_folder.iterdir()) == []
 
 
+def test_the_versions(command):
+    result = command("--version")
+
+    assert re.fullmatch(
+        r"imgver-sandbox \d+\.\d+\.\d+ \(MiniStack 1\.5\.33, CDK CLI 2\.1148\.1, Python 3\.\d+\.\d+\)\n", result.stdout
+    )
+
+
 def test_stop_and_status_without_a_sandbox(command):
     stop, status = command("stop"), command("status")
 
@@ -267,11 +275,22 @@ class TestRun:
             "AWS_PAGER": "",
         }
         assert (seen["CDK_DEFAULT_ACCOUNT"], seen["CDK_DEFAULT_REGION"]) == (ACCOUNT, REGION)
-        assert seen["NO_PROXY"] == seen["no_proxy"] == "127.0.0.1,intranet"
+        assert seen["NO_PROXY"] == seen["no_proxy"] == "127.0.0.1,localhost,::1,intranet"
 
         # AND the sandbox of the command has ended
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])), timeout=5)
+
+    def test_an_old_client_in_path_causes_a_warning(self, command, tmp_path):
+        aws = tmp_path / "v2" / "2.12.0" / "aws"
+        aws.parent.mkdir(parents=True)
+        aws.touch(0o755)
+
+        path = os.pathsep.join([str(aws.parent), os.environ["PATH"]])
+        result = command("run", "--", "true", PATH=path, VIRTUAL_ENV="active")
+
+        assert result.returncode == 0
+        assert result.stderr.startswith(f"imgver-sandbox: {aws} is version 2.12 of the AWS CLI, which does not read ")
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     def test_signals_are_forwarded_to_the_command(self, number, tmp_path, eventually_dead):
