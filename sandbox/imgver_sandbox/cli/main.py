@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -61,6 +63,7 @@ Print the paths of the log files of the sandbox that `start` started: the log of
 functions. `stop` removes both. If the sandbox ended unexpectedly, they remain until the next `start`."""
 
 _FOLLOW_SECONDS = 0.1
+_FULL_BYTES = 1_000_000
 _NOT_RUNNING = 1
 _CANNOT_RUN = 126
 _NOT_FOUND = 127
@@ -269,10 +272,20 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.parser.error("COMMAND is missing")
     with contextlib.ExitStack() as stack:
         sandbox = running(arguments.name) if arguments.name else Sandbox.running()
-        environment = (sandbox or stack.enter_context(Sandbox.start())).environment()
+        sandbox = sandbox or stack.enter_context(Sandbox.start())
+        environment = sandbox.environment()
         if warning := warning_of_old_client(environment["PATH"]):
             sys.stderr.write(f"imgver-sandbox: {warning}\n")
-        return _run_command(command, environment)
+        code = _run_command(command, environment)
+        if code and (full := _full_disk(sandbox)):
+            sys.stderr.write(f"imgver-sandbox: the disk of {full} is full, which can be the reason: delete files\n")
+        return code
+
+
+def _full_disk(sandbox: Sandbox) -> Path | None:
+    """Return the folder of the logs or of temporary files if its disk is full. The server writes to both."""
+    folders = (sandbox.logs, Path(tempfile.gettempdir()))
+    return next((folder for folder in folders if shutil.disk_usage(folder).free < _FULL_BYTES), None)
 
 
 def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:

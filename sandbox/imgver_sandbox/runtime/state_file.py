@@ -118,10 +118,12 @@ def claim(name: str) -> IO[str]:
     raise SandboxError(f"a sandbox is already running: use it, or stop it with `imgver-sandbox stop{option(name)}`")
 
 
-def write(file: IO[str], state: SandboxState) -> None:
-    """Write `state` to the locked file."""
-    json.dump(asdict(state), file)
-    file.flush()
+def write(name: str, file: IO[str], state: SandboxState) -> None:
+    """Write `state` to the locked file. Raises SandboxError if the file cannot be written."""
+    try:
+        os.write(file.fileno(), json.dumps(asdict(state)).encode())  # without a buffer, which `close` would write
+    except OSError as error:
+        raise _file_error(state_file(name), error) from None
 
 
 def release(name: str, file: IO[str]) -> None:

@@ -117,7 +117,11 @@ def main() -> None:
             logs=str(server.logs_folder),
         )
         if state_file:
-            state.write(state_file, running)
+            try:
+                state.write(arguments.background, state_file, running)
+            except SandboxError as error:
+                _report({"error": str(error)})
+                return
         _report({"ready": vars(running)})
         if arguments.background and not sys.stdin.readline():  # the starting process was killed
             server.retain_logs = False

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
+from imgver_sandbox.runtime.state_file import SandboxState
 
 ROOT = Path(__file__).parents[2]
 
@@ -153,6 +155,35 @@ def test_a_log_folder_that_cannot_be_created_is_an_error(command, state_folder):
         f"imgver-sandbox: the sandbox cannot create its files in {state_folder}/sandbox-logs (file exists): "
         "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to a folder that you may write\n"
     )
+
+
+class TestFullDisk:
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full fail as on a full disk")
+    def test_a_state_file(self, state_folder):
+        running = SandboxState(**dict.fromkeys(SandboxState.__annotations__, "any"))
+
+        with Path("/dev/full").open("w") as full, pytest.raises(SandboxError) as failed:
+            state.write("sandbox", full, running)
+
+        assert str(failed.value) == (
+            f"the state file {state_folder}/sandbox.json cannot be used (the disk is full): "
+            "delete files, or set IMGVER_SANDBOX_STATE_DIR to a folder on another disk"
+        )
+
+    def test_a_command_that_fails(self, run_python):
+        source = (
+            "import shutil, sys; from imgver_sandbox.cli.main import main\n"
+            "usage = shutil.disk_usage('/')\n"
+            "shutil.disk_usage = lambda folder: usage._replace(free=0)\n"
+            "sys.exit(main())"
+        )
+
+        failed, succeeded = (run_python(source, "run", "--", program) for program in ("false", "true"))
+
+        assert re.fullmatch(
+            r"imgver-sandbox: the disk of \S+ is full, which can be the reason: delete files\n", failed.stderr
+        )
+        assert (failed.returncode, succeeded.returncode, succeeded.stderr) == (1, 0, "")
 
 
 class TestPort:

@@ -45,6 +45,24 @@ class TestLog:
         assert (tmp_path / "x.log.1").read_bytes() == b"line 96\nline 97\n"
         assert (tmp_path / "x.log").read_bytes() == b"line 98\nline 99\n"
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full fail as on a full disk")
+    def test_a_full_disk_causes_a_notice_and_no_error(self, tmp_path):
+        # GIVEN a log whose disk is full
+        log = RotatingLog(tmp_path / "x.log")
+        log._file.close()
+        log._file = Path("/dev/full").open("wb", buffering=0)
+        log.write(b"lost\n")
+
+        # WHEN the disk has space again
+        log._file.close()
+        log._file = (tmp_path / "x.log").open("wb", buffering=0)
+        log.write(b"one\n")
+        log.write(b"two\n")
+        log.close()
+
+        shown = (tmp_path / "x.log").read_text()
+        assert shown == "\n(Lines are missing here, because the disk was full.)\none\ntwo\n"
+
     def test_threads_may_write_to_it(self, tmp_path):
         log = RotatingLog(tmp_path / "x.log", max_bytes=4_000)
         threads = [threading.Thread(target=lambda: [log.write(b"line\n") for _ in range(250)]) for _ in range(4)]
