@@ -22,7 +22,7 @@ from imgver_sandbox.ministack.query_definitions import QueryDefinitions
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
-from imgver_sandbox.ministack.stack_activity import stack_activity
+from imgver_sandbox.ministack.stack_activity import record_construct_paths, stack_activity
 from imgver_sandbox.ministack.stack_operations import replace_stack_operations
 from imgver_sandbox.ministack.stack_polls import hold_stack_polls
 from imgver_sandbox.ministack.stack_requests import respond_during_operations
@@ -58,6 +58,7 @@ def install(service: ImagesService, decisions: deque[IamDecision]) -> None:
     use_execution_roles()
     add_cidr_block_attribute()
     hold_stack_polls()
+    record_construct_paths()
 
 
 def serve(listener: int, routes: Routes, service: ImagesService, *, token: str) -> None:

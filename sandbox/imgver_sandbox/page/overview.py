@@ -25,7 +25,9 @@ def add_overview(routes: Routes, service: ImagesService) -> None:
 def _images(account: SageMakerAccount) -> list[dict[str, Any]]:
     shown = []
     for image in shown_images(account):
-        versions = [vars(version) | {"users": list(_users(account, image.name, version))} for version in image.versions]
+        versions = [
+            vars(version) | {"used_by": list(_users(account, image.name, version))} for version in image.versions
+        ]
         shown.append(vars(image) | {"versions": versions})
     return shown
 

@@ -243,7 +243,7 @@ class Sandbox:
         """Return the images of all accounts and regions, as `imgver-sandbox show --json` prints them.
 
         Each has its `versions`, at most the latest 50 and those with aliases, and each version has its `aliases` and
-        its `users`. Raises OSError if the sandbox has stopped.
+        its users, `used_by`. Raises OSError if the sandbox has stopped.
         """
         images: list[dict[str, Any]] = json.loads(self._send("GET", IMAGES_PATH))
         return images

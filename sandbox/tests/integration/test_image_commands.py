@@ -132,7 +132,7 @@ def test_a_domain_is_a_user_of_a_version(sandbox, sagemaker, name):
 
     (image,) = [image for image in sandbox.images() if image["name"] == name]
 
-    assert image["versions"][0]["users"] == [domain_arn.rpartition("/")[2]]
+    assert image["versions"][0]["used_by"] == [domain_arn.rpartition("/")[2]]
 
 
 def test_the_table_of_a_failed_image_and_of_many_versions():

@@ -1,5 +1,6 @@
 """The logs of the sandbox: their paths, content, rotation and removal."""
 
+import json
 import os
 import signal
 import subprocess
@@ -50,7 +51,7 @@ class TestLog:
         # GIVEN a log whose disk is full
         log = RotatingLog(tmp_path / "x.log")
         log._file.close()
-        log._file = Path("/dev/full").open("wb", buffering=0)
+        log._file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
         log.write(b"lost\n")
 
         # WHEN the disk has space again
@@ -223,3 +224,48 @@ class TestOnTheCommandLine:
             # WHEN the sandbox stops, THEN the command ends
             started.stop()
             assert following.wait(5) == 0
+
+
+def test_the_log_of_a_function_survives_the_rollback_that_deletes_its_log_group(command, state_folder):
+    # GIVEN a stack with a function, its log group, and a custom resource that fails
+    assert command("start").returncode == 0
+    sandbox = Sandbox.running()
+    source = (
+        "import json, urllib.request\n"
+        "def handler(event, context):\n"
+        "    print('the reason is in this line')\n"
+        "    status = 'SUCCESS' if event['RequestType'] == 'Delete' else 'FAILED'\n"
+        "    body = {name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')}\n"
+        "    body |= {'Status': status, 'PhysicalResourceId': 'x'}\n"
+        "    urllib.request.urlopen(urllib.request.Request(\n"
+        "        event['ResponseURL'], data=json.dumps(body).encode(), method='PUT'))\n"
+    )
+    function = {
+        "FunctionName": "failing",
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": f"arn:aws:iam::{sandbox.account}:role/any",
+        "Code": {"ZipFile": source},
+        "LoggingConfig": {"LogGroup": {"Ref": "LogGroup"}},
+    }
+    resources = {
+        "LogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "failing"}},
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+        "Thing": {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
+    }
+    cloudformation = sandbox.client("cloudformation")
+    cloudformation.create_stack(StackName="failing", TemplateBody=json.dumps({"Resources": resources}))
+    end = time.monotonic() + 30
+    while (status := cloudformation.describe_stacks(StackName="failing")["Stacks"][0]["StackStatus"]).endswith(
+        "PROGRESS"
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+    # WHEN the rollback has deleted the log group
+    assert status == "ROLLBACK_COMPLETE"
+    assert sandbox.client("logs").describe_log_groups(logGroupNamePrefix="failing")["logGroups"] == []
+
+    # THEN the file that `logs` names has the line
+    _, lambda_log = command("logs").stdout.split()
+    assert "the reason is in this line" in Path(lambda_log).read_text()
