@@ -38,6 +38,7 @@ REGION_RULE = "the code of an AWS region: write it like 'eu-west-1'"
 _MINISTACK_RESET = "/_ministack/reset"
 _STOP_SECONDS = 15.0
 _BACKLOG = 128
+_ENDED = "the sandbox ended while it was starting"
 
 
 def is_account(value: str) -> bool:
@@ -335,7 +336,7 @@ def _start(
         )
     try:
         assert process.stdout is not None  # noqa: S101  it is a pipe
-        message = json.loads(process.stdout.readline() or '{"error": "the sandbox ended while it was starting"}')
+        message = json.loads(process.stdout.readline() or json.dumps({"error": _ENDED}))
         process.stdout.close()
     except BaseException:
         _end(process)
@@ -345,8 +346,11 @@ def _start(
         raise SandboxError(message["error"])
     if background:
         assert process.stdin is not None  # noqa: S101  it is a pipe
-        with process.stdin as supervisor_input:
-            supervisor_input.write(f"{supervisor.CONTINUE}\n")
+        try:
+            with process.stdin as supervisor_input:
+                supervisor_input.write(f"{supervisor.CONTINUE}\n")
+        except BrokenPipeError:
+            raise SandboxError(_ENDED) from None
     return state.SandboxState(**message["ready"]), process
 
 

@@ -36,11 +36,11 @@ def assert_is_gone(sagemaker, image):
 def test_minimal_with_the_cdk_cli(sagemaker, example, tmp_path):
     # GIVEN a copy of the example
     minimal = example("minimal")
-    shutil.copy(minimal.folder.parent / "push.py", tmp_path)
     minimal.folder = shutil.copytree(minimal.folder, tmp_path / "minimal")
-    push, deploy, destroy = (shlex.split(line)[3:] for line in minimal.lines)
+    push, *lines = minimal.lines
+    deploy, destroy = (shlex.split(line)[3:] for line in lines)
 
-    minimal.execute(push)
+    minimal.push(push)
     minimal.execute([*deploy, "--require-approval=never", "--method=direct"])
     assert versions(sagemaker, "notebook") == {1: ["latest"]}
     assert described(sagemaker, "notebook", 1)["BaseImage"].endswith("/notebook:1.0.0")
