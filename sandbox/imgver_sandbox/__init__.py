@@ -4,7 +4,8 @@
 """
 
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime.pushed_image import PushedImage
 from imgver_sandbox.runtime.sandbox import Sandbox
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 
-__all__ = ["Assumptions", "Sandbox", "SandboxError"]
+__all__ = ["Assumptions", "PushedImage", "Sandbox", "SandboxError"]

@@ -1,11 +1,12 @@
 """Fixtures for pytest, which loads them automatically where imgver-sandbox is installed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from imgver_sandbox.errors import INSTALL, SandboxError
+from imgver_sandbox.runtime.pushed_image import PushedImage
 from imgver_sandbox.runtime.sandbox import Sandbox
 
 # Every run of pytest imports this module, and botocore takes 0.2 s.
@@ -34,6 +35,12 @@ def imgver_sandbox(imgver_sandbox_server: Sandbox) -> Sandbox:
     """
     imgver_sandbox_server.reset()
     return imgver_sandbox_server
+
+
+@pytest.fixture
+def imgver_sandbox_push(imgver_sandbox: Sandbox) -> Callable[..., PushedImage]:
+    """The method `push` of the fixture `imgver_sandbox`: it pushes a container image, such as "data-science:1.0.0"."""
+    return imgver_sandbox.push
 
 
 @pytest.fixture

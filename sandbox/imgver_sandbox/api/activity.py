@@ -86,6 +86,10 @@ class StackEvent:
     """The time in ISO 8601, in UTC."""
 
     logical_id: str
+
+    path: str
+    """The path of the construct, or an empty string."""
+
     resource_type: str
     status: str
     reason: str
@@ -104,4 +108,4 @@ class StackActivity:
     """The time of the last change in ISO 8601, in UTC."""
 
     events: Sequence[StackEvent]
-    """The latest events, newest first."""
+    """The latest events, or all events of an operation that failed, newest first."""

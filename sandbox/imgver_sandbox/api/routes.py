@@ -15,6 +15,9 @@ PREFIX = "/_imgver"
 RESET_PATH = f"{PREFIX}/reset"
 """POST removes the state that is not MiniStack's: images, faults, saved queries and IAM decisions."""
 
+IMAGES_PATH = f"{PREFIX}/images"
+"""GET returns the images of all accounts and regions."""
+
 TOKEN_NAME = "X-Amz-Security-Token"  # noqa: S105  not a token
 """The header, or the query parameter, with the token of the sandbox, which is the root user's session token."""
 

@@ -1,8 +1,6 @@
 """The demo: the real CDK CLI deploys, changes and destroys an image version on a sandbox."""
 
 import contextlib
-import hashlib
-import json
 import os
 import shlex
 import signal
@@ -10,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +19,8 @@ from botocore.exceptions import ClientError
 
 from imgver_sandbox.cli.progress import Steps
 from imgver_sandbox.errors import SandboxError
-from imgver_sandbox.runtime import cdk_cli
+from imgver_sandbox.runtime import cdk_cli, server_environment
 from imgver_sandbox.runtime.sandbox import Sandbox
-from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -112,15 +109,18 @@ def _read_version(sagemaker: "BaseClient", image_name: str, number: int) -> Vers
 def _perform(steps: Steps) -> None:
     first, changed = _TAGS
     with tempfile.TemporaryDirectory(prefix="imgver-demo-") as folder:
-        with steps.step("CDK CLI"):
+        with steps.step("CDK CLI and MiniStack"), ThreadPoolExecutor(1) as installers:
+            ministack = installers.submit(server_environment.python)
             cdk_cli.installed()
+            ministack.result()
         with steps.step("sandbox: start"):
             sandbox = Sandbox.start(enforce_iam=True, fast=True)
         with sandbox, _Commands(steps, sandbox, Path(folder)) as commands:
             # In the background, one after the other: the other commands mostly wait for the sandbox.
             assemblies = {tag: commands.synthesize(tag) for tag in _TAGS}
             with steps.step(f"ECR: push {_REPOSITORY}:{first} and {_REPOSITORY}:{changed}"):
-                _push(sandbox)
+                for tag in _TAGS:
+                    sandbox.push(f"{_REPOSITORY}:{tag}")
             commands.bootstrap()
             for tag in _TAGS:
                 commands.deploy(tag, assemblies[tag])
@@ -219,28 +219,6 @@ def brief(line: str) -> str:
     """Shorten a line of the CLI's output: of an event, only the status and the construct remain."""
     cells = line.split(" | ", maxsplit=5)  # stack, count, time, status, type, construct
     return f"{cells[3].strip()} {cells[5].strip()}" if len(cells) == _EVENT_CELLS else line.strip()
-
-
-def _push(sandbox: Sandbox) -> None:
-    ecr = sandbox.client("ecr")
-    ecr.create_repository(repositoryName=_REPOSITORY)
-    for tag in _TAGS:
-        ecr.put_image(
-            repositoryName=_REPOSITORY,
-            imageManifest=json.dumps(_manifest(tag)),
-            imageManifestMediaType=DOCKER_V2_SCHEMA_2,
-            imageTag=tag,
-        )
-
-
-def _manifest(tag: str) -> Mapping[str, object]:
-    """Return a different manifest for each tag. Nothing pulls the images, so they have no layers."""
-    config = {
-        "mediaType": "application/vnd.docker.container.image.v1+json",
-        "digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}",
-        "size": 0,
-    }
-    return {"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "config": config, "layers": []}
 
 
 def _show(steps: Steps, sandbox: Sandbox) -> None:

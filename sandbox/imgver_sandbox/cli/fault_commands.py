@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from imgver_sandbox.cli.named import add_name, running
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.control import Faults
 from imgver_sandbox.faults.kinds import (
@@ -17,7 +18,6 @@ from imgver_sandbox.faults.kinds import (
     FaultKind,
     LimitFault,
 )
-from imgver_sandbox.runtime.sandbox import Sandbox
 
 _DESCRIPTION = """\
 Inject faults into SageMaker in the sandbox that `start` started. A fault ends when it is used up, when it is removed,
@@ -50,6 +50,7 @@ _OPERATION = "the operation, such as DescribeImageVersion (default: any)"
 def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the parsers of both commands."""
     listing = commands.add_parser("faults", help="show the active faults", description="Show the active faults.")
+    add_name(listing)
     listing.set_defaults(perform=_list)
 
     fault = commands.add_parser("fault", help="add or remove a fault", description=_DESCRIPTION)
@@ -60,8 +61,10 @@ def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         _add_settings(kinds.add_parser(name, help=_HELP[name], description=f"Add a fault: {_HELP[name]}."), kind)
     remove = actions.add_parser("remove", help="remove a fault", description="Remove a fault.")
     remove.add_argument("id", type=int, help="the number of the fault in `imgver-sandbox faults`")
+    add_name(remove)
     remove.set_defaults(perform=_remove)
     reset = actions.add_parser("reset", help="remove all faults", description="Remove all faults.")
+    add_name(reset)
     reset.set_defaults(perform=_reset)
 
 
@@ -76,40 +79,38 @@ def _add_settings(parser: argparse.ArgumentParser, kind: type[FaultKind]) -> Non
         else:
             description = _SETTINGS.get(name, f"{possible} (default: {default})" if default else _OPERATION)
             parser.add_argument(f"--{name}", type=types[name], default=default, metavar=name.upper(), help=description)
+    add_name(parser)
     parser.set_defaults(perform=_add, kind=kind)
 
 
 def _add(arguments: argparse.Namespace) -> int:
     settings = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(arguments.kind)}
     try:
-        fault = _faults().add(arguments.kind(**settings))
+        fault = _faults(arguments).add(arguments.kind(**settings))
     except ValueError as error:
         raise SandboxError(str(error)) from None
     sys.stdout.write(f"Fault {fault.id}: {fault.kind} ({fault.left}).\n")
     return 0
 
 
-def _list(_: argparse.Namespace) -> int:
-    lines = [f"{fault.id:>3}  {fault.kind} ({fault.left})" for fault in _faults().left()]
+def _list(arguments: argparse.Namespace) -> int:
+    lines = [f"{fault.id:>3}  {fault.kind} ({fault.left})" for fault in _faults(arguments).left()]
     sys.stdout.write("\n".join(lines or ["No faults."]) + "\n")
     return 0
 
 
 def _remove(arguments: argparse.Namespace) -> int:
     try:
-        _faults().remove(arguments.id)
+        _faults(arguments).remove(arguments.id)
     except ValueError as error:
         raise SandboxError(str(error)) from None
     return 0
 
 
-def _reset(_: argparse.Namespace) -> int:
-    _faults().reset()
+def _reset(arguments: argparse.Namespace) -> int:
+    _faults(arguments).reset()
     return 0
 
 
-def _faults() -> Faults:
-    sandbox = Sandbox.running()
-    if sandbox is None:
-        raise SandboxError("no sandbox is running: start one with `imgver-sandbox start`")
-    return sandbox.faults
+def _faults(arguments: argparse.Namespace) -> Faults:
+    return running(arguments.name).faults

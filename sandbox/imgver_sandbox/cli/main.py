@@ -2,29 +2,51 @@
 
 import argparse
 import contextlib
+import importlib.metadata
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from imgver_sandbox.cli.fault_commands import add_fault_commands
+from imgver_sandbox.cli.image_commands import add_image_commands
+from imgver_sandbox.cli.named import add_name, running
+from imgver_sandbox.cli.old_client import warning_of_old_client
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime import cdk_cli, server_environment
 from imgver_sandbox.runtime import log_files as logs
-from imgver_sandbox.runtime import ministack_release
 from imgver_sandbox.runtime import state_file as state
-from imgver_sandbox.runtime.sandbox import ACCOUNT, DEFAULT_PORT, LAST_PORT, REGION, Sandbox
+from imgver_sandbox.runtime.sandbox import (
+    ACCOUNT,
+    ACCOUNT_RULE,
+    DEFAULT_PORT,
+    LAST_PORT,
+    REGION,
+    REGION_RULE,
+    Sandbox,
+    is_account,
+    is_region,
+)
 from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
 
 _DESCRIPTION = f"""\
 A local AWS: CloudFormation, Lambda, IAM, S3, ECR and other services of MiniStack,
 and SageMaker images and image versions. It needs no AWS account and no Docker.
-It listens on 127.0.0.1 only. The account is {ACCOUNT} and the region {REGION}."""
+It listens on 127.0.0.1 only. The default account is {ACCOUNT} and the default region {REGION}."""
 
 _START_DESCRIPTION = """\
-Start the sandbox in the background. Some behaviour of the SageMaker images API is
+Start a sandbox in the background. Its state file and logs are in the folder
+IMGVER_SANDBOX_STATE_DIR (default: ~/.local/state/imgver-sandbox). With --name,
+several sandboxes run side by side, each with its own port, resources and logs.
+
+Give --account and --region if a stack has them in its `env`. Some behaviour of the SageMaker images API is
 not documented. The option --assume selects it. These are the switches with their
 values. The first value is the default; it is the harder one for the caller.
 
@@ -32,7 +54,8 @@ values. The first value is the default; it is the harder one for the caller.
 
 _RUN_DESCRIPTION = """\
 Run COMMAND with an environment in which the CDK CLI, the AWS CLI and boto3 use the sandbox that `start` started. If
-no sandbox is running, run COMMAND with a new one, which stops when COMMAND ends. The pinned `cdk` comes first in PATH.
+no sandbox is running and --name is not given, run COMMAND with a new one, which stops when COMMAND ends. The pinned
+`cdk` comes first in PATH. HTTP_PROXY and HTTPS_PROXY are not used for the sandbox.
 Your AWS profiles and credentials are not used. The exit code is the exit code of COMMAND."""
 
 _LOGS_DESCRIPTION = """\
@@ -40,6 +63,7 @@ Print the paths of the log files of the sandbox that `start` started: the log of
 functions. `stop` removes both. If the sandbox ended unexpectedly, they remain until the next `start`."""
 
 _FOLLOW_SECONDS = 0.1
+_FULL_BYTES = 1_000_000
 _NOT_RUNNING = 1
 _CANNOT_RUN = 126
 _NOT_FOUND = 127
@@ -68,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="imgver-sandbox", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the versions of the sandbox")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     start = commands.add_parser(
@@ -92,11 +117,17 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="enforce the IAM policies of roles and users (default: every call is allowed)",
     )
+    start.add_argument(
+        "--account", type=_account, default=ACCOUNT, metavar="ID", help=f"12 digits (default: {ACCOUNT})"
+    )
+    start.add_argument("--region", type=_region, default=REGION, help=f"the default region (default: {REGION})")
+    add_name(start)
     start.set_defaults(perform=_start)
 
     stop = commands.add_parser(
         "stop", help="stop the sandbox", description="Stop the sandbox and wait until it has ended."
     )
+    add_name(stop)
     stop.set_defaults(perform=_stop)
 
     status = commands.add_parser(
@@ -104,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         help="show whether the sandbox is running, and its address",
         description=f"Show whether the sandbox is running, and its address. Exit code {_NOT_RUNNING}: it is not.",
     )
+    add_name(status)
     status.set_defaults(perform=_status)
 
     show_logs = commands.add_parser(
@@ -114,16 +146,19 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print the logs until the sandbox stops",
     )
+    add_name(show_logs)
     show_logs.set_defaults(perform=_logs)
 
+    add_image_commands(commands)
     add_fault_commands(commands)
 
     run = commands.add_parser(
         "run",
         help="run a command that uses the sandbox",
         description=_RUN_DESCRIPTION,
-        usage="imgver-sandbox run [-h] -- COMMAND ...",
+        usage="imgver-sandbox run [-h] [--name NAME] -- COMMAND ...",
     )
+    add_name(run, default=None)
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="for example: cdk deploy")
     run.set_defaults(perform=_run, parser=run)
 
@@ -151,33 +186,66 @@ def _switch(value: str) -> str:
     return value
 
 
+def _account(value: str) -> str:
+    if not is_account(value):
+        raise argparse.ArgumentTypeError(f"{value!r} must be {ACCOUNT_RULE}")
+    return value
+
+
+def _region(value: str) -> str:
+    if not is_region(value):
+        raise argparse.ArgumentTypeError(f"{value!r} must be {REGION_RULE}")
+    return value
+
+
+class _Version(argparse.Action):
+    """Prints the versions, which only this option reads."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        version = importlib.metadata.version("imgver-sandbox")
+        _print(
+            f"imgver-sandbox {version} (MiniStack {server_environment.ministack_version()}, "
+            f"CDK CLI {cdk_cli.version()}, Python {platform.python_version()})"
+        )
+        parser.exit()
+
+
 def _start(arguments: argparse.Namespace) -> int:
-    assumptions = Assumptions.parse(arguments.assume)
     sandbox = Sandbox.start_in_background(
-        port=arguments.port, assumptions=assumptions, enforce_iam=arguments.enforce_iam
+        name=arguments.name,
+        port=arguments.port,
+        account=arguments.account,
+        region=arguments.region,
+        assumptions=Assumptions.parse(arguments.assume),
+        enforce_iam=arguments.enforce_iam,
     )
-    _print(f"The sandbox is running on {sandbox.url} (account {ACCOUNT}, region {REGION}).")
-    _print("Use:   imgver-sandbox run -- cdk bootstrap")
+    name = state.option(arguments.name)
+    _print(f"The sandbox is running on {sandbox.url} (account {sandbox.account}, region {sandbox.region}).")
+    _print(f"Use:   imgver-sandbox run{name} -- cdk bootstrap")
     _print(f"Watch: {sandbox.page}")
-    _print("Logs:  imgver-sandbox logs")
-    _print("Stop:  imgver-sandbox stop")
+    _print(f"Logs:  imgver-sandbox logs{name}")
+    _print(f"Stop:  imgver-sandbox stop{name}")
     return 0
 
 
-def _stop(_: argparse.Namespace) -> int:
-    sandbox = Sandbox.running()
+def _stop(arguments: argparse.Namespace) -> int:
+    sandbox = Sandbox.running(arguments.name)
     if sandbox is None:
-        _print("No sandbox is running.")
+        _print(_none_running(arguments.name))
         return 0
     sandbox.stop()
     _print(f"The sandbox on {sandbox.url} has stopped.")
     return 0
 
 
-def _status(_: argparse.Namespace) -> int:
-    sandbox = Sandbox.running()
+def _none_running(name: str) -> str:
+    return "No sandbox is running." if name == state.DEFAULT_NAME else f"No sandbox {name!r} is running."
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    sandbox = Sandbox.running(arguments.name)
     if sandbox is None:
-        _print("No sandbox is running.")
+        _print(_none_running(arguments.name))
         return _NOT_RUNNING
     _print(f"The sandbox is running on {sandbox.url} (process {sandbox.server_pid}).")
     _print(f"Watch: {sandbox.page}")
@@ -185,13 +253,13 @@ def _status(_: argparse.Namespace) -> int:
 
 
 def _logs(arguments: argparse.Namespace) -> int:
-    sandbox = Sandbox.running()
-    folder = sandbox.logs if sandbox else state.logs_folder()
+    sandbox = Sandbox.running(arguments.name)
+    folder = sandbox.logs if sandbox else state.logs_folder(arguments.name)
     if not folder.exists():
-        _print("No sandbox is running.")
+        _print(_none_running(arguments.name))
         return _NOT_RUNNING
     if arguments.follow:
-        logs.follow(folder, has_ended=lambda: state.wait_until_ended(_FOLLOW_SECONDS), write=_write)
+        logs.follow(folder, has_ended=lambda: state.wait_until_ended(arguments.name, _FOLLOW_SECONDS), write=_write)
         return 0
     for file in logs.files(folder):
         _print(str(file))
@@ -203,8 +271,21 @@ def _run(arguments: argparse.Namespace) -> int:
     if not command:
         arguments.parser.error("COMMAND is missing")
     with contextlib.ExitStack() as stack:
-        sandbox = Sandbox.running() or stack.enter_context(Sandbox.start())
-        return _run_command(command, sandbox.environment())
+        sandbox = running(arguments.name) if arguments.name else Sandbox.running()
+        sandbox = sandbox or stack.enter_context(Sandbox.start())
+        environment = sandbox.environment()
+        if warning := warning_of_old_client(environment["PATH"]):
+            sys.stderr.write(f"imgver-sandbox: {warning}\n")
+        code = _run_command(command, environment)
+        if code and (full := _full_disk(sandbox)):
+            sys.stderr.write(f"imgver-sandbox: the disk of {full} is full, which can be the reason: delete files\n")
+        return code
+
+
+def _full_disk(sandbox: Sandbox) -> Path | None:
+    """Return the folder of the logs or of temporary files if its disk is full. The server writes to both."""
+    folders = (sandbox.logs, Path(tempfile.gettempdir()))
+    return next((folder for folder in folders if shutil.disk_usage(folder).free < _FULL_BYTES), None)
 
 
 def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -230,7 +311,6 @@ def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _demo(_: argparse.Namespace) -> int:
-    ministack_release.check_version()
     from imgver_sandbox.cli import demo  # noqa: PLC0415  imports boto3 and rich, which the other commands do not need
 
     return demo.main()

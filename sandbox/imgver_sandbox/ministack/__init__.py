@@ -23,13 +23,12 @@ from imgver_sandbox.ministack.query_definitions import QueryDefinitions
 from imgver_sandbox.ministack.registry import EcrRegistry
 from imgver_sandbox.ministack.requests import record_requests
 from imgver_sandbox.ministack.sagemaker import add_service
-from imgver_sandbox.ministack.stack_activity import stack_activity
+from imgver_sandbox.ministack.stack_activity import record_construct_paths, stack_activity
 from imgver_sandbox.ministack.stack_operations import replace_stack_operations
 from imgver_sandbox.ministack.stack_polls import hold_stack_polls
 from imgver_sandbox.ministack.stack_requests import respond_during_operations
 from imgver_sandbox.ministack.state_changes import StateChanges
 from imgver_sandbox.ministack.vpc_attributes import add_cidr_block_attribute
-from imgver_sandbox.runtime.ministack_release import check_version
 from imgver_sandbox.sagemaker.service import ImagesService
 
 __all__ = [
@@ -47,9 +46,8 @@ def install(service: ImagesService, decisions: deque[IamDecision]) -> None:
     """Add SageMaker and its CloudFormation types to MiniStack in this process, and patch differences to AWS.
 
     MiniStack reads its settings from environment variables when it is imported: set them before this call. Every
-    decision of IAM is appended to `decisions`. Raises SandboxError unless MiniStack is the unchanged pinned version.
+    decision of IAM is appended to `decisions`. Raises SandboxError if a name that the adapter uses has changed.
     """
-    check_version()
     check_hooks()
     add_service(service)
     add_native_types(service)
@@ -62,6 +60,7 @@ def install(service: ImagesService, decisions: deque[IamDecision]) -> None:
     use_execution_roles()
     add_cidr_block_attribute()
     hold_stack_polls()
+    record_construct_paths()
 
 
 def serve(listener: int, routes: Routes, service: ImagesService, *, token: str) -> None:

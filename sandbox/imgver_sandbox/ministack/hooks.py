@@ -1,12 +1,13 @@
 """The names of MiniStack that the adapter uses, and the check that they are unchanged."""
 
 import importlib
+import importlib.metadata
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from imgver_sandbox.errors import SandboxError
-from imgver_sandbox.runtime.ministack_release import MINISTACK_VERSION
 
 APP = "ministack.app"
 CHANGE_SETS = "ministack.services.cloudformation.changesets"
@@ -156,8 +157,8 @@ def check_hooks() -> None:
         found = _shape(getattr(module(module_name), name, None))
         if found != expected:
             raise SandboxError(
-                f"ministack {MINISTACK_VERSION} is modified: {module_name}.{name} must be {expected}, "
-                f"found {found}: run `pip install --force-reinstall ministack=={MINISTACK_VERSION}`"
+                f"ministack {importlib.metadata.version('ministack')} is modified: {module_name}.{name} must be "
+                f"{expected}, found {found}: remove the folder {sys.prefix}, which the next start installs again"
             )
 
 

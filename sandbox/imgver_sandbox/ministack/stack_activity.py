@@ -1,17 +1,48 @@
 """The stacks of MiniStack's CloudFormation, as the page shows them."""
 
-from collections.abc import Mapping
+import functools
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imgver_sandbox.api.activity import StackActivity, StackEvent
-from imgver_sandbox.ministack.hooks import CLOUDFORMATION, module
+from imgver_sandbox.ministack.hooks import CLOUDFORMATION, STACKS, module
 
 _MAX_STACKS = 20
 _MAX_EVENTS = 8
+_STARTED = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+_PATHS = "_construct_paths"
+
+
+def record_construct_paths() -> None:
+    """Keep the path of a construct with its stack: a rollback also restores the template, which has the paths."""
+    stacks = module(STACKS)
+    add = stacks._add_event
+
+    def add_event(stack_id: str, stack_name: str, logical_id: str, *details: Any, **options: Any) -> None:  # noqa: ANN401  MiniStack has no types
+        stack = module(CLOUDFORMATION)._stacks.get(stack_name, {})
+        path = _paths(stack.get("_template_body") or "").get(logical_id)
+        if path:
+            stack.setdefault(_PATHS, {})[logical_id] = path
+        add(stack_id, stack_name, logical_id, *details, **options)
+
+    stacks._add_event = add_event
+
+
+@functools.lru_cache
+def _paths(template: str) -> dict[str, str]:
+    """Return the paths that the CDK CLI adds to a template, by logical ids."""
+    try:
+        resources = json.loads(template)["Resources"].items()
+        return {name: resource["Metadata"]["aws:cdk:path"] for name, resource in resources if "Metadata" in resource}
+    except (ValueError, KeyError, TypeError, AttributeError):  # YAML, or not a template of the CDK
+        return {}
 
 
 def stack_activity() -> list[StackActivity]:
     """Return the 20 stacks of all accounts and regions that changed last, latest first, with 8 events each.
+
+    A stack whose operation failed has all events of that operation.
 
     A deleted stack stays in the list until another stack has its name.
     """
@@ -24,11 +55,13 @@ def stack_activity() -> list[StackActivity]:
 
 
 def _activity(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> StackActivity:
-    latest = events[: -_MAX_EVENTS - 1 : -1]
+    status, paths = stack["StackStatus"], stack.get(_PATHS, {})
+    has_failed = "FAILED" in status or "ROLLBACK" in status
+    latest = _operation(events) if has_failed else events[: -_MAX_EVENTS - 1 : -1]
     return StackActivity(
         arn=stack["StackId"],
         name=stack["StackName"],
-        status=stack["StackStatus"],
+        status=status,
         reason=stack["StackStatusReason"],
         at=latest[0]["Timestamp"] if latest else stack["CreationTime"],
         events=[
@@ -36,6 +69,7 @@ def _activity(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> Stac
                 id=event["EventId"],
                 at=event["Timestamp"],
                 logical_id=event["LogicalResourceId"],
+                path=paths.get(event["LogicalResourceId"], ""),
                 resource_type=event["ResourceType"],
                 status=event["ResourceStatus"],
                 reason=event["ResourceStatusReason"],
@@ -43,3 +77,13 @@ def _activity(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> Stac
             for event in latest
         ],
     )
+
+
+def _operation(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the events of the last operation, latest first."""
+    found = []
+    for event in reversed(events):
+        found.append(event)
+        if event["PhysicalResourceId"] == event["StackId"] and event["ResourceStatus"] in _STARTED:
+            break
+    return found

@@ -260,8 +260,8 @@ function drawDeployment(node, deployment) {
 function drawEvent(node, event) {
   setTime($("time", node), event.at);
   setStatus($(".status", node), event.status);
-  setText($(".resource", node), event.logical_id);
-  $(".resource", node).title = event.resource_type;
+  setText($(".resource", node), event.path || event.logical_id);
+  $(".resource", node).title = `${event.logical_id}, ${event.resource_type}`;
   setText($(".reason", node), event.reason);
   setTone($(".reason", node), event.status);
 }

@@ -1,18 +1,17 @@
 """The pinned CDK CLI, which is installed once for each user, and the Node.js that runs it."""
 
-import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime import cache
 
 _OLDEST_NODE = 22
 _PACKAGES = Path(__file__).parent / "cdk"
@@ -41,27 +40,19 @@ def installed() -> CdkCli:
     """
     node = _node()
     lock = (_PACKAGES / "package-lock.json").read_bytes()
-    folder = _cache_folder() / f"cdk-{hashlib.sha256(lock).hexdigest()[:16]}"
-    cli = CdkCli(bin_folder=folder / "node_modules" / ".bin", node_folder=node.parent)
-    if not (cli.bin_folder / "cdk").exists():
-        npm = _npm(node)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with folder.with_suffix(".lock").open("w") as lock_file:
-                fcntl.flock(lock_file, fcntl.LOCK_EX)
-                if not (cli.bin_folder / "cdk").exists():
-                    _install(npm, node.parent, folder)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise SandboxError(
-                f"the CDK CLI cannot be installed into {folder.parent} ({reason}): "
-                "set XDG_CACHE_HOME to a folder that you may write"
-            ) from None
-    return cli
+    folder = cache.installed(
+        f"cdk-{hashlib.sha256(lock).hexdigest()[:16]}",
+        program="node_modules/.bin/cdk",
+        title="the CDK CLI",
+        install=lambda new, run: _install(new, run, node),
+    )
+    return CdkCli(bin_folder=folder / "node_modules" / ".bin", node_folder=node.parent)
 
 
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imgver-sandbox"
+def version() -> str:
+    """Return the version of the CLI."""
+    packages: dict[str, str] = json.loads((_PACKAGES / "package.json").read_text())["dependencies"]
+    return packages["aws-cdk"]
 
 
 def _node() -> Path:
@@ -100,26 +91,13 @@ def _wheel_folder() -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def _install(npm: list[str], node_folder: Path, folder: Path) -> None:
-    """Install into a temporary folder and rename that to `folder`, so that `folder` is always complete."""
-    sys.stderr.write(f"Installing the CDK CLI into {folder} (once) ...\n")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as name:
-        staging = Path(name) / folder.name
-        staging.mkdir()
-        for file in ("package.json", "package-lock.json"):
-            shutil.copyfile(_PACKAGES / file, staging / file)
-        result = subprocess.run(  # noqa: S603  npm, found above
-            [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"],
-            cwd=staging,
-            env={**os.environ, "PATH": os.pathsep.join([str(node_folder), os.environ.get("PATH", os.defpath)])},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
-            raise SandboxError(f"npm could not install the CDK CLI: {reason}")
-        if folder.exists():  # incomplete: it has no `cdk`
-            shutil.rmtree(folder)
-        staging.rename(folder)
+def _install(folder: Path, run: cache.Run, node: Path) -> None:
+    npm = _npm(node)
+    for file in ("package.json", "package-lock.json"):
+        shutil.copyfile(_PACKAGES / file, folder / file)
+    run(
+        [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"],
+        installer="npm",
+        folder=folder,
+        environment={**os.environ, "PATH": os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])},
+    )

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from imgver_sandbox.errors import is_disk_full
+
 SERVER = "server.log"
 """The log of the server: the log of MiniStack, and the error if the server fails."""
 
@@ -17,6 +19,9 @@ MAX_BYTES = 5_000_000
 """The size after which a file is renamed to `<name>.1`, which replaces an older file of that name."""
 
 
+_INCOMPLETE = b"\n(Lines are missing here, because the disk was full.)\n"
+
+
 class RotatingLog:
     """A log file that is written by this process and rotated. Thread-safe."""
 
@@ -24,18 +29,31 @@ class RotatingLog:
         """Create the file, or truncate it, and rotate it at `max_bytes`."""
         self._path = path
         self._max_bytes = max_bytes
-        self._file = path.open("wb")
+        self._file = self._open()
+        self._incomplete = False
         self._lock = threading.Lock()
 
     def write(self, output: bytes) -> None:
-        """Append `output` and flush it."""
+        """Append `output`. While the disk is full, the output is lost, and the next output follows a notice."""
         with self._lock:
-            if self._file.tell() >= self._max_bytes:
-                self._file.close()
-                self._path.replace(f"{self._path}.1")
-                self._file = self._path.open("wb")
-            self._file.write(output)
-            self._file.flush()
+            try:
+                if self._file.tell() >= self._max_bytes:
+                    self._file.close()
+                    self._path.replace(f"{self._path}.1")
+                    self._file = self._open()
+                if self._incomplete:
+                    self._file.write(_INCOMPLETE)
+                self._file.write(output)
+            except OSError as error:
+                if not is_disk_full(error):
+                    raise
+                self._incomplete = True
+            else:
+                self._incomplete = False
+
+    def _open(self) -> IO[bytes]:
+        # Without a buffer, which would keep the output while the disk is full.
+        return self._path.open("wb", buffering=0)
 
     def close(self) -> None:
         """Close the file."""

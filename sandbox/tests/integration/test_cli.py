@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
+from imgver_sandbox.runtime.state_file import SandboxState
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +83,14 @@ def test_start_status_run_and_stop(command, started, is_alive, eventually_dead, 
     assert list(state_folder.iterdir()) == []
 
 
+def test_the_versions(command):
+    result = command("--version")
+
+    assert re.fullmatch(
+        r"imgver-sandbox \d+\.\d+\.\d+ \(MiniStack 1\.5\.33, CDK CLI 2\.1148\.1, Python 3\.\d+\.\d+\)\n", result.stdout
+    )
+
+
 def test_stop_and_status_without_a_sandbox(command):
     stop, status = command("stop"), command("status")
 
@@ -142,33 +152,38 @@ def test_a_log_folder_that_cannot_be_created_is_an_error(command, state_folder):
 
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
-        "imgver-sandbox: the sandbox cannot create its files ([Errno 17] File exists: "
-        f"'{state_folder}/sandbox-logs'): set IMGVER_SANDBOX_STATE_DIR and TMPDIR to folders that you may write\n"
+        f"imgver-sandbox: the sandbox cannot create its files in {state_folder}/sandbox-logs (file exists): "
+        "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to a folder that you may write\n"
     )
 
 
-class TestMiniStack:
-    @pytest.fixture
-    def plain(self, run_python):
-        """Run imgver-sandbox with the standard library only."""
-        return lambda *arguments: run_python(
-            "import sys; sys.path = [folder for folder in sys.path if 'site-packages' not in folder]; "
-            "from imgver_sandbox.cli.main import main; sys.exit(main())",
-            *arguments,
+class TestFullDisk:
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full fail as on a full disk")
+    def test_a_state_file(self, state_folder):
+        running = SandboxState(**dict.fromkeys(SandboxState.__annotations__, "any"))
+
+        with Path("/dev/full").open("w") as full, pytest.raises(SandboxError) as failed:
+            state.write("sandbox", full, running)
+
+        assert str(failed.value) == (
+            f"the state file {state_folder}/sandbox.json cannot be used (the disk is full): "
+            "delete files, or set IMGVER_SANDBOX_STATE_DIR to a folder on another disk"
         )
 
-    @pytest.mark.parametrize("arguments", [["start"], ["run", "--", "true"], ["demo"]])
-    def test_a_missing_ministack_is_an_error(self, plain, arguments):
-        result = plain(*arguments)
-
-        assert (result.returncode, result.stdout, result.stderr) == (
-            1,
-            "",
-            (
-                "imgver-sandbox: the sandbox needs ministack 1.5.33, found none: "
-                "install imgver-sandbox, or imgver-constructs with its extra `sandbox`\n"
-            ),
+    def test_a_command_that_fails(self, run_python):
+        source = (
+            "import shutil, sys; from imgver_sandbox.cli.main import main\n"
+            "usage = shutil.disk_usage('/')\n"
+            "shutil.disk_usage = lambda folder: usage._replace(free=0)\n"
+            "sys.exit(main())"
         )
+
+        failed, succeeded = (run_python(source, "run", "--", program) for program in ("false", "true"))
+
+        assert re.fullmatch(
+            r"imgver-sandbox: the disk of \S+ is full, which can be the reason: delete files\n", failed.stderr
+        )
+        assert (failed.returncode, succeeded.returncode, succeeded.stderr) == (1, 0, "")
 
 
 class TestPort:
@@ -291,11 +306,22 @@ class TestRun:
             "AWS_PAGER": "",
         }
         assert (seen["CDK_DEFAULT_ACCOUNT"], seen["CDK_DEFAULT_REGION"]) == (ACCOUNT, REGION)
-        assert seen["NO_PROXY"] == seen["no_proxy"] == "127.0.0.1,intranet"
+        assert seen["NO_PROXY"] == seen["no_proxy"] == "127.0.0.1,localhost,::1,intranet"
 
         # AND the sandbox of the command has ended
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])), timeout=5)
+
+    def test_an_old_client_in_path_causes_a_warning(self, command, tmp_path):
+        aws = tmp_path / "v2" / "2.12.0" / "aws"
+        aws.parent.mkdir(parents=True)
+        aws.touch(0o755)
+
+        path = os.pathsep.join([str(aws.parent), os.environ["PATH"]])
+        result = command("run", "--", "true", PATH=path, VIRTUAL_ENV="active")
+
+        assert result.returncode == 0
+        assert result.stderr.startswith(f"imgver-sandbox: {aws} is version 2.12 of the AWS CLI, which does not read ")
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     def test_signals_are_forwarded_to_the_command(self, number, tmp_path, eventually_dead):

@@ -189,7 +189,7 @@ def handler(event, context):
 def test_the_keys_are_new_after_each_start_and_only_the_user_can_read_them(state_folder):
     # GIVEN a state file of an earlier release
     state_folder.mkdir()
-    state.state_file().touch(0o644)
+    state.state_file("sandbox").touch(0o644)
 
     keys = []
     for _ in range(2):
@@ -198,7 +198,7 @@ def test_the_keys_are_new_after_each_start_and_only_the_user_can_read_them(state
 
         # THEN another process of the user has the same keys
         assert Sandbox.running().credentials == sandbox.credentials
-        assert state.state_file().stat().st_mode & 0o777 == 0o600
+        assert state.state_file("sandbox").stat().st_mode & 0o777 == 0o600
         sandbox.stop()
 
     assert not set(keys[0].values()) & set(keys[1].values())

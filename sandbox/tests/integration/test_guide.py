@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 import os
 import re
 import shlex
@@ -49,15 +50,17 @@ def test_its_example_passes(tmp_path):
 
 
 def test_its_commands_work(command, state_folder):
-    (block,) = [shell for shell in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) if "start" in shell]
+    faults, several = [shell for shell in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) if "start" in shell]
 
-    said = {line: command(*shlex.split(line)[1:]) for line in block.splitlines()}
+    said = {line: command(*shlex.split(line)[1:]) for line in (faults + several).splitlines()}
 
     assert {line: (done.returncode, done.stderr) for line, done in said.items()} == dict.fromkeys(said, (0, ""))
     assert said["imgver-sandbox faults"].stdout == (
         "  1  CreateImageVersion fails: no space left (2 times)\n"
         "  2  version 3 of data-science is in use (until removed)\n"
     )
+    identity = json.loads(said["imgver-sandbox run --name web -- aws sts get-caller-identity"].stdout)
+    assert identity["Account"] == "111122223333"
 
 
 @pytest.mark.parametrize(("command_line", "method"), PAIRS)

@@ -80,9 +80,9 @@ def test_a_new_name_is_a_new_image(sagemaker, stack, name):
     assert [found["ImageName"] for found in sagemaker.list_images(NameContains=name)["Images"]] == [f"{name}-2"]
 
 
-def test_a_failed_image_reports_its_reason_and_is_deleted(run_python):
+def test_a_failed_image_reports_its_reason_and_is_deleted(run_in_server_environment):
     # GIVEN the adapter on a service whose next image fails
-    result = run_python(
+    result = run_in_server_environment(
         """
 from collections import deque
 from imgver_sandbox import ministack

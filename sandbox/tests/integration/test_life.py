@@ -107,14 +107,14 @@ def test_a_state_file_that_is_removed_while_it_is_locked_is_created_again(state_
 
     def remove_first(file, kind):
         if not removed:
-            removed.append(state.state_file().unlink())
+            removed.append(state.state_file("sandbox").unlink())
         return lock(file, kind)
 
     monkeypatch.setattr(state, "_locked", remove_first)
 
     # WHEN another sandbox locks the file, THEN it has the file at the path
-    with state.claim() as claimed:
-        assert os.path.samestat(os.fstat(claimed.fileno()), state.state_file().stat())
+    with state.claim("sandbox") as claimed:
+        assert os.path.samestat(os.fstat(claimed.fileno()), state.state_file("sandbox").stat())
 
 
 def test_a_function_does_not_see_the_settings_of_the_user(monkeypatch, make_environment_reader):

@@ -1,5 +1,6 @@
 """The logs of the sandbox: their paths, content, rotation and removal."""
 
+import json
 import os
 import signal
 import subprocess
@@ -44,6 +45,24 @@ class TestLog:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["x.log", "x.log.1"]
         assert (tmp_path / "x.log.1").read_bytes() == b"line 96\nline 97\n"
         assert (tmp_path / "x.log").read_bytes() == b"line 98\nline 99\n"
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full fail as on a full disk")
+    def test_a_full_disk_causes_a_notice_and_no_error(self, tmp_path):
+        # GIVEN a log whose disk is full
+        log = RotatingLog(tmp_path / "x.log")
+        log._file.close()
+        log._file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
+        log.write(b"lost\n")
+
+        # WHEN the disk has space again
+        log._file.close()
+        log._file = (tmp_path / "x.log").open("wb", buffering=0)
+        log.write(b"one\n")
+        log.write(b"two\n")
+        log.close()
+
+        shown = (tmp_path / "x.log").read_text()
+        assert shown == "\n(Lines are missing here, because the disk was full.)\none\ntwo\n"
 
     def test_threads_may_write_to_it(self, tmp_path):
         log = RotatingLog(tmp_path / "x.log", max_bytes=4_000)
@@ -205,3 +224,48 @@ class TestOnTheCommandLine:
             # WHEN the sandbox stops, THEN the command ends
             started.stop()
             assert following.wait(5) == 0
+
+
+def test_the_log_of_a_function_survives_the_rollback_that_deletes_its_log_group(command, state_folder):
+    # GIVEN a stack with a function, its log group, and a custom resource that fails
+    assert command("start").returncode == 0
+    sandbox = Sandbox.running()
+    source = (
+        "import json, urllib.request\n"
+        "def handler(event, context):\n"
+        "    print('the reason is in this line')\n"
+        "    status = 'SUCCESS' if event['RequestType'] == 'Delete' else 'FAILED'\n"
+        "    body = {name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')}\n"
+        "    body |= {'Status': status, 'PhysicalResourceId': 'x'}\n"
+        "    urllib.request.urlopen(urllib.request.Request(\n"
+        "        event['ResponseURL'], data=json.dumps(body).encode(), method='PUT'))\n"
+    )
+    function = {
+        "FunctionName": "failing",
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": f"arn:aws:iam::{sandbox.account}:role/any",
+        "Code": {"ZipFile": source},
+        "LoggingConfig": {"LogGroup": {"Ref": "LogGroup"}},
+    }
+    resources = {
+        "LogGroup": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "failing"}},
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+        "Thing": {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
+    }
+    cloudformation = sandbox.client("cloudformation")
+    cloudformation.create_stack(StackName="failing", TemplateBody=json.dumps({"Resources": resources}))
+    end = time.monotonic() + 30
+    while (status := cloudformation.describe_stacks(StackName="failing")["Stacks"][0]["StackStatus"]).endswith(
+        "PROGRESS"
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+    # WHEN the rollback has deleted the log group
+    assert status == "ROLLBACK_COMPLETE"
+    assert sandbox.client("logs").describe_log_groups(logGroupNamePrefix="failing")["logGroups"] == []
+
+    # THEN the file that `logs` names has the line
+    _, lambda_log = command("logs").stdout.split()
+    assert "the reason is in this line" in Path(lambda_log).read_text()

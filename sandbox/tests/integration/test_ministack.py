@@ -1,49 +1,16 @@
 """The adapter: the names of MiniStack that it uses, and the service that it adds."""
 
-import importlib.metadata
 import json
-import tomllib
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.ministack import hooks
-from imgver_sandbox.runtime.ministack_release import MINISTACK_VERSION, check_version
-
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+from imgver_sandbox.runtime import server_environment
 
 
-class TestVersion:
-    def test_the_requirements_pin_the_version_of_the_adapter(self):
-        requirements = tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"]
-
-        assert f"ministack=={MINISTACK_VERSION}" in requirements
-
-    def test_another_version_is_refused(self, monkeypatch):
-        monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9.9")
-
-        with pytest.raises(SandboxError) as refused:
-            check_version()
-
-        assert str(refused.value) == (
-            "the sandbox needs ministack 1.5.33, found 9.9.9: "
-            "install imgver-sandbox, or imgver-constructs with its extra `sandbox`"
-        )
-
-    def test_a_missing_ministack_is_refused(self, monkeypatch):
-        def missing(_):
-            raise importlib.metadata.PackageNotFoundError
-
-        monkeypatch.setattr(importlib.metadata, "version", missing)
-
-        with pytest.raises(SandboxError, match=r"needs ministack 1\.5\.33, found none: install imgver-sandbox"):
-            check_version()
-
-
-def test_every_changed_name_is_detected(run_python):
+def test_every_changed_name_is_detected(run_in_server_environment):
     # WHEN each name in turn is missing, has another type or another signature
-    result = run_python(
+    result = run_in_server_environment(
         """
 import importlib, json
 from imgver_sandbox.errors import SandboxError
@@ -72,13 +39,13 @@ print(json.dumps(said))
     assert all(" must be " in line for line in said), said
     assert said[0] == (
         "ministack 1.5.33 is modified: ministack.app.app must be (scope, receive, send), found nothing: "
-        "run `pip install --force-reinstall ministack==1.5.33`"
+        f"remove the folder {server_environment.python().parents[1]}, which the next start installs again"
     )
 
 
-def test_ecr_is_read_in_the_account_and_region_of_the_uri(run_python):
+def test_ecr_is_read_in_the_account_and_region_of_the_uri(run_in_server_environment):
     # GIVEN images in one repository: Docker's, OCI's by its manifest only, and one without a tag
-    result = run_python(
+    result = run_in_server_environment(
         """
 import json
 from imgver_sandbox.ministack import EcrRegistry

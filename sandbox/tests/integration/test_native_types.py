@@ -218,8 +218,8 @@ CREATE_FAILED = (
 
 
 @pytest.mark.parametrize(("switch", "expected"), [("u3=refused", CONFLICT), ("u3=allowed", "None")])
-def test_the_deletion_of_a_version_in_use_follows_the_assumption(run_python, switch, expected):
-    result = run_python(
+def test_the_deletion_of_a_version_in_use_follows_the_assumption(run_in_server_environment, switch, expected):
+    result = run_in_server_environment(
         _HANDLERS
         + """
 create("ImageVersion", **declared)
@@ -242,8 +242,8 @@ print(call("ListImageVersions", ImageName="i"))
     ], result.stderr
 
 
-def test_errors_of_the_handlers(run_python):
-    result = run_python(
+def test_errors_of_the_handlers(run_in_server_environment):
+    result = run_in_server_environment(
         _HANDLERS
         + """
 # WHEN templates are wrong

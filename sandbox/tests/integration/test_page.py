@@ -327,6 +327,46 @@ def test_it_shows_the_same_as_boto3(page, account):
     } == {(stack["StackName"], stack["StackStatus"]) for stack in stacks}
 
 
+def test_all_events_of_a_failed_deployment_have_their_reason_and_the_path_of_the_construct(page, account):
+    # GIVEN an update that adds two resources, of which one cannot be created, to a stack with ten others
+    topics = {
+        f"Topic{number}": {"Type": "AWS::SNS::Topic", "Metadata": {"aws:cdk:path": f"Failing/Topics/{number}/Resource"}}
+        for number in range(10)
+    }
+    bad = {
+        "Type": "AWS::SageMaker::Image",
+        "Metadata": {"aws:cdk:path": "Failing/Bad/Resource"},
+        "Properties": {"ImageName": "-bad-", "ImageRoleArn": ROLE},
+    }
+    cloudformation = account.sandbox.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="Failing", TemplateBody=json.dumps({"Resources": {"Topic0": topics["Topic0"]}})
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="Failing", WaiterConfig={"Delay": 1})
+    cloudformation.update_stack(StackName="Failing", TemplateBody=json.dumps({"Resources": {**topics, "Bad": bad}}))
+    cloudformation.get_waiter("stack_rollback_complete").wait(StackName="Failing", WaiterConfig={"Delay": 1})
+
+    # THEN the page has all events of the update, and none before it
+    described = cloudformation.describe_stack_events(StackName="Failing")["StackEvents"]
+    update = next(n for n, event in enumerate(described) if event["ResourceStatus"] == "UPDATE_IN_PROGRESS")
+    paths = {name: resource["Metadata"]["aws:cdk:path"] for name, resource in {**topics, "Bad": bad}.items()}
+    expected = [
+        [
+            event["ResourceStatus"],
+            paths.get(event["LogicalResourceId"], event["LogicalResourceId"]),
+            event.get("ResourceStatusReason", ""),
+        ]
+        for event in described[: update + 1]
+    ]
+    assert len(expected) > 20
+    assert ["CREATE_FAILED", "Failing/Bad/Resource"] in [line[:2] for line in expected if "-bad-" in line[2]]
+    page.until("document.querySelector('#deployments details')?.innerText.includes('UPDATE_ROLLBACK_COMPLETE')")
+    assert expected == page.see(
+        "[...document.querySelectorAll('#deployments details')[0].querySelectorAll('.events > *')].map((event) =>"
+        "[...event.querySelectorAll('.status, .resource, .reason')].map((cell) => cell.textContent))"
+    )
+
+
 def test_an_alias_is_a_flag_that_moves(page):
     assert page.see("flag.isConnected && flag.closest('.versions > li').dataset.key") == "2"
     assert page.see("moves") == ["2"]

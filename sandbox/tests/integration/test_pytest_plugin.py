@@ -31,12 +31,14 @@ import json
 import pytest
 
 @pytest.mark.parametrize("number", range(4))
-def test_it(imgver_sandbox, number, worker_id):
+def test_it(imgver_sandbox, imgver_sandbox_push, number, worker_id):
     with open("seen", "a") as file:
         file.write(json.dumps([worker_id, imgver_sandbox.server_pid]) + "\\n")
     assert imgver_sandbox.client("sagemaker").list_images()["Images"] == []
     assert imgver_sandbox.faults.left() == []
     imgver_sandbox.client("sagemaker").create_image(ImageName="i", RoleArn="arn:aws:iam::000000000000:role/images")
+    assert imgver_sandbox.client("ecr").describe_repositories()["repositories"] == []
+    assert imgver_sandbox_push("science:1").uri.endswith("/science:1")
     imgver_sandbox.faults.error()
 """
 

@@ -33,11 +33,9 @@ def run(tmp_path):
 
 
 def test_the_sandbox_section_of_the_readme(tmp_path, run):
-    # GIVEN the README's app and its push.py
+    # GIVEN the README's app
     (stack,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "app.synth()" in code]
-    (push,) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
     (tmp_path / "app.py").write_text(stack)
-    (tmp_path / "push.py").write_text(push)
     (tmp_path / "cdk.json").write_text('{"app": "python3 app.py", "requireApproval": "never"}')
     (shell,) = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
     install, start, *lines = shell.splitlines()

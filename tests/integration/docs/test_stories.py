@@ -98,9 +98,10 @@ def root(statement: str) -> str:
 class Story:
     """One page in a folder of its own, with the files of the start page."""
 
-    def __init__(self, page: str, folder: Path, deploy: Callable[[Mapping[str, str]], int]) -> None:
+    def __init__(self, page: str, folder: Path, sandbox: Sandbox, deploy: Callable[[Mapping[str, str]], int]) -> None:
         self._page = page
         self._folder = folder
+        self._sandbox = sandbox
         self._deploy = deploy
         self._output = ""
         for block in blocks("index.md"):
@@ -137,6 +138,10 @@ class Story:
                 context = dict(value.split("=", 1) for value in options if "=" in value)
                 assert self._deploy(context) == 1 or several, f"{line}: the CDK CLI asks which of several stacks"
                 return ""
+            case ["imgver-sandbox", "push", *references]:
+                for reference in references:
+                    self._sandbox.push(reference)
+                return ""  # the pages show the output of the programs only
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],
             cwd=self._folder,
@@ -179,7 +184,7 @@ def test_page(page: str, tmp_path: Path, started: Sandbox, run_app: Any, direct_
                     raise
         return len(stacks)
 
-    story = Story(page, folder, deploy)
+    story = Story(page, folder, started, deploy)
     for block in blocks(page):
         if not block.code.startswith(tuple(NOT_RUN)):
             story.follow(block)

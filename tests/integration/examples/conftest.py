@@ -31,6 +31,9 @@ class Example:
 
     def run(self, line):
         """Run a command of the README."""
+        if line.startswith("imgver-sandbox push "):
+            self.push(line)
+            return
         sandboxed, command = line.split(" -- ")
         assert sandboxed == "imgver-sandbox run"
         match shlex.split(command, comments=True):
@@ -40,6 +43,11 @@ class Example:
                 assert self._deployment.destroy(self._stack) == "DELETE_COMPLETE"
             case arguments:
                 self.execute(arguments)
+
+    def push(self, line):
+        """Run the command of the README that pushes container images."""
+        for reference in shlex.split(line)[2:]:
+            self._sandbox.push(reference)
 
     def execute(self, arguments):
         """Run a program in the folder of the example, with the environment of the sandbox."""

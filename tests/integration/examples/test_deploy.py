@@ -38,11 +38,11 @@ def assert_is_retained(sagemaker, image):
 def test_minimal_with_the_cdk_cli(sagemaker, example, tmp_path):
     # GIVEN a copy of the example
     minimal = example("minimal")
-    shutil.copy(minimal.folder.parent / "push.py", tmp_path)
     minimal.folder = shutil.copytree(minimal.folder, tmp_path / "minimal")
-    push, deploy, destroy = (shlex.split(line, comments=True)[3:] for line in minimal.lines)
+    push, *lines = minimal.lines
+    deploy, destroy = (shlex.split(line, comments=True)[3:] for line in lines)
 
-    minimal.execute(push)
+    minimal.push(push)
     minimal.execute([*deploy, "--require-approval=never", "--method=direct"])
     assert versions(sagemaker, "notebook") == {1: ["latest"]}
     assert described(sagemaker, "notebook", 1)["BaseImage"].endswith("/notebook:1.0.0")
@@ -169,11 +169,12 @@ def test_adoption(sagemaker, example):
 def test_the_template_of_one_of_many_accounts_with_the_cdk_cli(sagemaker, example, tmp_path):
     # GIVEN a copy of the example
     many = example("many_accounts")
-    shutil.copy(many.folder.parent / "push.py", tmp_path)
     many.folder = shutil.copytree(many.folder, tmp_path / "many_accounts")
-    synth, push, bucket, deploy, destroy = (shlex.split(line)[3:] for line in many.lines)
+    (push,) = (line for line in many.lines if line.startswith("imgver-sandbox push "))
+    synth, bucket, deploy, destroy = (shlex.split(line)[3:] for line in many.lines if line != push)
 
-    for command in (synth, push, bucket, [*deploy, "--require-approval=never", "--method=direct"]):
+    many.push(push)
+    for command in (synth, bucket, [*deploy, "--require-approval=never", "--method=direct"]):
         many.execute(command)
     assert versions(sagemaker, "data-science") == {1: ["latest"]}
 

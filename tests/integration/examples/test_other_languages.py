@@ -114,7 +114,7 @@ def test_typescript(sandbox, sagemaker, example, direct_deployment, tmp_path):
         return deployment.deploy(assembly, "TeamVision")
 
     # WHEN it is deployed, THEN it has the version and its aliases
-    vision.run(push.replace("../push.py", str(Path(__file__).parents[3] / "examples" / "push.py")))
+    vision.run(push)
     assert deployed(deploy) == "CREATE_COMPLETE"
     assert aliases(sagemaker, "team-vision") == {1: ["latest", "stable"]}
     version = sagemaker.describe_image_version(ImageName="team-vision", Version=1)

@@ -143,3 +143,38 @@ def test_the_pipeline_example_runs_with_its_requirements(run: Run, install, buil
     run(environment / "bin" / "python", "app.py", cwd=example, CDK_OUTDIR=str(tmp_path))
 
     assert (tmp_path / "Pipeline.template.json").exists()
+
+
+# Each of these packages requires a boto3 or a botocore, and moto and the AWS CLI many other packages.
+USERS_OWN = ("boto3", "botocore", "awscli", "moto[all]", "aws-cdk-lib")
+
+
+@pytest.mark.slow
+def test_the_sandbox_restricts_no_package_of_the_user(run: Run, install: Callable[..., Path], built, tmp_path: Path):
+    # GIVEN the newest packages that a user has beside the sandbox
+    constructs = f"imgver-constructs[sandbox] @ {built['imgver_constructs'].wheel.as_uri()}"
+    sandbox = (constructs, built["imgver_sandbox"].wheel)
+    alone, beside = install(*USERS_OWN), install(*sandbox, *USERS_OWN)
+
+    # THEN they are the same as without it, and nothing of the server is there
+    def versions(folder: Path) -> dict[str, str]:
+        pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python")
+        run(*pip, "check", cwd=tmp_path)
+        listed = json.loads(run(*pip, "list", "--format=json", cwd=tmp_path))
+        return {package["name"].lower(): package["version"] for package in listed}
+
+    own = versions(alone)
+    assert own.items() <= versions(beside).items()
+    assert "ministack" not in versions(beside)
+
+    # THEN pip finds the same versions
+    python = beside / "bin" / "python"
+    dry_run = (sys.executable, "-m", "pip", "--python", python, "install", "--dry-run", "--quiet", "--report=-")
+    report = json.loads(run(*dry_run, "--ignore-installed", *sandbox, *USERS_OWN, cwd=tmp_path))
+    found = {package["metadata"]["name"].lower(): package["metadata"]["version"] for package in report["install"]}
+    assert {name: found[name] for name in ("boto3", "botocore", "awscli", "moto", "aws-cdk-lib")}.items() <= own.items()
+
+    # THEN the command works there with the boto3 of the user
+    program = "import boto3; print(boto3.__version__, boto3.client('sts').get_caller_identity()['Account'])"
+    output = run(beside / "bin" / "imgver-sandbox", "run", "--", python, "-c", program, cwd=tmp_path)
+    assert output == f"{own['boto3']} 000000000000\n"
