@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def findings(resource_type: str, properties: Any) -> list[str]:
 
 
 def recorded(resource_type: str) -> dict[str, Any]:
-    name = {VERSION: "image_version", ALIAS: "image_alias", RETENTION: "image_retention"}[resource_type]
+    name = re.sub("(?<!^)([A-Z])", r"_\1", resource_type.removeprefix("Custom::SageMaker")).lower()
     return dict(json.loads((EVENTS / f"{name}_create.json").read_text())["ResourceProperties"])
 
 

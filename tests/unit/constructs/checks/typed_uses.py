@@ -23,9 +23,11 @@ from aws_cdk import aws_sqs as sqs
 
 from imgver_constructs import (
     AppImageConfig,
+    AppType,
     BaseImage,
     Image,
     ImageAlias,
+    ImageAttachment,
     ImageVersion,
     ImageVersionMonitoring,
     ImageVersionPolicy,
@@ -154,6 +156,19 @@ def right_uses(stack: cdk.Stack, folder: Path) -> None:
         AppImageConfig(stack, name, app=app, app_image_config_name=f"my-{name}", removal_policy=policy)
     existing = AppImageConfig.from_app_image_config_name(stack, "Existing", app_image_config_name="existing")
     version.custom_image(app_image_config=existing)
+    for user_profile_name, settings in (("ann", False), (None, True)):
+        ImageAttachment(
+            stack,
+            f"AttachmentTo{user_profile_name}",
+            version=eighth,
+            app_image_config=existing,
+            domain="d-example",
+            user_profile_name=user_profile_name,
+            app_type=AppType.JUPYTER_LAB,
+            default_space_settings=settings,
+            superseded_version_count=2,
+            provider=provider,
+        )
 
 
 def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
@@ -165,6 +180,30 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
     version = ImageVersion.from_image_version_attributes(stack, "Version", image=image, version=7)
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-12345678", availability_zones=["a"])
     lab = StudioApp.jupyter_lab()
+    lab_config = AppImageConfig.from_app_image_config_name(stack, "LabConfig", "lab")
+
+    def attach(
+        *,
+        domain: str = "d-1",
+        user_profile_name: str | None = None,
+        app_type: AppType | None = AppType.JUPYTER_LAB,
+        default_space_settings: bool = False,
+        superseded_version_count: int = 0,
+        provider: ImageVersionProvider | None = None,
+    ) -> ImageAttachment:
+        return ImageAttachment(
+            stack,
+            name,
+            version=version,
+            app_image_config=lab_config,
+            domain=domain,
+            user_profile_name=user_profile_name,
+            app_type=app_type,
+            default_space_settings=default_space_settings,
+            superseded_version_count=superseded_version_count,
+            provider=provider,
+        )
+
     return {
         "AppImageConfig": {
             "app": lambda: AppImageConfig(stack, name, app="JupyterLab"),  # type: ignore[arg-type]
@@ -209,6 +248,22 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "alias_name": lambda: ImageAlias(stack, name, alias_name=1.4, version=version),  # type: ignore[arg-type]
             "version": lambda: ImageAlias(stack, name, alias_name="latest", version=7),  # type: ignore[arg-type]
             "provider": lambda: ImageAlias(stack, name, alias_name="latest", version=version, provider="own"),  # type: ignore[arg-type]
+        },
+        "ImageAttachment": {
+            "version": lambda: ImageAttachment(stack, name, version=7, app_image_config=lab_config, domain="d-1"),  # type: ignore[arg-type]
+            "app_image_config": lambda: ImageAttachment(
+                stack,
+                name,
+                version=version,
+                app_image_config="lab",  # type: ignore[arg-type]
+                domain="d-1",
+            ),
+            "domain": lambda: attach(domain=7),  # type: ignore[arg-type]
+            "user_profile_name": lambda: attach(user_profile_name=7),  # type: ignore[arg-type]
+            "app_type": lambda: attach(app_type="JupyterServer"),  # type: ignore[arg-type]
+            "default_space_settings": lambda: attach(default_space_settings="yes"),  # type: ignore[arg-type]
+            "superseded_version_count": lambda: attach(superseded_version_count="2"),  # type: ignore[arg-type]
+            "provider": lambda: attach(provider="own"),  # type: ignore[arg-type]
         },
         "ImageVersionRetention": {
             "image": lambda: ImageVersionRetention(stack, name, image="data-science", max_version_count=5),  # type: ignore[arg-type]
