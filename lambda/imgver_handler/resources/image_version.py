@@ -301,9 +301,14 @@ class ImageVersionResource:
         identity = version.identity
 
         def remove_if_cancelled() -> None:
-            if operation.was_cancelled(is_of_rollback=is_of_rollback):
-                self._log.warning("deleted again: the stack is rolling back", arn=identity.arn.value)
-                self._remove(identity, declared)
+            if not operation.was_cancelled(is_of_rollback=is_of_rollback):
+                return
+            current = self._gateway.describe(identity.arn.with_image_name(declared.image_name))
+            if current is not None and not _is_as_declared(current, declared):
+                self._log.warning("retained: an event of the rollback has changed the version", arn=identity.arn.value)
+                return
+            self._log.warning("deleted again: the stack is rolling back", arn=identity.arn.value)
+            self._remove(identity, declared)
 
         return replace(_result(str(identity), version, declared), after_response=remove_if_cancelled)
 

@@ -127,6 +127,19 @@ def test_r50_a_response_that_was_under_way_leaves_no_version(aws, function, even
     assert aws.versions() == {}
 
 
+def test_r51_a_version_that_the_rollback_changed_is_retained(aws, function, event):
+    # GIVEN a rollback that first sends an Update of the new version, which makes it the old one's equal
+    def sleep(seconds):
+        aws.clock.advance(seconds)
+        if aws.versions() == {1: "CREATED"}:
+            aws.update_version(1, ReleaseNotes="First release of all")
+            aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    Function(aws, sleep=sleep).deliver(event("image_version_create"))
+
+    assert aws.versions() == {1: "CREATED"}
+
+
 @pytest.mark.parametrize(
     ("reason", "versions"),
     [

@@ -60,6 +60,19 @@ def test_r79_a_cancelled_create_restores_the_entry(studio, attachment, cancel, b
     assert studio.offered() == before
 
 
+@pytest.mark.parametrize(("version", "left"), [(3, []), (2, [entry(2)])])
+def test_r79_the_delete_of_a_cancelled_create_removes_an_entry_of_this_operation_only(
+    aws, studio, attachment, version, left
+):
+    # GIVEN the response to the Create was under way when CloudFormation cancelled it
+    studio.offer(entry(version))
+    aws.cloudformation.status = "ROLLBACK_IN_PROGRESS"
+
+    attachment("delete", Version=aws.physical_id(version), physical_id="DataScience-Attachment-1A2B3C4D")
+
+    assert studio.offered() == left
+
+
 @pytest.mark.parametrize("form", ["number", "physical id"])
 @pytest.mark.parametrize("before", [[], [entry(1)], [entry(2)]])
 def test_r79_a_cancelled_update_restores_the_entry(aws, studio, attachment, cancel, before, form):
