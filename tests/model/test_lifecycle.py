@@ -5,7 +5,8 @@ The model does not demand what no handler can do with the APIs as AWS documents 
 - Whether CloudFormation waits is known only from DescribeStacks, whose status lags. If Lambda delivers an event again
   while the operation is still running, CloudFormation ignores the second response. Such cases are counted.
 - CloudFormation deletes the permissions of the function after the resources that need them. If the process of a
-  cancelled event ends, Lambda delivers the event again after that, so that the version cannot be deleted any more.
+  cancelled event ends, Lambda delivers the event again after that, so that the version cannot be deleted any more. The
+  permissions for an image that a cancelled update has added may be gone even when the function asks for the status.
 - SageMaker shows the version of an alias only as long as it has the alias. If the process ends, or another delivery
   arrives, while a Create moves an alias, its previous version is no longer known.
 - An UpdateImageVersion that waits for another change of the image may be performed after the rollback's Update has
@@ -581,6 +582,7 @@ class Lifecycle(RuleBasedStateMachine):
         ):
             return GONE
         was_denied = any(delivery is one for one in self.environment.denied)
+        has_no_delete |= event["RequestType"] == "Update"
         if was_denied and (delivery.crashed_invocations or (delivery.is_cancelled and has_no_delete)):
             return WITHOUT_PERMISSION
         if (
