@@ -13,8 +13,8 @@ The model does not demand what no handler can do with the APIs as AWS documents 
   found the old metadata. DescribeStacks does not tell whether an Update is the cancelled one or the rollback's. The
   next Update corrects the metadata.
 - An Update of a version that people have deleted needs a new version, both in an update and in its rollback, and the
-  events do not differ. When Lambda delivers the event again, or a response is lost, it cannot be told any more whether
-  the version belongs to the stack. It is then not deleted.
+  events do not differ. When Lambda delivers the event again, or a call has to be repeated, it cannot be told any more
+  whether the version belongs to the stack. It is then not deleted.
 - SageMaker does not change a version whose deletion has failed, so that its alias goes with it and is not given back.
 - CloudFormation sends no event to a resource whose properties are the same. What people delete without its knowledge is
   repaired by the next Update of the resource, and not before.
@@ -83,7 +83,7 @@ WITHOUT_PERMISSION = "the process ended or CloudFormation sent no Delete, and th
 LOST_ARN = "the ARN of a failed version was lost"
 STAYS = "an alias stayed on a version that could not be changed"
 OVERTAKEN = "the metadata of a cancelled update was written after the rollback had read it"
-GONE = "an update began from a version that people had deleted, and was delivered again or lost a response"
+GONE = "an update began from a version that was gone, and was delivered again or had to repeat a call"
 CANCELLED = "cancelled events"
 COUNTS: Counter[str] = Counter()
 """The cases that no handler can avoid, and the number of cancelled events, in all histories."""
@@ -576,7 +576,7 @@ class Lifecycle(RuleBasedStateMachine):
         event = delivery.event
         has_no_delete = event["LogicalResourceId"] in self.stack(event["StackId"]).without_delete
         is_repeated = delivery.invocations > 1 or bool(delivery.disruption.lost_responses)
-        if is_repeated and any(
+        if (is_repeated or delivery.disruption.throttled_calls) and any(
             line.get("why") == "the version is gone" and line["request_id"] == event["RequestId"]
             for line in self.function.log
         ):
