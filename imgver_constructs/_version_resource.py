@@ -31,6 +31,11 @@ class Policies:
     update_replace: ImageVersionPolicy | None
     deletion: ImageVersionPolicy | None
 
+    @property
+    def are_told_apart(self) -> bool:
+        """Return whether the function must tell the deletion of a replaced version from that of a removed one."""
+        return {self.update_replace, self.deletion} == {ImageVersionPolicy.ARCHIVE, ImageVersionPolicy.DELETE}
+
 
 def check_policy(parameter: str, value: object) -> ImageVersionPolicy | None:
     """Return the policy that ``value`` is or names; None for no declaration.

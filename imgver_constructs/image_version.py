@@ -447,7 +447,8 @@ class ImageVersion(_ImageVersionBase):
             "DeletedWithImage": "true" if is_deleted_with_stack(image, registry) else None,
             **metadata,
         }
-        self._resource = binding_of(provider).create_resource(
+        binding = binding_of(provider)
+        self._resource = binding.create_resource(
             self,
             "Default",
             "Custom::SageMakerImageVersion",
@@ -456,6 +457,8 @@ class ImageVersion(_ImageVersionBase):
             properties={name: value for name, value in properties.items() if value is not None},
             resource_class=VersionResource,
             base_image=bound,
+            # The Delete event is the same for a replaced version and a removed one.
+            policies=[binding.permissions.permit_stack_resource()] if policies.are_told_apart else [],
         )
         self._resource.apply_policies(policies)
         for warning_id, message in warnings(

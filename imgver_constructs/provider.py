@@ -125,8 +125,9 @@ class ImageVersionProvider(Construct):
                 traffic.
             role: the role of the function, which Lambda must be able to assume. It gets inline policies with the
                 permissions of the function. An immutable role gets none, and needs:
-                logs:CreateLogStream and logs:PutLogEvents on the log group; cloudformation:DescribeStackResource and
-                cloudformation:DescribeStacks on the stack; sagemaker:CreateImageVersion and
+                logs:CreateLogStream and logs:PutLogEvents on the log group; cloudformation:DescribeStacks on the
+                stack, and cloudformation:DescribeStackResource if a version has one policy ARCHIVE and the other
+                DELETE; sagemaker:CreateImageVersion and
                 sagemaker:ListImageVersions on the images; sagemaker:DeleteImageVersion,
                 sagemaker:DescribeImageVersion and sagemaker:UpdateImageVersion on their versions; ecr:DescribeImages on
                 the repositories; with a retention sagemaker:ListAliases on the images and their versions; with ``vpc``
@@ -204,12 +205,8 @@ class ImageVersionProvider(Construct):
             "Logs": iam.PolicyStatement(
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             ),
-            # An event does not contain whether CloudFormation still waits for it, whether an update is a rollback, and
-            # whether a version was replaced.
-            "Stack": iam.PolicyStatement(
-                actions=["cloudformation:DescribeStackResource", "cloudformation:DescribeStacks"],
-                resources=[cdk.Aws.STACK_ID],
-            ),
+            # An event does not contain whether CloudFormation still waits for it, and whether an update is a rollback.
+            "Stack": iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[cdk.Aws.STACK_ID]),
         }
         function_role = role or iam.Role(
             self,

@@ -158,6 +158,15 @@ class Permissions:
             described = iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=list(repository_arns))
             self._add("Shared", described)
 
+    def permit_stack_resource(self) -> iam.Policy:
+        """Permit the function to read physical IDs of its stack, which tell replaced versions from removed ones."""
+        if "StackResource" not in self._policies:
+            statement = iam.PolicyStatement(
+                actions=["cloudformation:DescribeStackResource"], resources=[cdk.Aws.STACK_ID]
+            )
+            self._add("StackResource", statement)
+        return self._policy("StackResource")
+
     def permit_settings(self, key: str, *, resource: str, resource_name: str) -> iam.Policy:
         """Permit the function to read and change the settings of one Studio domain or one user profile.
 

@@ -22,6 +22,7 @@ from imgver_constructs import (
     IImage,
     Image,
     ImageVersion,
+    ImageVersionPolicy,
     ImageVersionProvider,
     ImageVersionRetention,
 )
@@ -58,6 +59,24 @@ def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def new_stack() -> cdk.Stack:
     return cdk.Stack(cdk.App(analytics_reporting=False), "Stack")
+
+
+@pytest.mark.parametrize(
+    ("update_replace", "deletion", "is_permitted"),
+    [
+        ("ARCHIVE", "DELETE", True),
+        ("DELETE", "ARCHIVE", True),
+        ("ARCHIVE", "RETAIN", False),
+        ("ARCHIVE", "ARCHIVE", False),
+    ],
+)
+def test_the_physical_id_of_a_resource_is_read_only_to_tell_two_policies_apart(
+    stack: cdk.Stack, declare: Declare, update_replace: str, deletion: str, is_permitted: bool
+) -> None:
+    policies = {"update_replace_policy": update_replace, "deletion_policy": deletion}
+    declare(**{name: ImageVersionPolicy(policy) for name, policy in policies.items()})
+
+    assert ("cloudformation:DescribeStackResource" in json.dumps(Template.from_stack(stack).to_json())) is is_permitted
 
 
 def test_policy_of_an_image(declare: Declare, resources: Resources) -> None:

@@ -105,11 +105,7 @@ def test_invocation_and_log_group(declare: Declare, only: Only, resources: Resou
     }
 
 
-STACK = {
-    "Action": ["cloudformation:DescribeStackResource", "cloudformation:DescribeStacks"],
-    "Effect": "Allow",
-    "Resource": {"Ref": "AWS::StackId"},
-}
+STACK = {"Action": "cloudformation:DescribeStacks", "Effect": "Allow", "Resource": {"Ref": "AWS::StackId"}}
 
 
 def logs_to(arn: Any) -> dict[str, Any]:

@@ -74,6 +74,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         follow_tag="build 7",
         adopt_version=7,
         update_replace_policy=ImageVersionPolicy.ARCHIVE,
+        deletion_policy=ImageVersionPolicy.DELETE,
+    )
+    ImageVersion(
+        stack,
+        "Archived",
+        image=image,
+        base_image=BaseImage.from_uri(URI),
         deletion_policy=ImageVersionPolicy.ARCHIVE,
     )
     ImageVersionRetention(stack, "Retention", image=image, max_version_count=5)
