@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionPolicy
 
 
 class DockerAsset(cdk.Stack):
@@ -17,6 +17,9 @@ class DockerAsset(cdk.Stack):
             image=Image(self, "Image", image_name="lab"),
             base_image=BaseImage.from_asset("docker"),
             aliases=["latest"],
+            # A retained version would lose its container image to `cdk gc`.
+            update_replace_policy=ImageVersionPolicy.DELETE,
+            deletion_policy=ImageVersionPolicy.DELETE,
         )
 
 

@@ -51,3 +51,9 @@ def test_the_reference_has_every_public_name_and_no_role_of_sphinx(site: Path) -
 
     assert [name for name in imgver_constructs.__all__ if f'id="imgver_constructs.{name}"' not in reference] == []
     assert re.findall(r":(?:class|meth):", reference) == []
+
+
+def test_every_page_shows_the_files_that_it_includes(site: Path) -> None:
+    included = re.compile("8 ?&lt; ?--")
+
+    assert [page for page in site.rglob("*.html") if included.search(re.sub("<[^>]+>", "", page.read_text()))] == []
