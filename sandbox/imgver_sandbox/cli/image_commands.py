@@ -70,7 +70,7 @@ def _version_lines(versions: Sequence[Mapping[str, Any]]) -> list[str]:
                 str(version["number"]),
                 version["status"],
                 ", ".join(version["aliases"]) or "-",
-                ", ".join(version["used_by"]) or "-",
+                ", ".join(version["used_by"]) or ("a fault" if version["in_use"] else "-"),
                 version["base_image"].partition("/")[2],  # all images are in the registry of one account
             )
             for version in versions

@@ -36,7 +36,7 @@ ACCOUNT_RULE = "12 digits: write it like '111122223333'"
 REGION_RULE = "the code of an AWS region: write it like 'eu-west-1'"
 
 _MINISTACK_RESET = "/_ministack/reset"
-_STOP_SECONDS = 15.0
+_STOP_SECONDS = 60.0
 _BACKLOG = 128
 _ENDED = "the sandbox ended while it was starting"
 
@@ -268,7 +268,7 @@ class Sandbox:
 
         A supervisor in the background removes its files last, and exits some milliseconds after this method returns.
 
-        Raises SandboxError if they do not end within 15 s.
+        Raises SandboxError if they do not end within 60 s, which is long for a busy machine too.
         """
         if self._process is None:
             with contextlib.suppress(ProcessLookupError):

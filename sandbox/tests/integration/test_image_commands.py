@@ -93,10 +93,10 @@ class TestCommands:
         reason = sagemaker.describe_image_version(ImageName="science", Version=2)["FailureReason"]
         assert shown == (
             "science (CREATED, account 000000000000, region eu-west-1)\n"
-            "  VERSION  STATUS         ALIASES      USED BY            BASE IMAGE\n"
-            "  2        CREATE_FAILED  -            -                  science:oci\n"
+            "  VERSION  STATUS         ALIASES      USED BY  BASE IMAGE\n"
+            "  2        CREATE_FAILED  -            -        science:oci\n"
             f"    {reason}\n"
-            "  1        CREATED        1.0, latest  an app or a fault  science:1.0.0\n"
+            "  1        CREATED        1.0, latest  a fault  science:1.0.0\n"
         )
         (image,) = json.loads(command("show", "--json").stdout)
         assert [(version["number"], version["aliases"]) for version in image["versions"]] == [
@@ -122,17 +122,17 @@ def test_a_domain_is_a_user_of_a_version(sandbox, sagemaker, name):
     sagemaker.create_image_version(ImageName=name, BaseImage=uri, ClientToken="1")
     sagemaker.create_app_image_config(AppImageConfigName=name, JupyterLabAppImageConfig={})
     custom_images = [{"ImageName": name, "AppImageConfigName": name}]
-    domain_arn = sagemaker.create_domain(
+    sagemaker.create_domain(
         DomainName=name,
         AuthMode="IAM",
         DefaultUserSettings={"ExecutionRole": ROLE, "JupyterLabAppSettings": {"CustomImages": custom_images}},
         SubnetIds=["subnet-1"],
         VpcId="vpc-1",
-    )["DomainArn"]
+    )
 
     (image,) = [image for image in sandbox.images() if image["name"] == name]
 
-    assert image["versions"][0]["used_by"] == [domain_arn.rpartition("/")[2]]
+    assert image["versions"][0]["used_by"] == [f"domain {name}"]
 
 
 def test_the_table_of_a_failed_image_and_of_many_versions():

@@ -30,7 +30,7 @@ REPOSITORY = "data-science"
 APP = """
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
-from imgver_constructs import BaseImage, Image, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionPolicy
 
 for tag in ("1.0.0", "1.1.0"):
     app = cdk.App(outdir=tag)
@@ -42,6 +42,7 @@ for tag in ("1.0.0", "1.1.0"):
         image=Image(stack, "Image", image_name="notebooks"),
         base_image=BaseImage.from_ecr_repository(repository, tag=tag),
         aliases=["latest"],
+        update_replace_policy=ImageVersionPolicy.DELETE,
     )
     app.synth()
 """
