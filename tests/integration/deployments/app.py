@@ -31,7 +31,7 @@ version = ImageVersion(
     release_notes=app.node.try_get_context("notes"),
     follow_tag=app.node.try_get_context("build"),
     update_replace_policy=DELETE,
-    deletion_policy=DELETE,
+    deletion_policy=ImageVersionPolicy[app.node.try_get_context("deletion") or "DELETE"],
 )
 ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
 if late:

@@ -36,8 +36,8 @@ def test_an_image_version_through_its_whole_life(account, granted):
     assert 1 + 2 <= operations.count("DescribeImageVersion") <= 1 + 2 + 2
     granted[account.role(STACK)] = account.granted(STACK)
 
-    # WHEN its metadata changes
-    assert account.deploy(STACK, tag="1.0.0", notes="Second") == "UPDATE_COMPLETE"
+    # WHEN its metadata changes, and its policies differ, so that the function has to ask whether it was replaced
+    assert account.deploy(STACK, tag="1.0.0", notes="Second", deletion="ARCHIVE") == "UPDATE_COMPLETE"
 
     # THEN it is the same version
     assert account.versions(IMAGE) == {1: ("CREATED", ["latest", "stable"])}

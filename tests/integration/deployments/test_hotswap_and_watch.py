@@ -25,14 +25,21 @@ APP = f"""
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 
-from imgver_constructs import BaseImage, Image, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionPolicy
 
 app = cdk.App()
 stack = cdk.Stack(app, "{STACK}")
 repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
 image = Image(stack, "Image", image_name="{IMAGE}")
 base_image = BaseImage.from_ecr_repository(repository, tag="1.0.0")
-ImageVersion(stack, "Version", image=image, base_image=base_image, aliases=["latest"])
+ImageVersion(
+    stack,
+    "Version",
+    image=image,
+    base_image=base_image,
+    aliases=["latest"],
+    update_replace_policy=ImageVersionPolicy.DELETE,
+)
 app.synth()
 """
 DEADLINE = 60
