@@ -15,11 +15,11 @@ class Roles(griffe.Extension):
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:  # noqa: ANN401 (griffe passes further arguments)
         """Replace the roles in the docstring of an object."""
         if obj.docstring is not None:
-            owner = obj.parent.path if obj.parent is not None and obj.parent.is_class else ""
-            obj.docstring.value = _ROLE.sub(lambda role: _link(role, owner), obj.docstring.value)
+            owner = obj if obj.is_class or obj.parent is None else obj.parent
+            obj.docstring.value = _ROLE.sub(lambda role: _link(role, owner.name), obj.docstring.value)
 
 
 def _link(role: re.Match[str], owner: str) -> str:
     name = role[1]
-    path = f"{_PACKAGE}.{name}" if name[0].isupper() else f"{_PACKAGE}.{owner.rpartition('.')[2]}.{name}"
+    path = f"{_PACKAGE}.{name}" if name[0].isupper() else f"{_PACKAGE}.{owner}.{name}"
     return f"[`{name}`][{path}]"
