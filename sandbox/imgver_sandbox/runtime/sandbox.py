@@ -268,7 +268,7 @@ class Sandbox:
 
         A supervisor in the background removes its files last, and exits some milliseconds after this method returns.
 
-        Raises SandboxError if they do not end within 60 s, which is long for a busy machine too.
+        Raises SandboxError if they do not end within 60 s.
         """
         if self._process is None:
             with contextlib.suppress(ProcessLookupError):
