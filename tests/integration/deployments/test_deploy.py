@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -9,6 +10,8 @@ from botocore.exceptions import ClientError
 STACK = "EndToEnd"
 IMAGE = "notebooks"
 ARN = f"arn:aws:sagemaker:eu-west-1:000000000000:image-version/{IMAGE}"
+RESOURCES = 4
+"""The version, two aliases and the retention, which the function creates."""
 OCI = "application/vnd.oci.image.manifest.v1+json"
 
 # A version's number and the name of a log stream are unknown when permissions are granted.
@@ -31,7 +34,12 @@ def test_an_image_version_through_its_whole_life(account, granted):
     assert account.versions(IMAGE) == {1: ("CREATED", ["latest", "stable"])}
     first = account.describe(IMAGE, 1)
     assert first["ReleaseNotes"] == "First"
-    # One poll sees the version CREATED, and each alias is read once; two more polls are allowed.
+    # One poll sees the version CREATED, and each alias is read once; two more polls are allowed. The log of a function
+    # appears when it ends, some seconds after its response.
+    end = time.monotonic() + 30
+    while [line["message"] for line in account.log(STACK)].count("done") < RESOURCES:
+        assert time.monotonic() < end, account.log(STACK)
+        time.sleep(0.2)
     operations = [line["operation"] for line in account.log(STACK) if "operation" in line]
     assert 1 + 2 <= operations.count("DescribeImageVersion") <= 1 + 2 + 2
     granted[account.role(STACK)] = account.granted(STACK)
