@@ -104,15 +104,16 @@ class ImageAliasResource:
         is_of_rollback = operation.rolls_back()
 
         def move_back_if_cancelled() -> None:
-            if operation.was_cancelled(is_of_rollback=lambda _: is_of_rollback):
+            if operation.was_cancelled(is_of_rollback=lambda _: False):
                 self._log.warning("moved back: the stack is rolling back", alias=declared.alias)
                 self._move_back(request, declared, owner)
 
         has_moved = owner is None or not _is(owner, declared.version, declared.created_at)
+        may_be_cancelled = has_moved and not is_of_rollback
         return _result(
             _physical_id(declared, found_on=owner),
             declared,
-            after_response=move_back_if_cancelled if has_moved else None,
+            after_response=move_back_if_cancelled if may_be_cancelled else None,
         )
 
     def _operation(self, request: CustomResourceRequest) -> StackOperation:

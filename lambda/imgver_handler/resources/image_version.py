@@ -117,7 +117,7 @@ class ImageVersionResource:
                 is_recent = operation.was_read_at_once and not operation.is_late()
                 if not is_recent and operation.state_as_read(_is_of_rollback(request)) is OperationState.ROLLED_BACK:
                     raise not_waited_for()
-                return self._replace(request, declared, why, is_of_rollback=lambda _: True)
+                return self._replace(request, declared, why, belongs_to_rollback=True)
             return self._replace(request, declared, why)
         reason = self._replacement_reason(request, declared, current)
         if reason is not None:
@@ -280,10 +280,11 @@ class ImageVersionResource:
         self,
         request: CustomResourceRequest,
         declared: ImageVersionProperties,
-        is_of_rollback: Callable[[float], bool] | None = None,
+        *,
+        belongs_to_rollback: bool = False,
     ) -> Result:
         """Create the declared version. A version that fails, or that nobody waits for, is deleted again."""
-        is_of_rollback = is_of_rollback or _is_of_rollback(request)
+        is_of_rollback = (lambda _: True) if belongs_to_rollback else _is_of_rollback(request)
         operation = self._operation(request)
         if operation.is_late():
             state = operation.state(is_of_rollback=is_of_rollback)
@@ -310,7 +311,8 @@ class ImageVersionResource:
             self._log.warning("deleted again: the stack is rolling back", arn=identity.arn.value)
             self._remove(identity, declared)
 
-        return replace(_result(str(identity), version, declared), after_response=remove_if_cancelled)
+        after_response = None if belongs_to_rollback else remove_if_cancelled
+        return replace(_result(str(identity), version, declared), after_response=after_response)
 
     def _create_or_find(
         self, request: CustomResourceRequest, declared: ImageVersionProperties, deadline: Deadline
@@ -444,10 +446,11 @@ class ImageVersionResource:
         request: CustomResourceRequest,
         declared: ImageVersionProperties,
         why: str,
-        is_of_rollback: Callable[[float], bool] | None = None,
+        *,
+        belongs_to_rollback: bool = False,
     ) -> Result:
         self._log.info("replacing the image version", physical_id=request.physical_resource_id, why=why)
-        return self._create(request, declared, is_of_rollback)
+        return self._create(request, declared, belongs_to_rollback=belongs_to_rollback)
 
     def _remove(self, identity: VersionId, declared: ImageVersionProperties) -> str:
         """Delete a version that no resource refers to. Returns a sentence for the reason if that fails."""

@@ -140,10 +140,11 @@ class StackOperation:
             is_of_rollback: see :func:`operation_state`.
         """
         self._deadline.wait(STATUS_LAG)
-        if self.state(is_of_rollback=is_of_rollback) is not OperationState.ROLLED_BACK:
-            return False
-        named = frozenset() if self._stack is None else self._stack.failed_resources
-        return not named or self._request.logical_resource_id in named
+        state = self.state(is_of_rollback=is_of_rollback)
+        stack = self._stack
+        if stack is not None and stack.failed_resources and stack.status.startswith(("ROLLBACK", "UPDATE_ROLLBACK")):
+            return self._request.logical_resource_id in stack.failed_resources
+        return state is OperationState.ROLLED_BACK
 
     def wait_for_cancelled_create(self) -> None:
         """Wait until a cancelled Create has removed what it created.

@@ -175,6 +175,19 @@ def test_r50_a_cancelled_version_that_cannot_be_deleted_is_named_in_the_log(aws,
     assert aws.versions() == {1: "DELETE_FAILED"}
 
 
+def test_r51_the_reason_of_the_status_tells_what_two_clocks_cannot(aws, function, event, create, update):
+    # GIVEN an update that began a few seconds after the Create of version 1
+    create()
+    aws.clock.advance(10)
+    aws.cloudformation.began_at = aws.clock.now()
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.cloudformation.reason = f"The following resource(s) failed to update: [Broken, {LOGICAL_ID}]. "
+
+    update(BaseImage=f"{REPOSITORY}:1.1.0")
+
+    assert aws.versions() == {1: "CREATED"}
+
+
 @pytest.mark.parametrize("rolled_back_after", [5, 60])
 @pytest.mark.parametrize("change", [{"BaseImage": f"{REPOSITORY}:1.1.0"}, {"ReleaseNotes": None}])
 def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, change, rolled_back_after):
