@@ -30,7 +30,7 @@ version = ImageVersion(
     aliases=["latest", "stable"],
     release_notes=app.node.try_get_context("notes"),
     follow_tag=app.node.try_get_context("build"),
-    update_replace_policy=DELETE,
+    update_replace_policy=ImageVersionPolicy[app.node.try_get_context("replacement") or "DELETE"],
     deletion_policy=ImageVersionPolicy[app.node.try_get_context("deletion") or "DELETE"],
 )
 ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)

@@ -46,6 +46,7 @@ def test_an_image_version_through_its_whole_life(account, granted):
 
     # WHEN its metadata changes, and its policies differ, so that the function has to ask whether it was replaced
     assert account.deploy(STACK, tag="1.0.0", notes="Second", deletion="ARCHIVE") == "UPDATE_COMPLETE"
+    granted[account.role(STACK)] |= account.granted(STACK)
 
     # THEN it is the same version
     assert account.versions(IMAGE) == {1: ("CREATED", ["latest", "stable"])}
