@@ -33,7 +33,6 @@ from imgver_constructs import (
 )
 
 Declare = Callable[[cdk.Stack], ImageVersion]
-DELETED = {"update_replace_policy": ImageVersionPolicy.DELETE, "deletion_policy": ImageVersionPolicy.DELETE}
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +117,16 @@ def declare_everything(declare_some: Declare, docker_folder: Path) -> Declare:
         provider = ImageVersionProvider(stack, "Provider", role=role, permitted_images=["team-*"])
         imported = Image.from_image_name(stack, "Imported", "team-a")
         built = BaseImage.from_asset(docker_folder)
-        ImageVersion(stack, "Built", image=imported, base_image=built, follow_tag="1", provider=provider, **DELETED)
+        ImageVersion(
+            stack,
+            "Built",
+            image=imported,
+            base_image=built,
+            follow_tag="1",
+            provider=provider,
+            update_replace_policy=ImageVersionPolicy.DELETE,
+            deletion_policy=ImageVersionPolicy.DELETE,
+        )
         return version
 
     return declare_everything
