@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscop
 # Without bytecode, every process that imports the CDK compiles it again, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-fast test-aws matrix lint types check soak mutants permissions bench docs dist release clean
+.PHONY: help demo test test-all test-fast test-aws matrix lint types check soak mutants permissions bench docs dist release clean
 .DEFAULT_GOAL := help
 
 help:  ## Print this list
@@ -18,8 +18,11 @@ help:  ## Print this list
 demo: .venv/demo.installed  ## Deploy an image version with the real CDK CLI to a sandbox on this machine
 	@$(BIN)/imgver-sandbox demo
 
-test: .venv/test.installed  ## Run all tests, and measure the branch coverage of the handler
-	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
+test: .venv/test.installed  ## Run the tests, and measure the branch coverage of the handler
+	@$(PYTEST) -m "not exhaustive" --cov --cov-report=term-missing:skip-covered
+
+test-all: .venv/test.installed  ## Run all tests, also those that take half a minute or more each
+	@$(PYTEST)
 
 test-fast: .venv/test.installed  ## Run the unit tests: no server, no CDK CLI, no network
 	@$(PYTEST) --numprocesses 2 -m "unit and not slow"

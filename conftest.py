@@ -23,6 +23,8 @@ MARKERS = {
     "aws": "integration",
 }
 """The marker that a test gets from each folder that it lies in."""
+EXHAUSTIVE = {"test_conformance", "test_killed", "test_moving"}
+"""The modules of which each test takes half a minute or more."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,5 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for part in item.path.relative_to(ROOT).parts:
             if part in MARKERS:
                 item.add_marker(MARKERS[part])
+        if item.path.stem in EXHAUSTIVE:
+            item.add_marker("exhaustive")
         if item.path.name.startswith("test_page"):
             item.add_marker("browser")

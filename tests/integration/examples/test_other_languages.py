@@ -93,6 +93,7 @@ def test_template(sandbox, sagemaker, example, direct_deployment):
     assert sagemaker.list_images(NameContains="team-speech")["Images"] == []
 
 
+@pytest.mark.exhaustive
 def test_typescript(sandbox, sagemaker, example, direct_deployment, tmp_path):
     # GIVEN a copy of the app with the packages of npm; tsc finds no error
     vision = example("typescript")

@@ -149,7 +149,7 @@ def test_the_pipeline_example_runs_with_its_requirements(run: Run, install, buil
 USERS_OWN = ("boto3", "botocore", "awscli", "moto[all]", "aws-cdk-lib")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_sandbox_restricts_no_package_of_the_user(run: Run, install: Callable[..., Path], built, tmp_path: Path):
     # GIVEN the newest packages that a user has beside the sandbox
     constructs = f"imgver-constructs[sandbox] @ {built['imgver_constructs'].wheel.as_uri()}"
