@@ -23,7 +23,7 @@ MARKERS = {
     "aws": "integration",
 }
 """The marker that a test gets from each folder that it lies in."""
-EXHAUSTIVE = {"test_conformance", "test_killed", "test_moving"}
+EXHAUSTIVE = {"test_clients", "test_conformance", "test_killed", "test_moving", "test_server_environment"}
 """The modules of which each test takes half a minute or more."""
 
 

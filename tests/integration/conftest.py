@@ -12,7 +12,7 @@ import aws_cdk as cdk
 import pytest
 from botocore.exceptions import ClientError
 
-DEADLINE = 60
+DEADLINE = 180
 """Seconds that an operation on a stack may take."""
 
 

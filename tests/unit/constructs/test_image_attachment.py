@@ -283,3 +283,11 @@ def test_a_version_of_another_stack(app: cdk.App, attach, refused: Refused) -> N
     )
 
     assert refused(lambda: attach(version=version)).startswith("version 'Other/Version' must be in stack 'Stack' of ")
+
+
+def test_tokens(attach, only) -> None:
+    attach(domain=cdk.Fn.import_value("Domain"), user_profile_name=cdk.Fn.import_value("User"))
+
+    properties = only(TYPE)["Properties"]
+    assert properties["DomainId"] == {"Fn::ImportValue": "Domain"}
+    assert properties["UserProfileName"] == {"Fn::ImportValue": "User"}

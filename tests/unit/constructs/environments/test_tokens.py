@@ -40,8 +40,8 @@ DECIDED_AT_SYNTH = {
     *("architecture", "base_image", "deletion_policy", "log_retention", "provider", "removal_policy", "tracing"),
     *("update_replace_policy", "vpc_subnets"),
 }
-# Their values are files of the local machine, and other constructs.
-WITHOUT_TOKENS = ("BaseImage.from_asset", "ImageVersionMonitoring")
+# Their values are files of the local machine, and other constructs. Attachments have a test of their own.
+WITHOUT_TOKENS = ("BaseImage.from_asset", "ImageAttachment", "ImageVersionMonitoring")
 
 
 class Unknown:
