@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import aws_cdk.cloud_assembly_schema  # noqa: F401  jsii knows the types of imported modules only
+import aws_cdk.cloud_assembly_schema
 import pytest
 from aws_cdk.assertions import Template
 from cdk_release import IS_RECENT
