@@ -126,6 +126,7 @@ def custom_images(sagemaker):
     return settings["JupyterLabAppSettings"]["CustomImages"]
 
 
+@pytest.mark.exhaustive
 def test_image_factory(sagemaker, example):
     factory = example("image_factory")
     push, deploy, destroy = factory.lines
@@ -166,6 +167,7 @@ def test_adoption(sagemaker, example):
     assert_is_retained(sagemaker, "legacy")
 
 
+@pytest.mark.exhaustive
 def test_the_template_of_one_of_many_accounts_with_the_cdk_cli(sagemaker, example, tmp_path):
     # GIVEN a copy of the example
     many = example("many_accounts")
