@@ -19,7 +19,8 @@ demo: .venv/demo.installed  ## Deploy an image version with the real CDK CLI to 
 	@$(BIN)/imgver-sandbox demo
 
 test: .venv/test.installed  ## Run the tests, and measure the branch coverage of the handler
-	@$(PYTEST) -m "not exhaustive" --cov --cov-report=term-missing:skip-covered
+	@$(PYTEST) -m "unit and not exhaustive" --cov --cov-report=term-missing:skip-covered
+	@$(PYTEST) -m "not unit and not exhaustive"
 
 test-all: .venv/test.installed  ## Run all tests, also those that take half a minute or more each
 	@$(PYTEST)
