@@ -120,7 +120,7 @@ class StackOperation:
         Args:
             created_at: the creation time of the version. None if the version is gone: it is then an old one.
         """
-        began_at = self._began_at()
+        began_at = None if self._stack is None else self._stack.began_at
         return began_at is not None and created_at is not None and began_before(began_at, created_at)
 
     def outlives_rollback(self) -> bool:
@@ -154,9 +154,6 @@ class StackOperation:
         """
         if not self._request.physical_resource_id.startswith(NOT_CREATED):
             self._deadline.wait(CANCELLED_CREATE_TIME)
-
-    def _began_at(self) -> float | None:
-        return None if self._stack is None else self._stack.began_at
 
     def _read(self) -> None:
         try:

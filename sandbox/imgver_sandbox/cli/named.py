@@ -14,7 +14,7 @@ def add_name(parser: argparse.ArgumentParser, *, default: str | None = state.DEF
 
 
 def running(name: str) -> Sandbox:
-    """Return the running sandbox with this name. Raises SandboxError if there is none."""
+    """Return the running sandbox with this name. Raises SandboxError if no sandbox has this name."""
     sandbox = Sandbox.running(name)
     if sandbox is None:
         named = "" if name == state.DEFAULT_NAME else f" {name!r}"
