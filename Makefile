@@ -98,7 +98,10 @@ clean:  ## Remove all files that make created
 	fi
 
 # Each group of pyproject.toml is installed when the first command needs it. The demo needs no group.
+# aws-cdk-lib and aws-cdk.cloud-assembly-schema both contain aws_cdk/cloud_assembly_schema. Only the file of
+# aws-cdk-lib works, so it must be written last: uv installs in any order.
 .venv/%.installed: constraints.txt pyproject.toml sandbox/pyproject.toml | .venv/uv
 	@echo "Installing the packages of the dependency group $* …"
+	@.venv/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt aws-cdk.cloud-assembly-schema
 	@.venv/uv pip install --python $(BIN)/python --constraint constraints.txt --group $* --editable . --editable ./sandbox
 	@touch $@
