@@ -16,8 +16,7 @@ from imgver_handler.resources.image_alias import ImageAliasResource
 from imgver_handler.resources.image_attachment import ImageAttachmentResource
 from imgver_handler.resources.image_retention import ImageRetentionResource
 from imgver_handler.resources.image_version import ImageVersionResource
-
-Resource = ImageVersionResource | ImageAliasResource | ImageRetentionResource | ImageAttachmentResource
+from imgver_handler.resources.resource import Resource
 
 RESOURCES: Mapping[str, type[Resource]] = {
     "Custom::SageMakerImageVersion": ImageVersionResource,

@@ -14,14 +14,14 @@ from functools import partial
 from typing import NamedTuple
 
 from imgver_handler.aws.arn import ImageVersionArn, format_time, is_same_time
-from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
+from imgver_handler.aws.gateway import ImageVersionDescription
 from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationState
 from imgver_handler.cloudformation.properties import ImageAliasProperties
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
-from imgver_handler.deadline import POLL_INTERVAL, Deadline
+from imgver_handler.deadline import POLL_INTERVAL
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
-from imgver_handler.logging import JsonLogger
+from imgver_handler.resources.resource import Resource
 from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
 
 NEW = 60.0
@@ -47,14 +47,8 @@ class _Owner(NamedTuple):
         return self.version == declared.version and is_same
 
 
-class ImageAliasResource:
+class ImageAliasResource(Resource):
     """Handles the events of one invocation."""
-
-    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:
-        """Handle the events through ``gateway``, until ``deadline``."""
-        self._gateway = gateway
-        self._deadline = deadline
-        self._log = log
 
     def create(self, request: CustomResourceRequest) -> Result:
         """Move the alias to the declared version, from whichever version has it."""
@@ -115,9 +109,6 @@ class ImageAliasResource:
             declared,
             after_response=move_back_if_cancelled if may_be_cancelled else None,
         )
-
-    def _operation(self, request: CustomResourceRequest) -> StackOperation:
-        return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
     def _move(
         self,

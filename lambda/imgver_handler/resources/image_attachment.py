@@ -24,6 +24,7 @@ from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Backoff, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
+from imgver_handler.resources.resource import Resource
 from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
 
 MAX_ENTRIES = 200
@@ -49,14 +50,8 @@ Entries = Sequence[Mapping[str, Any]]
 """Items of CustomImages: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CustomImage.html"""
 
 
-class ImageAttachmentResource:
+class ImageAttachmentResource(Resource):
     """Handles the events of one invocation."""
-
-    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:
-        """Handle the events through ``gateway``, until ``deadline``."""
-        self._gateway = gateway
-        self._deadline = deadline
-        self._log = log
 
     def create(self, request: CustomResourceRequest) -> Result:
         """Offer the declared version, in place of the version that the settings offer so far."""
@@ -106,9 +101,6 @@ class ImageAttachmentResource:
                 return result
         self._change(declared).make(lambda entries: _detached(entries, declared))
         return result
-
-    def _operation(self, request: CustomResourceRequest) -> StackOperation:
-        return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
     def _change(self, declared: ImageAttachmentProperties) -> _SettingsChange:
         return _SettingsChange(declared, gateway=self._gateway, deadline=self._deadline, log=self._log)

@@ -22,9 +22,8 @@ from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
-from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
-from imgver_handler.resources.stack_operation import StackOperation
+from imgver_handler.resources.resource import Resource
 
 TIME_BUDGET = 300.0
 """Seconds that a retention takes at most in one deployment. The next deployment deletes the rest."""
@@ -40,14 +39,8 @@ _COUNTED_STATUSES = ("CREATED", "DELETE_FAILED")
 deleted."""
 
 
-class ImageRetentionResource:
+class ImageRetentionResource(Resource):
     """Handles the events of one invocation."""
-
-    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:
-        """Handle the events through ``gateway``, until ``deadline``."""
-        self._gateway = gateway
-        self._deadline = deadline
-        self._log = log
 
     def create(self, request: CustomResourceRequest) -> Result:
         """Delete the versions that the declared retention does not retain, if the stack is new.
@@ -73,9 +66,6 @@ class ImageRetentionResource:
     def delete(self, request: CustomResourceRequest) -> Result:
         """Do nothing: the versions are retained when their retention is removed."""
         return Result(physical_id=request.physical_resource_id)
-
-    def _operation(self, request: CustomResourceRequest) -> StackOperation:
-        return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
     def _apply(self, declared: ImageRetentionProperties, of_stack: set[int], *, deletes: bool) -> None:
         deadline = self._deadline.within(TIME_BUDGET)

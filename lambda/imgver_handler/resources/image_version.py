@@ -22,17 +22,17 @@ from functools import partial
 from typing import Any
 
 from imgver_handler.aws.arn import ImageVersionArn, VersionId
-from imgver_handler.aws.gateway import AwsGateway, ImageVersionDescription
+from imgver_handler.aws.gateway import ImageVersionDescription
 from imgver_handler.cloudformation.operation import CLOCK_TOLERANCE, OperationState, began_before
 from imgver_handler.cloudformation.properties import ARCHIVE, ImageVersionProperties, adopted_version, policy
 from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import POLL_INTERVAL, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
-from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.delete_version import delete_version
 from imgver_handler.resources.failure_hints import hint_for_failed_version, hint_for_refused_call
-from imgver_handler.resources.stack_operation import LATE, StackOperation, not_waited_for
+from imgver_handler.resources.resource import Resource
+from imgver_handler.resources.stack_operation import LATE, not_waited_for
 
 CREATE_ATTEMPTS = 5
 """The number of client tokens that one event tries. The next token is tried after a failed or deleted version."""
@@ -61,14 +61,8 @@ _NOT_ARCHIVED = ("CREATE_FAILED", "DELETE_FAILED", "DELETING")
 """The statuses of versions that are deleted even when OnReplace or OnDelete is ARCHIVE."""
 
 
-class ImageVersionResource:
+class ImageVersionResource(Resource):
     """Handles the events of one invocation."""
-
-    def __init__(self, *, gateway: AwsGateway, deadline: Deadline, log: JsonLogger) -> None:
-        """Handle the events through ``gateway``, until ``deadline``."""
-        self._gateway = gateway
-        self._deadline = deadline
-        self._log = log
 
     def create(self, request: CustomResourceRequest) -> Result:
         """Create the declared version, or adopt an existing one."""
@@ -179,9 +173,6 @@ class ImageVersionResource:
             return True
         is_replaced = False if status == "DELETE_IN_PROGRESS" else operation.has_replaced()
         return is_replaced is None or (on_replace if is_replaced else on_delete) == ARCHIVE
-
-    def _operation(self, request: CustomResourceRequest) -> StackOperation:
-        return StackOperation(request, gateway=self._gateway, deadline=self._deadline, log=self._log)
 
     def _find(
         self,
