@@ -5,8 +5,8 @@ The model does not demand what no handler can do with the APIs as AWS documents 
 - Whether CloudFormation waits is known only from DescribeStacks, whose status lags. If Lambda delivers an event again
   while the operation is still running, CloudFormation ignores the second response. Such cases are counted.
 - CloudFormation deletes the permissions of the function after the resources that need them. If the process of a
-  cancelled event ends, Lambda delivers the event again after that, so that the version cannot be deleted any more. The
-  permissions for an image that a cancelled update has added may be gone even when the function asks for the status.
+  cancelled event ends, Lambda delivers the event again after that, so that the version cannot be deleted any more.
+  They are deleted at once if the template retains a resource whose creation was cancelled, which then gets no Delete.
 - SageMaker shows the version of an alias only as long as it has the alias. If the process ends, or another delivery
   arrives, while a Create moves an alias, its previous version is no longer known.
 - An UpdateImageVersion that waits for another change of the image may be performed after the rollback's Update has
@@ -31,7 +31,7 @@ import itertools
 import os
 import random
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -57,6 +57,7 @@ from model_templates import (
     INTERRUPTIONS,
     KINDS,
     MISSING_TAG,
+    QUIETNESS,
     RETENTION_TYPE,
     SHARED_OR_RETAINED,
     TEMPLATES,
@@ -90,9 +91,14 @@ STAYS = "an alias stayed on a version that could not be changed"
 OVERTAKEN = "the metadata of a cancelled update was written after the rollback had read it"
 KEPT = "a rollback kept a new version, which the function deleted again"
 GONE = "an update began from a version that was gone, and was delivered again or had to repeat a call"
-CANCELLED = "cancelled events"
-COUNTS: Counter[str] = Counter()
-"""The cases that no handler can avoid, and the number of cancelled events, in all histories."""
+CANCELLED = "an event was cancelled"
+CASES: defaultdict[str, set[int]] = defaultdict(set)
+"""The seeds of the histories with each case that no handler can avoid, and of those with cancelled events. Hypothesis
+repeats histories, so that a number of cases would say little."""
+SEEDS: set[int] = set()
+"""The seeds of all histories."""
+QUIET = 10
+"""The quietness from which all of these cases must be rare."""
 HISTORIES = int(os.environ.get("LIFECYCLE_EXAMPLES", "60"))
 
 ASSUMPTIONS = st.builds(
@@ -139,6 +145,8 @@ class Lifecycle(RuleBasedStateMachine):
         create_seconds: float,
         seed: int,
     ) -> None:
+        self.seed = seed
+        SEEDS.add(seed)
         self.random_numbers = random.Random(seed)
         self.assumptions, self.unknowns = assumptions, unknowns
         self.has_retention = has_retention and "retention" in KINDS
@@ -186,8 +194,6 @@ class Lifecycle(RuleBasedStateMachine):
         """The app image configs whose entries in the domain cannot be as declared."""
         self.abandoned: set[Identity] = set()
         """The versions of the unavoidable cases, which a late event may still delete."""
-        self.outdated: set[Identity] = set()
-        """The versions with the metadata of a cancelled update."""
         self.in_use: set[Identity] = set()
         self.drifted: set[Identity] = set()
         """The versions that were changed outside of CloudFormation, and not updated since."""
@@ -373,7 +379,8 @@ class Lifecycle(RuleBasedStateMachine):
         existing = account.versions()
         for delivery in itertools.chain(*(stack.deliveries for stack in self.all_stacks)):
             event, properties = delivery.event, delivery.event["ResourceProperties"]
-            COUNTS[CANCELLED] += delivery.is_cancelled
+            if delivery.is_cancelled:
+                CASES[CANCELLED].add(self.seed)
             image = account.key(properties["ImageName"])
             physical_ids = {event.get("PhysicalResourceId"), *(one["PhysicalResourceId"] for one in delivery.responses)}
             is_new = event["RequestType"] == "Create" or len(physical_ids) > 1
@@ -411,14 +418,14 @@ class Lifecycle(RuleBasedStateMachine):
                 image = delivery.event["ResourceProperties"]["ImageName"]
                 version = self.account.identity_of(delivery.response["PhysicalResourceId"], image)
                 if version in self._own().values():
-                    COUNTS[KEPT] += 1
+                    CASES[KEPT].add(self.seed)
                     self.account.deleted_by_people.add(version)
 
     def _take_note_of_aliases(self) -> None:
         """Take note of the aliases that cannot be where they belong."""
         for line in self.function.log[self.lines :]:
             if line["message"] == STAYS_ON_VERSION:
-                COUNTS[STAYS] += 1
+                CASES[STAYS].add(self.seed)
                 alias = line["alias"]
                 self.interrupted_aliases |= {
                     (self.account.key(name), alias)
@@ -554,8 +561,7 @@ class Lifecycle(RuleBasedStateMachine):
                         continue
                     if str(found[name]).lower() != str(properties[name]).lower():
                         assert version in self.environment.overtaken, (logical_id, name)
-                        COUNTS[OVERTAKEN] += version not in self.outdated
-                        self.outdated.add(version)
+                        CASES[OVERTAKEN].add(self.seed)
 
     @invariant()
     def no_version_has_two_owners(self) -> None:
@@ -580,7 +586,7 @@ class Lifecycle(RuleBasedStateMachine):
                 continue
             case = self._unavoidable_case(version, found)
             assert case is not None, found
-            COUNTS[case] += 1
+            CASES[case].add(self.seed)
             self.abandoned.add(version)
 
     def _unavoidable_case(self, version: Identity, found: Mapping[str, Any]) -> str | None:
@@ -600,7 +606,6 @@ class Lifecycle(RuleBasedStateMachine):
         ):
             return GONE
         was_denied = any(delivery is one for one in self.environment.denied)
-        has_no_delete |= event["RequestType"] == "Update"
         if was_denied and (delivery.crashed_invocations or (delivery.is_cancelled and has_no_delete)):
             return WITHOUT_PERMISSION
         if (
@@ -645,7 +650,7 @@ class Lifecycle(RuleBasedStateMachine):
         if owner in allowed or place in self.interrupted_aliases or place in left:
             return
         assert place in self._alias_places(self.environment.unavoidable), (place, owner, holder)
-        COUNTS[UNDER_WAY] += 1
+        CASES[UNDER_WAY].add(self.seed)
         self.interrupted_aliases.add(place)
 
     def _alias_places(self, physical_ids: Iterable[str]) -> set[tuple[str, str]]:
@@ -676,7 +681,7 @@ class Lifecycle(RuleBasedStateMachine):
         if config not in self.interrupted_entries | left:
             places = {part for physical_id in self.environment.unavoidable for part in physical_id.split("/")}
             assert config in places, (config, found, declared)
-            COUNTS[UNDER_WAY] += 1
+            CASES[UNDER_WAY].add(self.seed)
             self.interrupted_entries.add(config)
 
     @invariant()
@@ -701,8 +706,11 @@ Lifecycle.TestCase.settings = settings(
 TestLifecycle = Lifecycle.TestCase
 
 
-def test_responses_are_rarely_under_way_when_cloudformation_stops_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cases_that_no_handler_can_avoid_are_rare(capsys: pytest.CaptureFixture[str]) -> None:
     # Runs after the histories. In another process of pytest-xdist there is nothing to count.
+    found = {case: len(seeds) for case, seeds in CASES.items()}
     with capsys.disabled():
-        sys.stdout.write(f"\n{dict(COUNTS)}\n")
-    assert COUNTS[UNDER_WAY] + COUNTS[KEPT] <= max(1, HISTORIES / 1000), COUNTS
+        sys.stdout.write(f"\n{len(SEEDS)} histories: {found}\n")
+    # The other cases need two disturbances of one event, which are frequent in all but quiet histories.
+    rare = CASES.keys() - {CANCELLED} if QUIETNESS >= QUIET else {UNDER_WAY, KEPT}
+    assert len(set().union(*(CASES[case] for case in rare))) <= max(1, len(SEEDS) / 1000), found

@@ -1,9 +1,9 @@
 """Custom::SageMakerImageAlias: an alias of an image version.
 
-An alias is a separate resource, so that CloudFormation moves it to a new version, and back again in a rollback. The
-physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>#<CreationTime>`` when Create found the alias on
-version N. Delete then gives the alias back to that version, so that a rollback loses no alias. N is the declared
-version itself when that version already had the alias, for example because it was adopted.
+An alias is a resource of its own, so that CloudFormation moves it to a new version, and back again in a rollback. The
+physical id is ``<ImageName>/<Alias>``, or ``<ImageName>/<Alias>/<N>`` when Create found the alias on version N. Delete
+then gives the alias back to that version, so that a rollback loses no alias. N is the declared version itself when that
+version already had the alias, for example because it was adopted.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class ImageAliasResource(Resource):
             return self._create(request, declared, operation)
         old = ImageAliasProperties.parse(request.old_properties)
         self._move(request, declared, operation, expected=_Owner(old.version, old.created_at))
+        operation.wait_for_cancelled_replacement("ImageName")
         return _result(request.physical_resource_id, declared)
 
     def delete(self, request: CustomResourceRequest) -> Result:

@@ -76,6 +76,19 @@ class ImageVersionResource(Resource):
         declared = ImageVersionProperties.parse(request.properties)
         identity = VersionId.parse(request.physical_resource_id)
         arn = None if identity is None or not identity.arn.belongs_to(declared.image_name) else identity.arn
+        result = self._update(request, declared, identity, arn)
+        if arn is not None:
+            self._operation(request).wait_for_cancelled_replacement("ImageName")
+        return result
+
+    def _update(
+        self,
+        request: CustomResourceRequest,
+        declared: ImageVersionProperties,
+        identity: VersionId | None,
+        arn: ImageVersionArn | None,
+    ) -> Result:
+        """Update or replace the version. ``arn`` is None if it is a version of another image."""
         adopted = declared.adopted_version
         allowed = () if arn is None else (arn.version, adopted_version(request.old_properties))
         # A rollback is not refused, because it may restore the declaration of an adopted version.

@@ -17,9 +17,9 @@ from imgver_handler.logging import JsonLogger
 LATE = 30.0
 """Seconds after which an event is late: Lambda queued it, or delivers it again."""
 
-CANCELLED_CREATE_TIME = 60.0
-"""Seconds that a cancelled Create gets to delete its version. After the Delete, CloudFormation removes the permissions
-of the function."""
+CANCELLED_EVENT_TIME = 60.0
+"""Seconds that a cancelled event gets to undo what it did. After the event that follows it, CloudFormation removes the
+permissions of the function."""
 
 AT_ONCE = 1.0
 """Seconds in which CloudFormation does not both cancel an event and show it."""
@@ -153,7 +153,24 @@ class StackOperation:
         still be running.
         """
         if not self._request.physical_resource_id.startswith(NOT_CREATED):
-            self._deadline.wait(CANCELLED_CREATE_TIME)
+            self._deadline.wait(CANCELLED_EVENT_TIME)
+
+    def wait_for_cancelled_replacement(self, *names: str) -> None:
+        """Wait until a cancelled Update has removed what it created in another image or domain.
+
+        To be called for an Update of which the physical id is that of the declared resource. If the old properties name
+        another image or domain, the rollback has sent the event, and the Update that it rolls back may still run. The
+        permissions for the other image or domain are removed at the end of the rollback.
+
+        Args:
+            names: the names of the properties that name the image or the domain.
+        """
+        request = self._request
+        old, new = (
+            [str(one.get(name)).lower() for name in names] for one in (request.old_properties, request.properties)
+        )
+        if old != new:
+            self._deadline.wait(CANCELLED_EVENT_TIME)
 
     def _read(self) -> None:
         try:

@@ -220,6 +220,34 @@ def test_r51_r52_a_cancelled_replacement_leaves_only_the_old_version(event, chan
     assert not {"CreateImageVersion", "UpdateImageVersion"} & set(again.names())
 
 
+def test_r51_a_cancelled_change_of_the_image_leaves_no_version_and_no_alias_on_the_other_image(event):
+    # GIVEN version 1 with an alias, and two versions of another image, of which one has the alias, too
+    aws = Aws(create_seconds=20)
+    created = [event("image_version_create"), event("image_alias_create")]
+    ids = [Function(aws).deliver(each)["PhysicalResourceId"] for each in created]
+    aws.create_image("other")
+    aws.create_version("other", Aliases=["latest"])
+    aws.create_version("other")
+    aws.cloudformation.began_at = aws.clock.now()
+    stack = Stack(aws)
+    names = [("image_version_update", ids[0]), ("image_alias_update", ids[1])]
+    updates = [event(name, physical_id=one, ImageName="other") for name, one in names]
+
+    # WHEN the update is cancelled, and its rollback is the last that has the permissions for the other image
+    swapped = [
+        event(name, physical_id=one, **before["ResourceProperties"], old=after["ResourceProperties"])
+        for (name, one), before, after in zip(names, created, updates, strict=True)
+    ]
+    stack.run(
+        *(partial(stack.handle, one) for one in updates),
+        partial(stack.handle, swapped[0], after=2, status="UPDATE_ROLLBACK_IN_PROGRESS"),
+        partial(stack.handle, swapped[1], after=3, is_last=True),
+    )
+
+    assert (aws.versions(), aws.aliases(1)) == ({1: "CREATED"}, ["latest"])
+    assert (aws.versions("other"), aws.aliases(1, "other")) == ({1: "CREATED", 2: "CREATED"}, ["latest"])
+
+
 def test_r51_a_replacement_of_a_version_that_is_gone_is_cancelled(event):
     # GIVEN version 1, which somebody else has deleted
     aws = Aws(create_seconds=20)
