@@ -5,8 +5,9 @@ Without it nobody would respond, and CloudFormation would wait for the service t
 
 from __future__ import annotations
 
-import http.client
+import http
 import json
+import threading
 import time
 import traceback
 import urllib.error
@@ -32,7 +33,8 @@ def respond(event: Mapping[str, Any], error: Exception) -> None:
     _log("the handler could not be imported", request_id=event.get("RequestId", ""), trace=trace)
     physical_id = event.get("PhysicalResourceId") or f"not-created:{event.get('RequestId', '')}"
     # A resource that was not created needs no handler to be deleted, and its stack can be rolled back.
-    deleted = event.get("RequestType") == "Delete" and physical_id.startswith("not-created:")
+    # The physical ids that CloudFormation invents for those contain no slash, and those of the handler do.
+    deleted = event.get("RequestType") == "Delete" and "/" not in physical_id
     cause = f"{type(error).__name__}: {error}"[:MAX_CAUSE]
     reason = f"the function could not start: {cause}. Deploy it again from a complete release of the library."
     path = (event.get("ResourceProperties") or {}).get("ConstructPath")
@@ -46,25 +48,41 @@ def respond(event: Mapping[str, Any], error: Exception) -> None:
 
 
 def _send(url: str, body: bytes) -> None:
-    outcome = ""
+    outcome: str | None = None
     for attempt in range(ATTEMPTS):
         time.sleep(attempt)
+        outcome = _attempt(url, body)
+        if outcome is None:
+            return
+        if outcome == f"HTTP {http.HTTPStatus.FORBIDDEN}":
+            _log("the signed URL of the response has expired", outcome=outcome)
+            return
+        _log("the response was not delivered", outcome=outcome)
+    raise ConnectionError(f"the response could not be delivered: {outcome}")
+
+
+def _attempt(url: str, body: bytes) -> str | None:
+    """Send ``body`` once. Returns None, or what went wrong, without the signed URL."""
+    outcome: str | None = "no response in time"
+
+    def put() -> None:
+        nonlocal outcome
         try:
             # CloudFormation signs the URL for an empty content type.
             message = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
             with urllib.request.urlopen(message, timeout=TIMEOUT):  # noqa: S310 (the URL is CloudFormation's)
-                return
-        except urllib.error.HTTPError as refused:
-            refused.close()
-            outcome = f"HTTP {refused.code}"
-            if refused.code == http.HTTPStatus.FORBIDDEN:
-                _log("the signed URL of the response has expired", outcome=outcome)
-                return
-        except (OSError, ValueError, http.client.HTTPException) as failure:
-            # The message may contain the signed URL.
-            outcome = type(failure).__name__
-        _log("the response was not delivered", outcome=outcome)
-    raise ConnectionError(f"the response could not be delivered: {outcome}")
+                outcome = None
+        except urllib.error.HTTPError as error:
+            outcome = f"HTTP {error.code}"
+            error.close()
+        except Exception as error:  # noqa: BLE001 (its message may contain the signed URL)
+            outcome = type(error).__name__
+
+    # The timeout of urllib does not limit a server that sends its response in single bytes.
+    thread = threading.Thread(target=put, daemon=True)
+    thread.start()
+    thread.join(TIMEOUT)
+    return outcome
 
 
 def _log(message: str, **fields: str) -> None:

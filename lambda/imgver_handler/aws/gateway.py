@@ -49,7 +49,7 @@ then the function's network or DNS, and waiting longer does not help."""
 
 _NOT_FOUND = {"ResourceNotFound", "ResourceNotFoundException", "RepositoryNotFoundException", "ImageNotFoundException"}
 _VALIDATION = {"ValidationException", "ValidationError"}
-_BUSY = {"ResourceInUse", "ResourceInUseException", "ConflictException"}
+_BUSY = {"ResourceInUse", "ResourceInUseException", "ConflictException", "ConcurrentModificationException"}
 _DENIED = {
     "AccessDenied",
     "AccessDeniedException",
@@ -59,6 +59,9 @@ _DENIED = {
     "ExpiredToken",
     "ExpiredTokenException",
     "RequestExpired",
+    "InvalidSignatureException",
+    "RequestInTheFuture",
+    "RequestTimeTooSkewed",
 }
 # botocore's retry tables contain most of these codes. The services send them with HTTP 400 too.
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
@@ -85,6 +88,7 @@ _UNREACHABLE = {
     "InternalError",
     "InternalFailure",
     "InternalServerError",
+    "InternalServerErrorException",
     "InternalServerException",
     "InternalServiceError",
     "InternalServiceException",
@@ -95,7 +99,9 @@ _UNREACHABLE = {
     "ServiceException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
+    "UnavailableException",
 }
+_TOO_MANY = re.compile(r"rate (limit )?exceeded|too many requests", re.IGNORECASE)
 _TEMPORARY = (ErrorKind.BUSY, ErrorKind.THROTTLED, ErrorKind.UNREACHABLE, ErrorKind.DENIED)
 _EVERY_KIND = frozenset(ErrorKind)
 
@@ -284,7 +290,9 @@ class AwsGateway:
         parameters: dict[str, Any] = {"ImageName": image_name}
         if created_after is not None:
             parameters["CreationTimeAfter"] = datetime.fromtimestamp(created_after, UTC)
-        return self._list("ListImageVersions", f"image {image_name}", parameters, read)
+        listed = self._list("ListImageVersions", f"image {image_name}", parameters, read)
+        # A service that repeats a token may repeat a page.
+        return list({version.arn: version for version in listed}.values())
 
     def list_aliases(self, arn: ImageVersionArn) -> list[str]:
         """List all aliases of a version."""
@@ -409,11 +417,11 @@ class AwsGateway:
             stack = response["Stacks"][0]
             began_at = stack.get("LastUpdatedTime") or stack.get("CreationTime")
             # "The following resource(s) failed to create: [A, B]. The following resource(s) failed to update: [C]."
-            lists = re.findall(r"\[([^\]]*)\]", stack.get("StackStatusReason", ""))
+            lists = re.findall(r"failed to \w+: \[([^\]]*)\]", stack.get("StackStatusReason", ""))
             return StackDescription(
                 status=_string(stack, "StackStatus"),
                 began_at=began_at and began_at.timestamp(),
-                failed_resources=frozenset(name for names in lists for name in names.split(", ")),
+                failed_resources=frozenset(name.strip() for names in lists for name in names.split(",")),
             )
 
         try:
@@ -474,7 +482,7 @@ class AwsGateway:
                 status=_string(response, "ImageVersionStatus"),
                 base_image=response.get("BaseImage", ""),
                 container_image=response.get("ContainerImage", ""),
-                failure_reason=response.get("FailureReason", ""),
+                failure_reason=str(response.get("FailureReason", "")),
                 created_at=_created_at(response),
                 metadata={name: response[name] for name in METADATA if name in response},
             )
@@ -631,7 +639,7 @@ def _error_kind(code: str, message: str, status: int) -> ErrorKind:
         return ErrorKind.BUSY
     if code in _DENIED:
         return ErrorKind.DENIED
-    if code in _THROTTLED or "rate exceeded" in message.lower() or status in (429, 503, 509):
+    if code in _THROTTLED or code.startswith("Throttl") or _TOO_MANY.search(message) or status in (429, 503, 509):
         return ErrorKind.THROTTLED
     if code in _UNREACHABLE or status == 408 or status >= 500:  # noqa: PLR2004 (HTTP's timeout and server errors)
         return ErrorKind.UNREACHABLE

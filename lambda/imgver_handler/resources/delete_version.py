@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from imgver_handler.aws.arn import VersionId, is_same_time
+from imgver_handler.aws.arn import ImageVersionArn, VersionId, is_same_time
 from imgver_handler.aws.gateway import AwsGateway
 from imgver_handler.deadline import Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 
 IN_USE_RETRY_LIMIT = 180.0
 """Seconds for which the deletion of a version in use is retried. A space may run for days, and the deployment waits."""
+
+POLLS_PER_DELETION = 4
+"""Polls after which a version that is still CREATED is deleted again."""
 
 _OTHER_WRITES = ("being deleted", "modified concurrently")
 """Parts of the messages that mean another write to the image, which ends by itself."""
@@ -73,6 +76,9 @@ def _wait_until_gone(identity: VersionId, gateway: AwsGateway, deadline: Deadlin
         if not is_same_time(created_at, version.created_at):
             return
         misses, created_at = 0, version.created_at
+        if version.status == "CREATED" and poll % POLLS_PER_DELETION == POLLS_PER_DELETION - 1:
+            # A proxy may have responded in the place of the service.
+            _repeat(arn, gateway)
         if version.status == "DELETE_FAILED":
             raise HandlerError(
                 f"{arn} could not be deleted: {version.failure_reason.removesuffix('.')}. "
@@ -81,3 +87,11 @@ def _wait_until_gone(identity: VersionId, gateway: AwsGateway, deadline: Deadlin
     raise HandlerError(
         f"{arn} was not gone before the function's time was up. Check the version in SageMaker, and delete it."
     )
+
+
+def _repeat(arn: ImageVersionArn, gateway: AwsGateway) -> None:
+    try:
+        gateway.delete(arn)
+    except AwsServiceError as error:
+        if error.kind not in (ErrorKind.BUSY, ErrorKind.NOT_FOUND):
+            raise

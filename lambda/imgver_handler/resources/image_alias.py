@@ -21,7 +21,7 @@ from imgver_handler.cloudformation.request import CustomResourceRequest
 from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import POLL_INTERVAL
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
-from imgver_handler.resources.resource import Resource
+from imgver_handler.resources.resource import Resource, deletion_advice
 from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
 
 NEW = 60.0
@@ -79,18 +79,28 @@ class ImageAliasResource(Resource):
             self._log.info("retained: the version had the alias before this resource", alias=declared.alias)
             return result
         operation.refuse_late_event(is_of_rollback=lambda _: False)
+        with deletion_advice(request):
+            self._hand_back(request, declared, found_on)
+        return result
+
+    def _hand_back(
+        self, request: CustomResourceRequest, declared: ImageAliasProperties, found_on: _Owner | None
+    ) -> None:
+        """Remove the alias from the declared version, and give it to the version that had it before."""
         owner = self._gateway.describe_alias(declared.image_name, declared.alias)
+        if owner is None and self._deadline.wait(POLL_INTERVAL):
+            # Reads may lag behind writes.
+            owner = self._gateway.describe_alias(declared.image_name, declared.alias)
         if owner is not None and not _is(owner, declared.version, declared.created_at):
             self._log.info("retained: another version has the alias now", alias=declared.alias, owner=owner.arn.value)
-            return result
+            return
         if owner is not None and owner.status in _NOT_CHANGEABLE:
             self._log.info("retained: the version cannot be changed, only deleted", alias=declared.alias)
-            return result
+            return
         if owner is not None:
             self._remove(owner.arn, declared.alias)
         if found_on is not None:
             self._give_back(request, declared, found_on)
-        return result
 
     def _create(
         self, request: CustomResourceRequest, declared: ImageAliasProperties, operation: StackOperation
@@ -156,24 +166,23 @@ class ImageAliasResource(Resource):
             # The rollback may have found the alias where it belongs before this event removed it.
             if owner is not None and operation.is_outdated and state() is OperationState.ROLLED_BACK:
                 raise not_waited_for()
-            self._take(target, declared, state)
+            return self._take(target, declared, state) or owner
         except HandlerError as error:
             if owner is None:
                 raise
             physical_id = self._restore(request, owner, declared)
             raise HandlerError(error.reason, physical_id=physical_id) from error
-        return owner
 
     def _take(
         self, target: ImageVersionArn, declared: ImageAliasProperties, state: Callable[[], OperationState]
-    ) -> None:
-        """Add the alias, as long as no other event does it.
+    ) -> ImageVersionDescription | None:
+        """Add the alias, as long as no other event does it. Returns the version from which it had to be removed.
 
         While the image is busy, the stack may roll back, and its rollback may give the alias to another version. A
-        cancelled event, on the other hand, may have moved it in the meantime.
+        cancelled event, on the other hand, may have moved it in the meantime, and a read may have missed its owner.
         """
         backoff = self._deadline.backoff()
-        may_remove = True
+        removed_from: ImageVersionDescription | None = None
         while True:
             try:
                 self._gateway.update(target, {"AliasesToAdd": [declared.alias]}, retries_busy=False)
@@ -184,14 +193,14 @@ class ImageAliasResource(Resource):
                 # Right before the next attempt, which may move the alias.
                 rival = self._gateway.describe_alias(declared.image_name, declared.alias)
                 if rival is not None and rival.arn.version != target.version:
-                    if not may_remove or state() is not OperationState.RUNNING:
+                    if removed_from is not None or state() is not OperationState.RUNNING:
                         raise
-                    may_remove = False
+                    removed_from = rival
                     self._remove(rival.arn, declared.alias)
                 elif not is_busy:
                     raise
             else:
-                return
+                return removed_from
 
     def _move_back(
         self, request: CustomResourceRequest, declared: ImageAliasProperties, previous: ImageVersionDescription | None

@@ -34,6 +34,9 @@ DELETION_TIME = 10.0
 IN_USE_RETRY_LIMIT = 10.0
 """Seconds for which "in use" is retried, because it may mean another write to the image, which is temporary."""
 
+_LEFT = (ErrorKind.BUSY, ErrorKind.THROTTLED, ErrorKind.UNREACHABLE)
+"""The errors after which a version is left for the next deployment, since its deletion is not worth a rollback."""
+
 _COUNTED_STATUSES = ("CREATED", "DELETE_FAILED")
 """The other statuses belong to versions that are being created or deleted, or that failed: they are neither counted nor
 deleted."""
@@ -60,7 +63,9 @@ class ImageRetentionResource(Resource):
         declared = ImageRetentionProperties.parse(request.properties)
         of_stack = declared_versions(request.properties) | declared_versions(request.old_properties)
         self._operation(request).refuse_late_event(is_of_rollback=lambda _: True)
-        self._apply(declared, of_stack, deletes=True)
+        # As in a Create, the versions that the stack declared of another image before are not known.
+        is_same_image = str(request.old_properties.get("ImageName")).lower() == declared.image_name.lower()
+        self._apply(declared, of_stack, deletes=is_same_image)
         return Result(physical_id=f"{declared.image_name}/retention")
 
     def delete(self, request: CustomResourceRequest) -> Result:
@@ -70,40 +75,48 @@ class ImageRetentionResource(Resource):
     def _apply(self, declared: ImageRetentionProperties, of_stack: set[int], *, deletes: bool) -> None:
         deadline = self._deadline.within(TIME_BUDGET)
         gateway = self._gateway.until(deadline)
-        candidates = superseded(gateway.list_versions(declared.image_name), declared.keep, of_stack)
+        left = superseded(gateway.list_versions(declared.image_name), declared.keep, of_stack)
         last_start = deadline.reserving(DELETION_TIME)
-        while candidates and deletes and last_start.wait(0):
-            self._delete_unless_needed(candidates.pop(0), gateway, deadline)
-        if candidates:
-            self._log.warning("left for the next deployment", image_name=declared.image_name, versions=len(candidates))
+        # A version in use takes its time only after all others are deleted.
+        for in_use_retry_limit in (0.0, IN_USE_RETRY_LIMIT) if deletes else ():
+            candidates, left = left, []
+            for version in candidates:
+                if not last_start.wait(0) or not self._delete_unless_needed(
+                    version, gateway, deadline, in_use_retry_limit
+                ):
+                    left.append(version)
+        if left:
+            self._log.warning("left for the next deployment", image_name=declared.image_name, versions=len(left))
 
-    def _delete_unless_needed(self, version: ListedVersion, gateway: AwsGateway, deadline: Deadline) -> None:
+    def _delete_unless_needed(
+        self, version: ListedVersion, gateway: AwsGateway, deadline: Deadline, in_use_retry_limit: float
+    ) -> bool:
+        """Delete a version, unless an alias names it. Returns False if it could not be deleted."""
         arn = version.arn
         try:
             aliases = gateway.list_aliases(arn)
-        except AwsServiceError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-            return
-        if aliases:
-            self._log.info("retained: the version has aliases", arn=arn.value, aliases=aliases)
-            return
-        current = gateway.describe(arn)
-        if current is None or not is_same_time(version.created_at, current.created_at):
-            return
-        try:
+            if aliases:
+                self._log.info("retained: the version has aliases", arn=arn.value, aliases=aliases)
+                return True
+            current = gateway.describe(arn)
+            if current is None or not is_same_time(version.created_at, current.created_at):
+                return True
             delete_version(
                 VersionId(arn, version.created_at),
                 gateway=gateway,
                 deadline=deadline,
-                in_use_retry_limit=IN_USE_RETRY_LIMIT,
+                in_use_retry_limit=in_use_retry_limit,
             )
         except HandlerError as error:
-            if isinstance(error, AwsServiceError) and error.kind is not ErrorKind.BUSY:
+            kind = error.kind if isinstance(error, AwsServiceError) else ErrorKind.BUSY
+            if kind is ErrorKind.NOT_FOUND:
+                return True
+            if kind not in _LEFT:
                 raise
-            self._log.warning("left for the next deployment", arn=arn.value, reason=error.reason)
-        else:
-            self._log.info("deleted by the retention", arn=arn.value)
+            self._log.warning("could not delete a version", arn=arn.value, reason=error.reason)
+            return False
+        self._log.info("deleted by the retention", arn=arn.value)
+        return True
 
 
 def superseded(versions: Sequence[ListedVersion], keep: int, of_stack: set[int]) -> list[ListedVersion]:

@@ -31,8 +31,8 @@ from imgver_handler.deadline import POLL_INTERVAL, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.resources.delete_version import delete_version
 from imgver_handler.resources.failure_hints import hint_for_failed_version, hint_for_refused_call
-from imgver_handler.resources.resource import Resource
-from imgver_handler.resources.stack_operation import LATE, not_waited_for
+from imgver_handler.resources.resource import Resource, deletion_advice
+from imgver_handler.resources.stack_operation import LATE, StackOperation, not_waited_for
 
 CREATE_ATTEMPTS = 5
 """The number of client tokens that one event tries. The next token is tried after a failed or deleted version."""
@@ -56,6 +56,8 @@ _TOKEN_NAMESPACE = uuid.UUID("5f0a6f0e-6f5c-5d0c-9a53-0d2a3f5d6f5b")
 
 _UNSET_VALUES: Mapping[str, str | bool] = {"VendorGuidance": "NOT_PROVIDED", "Horovod": False}
 """The values that unset metadata. Other metadata can only be removed together with its version."""
+
+_DELETED = "was deleted while it was being created"
 
 _NOT_ARCHIVED = ("CREATE_FAILED", "DELETE_FAILED", "DELETING")
 """The statuses of versions that are deleted even when OnReplace or OnDelete is ARCHIVE."""
@@ -131,7 +133,8 @@ class ImageVersionResource(Resource):
             return self._replace(request, declared, reason)
         changes = _metadata_changes(current, declared, request.old_properties)
         if operation.is_late():
-            if operation.state(is_of_rollback=_is_of_rollback(request)) is OperationState.ROLLED_BACK:
+            state = operation.state(is_of_rollback=_is_of_rollback(request))
+            if state is OperationState.ROLLED_BACK and not operation.is_deleted():
                 self._remove_left_behind(request, declared)
             if changes and operation.state_as_read(lambda _: True) is not OperationState.RUNNING:
                 raise not_waited_for()
@@ -139,8 +142,34 @@ class ImageVersionResource(Resource):
             # A late event of the rollback cannot be told from one of the update that is rolled back.
             if operation.rolls_back() and operation.outlives_rollback():
                 raise not_waited_for()
-            self._gateway.update(current.arn, changes)
+            self._write(operation, current.arn, changes)
         return _result(request.physical_resource_id, current, declared)
+
+    def _write(
+        self, operation: StackOperation, arn: ImageVersionArn, changes: Mapping[str, str | bool | list[str]]
+    ) -> None:
+        """Change the metadata, unless CloudFormation stops waiting while the image is busy.
+
+        An event that finds the stack rolling back when it arrives is one of the rollback. Some seconds later, the stack
+        may roll back the update of the event.
+        """
+        backoff = self._deadline.backoff()
+        may_be_cancelled: bool | None = None
+        while True:
+            try:
+                self._gateway.update(arn, changes, retries_busy=False)
+            except AwsServiceError as error:
+                if error.kind is not ErrorKind.BUSY:
+                    raise
+                if may_be_cancelled is None:
+                    operation.read_once()
+                    may_be_cancelled = operation.was_read_at_once and not operation.rolls_back()
+                if not backoff.wait():
+                    raise
+                if may_be_cancelled and operation.state(is_of_rollback=lambda _: False) is OperationState.ROLLED_BACK:
+                    raise not_waited_for() from error
+            else:
+                return
 
     def delete(self, request: CustomResourceRequest) -> Result:
         """Delete or archive the version of the physical id, if it belongs to this resource."""
@@ -155,21 +184,25 @@ class ImageVersionResource(Resource):
         if adopted_version(request.properties) == identity.arn.version:
             self._log.info("retained: the version was adopted, not created", arn=identity.arn.value)
             return result
+        if ARCHIVE in (on_replace, on_delete):
+            # A version that an earlier delivery has archived may belong to somebody else since.
+            self._operation(request).refuse_late_event(is_of_rollback=lambda _: False)
         archive = ARCHIVE in (on_replace, on_delete) and self._archives(request, identity, on_replace, on_delete)
         image_name = request.properties.get("ImageName", identity.arn.image_name)
         # A write tells whether a version exists that cannot be read yet. No other one has its number so soon.
         is_unread = identity.is_new(self._deadline.now(), UNREAD) and not archive
-        version = self._find(identity, image_name, wait_while_creating=archive)
-        if version is None and is_unread:
-            self._delete(request, VersionId(identity.arn.with_image_name(image_name), identity.created_at))
-        elif version is None:
-            self._log.info("nothing to delete: the version is gone", arn=identity.arn.value)
-        elif _is_another(version, identity):
-            self._log.warning("not touched: another version has this ARN", arn=identity.arn.value)
-        elif archive and version.status not in _NOT_ARCHIVED:
-            self._archive(version.arn)
-        else:
-            self._delete(request, version.identity)
+        with deletion_advice(request):
+            version = self._find(identity, image_name, wait_while_creating=archive)
+            if version is None and is_unread:
+                self._delete(request, VersionId(identity.arn.with_image_name(image_name), identity.created_at))
+            elif version is None:
+                self._log.info("nothing to delete: the version is gone", arn=identity.arn.value)
+            elif _is_another(version, identity):
+                self._log.warning("not touched: another version has this ARN", arn=identity.arn.value)
+            elif archive and version.status not in _NOT_ARCHIVED:
+                self._archive(version.arn)
+            else:
+                self._delete(request, version.identity)
         return result
 
     def _archives(self, request: CustomResourceRequest, identity: VersionId, on_replace: str, on_delete: str) -> bool:
@@ -184,7 +217,7 @@ class ImageVersionResource(Resource):
             return False
         if on_replace == on_delete:
             return True
-        is_replaced = False if status == "DELETE_IN_PROGRESS" else operation.has_replaced()
+        is_replaced = operation.has_replaced()
         return is_replaced is None or (on_replace if is_replaced else on_delete) == ARCHIVE
 
     def _find(
@@ -222,32 +255,25 @@ class ImageVersionResource(Resource):
 
     def _delete(self, request: CustomResourceRequest, identity: VersionId) -> None:
         deletion = partial(delete_version, identity, gateway=self._gateway, deadline=self._deadline)
+        if request.properties.get("DeletedWithImage") != "true":
+            deletion()
+            return
         try:
-            if request.properties.get("DeletedWithImage") != "true":
-                deletion()
-                return
-            try:
-                deletion(in_use_retry_limit=IN_USE_RETRY_LIMIT)
-            except HandlerError as error:
-                is_in_use = not isinstance(error, AwsServiceError) or error.kind is ErrorKind.BUSY
-                if not is_in_use:
-                    raise
-                # CloudFormation deletes this function even if the Delete fails, so that it could never be repeated.
-                if self._operation(request).status() in ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
-                    self._log.warning(
-                        "left for the deletion of the image, which reports what uses the version",
-                        arn=identity.arn.value,
-                        reason=error.reason,
-                    )
-                    return
-                self._log.warning("the deletion is tried again", arn=identity.arn.value, reason=error.reason)
-                deletion()
+            deletion(in_use_retry_limit=IN_USE_RETRY_LIMIT)
         except HandlerError as error:
-            raise HandlerError(
-                f"{error.reason} If the stack is being deleted, its function is deleted too: repeat the deletion with "
-                f"aws cloudformation delete-stack --stack-name {request.stack_name} --retain-resources "
-                f"{request.logical_resource_id}, and delete the version by hand."
-            ) from error
+            is_in_use = not isinstance(error, AwsServiceError) or error.kind is ErrorKind.BUSY
+            if not is_in_use:
+                raise
+            # CloudFormation deletes this function even if the Delete fails, so that it could never be repeated.
+            if self._operation(request).status() in ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
+                self._log.warning(
+                    "left for the deletion of the image, which reports what uses the version",
+                    arn=identity.arn.value,
+                    reason=error.reason,
+                )
+                return
+            self._log.warning("the deletion is tried again", arn=identity.arn.value, reason=error.reason)
+            deletion()
 
     def _adopt(self, request: CustomResourceRequest, declared: ImageVersionProperties, number: int) -> Result:
         arn = ImageVersionArn.from_parts(
@@ -292,7 +318,8 @@ class ImageVersionResource(Resource):
         operation = self._operation(request)
         if operation.is_late():
             state = operation.state(is_of_rollback=is_of_rollback)
-            if state is OperationState.ROLLED_BACK:
+            # A deleted stack may have retained the version.
+            if state is OperationState.ROLLED_BACK and not operation.is_deleted():
                 self._remove_left_behind(request, declared)
             if state is not OperationState.RUNNING:
                 raise not_waited_for()
@@ -411,12 +438,11 @@ class ImageVersionResource(Resource):
                 found_at = deadline.now()
             elif deadline.now() - found_at < READ_LAG:
                 continue
-            elif creating is None:
+            elif creating is None and self._is_gone(arn):
                 return None
             else:
-                raise HandlerError(
-                    f"{arn} was deleted while it was being created. Deploy again.", physical_id=str(creating)
-                )
+                cause = "could not be read after it was created, and is deleted again" if creating is None else _DELETED
+                raise HandlerError(f"{arn} {cause}. Deploy again.", physical_id=str(creating or arn))
             identity = version.identity
             is_earlier = creating is None and version.created_at < start
             if is_earlier and not _is_as_declared(version, declared):
@@ -426,9 +452,7 @@ class ImageVersionResource(Resource):
             if version.status in ("DELETING", "DELETE_FAILED"):
                 if creating is None:
                     return version if version.status == "DELETE_FAILED" else None
-                raise HandlerError(
-                    f"{arn} was deleted while it was being created. Deploy again.", physical_id=str(identity)
-                )
+                raise HandlerError(f"{arn} {_DELETED}. Deploy again.", physical_id=str(identity))
             if version.status == "CREATE_FAILED":
                 if is_earlier:
                     return version
@@ -466,6 +490,14 @@ class ImageVersionResource(Resource):
             self._log.error("could not delete a version that nothing uses", arn=identity.arn.value, reason=error.reason)
             return f" The new version still exists and must be deleted by hand: {error.reason}"
         return ""
+
+    def _is_gone(self, arn: ImageVersionArn) -> bool:
+        """Whether no version has the ARN. A write tells, which deletes the version if reads do not find it yet."""
+        try:
+            self._gateway.delete(arn)
+        except AwsServiceError as error:
+            return error.kind is ErrorKind.NOT_FOUND
+        return False
 
     def _is_replaced(self, identity: VersionId, arn: ImageVersionArn) -> bool:
         """Whether another version has the ARN of a version that this event created, as far as it can be read."""
@@ -509,7 +541,7 @@ class ImageVersionResource(Resource):
         if image is None:
             self._log.warning("the tag was not compared: it is not in Amazon ECR", base_image=current.base_image)
             return False
-        moved = not current.container_image.endswith(f"@{image.digest}")
+        moved = current.container_image != "" and not current.container_image.endswith(f"@{image.digest}")
         return moved and not self._is_rolling_back(request, "the tag names another container image")
 
     def _is_rolling_back(self, request: CustomResourceRequest, finding: str) -> bool:

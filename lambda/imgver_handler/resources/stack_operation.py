@@ -104,6 +104,10 @@ class StackOperation:
         """Whether the stack rolled back an update when its status was last read."""
         return self._stack is not None and self._stack.status.startswith("UPDATE_ROLLBACK")
 
+    def is_deleted(self) -> bool:
+        """Whether the stack was deleted, or was being deleted, when its status was last read."""
+        return self._stack is not None and self._stack.status.startswith("DELETE")
+
     def has_replaced(self) -> bool | None:
         """Whether the resource of the event has another physical id now. None if it cannot be told."""
         request = self._request

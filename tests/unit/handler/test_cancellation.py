@@ -12,6 +12,7 @@ from simulated_time import Simulation
 INVENTED_ID = "DataScience-Version-1A2B3C4D5E6F"
 """CloudFormation invents a physical id for the Delete of a Create that it cancelled."""
 
+BUSY = ServiceError("ResourceInUse", "Resource was modified concurrently")
 LIMIT = ServiceError("ResourceLimitExceeded", "no")
 every_alias_assumption = pytest.mark.parametrize(
     "aws", ["resource_in_use", "validation_exception", "moved"], indirect=True
@@ -246,6 +247,32 @@ def test_r51_a_cancelled_change_of_the_image_leaves_no_version_and_no_alias_on_t
 
     assert (aws.versions(), aws.aliases(1)) == ({1: "CREATED"}, ["latest"])
     assert (aws.versions("other"), aws.aliases(1, "other")) == ({1: "CREATED", 2: "CREATED"}, ["latest"])
+
+
+@pytest.mark.parametrize("is_of_rollback", [False, True])
+def test_r51_an_update_of_metadata_is_cancelled_while_the_image_is_busy(aws, event, create, is_of_rollback):
+    # GIVEN an update that changes the metadata, or its rollback, while the image is busy
+    create()
+    aws.clock.advance(60)
+    aws.cloudformation.began_at, busy_until = aws.clock.now(), aws.clock.now() + 6
+    if is_of_rollback:
+        aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    def before_call(call):
+        if call.operation == "UpdateImageVersion" and aws.clock.now() < busy_until:
+            raise BUSY
+
+    aws.service.before_call = before_call
+    stack = Stack(aws)
+
+    # WHEN the stack rolls back, and has rolled back before the image can be changed
+    updated, _ = stack.run(
+        partial(stack.handle, event("image_version_update", **UNCHANGED | {"ReleaseNotes": "New"})),
+        partial(stack.change_status, "UPDATE_ROLLBACK_IN_PROGRESS", after=3),
+    )
+
+    assert updated["Status"] == ("SUCCESS" if is_of_rollback else "FAILED")
+    assert aws.describe(1)["ReleaseNotes"] == ("New" if is_of_rollback else "First release")
 
 
 def test_r51_a_replacement_of_a_version_that_is_gone_is_cancelled(event):

@@ -287,6 +287,8 @@ CODES = {
         "RequestThrottled",
         "RequestThrottledException",
         "Throttling.User",
+        "Throttling.Account",
+        "ThrottlingError",
         "ProvisionedThroughputExceededException",
         "BandwidthLimitExceeded",
         "PriorRequestNotComplete",
@@ -296,11 +298,20 @@ CODES = {
     ErrorKind.UNREACHABLE: (
         "ServiceUnavailableException",
         "InternalServerException",
+        "InternalServerErrorException",
         "ServiceException",
         "ServerException",
+        "UnavailableException",
         "RequestTimeoutException",
     ),
-    ErrorKind.DENIED: ("ExpiredToken", "RequestExpired"),
+    ErrorKind.DENIED: (
+        "ExpiredToken",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "InvalidSignatureException",
+    ),
+    ErrorKind.BUSY: ("ConcurrentModificationException",),
 }
 
 
@@ -309,6 +320,8 @@ CODES = {
     [
         *((ServiceError(code, "no"), kind) for kind, codes in CODES.items() for code in codes),
         (ServiceError("ValidationException", "Rate exceeded"), ErrorKind.THROTTLED),
+        (ServiceError("ValidationException", "Rate limit exceeded"), ErrorKind.THROTTLED),
+        (ServiceError("ValidationException", "Too many requests"), ErrorKind.THROTTLED),
         (ServiceError("Whatever", "no", status=408), ErrorKind.UNREACHABLE),
         (ServiceError("Whatever", "no", status=509), ErrorKind.THROTTLED),
     ],
@@ -565,7 +578,8 @@ def test_r68_an_empty_or_a_repeated_token_ends_a_list(aws, gateway, clients, ope
     call, page = LISTINGS[operation]
     received = _listing(aws, clients, page, iter(tokens))
 
-    assert len(call(gateway)) == pages
+    # A service that repeats a token may repeat a page, and each version counts once.
+    assert len(call(gateway)) == (1 if operation == "ListImageVersions" else pages)
     assert received == [None, *tokens[: pages - 1]]
 
 

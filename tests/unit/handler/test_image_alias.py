@@ -28,6 +28,10 @@ def aws(request):
     return aws
 
 
+def owners(aws):
+    return [number for number in aws.versions() if aws.aliases(number) == ["latest"]]
+
+
 def refuse_updates(aws, *refused, error=FULL):
     """Refuse the updates of these versions, or with these parameters."""
 
@@ -312,9 +316,33 @@ def test_r59_an_alias_is_given_back_to_a_version_that_is_not_found_once(aws, ali
     assert aws.aliases(3) == ["latest"]
 
 
+@pytest.mark.parametrize("aws", ["resource_in_use", "validation_exception"], indirect=True)
+def test_r59_a_read_that_misses_the_owner_of_an_alias(aws, function, alias):
+    # GIVEN version 1 with the alias, which the first read does not find
+    aws.update_version(1, AliasesToAdd=["latest"])
+    missing = ServiceError("ResourceNotFound", "The alias does not exist.")
+    aws.refuse("DescribeImageVersion", missing)
+
+    created = alias("create", Version="2")
+    assert owners(aws) == [2]
+
+    # WHEN a read misses the alias again
+    aws.refuse("DescribeImageVersion", missing)
+    deleted = alias("delete", Version="2", physical_id=created["PhysicalResourceId"])
+
+    assert (deleted["Status"], owners(aws)) == ("SUCCESS", [1])
+
+
+def test_r69_an_alias_that_cannot_be_removed_names_the_way_to_delete_the_stack(aws, alias):
+    alias("create", Version="1")
+    aws.refuse("UpdateImageVersion", ServiceError("ResourceInUse", "Resource was modified concurrently"), forever=True)
+
+    assert "--retain-resources LatestAlias, and delete by hand what is left." in alias("delete", Version="1")["Reason"]
+
+
 def test_delete_of_an_alias_that_no_version_has(aws, function, alias):
     assert alias("delete")["Status"] == "SUCCESS"
-    assert function.names() == ["DescribeImageVersion"]
+    assert function.names() == ["DescribeImageVersion"] * 2
 
 
 @pytest.mark.parametrize(

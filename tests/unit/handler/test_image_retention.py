@@ -78,38 +78,73 @@ def test_r43_a_version_with_an_alias_is_retained(aws, function, retention):
     )
 
 
-@pytest.mark.parametrize(
-    ("state", "reason"),
-    [
-        (
-            "in use",
-            (
-                f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. Remove the "
-                "version from domains, spaces and running apps, then delete it."
-            ),
-        ),
-        ("failing", f"{ARN} could not be deleted: internal trouble. Remove what uses it, then delete it."),
-    ],
-)
-def test_r43_the_next_deployment_deletes_a_version_that_was_in_use_or_failed(aws, function, retention, state, reason):
-    if state == "in use":
-        aws.service.mark_in_use(ARN)
-    else:
-        aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
+def test_r43_the_next_deployment_deletes_a_version_that_was_in_use(aws, function, retention):
+    aws.service.mark_in_use(ARN)
     start = aws.clock.now()
 
     response = retention("create", Versions=["6"])
 
     assert response["Status"] == "SUCCESS"
-    assert aws.versions() == {1: "CREATED" if state == "in use" else "DELETE_FAILED", 5: "CREATED", 6: "CREATED"}
-    assert function.decisions()[0] == ("WARNING", "left for the next deployment", {"arn": ARN, "reason": reason})
-    if state == "in use":
-        assert 10 < aws.clock.now() - start < 60
-        aws.service.mark_in_use(ARN, in_use=False)
+    assert aws.versions() == dict.fromkeys([1, 5, 6], "CREATED")
+    reason = (
+        f"DeleteImageVersion failed for {ARN}: ResourceInUse: ImageVersion ({ARN}) is in use. Remove the version from "
+        "domains, spaces and running apps, then delete it."
+    )
+    failed = ("WARNING", "could not delete a version", {"arn": ARN, "reason": reason})
+    assert function.decisions() == [
+        failed,
+        *[("INFO", "deleted by the retention", {"arn": arn(number)}) for number in (2, 3, 4)],
+        failed,
+        ("WARNING", "left for the next deployment", {"image_name": "data-science", "versions": 1}),
+    ]
+    assert 10 < aws.clock.now() - start < 60
+    aws.service.mark_in_use(ARN, in_use=False)
 
     retention("update", Versions=["6"], old={"Versions": ["6"]})
 
     assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
+
+
+def test_r67_versions_in_use_do_not_take_the_time_of_the_others(aws, function, retention):
+    for _ in range(40):
+        aws.create_version()
+    for number in range(1, 31):
+        aws.service.mark_in_use(arn(number))
+
+    assert retention("update", Versions=["46"], old={"Versions": ["46"]})["Status"] == "SUCCESS"
+
+    assert list(aws.versions()) == [46, 45, *range(30, 0, -1)]
+    assert function.decisions()[-1][2]["versions"] == 30
+
+
+@pytest.mark.parametrize("operation", ["DeleteImageVersion", "ListAliases", "DescribeImageVersion"])
+def test_r67_throttling_does_not_fail_the_deployment(aws, function, retention, operation):
+    throttled = ServiceError("ThrottlingException", "Rate exceeded")
+    aws.refuse(operation, throttled, forever=True)
+
+    assert retention("update", Versions=["6"], old={"Versions": ["6"]})["Status"] == "SUCCESS"
+
+    assert function.decisions()[-1][1:] == (
+        "left for the next deployment",
+        {"image_name": "data-science", "versions": 4},
+    )
+
+
+def test_r43_a_version_whose_deletion_failed_is_deleted_again(aws, retention):
+    aws.service.faults.fail("internal trouble", operation="DeleteImageVersion")
+
+    retention("create", Versions=["6"])
+
+    assert aws.versions() == dict.fromkeys([5, 6], "CREATED")
+
+
+def test_r55_the_retention_of_another_image_begins_with_the_next_update(aws, event, retention):
+    # GIVEN an update that replaces version 4 and lets the retention name this image instead of another one
+    retention("update", Versions=["6"], old={"ImageName": "other", "Versions": []})
+    assert list(aws.versions()) == [6, 5, 4, 3, 2, 1]
+
+    retention("update", Versions=["6"], old={"Versions": ["6"]})
+    assert list(aws.versions()) == [6, 5]
 
 
 @pytest.mark.parametrize("operation", ["DeleteImageVersion", "ListAliases"])

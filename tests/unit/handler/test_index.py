@@ -16,6 +16,7 @@ from pathlib import Path
 import index
 import pytest
 import start_failure
+from harness import ID
 from imgver_handler.aws import clients
 from imgver_handler.aws.throttling import ThrottleState
 from imgver_handler.deadline import RESPONSE_TIME_BUDGET, Deadline
@@ -206,7 +207,9 @@ def handler(monkeypatch):
     ("request_type", "physical_id", "status"),
     [
         ("Delete", "not-created:1", "SUCCESS"),
-        ("Delete", "arn:1", "FAILED"),
+        ("Delete", "DataScience-Version-1A2B3C4D5E6F", "SUCCESS"),
+        ("Delete", ID, "FAILED"),
+        ("Delete", "data-science/latest", "FAILED"),
         ("Update", "not-created:1", "FAILED"),
     ],
 )

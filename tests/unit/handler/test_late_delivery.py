@@ -65,6 +65,46 @@ def test_r53_a_create_is_delivered_again_after_the_stack_rolled_back(aws, functi
     assert aws.versions() == {}
 
 
+@pytest.mark.parametrize("action", ["create", "update"])
+@every_token_assumption
+def test_r53_r54_a_late_event_of_a_deleted_stack_deletes_nothing_that_the_stack_retained(
+    aws, function, event, create, deploy, action
+):
+    # GIVEN a version that its stack retained when it was deleted
+    if action == "update":
+        create()
+        deploy()
+    late = event(f"image_version_{action}", sent_at=aws.clock.now())
+    function.deliver(late)
+    retained = state_of(aws)
+    deploy("DELETE_COMPLETE")
+
+    assert function.deliver(late)["Reason"] == REFUSED
+    assert state_of(aws) == retained
+
+
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "DELETE_COMPLETE"])
+@pytest.mark.parametrize("on_delete", ["ARCHIVE", "DELETE"])
+def test_r54_a_late_delete_of_an_archived_version_changes_nothing(
+    aws, function, event, create, deploy, on_delete, status
+):
+    # GIVEN a version that was archived when it was replaced, and that somebody uses again
+    policies = {"OnReplace": "ARCHIVE", "OnDelete": on_delete}
+    create(**policies)
+    aws.cloudformation.physical_ids["Version"] = ID.replace("/1#", "/2#")
+    deploy("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    late = event("image_version_delete", **policies, sent_at=aws.clock.now())
+    function.deliver(late)
+    assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
+    aws.clock.advance(60)
+    aws.update_version(1, VendorGuidance="STABLE")
+    aws.cloudformation.physical_ids.clear()
+    deploy(status)
+
+    assert function.deliver(late)["Reason"] == REFUSED
+    assert aws.describe(1)["VendorGuidance"] == "STABLE"
+
+
 @pytest.mark.parametrize("others", ["later", "before and later", "soon, but different"])
 @every_token_assumption
 def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created(aws, function, event, delete, deploy, others):

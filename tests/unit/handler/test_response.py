@@ -9,6 +9,7 @@ import time
 import traceback
 
 import pytest
+import start_failure
 from imgver_handler.cloudformation import response
 from imgver_handler.cloudformation.response import MAX_BYTES, Result, failed, send, success
 from imgver_handler.deadline import Deadline
@@ -186,8 +187,19 @@ def test_r63_attempts_end_in_time_when_the_server_or_dns_hangs(slow_server, hang
     assert time.monotonic() - start < 4
 
 
+def test_r64_an_attempt_without_the_handler_ends_in_time_when_the_server_hangs(slow_server, monkeypatch):
+    monkeypatch.setattr(start_failure, "TIMEOUT", 0.5)
+    monkeypatch.setattr(start_failure, "ATTEMPTS", 1)
+    start = time.monotonic()
+
+    with pytest.raises(ConnectionError, match="the response could not be delivered: no response in time"):
+        start_failure.respond(EVENT | {"ResponseURL": slow_server}, ImportError("no"))
+
+    assert time.monotonic() - start < 4
+
+
 def test_an_attempt_to_deliver_the_response_may_take_ten_seconds():
-    assert response.SEND_TIMEOUT == 10
+    assert response.SEND_TIMEOUT == start_failure.TIMEOUT == 10
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "界", "😀", '"', "\n"])
