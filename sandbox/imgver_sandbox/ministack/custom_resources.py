@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from imgver_sandbox.ministack.hooks import CUSTOM_RESOURCE, LAMBDA, module
 
@@ -13,7 +13,15 @@ _DEFAULT_TIMEOUT = 3600  # seconds
 _URL_SECONDS = 7200
 _LOG_SECONDS = 2.0
 
-_function_ended: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("function_ended", default=None)
+
+class _Invocation(NamedTuple):
+    """An event that was sent to a function."""
+
+    function_exists: Callable[[], bool]
+    ended: threading.Event
+
+
+_invocation: contextvars.ContextVar[_Invocation | None] = contextvars.ContextVar("invocation", default=None)
 
 
 class CustomResourceError(Exception):
@@ -43,12 +51,15 @@ def invoke_asynchronously() -> None:
     execute_function: Callable[..., object] = lambda_._execute_function
 
     def execute(func: dict[str, Any], event: object) -> object:
+        invocation = _invocation.get()
+        # A reset ends the functions, and MiniStack then retries their events as if the functions still existed.
+        if invocation is not None and not invocation.function_exists():
+            return {}
         try:
             return execute_function(func, event)
         finally:
-            ended = _function_ended.get()
-            if ended is not None:
-                ended.set()
+            if invocation is not None:
+                invocation.ended.set()
 
     def invoke(  # noqa: PLR0917  the signature is MiniStack's
         request_type: str,
@@ -69,7 +80,8 @@ def invoke_asynchronously() -> None:
             "OldResourceProperties": old_props and custom_resource._normalise_resource_properties(old_props),
         }
         received, ended = custom_resource.register_token(token), threading.Event()
-        _function_ended.set(ended)
+        find = lambda_._get_func_record_for_ref
+        _invocation.set(_Invocation(lambda: find(props["ServiceToken"])[0] is function, ended))
         lambda_.invoke_async_with_retry(
             lambda_._execution_record_for_config(function, configuration),
             {

@@ -56,3 +56,33 @@ def test_nothing_is_left(iam_sandbox, push, stack_in, make_function_in):
     assert sandbox.calls() == []
     assert contents() == nothing
     assert sandbox.faults.left() == []
+
+
+def test_an_event_is_not_delivered_again(iam_sandbox, stack_in, make_function_in, tmp_path):
+    # GIVEN a function that has responded, and that still runs
+    sandbox = iam_sandbox
+    events = tmp_path / "events"
+    sandbox.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+    function = make_function_in(sandbox, _SLOW.replace("FILE", str(events)))
+    resource = {"Type": "Custom::Thing", "Properties": {"ServiceToken": function}}
+    assert stack_in(sandbox).create({"Thing": resource}) == "CREATE_COMPLETE"
+
+    # WHEN a reset ends the function, which Lambda would retry after a failure
+    sandbox.reset()
+
+    # THEN it is not, since the function does not exist any more
+    time.sleep(2)
+    assert events.read_text() == "Create\n"
+
+
+_SLOW = """
+import json, time, urllib.request
+
+def handler(event, context):
+    with open("FILE", "a") as file:
+        print(event["RequestType"], file=file)
+    response = {name: event[name] for name in ("RequestId", "StackId", "LogicalResourceId")}
+    body = json.dumps(response | {"Status": "SUCCESS", "PhysicalResourceId": "thing"}).encode()
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], body, method="PUT"))
+    time.sleep(60)
+"""
