@@ -23,6 +23,15 @@ python_packages() {
   PATH=$folder/venv/bin:$PATH
 }
 
+# Installs the files of the given package again, over those of other packages.
+install_again() {
+  if command -v uv >/dev/null; then
+    uv pip install --quiet --python venv/bin/python --no-deps --reinstall "$1"
+  else
+    venv/bin/pip install -qq --no-compile --disable-pip-version-check --no-deps --force-reinstall "$1"
+  fi
+}
+
 # Installs the given packages from npm.
 npm_packages() {
   echo "$finding: $*"
