@@ -53,10 +53,10 @@ class Environment:
 
 ENVIRONMENTS = (
     Environment(python="3.11", cdk="oldest", boto3=">=1.43,<1.43.107", node="22"),
-    Environment(python="3.11", cdk="newest", boto3=">=1.44", node="24"),
     Environment(python="3.12", cdk="newest", boto3=">=1.43,<1.44", node="22"),
     Environment(python="3.13", cdk="newest", boto3=">=1.44", node="24"),
     Environment(python="3.14", cdk="newest", boto3=">=1.44", node="24"),
+    Environment(python="3.15", cdk="newest", boto3=">=1.44", node="24"),
 )
 
 
