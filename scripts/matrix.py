@@ -185,9 +185,11 @@ def _create(environment: Environment, folder: Path) -> Path | None:
         file.flush()
         python = folder / "bin" / "python"
         install = ("pip", "install", "--quiet", "--python", str(python), "--constraint", file.name)
-        done = _uv(*install, *environment.requirements())
-    if done.returncode:
-        raise SystemExit(f"the packages for Python {environment.python} cannot be installed: {done.stderr}")
+        # aws-cdk-lib is installed again, since its files must be written last: see the Makefile.
+        for again in ((), ("--reinstall-package", "aws-cdk-lib")):
+            done = _uv(*install, *again, *environment.requirements())
+            if done.returncode:
+                raise SystemExit(f"the packages for Python {environment.python} cannot be installed: {done.stderr}")
     return python
 
 
