@@ -1,7 +1,7 @@
 """Run the tests of the constructs and of the handler in several environments, and write docs/compatibility.md.
 
-Each environment has a Python and its own versions of aws-cdk-lib, constructs, boto3 and Node.js. The page has only what
-was run: a Python that cannot be installed here has no row.
+Each environment has a Python and its own versions of aws-cdk-lib, constructs, boto3 and Node.js. A Python that is
+neither in PATH nor in pyenv, and that uv cannot install, is stated as not run.
 """
 
 from __future__ import annotations
@@ -94,11 +94,12 @@ def main() -> int:
             continue
         results.append(result)
         _print(table([result]))
-    _print(table(results))
-    for python in missing:
-        _print(f"Python {python} was not run: it is neither in PATH nor in pyenv, and uv cannot install it here")
+    tables = "\n\n".join(
+        [table(results), *(f"Python {python} was not run, because it is not installed." for python in missing)]
+    )
+    _print(tables)
     if len(chosen) == len(ENVIRONMENTS):
-        PAGE.write_text(page(results))
+        PAGE.write_text(page(tables))
         _print(f"Written to {PAGE.relative_to(ROOT)}")
     return 0 if results and all(result.passed for result in results) else 1
 
@@ -109,7 +110,7 @@ def table(results: list[Result]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *(each.row() for each in results)])
 
 
-def page(results: list[Result]) -> str:
+def page(tables: str) -> str:
     """The page of the documentation."""
     oldest = _oldest()
     return f"""# Compatibility
@@ -118,7 +119,7 @@ def page(results: list[Result]) -> str:
 contains exactly what was installed and run. The last run was on {datetime.now(UTC):%Y-%m-%d} ({platform.system()}
 {platform.machine()}).
 
-{table(results)}
+{tables}
 
 A skipped test needs a feature that the release of aws-cdk-lib does not have. With the oldest release, these differ:
 
