@@ -10,12 +10,12 @@ from aws_cdk.aws_sagemaker import CfnAppImageConfig
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs._validation.checks import check_is_string, shown
+from imgver_constructs._validation.checks import check_is_string
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import APP_IMAGE_CONFIG_NAME
 from imgver_constructs._validation.tokens import check_string_or_token
-from imgver_constructs.studio_app import StudioApp, apply_studio_app, name_of
+from imgver_constructs.studio_app import StudioApp, apply_studio_app, check_studio_app, name_of
 
 
 class IAppImageConfig(cdk.IResource, refs.IAppImageConfigRef, Protocol):
@@ -24,12 +24,10 @@ class IAppImageConfig(cdk.IResource, refs.IAppImageConfigRef, Protocol):
     @property
     def app_image_config_name(self) -> str:
         """The name."""
-        ...
 
     @property
     def app_image_config_arn(self) -> str:
         """The ARN."""
-        ...
 
 
 @jsii.implements(refs.IAppImageConfigRef)
@@ -90,11 +88,7 @@ class AppImageConfig(_AppImageConfigBase):
         Raises:
             ValueError: SageMaker or CloudFormation would reject a value. The construct tree is unchanged.
         """
-        if not isinstance(app, StudioApp):
-            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-                f"app {shown(app)} must be a StudioApp: use StudioApp.jupyter_lab(…), StudioApp.code_editor(…) or "
-                "StudioApp.kernel_gateway(…)"
-            )
+        check_studio_app(app)
         if app_image_config_name is not None:
             check_string_or_token("app_image_config_name", app_image_config_name, APP_IMAGE_CONFIG_NAME)
         check_removal_policy(removal_policy)

@@ -21,6 +21,7 @@ from constructs import Construct, IDependable
 
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_is_string, check_string, shown
+from imgver_constructs._validation.paths import errors_at_use
 from imgver_constructs._validation.rules import BASE_IMAGE, ECR_ADDRESS, IMAGE_DIGEST, IMAGE_TAG, LIKE_AN_ECR_ADDRESS
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
@@ -63,6 +64,10 @@ class BoundBaseImage:
     is_asset: bool = False
 
 
+def _refused(message: str) -> BaseImage:
+    return _RefusedBaseImage(message=message)
+
+
 class BaseImage(ABC):
     """The container image that an image version is created from.
 
@@ -73,6 +78,7 @@ class BaseImage(ABC):
     """
 
     @staticmethod
+    @errors_at_use(_refused)
     def from_uri(uri: str) -> BaseImage:
         """Use a container image by its address, which is passed to SageMaker unchanged.
 
@@ -87,7 +93,8 @@ class BaseImage(ABC):
                 since the repository that the role must pull from would be unknown.
 
         Raises:
-            ValueError: ``uri`` is empty, is too long, has control characters, or is a malformed Amazon ECR address.
+            ValueError: ``uri`` is empty, is too long, has control characters, or is a malformed Amazon ECR address. The
+                version that uses the base image raises the error, which then names the path of the version.
         """
         if is_token(uri):
             check_is_string("uri", uri)
@@ -102,6 +109,7 @@ class BaseImage(ABC):
         return _UriBaseImage(uri=uri, text=text, tokens=tokens, address=address)
 
     @staticmethod
+    @errors_at_use(_refused)
     def from_ecr_repository(
         repository: ecr.IRepository, *, tag: str | None = None, digest: str | None = None
     ) -> BaseImage:
@@ -121,7 +129,7 @@ class BaseImage(ABC):
 
         Raises:
             ValueError: ``repository`` is not a repository, not exactly one of ``tag`` and ``digest`` is given, or
-                Amazon ECR would reject the tag or the digest.
+                Amazon ECR would reject the tag or the digest. The version that uses the base image raises the error.
         """
         # The type is checked first, since reading a property of the object is a call into jsii.
         if not hasattr(type(repository), "repository_arn") and not hasattr(repository, "repository_arn"):
@@ -143,6 +151,7 @@ class BaseImage(ABC):
         return _EcrBaseImage(repository=repository, tag=tag, digest=digest)
 
     @staticmethod
+    @errors_at_use(_refused)
     def from_asset(
         directory: str | PathLike[str],
         *,
@@ -186,6 +195,7 @@ class BaseImage(ABC):
 
         Raises:
             ValueError: the folder or the Dockerfile does not exist, or an argument has the wrong type or is a token.
+                The version that uses the base image raises the error.
         """
         if not isinstance(directory, str | PathLike) or not str(directory) or not _exists(Path(directory).is_dir):
             raise ValueError(
@@ -233,14 +243,25 @@ def check_base_image(base_image: object, *, role: iam.IRole | None, follow_tag: 
         follow_tag: the build number with which the version follows the tag of the base image; None if it does not.
 
     Raises:
-        ValueError: ``base_image`` is not a base image, its repository is unknown although the function or the role
-            needs permissions on it, or ``follow_tag`` would have no effect.
+        ValueError: ``base_image`` is not a base image or was declared with an invalid value, its repository is unknown
+            although the function or the role needs permissions on it, or ``follow_tag`` would have no effect.
     """
     if not isinstance(base_image, BaseImage):
         raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
             f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
         )
     base_image._check(pulled_by_role=role is not None, follows_tag=follow_tag is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RefusedBaseImage(BaseImage):
+    message: str
+
+    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> NoReturn:  # noqa: ARG002
+        raise ValueError(self.message)
+
+    def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> NoReturn:  # noqa: ARG002
+        raise ValueError(self.message)
 
 
 def _refuse_follow_tag(base_image: str) -> NoReturn:

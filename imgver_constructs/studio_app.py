@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from aws_cdk.aws_sagemaker import CfnAppImageConfig
 
 from imgver_constructs._validation.checks import check_at_most, check_is_number, check_user, shown
+from imgver_constructs._validation.paths import errors_at_use
 from imgver_constructs._validation.rules import (
     CONTAINER_ARGUMENT,
     CONTAINER_ARGUMENTS_MAXIMUM,
@@ -23,10 +25,15 @@ from imgver_constructs._validation.rules import (
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token
 
 
+def _refused(message: str) -> StudioApp:
+    return _RefusedApp(message)
+
+
 class StudioApp(ABC):
     """The application that Studio runs an image as: JupyterLab, Code Editor, or a kernel gateway of Studio Classic."""
 
     @staticmethod
+    @errors_at_use(_refused)
     def jupyter_lab(
         *,
         container_arguments: Sequence[str] = (),
@@ -47,17 +54,15 @@ class StudioApp(ABC):
                 ``SAGEMAKER_``. Default: none.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would reject a value.
+            ValueError: SageMaker or CloudFormation would reject a value. The :class:`AppImageConfig` that uses the
+                application raises the error, which then names its path.
         """
-        return _JupyterLab(
-            _container_config(
-                arguments=container_arguments,
-                entrypoint=container_entrypoint,
-                environment_variables=container_environment_variables,
-            )
-        )
+        container = _container_config(container_arguments, container_entrypoint, container_environment_variables)
+        configuration = CfnAppImageConfig.JupyterLabAppImageConfigProperty(container_config=container)
+        return _ConfiguredApp("JupyterLab", "jupyter_lab_app_image_config", configuration)
 
     @staticmethod
+    @errors_at_use(_refused)
     def code_editor(
         *,
         container_arguments: Sequence[str] = (),
@@ -78,17 +83,15 @@ class StudioApp(ABC):
                 ``SAGEMAKER_``. Default: none.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would reject a value.
+            ValueError: SageMaker or CloudFormation would reject a value. The :class:`AppImageConfig` that uses the
+                application raises the error, which then names its path.
         """
-        return _CodeEditor(
-            _container_config(
-                arguments=container_arguments,
-                entrypoint=container_entrypoint,
-                environment_variables=container_environment_variables,
-            )
-        )
+        container = _container_config(container_arguments, container_entrypoint, container_environment_variables)
+        configuration = CfnAppImageConfig.CodeEditorAppImageConfigProperty(container_config=container)
+        return _ConfiguredApp("CodeEditor", "code_editor_app_image_config", configuration)
 
     @staticmethod
+    @errors_at_use(_refused)
     def kernel_gateway(
         *,
         kernel_name: str,
@@ -112,7 +115,8 @@ class StudioApp(ABC):
             default_gid: the POSIX group ID: 100 with user 1000, or 0 with root. Default: SageMaker uses 100.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would reject a value.
+            ValueError: SageMaker or CloudFormation would reject a value. The :class:`AppImageConfig` that uses the
+                application raises the error, which then names its path.
         """
         check_string_or_token("kernel_name", kernel_name, KERNEL_NAME)
         if kernel_display_name is not None:
@@ -134,13 +138,12 @@ class StudioApp(ABC):
             file_system = CfnAppImageConfig.FileSystemConfigProperty(
                 mount_path=mount_path, default_uid=default_uid, default_gid=default_gid
             )
-        return _KernelGateway(
-            CfnAppImageConfig.KernelGatewayImageConfigProperty(
-                # CloudFormation accepts exactly one.
-                kernel_specs=[CfnAppImageConfig.KernelSpecProperty(name=kernel_name, display_name=kernel_display_name)],
-                file_system_config=file_system,
-            )
+        configuration = CfnAppImageConfig.KernelGatewayImageConfigProperty(
+            # CloudFormation accepts exactly one.
+            kernel_specs=[CfnAppImageConfig.KernelSpecProperty(name=kernel_name, display_name=kernel_display_name)],
+            file_system_config=file_system,
         )
+        return _ConfiguredApp("KernelGateway", "kernel_gateway_image_config", configuration)
 
     _name: str
     """The name of the application, without spaces."""
@@ -148,6 +151,21 @@ class StudioApp(ABC):
     @abstractmethod
     def _apply(self, resource: CfnAppImageConfig) -> None:
         """Set the property of the resource that configures this application."""
+
+
+def check_studio_app(app: object) -> None:
+    """Check the application of an AppImageConfig before any construct is created.
+
+    Raises:
+        ValueError: ``app`` is not an application, or was declared with an invalid value.
+    """
+    if not isinstance(app, StudioApp):
+        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            f"app {shown(app)} must be a StudioApp: use StudioApp.jupyter_lab(…), StudioApp.code_editor(…) or "
+            "StudioApp.kernel_gateway(…)"
+        )
+    if isinstance(app, _RefusedApp):
+        raise ValueError(app.message)  # noqa: TRY004 (the same)
 
 
 def apply_studio_app(app: StudioApp, resource: CfnAppImageConfig) -> None:
@@ -160,38 +178,26 @@ def name_of(app: StudioApp) -> str:
     return app._name
 
 
-class _JupyterLab(StudioApp):
-    _name = "JupyterLab"
-
-    def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
-        self._property = CfnAppImageConfig.JupyterLabAppImageConfigProperty(container_config=container)
-
-    def _apply(self, resource: CfnAppImageConfig) -> None:
-        resource.jupyter_lab_app_image_config = self._property
-
-
-class _CodeEditor(StudioApp):
-    _name = "CodeEditor"
-
-    def __init__(self, container: CfnAppImageConfig.ContainerConfigProperty | None) -> None:
-        self._property = CfnAppImageConfig.CodeEditorAppImageConfigProperty(container_config=container)
+class _ConfiguredApp(StudioApp):
+    def __init__(self, name: str, attribute: str, configuration: object) -> None:
+        self._name = name
+        self._attribute = attribute
+        self._configuration = configuration
 
     def _apply(self, resource: CfnAppImageConfig) -> None:
-        resource.code_editor_app_image_config = self._property
+        setattr(resource, self._attribute, self._configuration)
 
 
-class _KernelGateway(StudioApp):
-    _name = "KernelGateway"
+class _RefusedApp(StudioApp):
+    def __init__(self, message: str) -> None:
+        self.message = message
 
-    def __init__(self, configuration: CfnAppImageConfig.KernelGatewayImageConfigProperty) -> None:
-        self._property = configuration
-
-    def _apply(self, resource: CfnAppImageConfig) -> None:
-        resource.kernel_gateway_image_config = self._property
+    def _apply(self, resource: CfnAppImageConfig) -> NoReturn:  # noqa: ARG002
+        raise ValueError(self.message)
 
 
 def _container_config(
-    *, arguments: Sequence[str], entrypoint: str | None, environment_variables: Mapping[str, str] | None
+    arguments: Sequence[str], entrypoint: str | None, environment_variables: Mapping[str, str] | None
 ) -> CfnAppImageConfig.ContainerConfigProperty | None:
     """Check the configuration of a container; return None if nothing is declared."""
     _check_arguments(arguments)

@@ -31,6 +31,30 @@ def errors_name_path(function: Callable[Parameters, Result]) -> Callable[Paramet
     return with_path
 
 
+def errors_at_use(
+    refused: Callable[[str], Result],
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Let the construct that uses an object raise the ValueErrors of the object's creation.
+
+    The object has no scope, and therefore no path that the error could name.
+
+    Args:
+        refused: creates an object from the message of an error, which the construct raises.
+    """
+
+    def decorate(create: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        @wraps(create)
+        def create_or_refuse(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            try:
+                return create(*args, **kwargs)
+            except ValueError as error:
+                return refused(str(error))
+
+        return create_or_refuse
+
+    return decorate
+
+
 def _path(function: Callable[..., object], *args: object, **kwargs: object) -> str:
     """Return the path of the construct that a call declares, whose method it is, or that it is about."""
     arguments = signature(function).bind(*args, **kwargs).arguments

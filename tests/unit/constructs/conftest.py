@@ -16,7 +16,9 @@ import pytest
 from aws_cdk.assertions import Template
 from cdk_release import IS_RECENT
 
-from imgver_constructs import BaseImage, Image, ImageVersion
+from imgver_constructs import BaseImage, Image, ImageVersion, StudioApp
+from imgver_constructs.base_image import check_base_image
+from imgver_constructs.studio_app import check_studio_app
 
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/data-science:1.0.0"
 
@@ -141,10 +143,17 @@ def tree(app: cdk.App) -> Callable[[], list[str]]:
 def refused(tree: Callable[[], list[str]]) -> Callable[[Callable[[], object]], str]:
     """The message with which a declaration is refused, without the construct's path; the tree must be unchanged."""
 
+    def use(declared: object) -> None:
+        # The construct that uses an object without a scope raises its error.
+        if isinstance(declared, BaseImage):
+            check_base_image(declared, role=None, follow_tag=None)
+        elif isinstance(declared, StudioApp):
+            check_studio_app(declared)
+
     def refused(declare: Callable[[], object]) -> str:
         before = tree()
         with pytest.raises(ValueError, match="must") as refusal:
-            declare()
+            use(declare())
         assert tree() == before
         return re.sub(r"^[A-Z]\w*(/\S+)*: ", "", str(refusal.value))
 

@@ -13,6 +13,7 @@ from aws_cdk.aws_sagemaker import CfnAppImageConfig
 from cdk_release import needs_recent_cdk
 
 from imgver_constructs import AppImageConfig, StudioApp
+from imgver_constructs.studio_app import check_studio_app
 
 CONFIG = "AWS::SageMaker::AppImageConfig"
 
@@ -309,7 +310,7 @@ A_NUMBER = "must be a number: write it without quotes, and a token as cdk.Token.
 )
 def test_values_of_a_container_that_are_refused(create_app: CreateApp, keyword: str, value: Any, shown: str) -> None:
     with pytest.raises(ValueError, match="must") as refusal:
-        create_app(**{keyword.partition("[")[0]: value})
+        check_studio_app(create_app(**{keyword.partition("[")[0]: value}))
 
     assert str(refusal.value) == f"{keyword} {shown}"
 
@@ -353,7 +354,7 @@ USER_RULE = "must be 1000 with 100, or 0 with 0 for root: give both, or leave bo
 )
 def test_values_of_a_kernel_gateway_that_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match="must") as refusal:
-        StudioApp.kernel_gateway(**({"kernel_name": "python3"} | arguments))
+        check_studio_app(StudioApp.kernel_gateway(**({"kernel_name": "python3"} | arguments)))
 
     assert str(refusal.value) == message
 

@@ -16,7 +16,7 @@ from aws_cdk.assertions import Template
 from constructs import Construct
 
 from imgver_constructs import BaseImage, Image, ImageVersion
-from imgver_constructs.base_image import BoundBaseImage, bind_base_image
+from imgver_constructs.base_image import BoundBaseImage, bind_base_image, check_base_image
 
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
@@ -85,7 +85,7 @@ def repository_of(stack: cdk.Stack) -> ecr.IRepository:
 def refusal_of(*args: Any, **kwargs: Any) -> str:
     function, *rest = args
     with pytest.raises(ValueError, match="must be") as refusal:
-        function(*rest, **kwargs)
+        check_base_image(function(*rest, **kwargs), role=None, follow_tag=None)
     return str(refusal.value)
 
 

@@ -43,13 +43,13 @@ def test_right_uses_synthesize(stack: cdk.Stack, folder: Path) -> None:
 
 @pytest.mark.parametrize("use", sorted(KEYWORDS))
 def test_a_wrong_use_is_refused_by_the_name_of_its_keyword(
-    wrong_uses: dict[str, Callable[[], object]], use: str
+    wrong_uses: dict[str, Callable[[], object]], refused: Callable[[Callable[[], object]], str], use: str
 ) -> None:
-    with pytest.raises(ValueError, match=rf"\b{use.partition(' ')[2]}\b.* must .+: ") as refusal:
-        wrong_uses[use]()
+    message = refused(wrong_uses[use])
 
-    assert "\n" not in str(refusal.value)
-    assert not str(refusal.value).endswith(".")
+    assert re.search(rf"\b{use.partition(' ')[2]}\b.* must .+: ", message)
+    assert "\n" not in message
+    assert not message.endswith(".")
 
 
 @pytest.mark.parametrize("name", CALLABLES)
