@@ -1,9 +1,13 @@
-"""The cost of an image version at synth: this library, CfnImageVersion and a plain CustomResource, in the same run.
+"""The cost of an image version with one alias at synth: this library, CfnImageVersion and bare resources, in one run.
 
     python benchmarks/synth.py [--rounds N]
 
-Whole apps with 1, 10, 100 and 400 versions are synthesized in turn, each in a process of its own, as the CDK CLI runs
-them. Then stacks with 100 and 400 versions are built and synthesized in one process, for the cost of one more version.
+Whole apps with 1, 10, 100 and 240 versions are synthesized in turn, each in a process of its own, as the CDK CLI runs
+them. Then stacks with 20 and 240 versions are built and synthesized in one process, for the cost of one more
+version. A stack can have 500 resources, so 240 versions with an alias each are the most that fit.
+
+The bare resources are the two that a version and its alias need, as ``CfnResource`` objects with the same policy,
+dependency and logical ID. Their cost is the lower limit for a library that declares these resources.
 Times are processor times of Python and of jsii's Node.js. Ratios compare the fastest rounds, because other load on the
 machine only adds time.
 """
@@ -28,13 +32,13 @@ warnings.simplefilter("ignore")
 
 import aws_cdk as cdk  # noqa: E402 (the import warns about the version of Node.js)
 import results  # noqa: E402
-from synth_apps import custom_resource, native, ours  # noqa: E402
+from synth_apps import bare_resources, native, ours  # noqa: E402
 
-APPS: dict[str, ModuleType] = {"CfnImageVersion": native, "CustomResource": custom_resource, "ImageVersion": ours}
-COUNTS = (1, 10, 100, 400)
-FEW, MANY = COUNTS[-2:]
-LIMITS = {"app": 1.5, "build": 2.0, "build and synth": 1.5, "bytes of template": 2.0}
-"""The accepted ratios of this library to CfnImageVersion: of a whole app, and of one more version."""
+APPS: dict[str, ModuleType] = {"CfnImageVersion": native, "bare CfnResources": bare_resources, "ImageVersion": ours}
+COUNTS = (1, 10, 100, 240)
+FEW, MANY = 20, COUNTS[-1]
+LIMITS = {"app": 1.2, "build and synth": 2.5, "bytes of template": 4.0}
+"""The accepted ratios of this library to CfnImageVersion: of an app with one version, and of one more version."""
 
 
 def processor_seconds() -> float:
@@ -105,11 +109,10 @@ def measure(*, rounds: int = 5) -> dict[str, Any]:
 
 
 def ratios(result: dict[str, Any]) -> dict[str, float]:
-    """The ratios of this library to CfnImageVersion: the largest ratio of the apps, and those of one more version."""
+    """The ratios of this library to CfnImageVersion: of an app with one version, and of one more version."""
     theirs, ours = (result["apps"][name] for name in ("CfnImageVersion", "ImageVersion"))
     more, less = (result["one more"][name] for name in ("ImageVersion", "CfnImageVersion"))
-    apps = max(one[0] / other[0] for one, other in zip(ours, theirs, strict=True))
-    return {"app": apps, **{figure: more[figure] / less[figure] for figure in more}}
+    return {"app": ours[0][0] / theirs[0][0], **{figure: more[figure] / less[figure] for figure in more}}
 
 
 def tables(result: dict[str, Any]) -> dict[str, str]:
@@ -117,14 +120,19 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     found = ratios(result)
     apps = [[count, *(results.cell(result["apps"][name][row]) for name in APPS)] for row, count in enumerate(COUNTS)]
     more = [
-        [figure, *(f"{result['one more'][name][figure]:,.2f}" for name in APPS), f"{found[figure]:.2f}", LIMITS[figure]]
+        [
+            figure,
+            *(f"{result['one more'][name][figure]:,.2f}" for name in APPS),
+            f"{found[figure]:.2f}",
+            LIMITS.get(figure, "-"),
+        ]
         for figure in result["one more"]["ImageVersion"]
     ]
     last = ["ratio", "accepted"]
     return {
         "apps": results.table(["versions", *APPS], apps),
         "ratio": results.table(
-            ["largest ratio to CfnImageVersion", "accepted"], [[f"{found['app']:.2f}", LIMITS["app"]]]
+            ["ratio to CfnImageVersion, one version", "accepted"], [[f"{found['app']:.2f}", LIMITS["app"]]]
         ),
         "one-more": results.table(["", *APPS, *last], more),
     }
@@ -137,4 +145,4 @@ if __name__ == "__main__":
     )
     measured = measure(rounds=parser.parse_args().rounds)
     results.finish("synth", measured, tables)
-    sys.exit(any(ratio > LIMITS[figure] for figure, ratio in ratios(measured).items()))
+    sys.exit(any(ratios(measured)[figure] > limit for figure, limit in LIMITS.items()))

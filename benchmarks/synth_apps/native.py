@@ -1,4 +1,4 @@
-"""``CfnImageVersion``, with the most common properties."""
+"""``CfnImageVersion``, with the most common properties and one alias."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
@@ -20,4 +20,5 @@ def declare(stack: cdk.Stack, count: int) -> None:
             programming_lang="Python 3.12",
             release_notes="First release",
             vendor_guidance="STABLE",
+            aliases=[f"v{number}"],
         )

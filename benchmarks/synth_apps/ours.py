@@ -1,4 +1,4 @@
-"""``ImageVersion``, with the same properties as the native resource."""
+"""``ImageVersion``, with the same properties and one alias, which is a resource of its own."""
 
 import aws_cdk as cdk
 
@@ -15,6 +15,7 @@ def declare(stack: cdk.Stack, count: int) -> None:
             f"Version{number}",
             image=image,
             base_image=base_image,
+            aliases=[f"v{number}"],
             job_type=JobType.NOTEBOOK_KERNEL,
             processor=Processor.GPU,
             ml_framework="PyTorch 2.5",
