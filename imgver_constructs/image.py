@@ -32,25 +32,20 @@ class IImage(cdk.IResource, refs.IImageRef, Protocol):
     @property
     def image_name(self) -> str:
         """The name of the image."""
-        ...
 
     @property
     def image_arn(self) -> str:
         """The ARN of the image."""
-        ...
 
     @property
     def role(self) -> iam.IRole | None:
         """The role that SageMaker pulls container images with; None for an imported image."""
-        ...
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Grant permission for actions on the image itself: see :meth:`Image.grant`."""
-        ...
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant permission to describe the image, its versions and their aliases: see :meth:`Image.grant_read`."""
-        ...
 
     def on_state_change(
         self,
@@ -63,7 +58,6 @@ class IImage(cdk.IResource, refs.IImageRef, Protocol):
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
         """Create a rule for changes of the image's status: see :meth:`Image.on_state_change`."""
-        ...
 
     def on_version_state_change(
         self,
@@ -76,7 +70,6 @@ class IImage(cdk.IResource, refs.IImageRef, Protocol):
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
         """Create a rule for changes of a version's status: see :meth:`Image.on_version_state_change`."""
-        ...
 
 
 @jsii.implements(refs.IImageRef)

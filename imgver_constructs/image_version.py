@@ -32,7 +32,7 @@ from imgver_constructs._validation.checks import (
     check_string,
     shown,
 )
-from imgver_constructs._validation.paths import errors_name_path
+from imgver_constructs._validation.paths import child_path, errors_name_path
 from imgver_constructs._validation.rules import (
     ALIAS,
     FOLLOW_TAG,
@@ -62,48 +62,38 @@ class IImageVersion(cdk.IResource, refs.IImageVersionRef, Protocol):
     @property
     def image(self) -> IImage:
         """The image that the version belongs to."""
-        ...
 
     @property
     def provider(self) -> ImageVersionProvider | None:
         """The provider that creates this version; None for an imported version."""
-        ...
 
     @property
     def image_arn(self) -> str:
         """The ARN of the image."""
-        ...
 
     @property
     def image_version_arn(self) -> str:
         """The ARN of the version."""
-        ...
 
     @property
     def image_version_number(self) -> float:
         """The number of the version: see :attr:`ImageVersion.image_version_number`."""
-        ...
 
     @property
     def image_version_number_as_string(self) -> str:
         """The number of the version as a string."""
-        ...
 
     def add_alias(self, alias_name: str) -> IImageAlias:
         """Declare an alias of this version: see :meth:`ImageVersion.add_alias`."""
-        ...
 
     def custom_image(self, *, app_image_config: refs.IAppImageConfigRef) -> cdk.IResolvable:
         """Return the item that attaches this version to a domain: see :meth:`ImageVersion.custom_image`."""
-        ...
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Grant permission for actions on this version: see :meth:`ImageVersion.grant`."""
-        ...
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Grant permission to describe this version and its aliases: see :meth:`ImageVersion.grant_read`."""
-        ...
 
     def on_state_change(
         self,
@@ -116,7 +106,6 @@ class IImageVersion(cdk.IResource, refs.IImageVersionRef, Protocol):
         cross_stack_scope: Construct | None = None,
     ) -> events.Rule:
         """Create a rule for changes of this version's status: see :meth:`ImageVersion.on_state_change`."""
-        ...
 
 
 class IImageAlias(IConstruct, Protocol):
@@ -125,12 +114,10 @@ class IImageAlias(IConstruct, Protocol):
     @property
     def alias_name(self) -> str:
         """The name of the alias."""
-        ...
 
     @property
     def version(self) -> IImageVersion:
         """The version that the alias points to."""
-        ...
 
 
 @jsii.implements(refs.IImageVersionRef)
@@ -373,8 +360,8 @@ class ImageVersion(_ImageVersionBase):
             image: the image, in the account and region of this stack: an :class:`Image`, or
                 ``Image.from_image_name(…)``.
             base_image: the container image: ``BaseImage.from_ecr_repository(…)`` or ``BaseImage.from_uri(…)``.
-            aliases: names that point to this version, each of 1 to 128 characters; each becomes an
-                :class:`ImageAlias`. Default: none.
+            aliases: names that point to this version, each of 1 to 128 characters. Each is a resource of its own, as
+                with an :class:`ImageAlias`. Default: none.
             job_type: the SageMaker job type that the version is compatible with. Default: not declared.
             processor: the processor that the version is compatible with. Default: not declared.
             horovod: whether the version is compatible with Horovod. Default: not declared.
@@ -450,7 +437,7 @@ class ImageVersion(_ImageVersionBase):
         binding = binding_of(provider)
         self._resource = binding.create_resource(
             self,
-            "Default",
+            "Resource",
             "Custom::SageMakerImageVersion",
             path=path,
             image=image,
@@ -474,7 +461,8 @@ class ImageVersion(_ImageVersionBase):
         for position, alias in enumerate(aliases):
             # A token cannot be part of an ID.
             alias_id = f"Alias-{alias}" if is_known(alias) else f"Alias{position}"
-            ImageAlias(self, alias_id, alias_name=alias, version=self)
+            # An ImageAlias would be one more construct for each alias, which takes a call into jsii.
+            _create_alias(self, alias_id, child_path(path, alias_id), alias_name=alias, version=self, provider=provider)
 
     @cached_property
     def _physical_id(self) -> str:
@@ -639,24 +627,7 @@ class ImageAlias(Construct):
         super().__init__(scope, construct_id)
         self._alias_name = alias_name
         self._version = version
-        resource = binding_of(provider).create_resource(
-            self,
-            "Resource",
-            "Custom::SageMakerImageAlias",
-            path=path,
-            image=image,
-            properties={"ImageName": image.image_name, "Alias": alias_name, "Version": reference_to(version)},
-            resource_class=cdk.CfnResource,
-            # CloudFormation orders an alias after a declared version, and deletes it before that.
-            needs_dependencies=version.provider is not provider,
-        )
-        registry.add_alias(identity.key, resource)
-        if is_known(alias_name):
-            registry.add_declared_alias(identity, alias_name, self)
-            # A logical ID from the path would change when the alias gets another parent. CloudFormation would create
-            # the new resource, which finds the alias in place, and then delete the old resource, and the alias with it.
-            readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
-            resource.override_logical_id(f"ImageAlias{readable}{fingerprint(f'{identity.key}/{alias_name}')}")
+        _create_alias(self, "Resource", path, alias_name=alias_name, version=version, provider=provider)
 
     @property
     def alias_name(self) -> str:
@@ -667,6 +638,38 @@ class ImageAlias(Construct):
     def version(self) -> IImageVersion:
         """The version that the alias points to."""
         return self._version
+
+
+def _create_alias(
+    scope: Construct,
+    construct_id: str,
+    path: str,
+    *,
+    alias_name: str,
+    version: IImageVersion,
+    provider: ImageVersionProvider,
+) -> None:
+    """Create the custom resource of an alias, whose arguments have been checked."""
+    registry, image = StackRegistry.of(version), version.image
+    identity = identity_of(image)
+    resource = binding_of(provider).create_resource(
+        scope,
+        construct_id,
+        "Custom::SageMakerImageAlias",
+        path=path,
+        image=image,
+        properties={"ImageName": image.image_name, "Alias": alias_name, "Version": reference_to(version)},
+        resource_class=cdk.CfnResource,
+        # CloudFormation orders an alias after a declared version, and deletes it before that.
+        needs_dependencies=version.provider is not provider,
+    )
+    registry.add_alias(identity.key, resource)
+    if is_known(alias_name):
+        registry.add_declared_alias(identity, alias_name, scope if isinstance(scope, ImageAlias) else resource)
+        # A logical ID from the path would change when the alias gets another parent. CloudFormation would create the
+        # new resource, which finds the alias in place, and then delete the old resource, and the alias with it.
+        readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
+        resource.override_logical_id(f"ImageAlias{readable}{fingerprint(f'{identity.key}/{alias_name}')}")
 
 
 class _ImportedImageVersion(_ImageVersionBase):

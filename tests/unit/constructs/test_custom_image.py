@@ -92,7 +92,7 @@ def test_a_domain_a_user_profile_and_a_space_accept_the_item(
     expected = {
         "AppImageConfigName": {"Ref": "ConfigJupyterLab2D0CA5F2"},
         "ImageName": {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}]}]},
-        "ImageVersionNumber": {"Fn::GetAtt": ["Version", "Version"]},
+        "ImageVersionNumber": {"Fn::GetAtt": ["Version6A868472", "Version"]},
     }
     assert found["CustomImages"] == [expected, expected]
 
@@ -118,7 +118,7 @@ def test_cloudformations_spelling_outside_typed_properties(stack: cdk.Stack, dec
     spelled = {
         "AppImageConfigName": "jupyter",
         "ImageName": "data-science",
-        "ImageVersionNumber": {"Fn::GetAtt": ["Version", "Version"]},
+        "ImageVersionNumber": {"Fn::GetAtt": ["Version6A868472", "Version"]},
     }
 
     # WHEN the item is in an override beside typed properties, in a raw resource, and in a call of the API

@@ -35,7 +35,7 @@ def test_properties_and_dependencies(stack: cdk.Stack, declare: Declare, resourc
                 "ConstructPath": "Stack/Stable",
                 "ImageName": "data-science",
                 "Alias": "stable",
-                "Version": {"Ref": "Version"},
+                "Version": {"Ref": "Version6A868472"},
             },
         }
     }

@@ -125,7 +125,7 @@ def test_aliases_become_resources(declare: Declare, resources: Resources) -> Non
     names = sorted(alias["Properties"]["Alias"] for alias in resources(ALIAS).values())
     assert names == ["1.4.0", "latest", "stable"]
     ids = [child.node.id for child in version.node.children]
-    assert ids == ["Default", "Alias-latest", "Alias-1.4.0", "Alias-stable"]
+    assert ids == ["Resource", "Alias-latest", "Alias-1.4.0", "Alias-stable"]
     assert "Aliases" not in resources(VERSION).popitem()[1]["Properties"]
 
 
@@ -211,7 +211,7 @@ def test_attributes(stack: cdk.Stack, declare: Declare) -> None:
 
 def test_uses_of_the_number_that_cloudformation_resolves(stack: cdk.Stack, declare: Declare) -> None:
     version = declare()
-    number, reference = version.image_version_number, {"Fn::GetAtt": ["Version", "Version"]}
+    number, reference = version.image_version_number, {"Fn::GetAtt": ["Version6A868472", "Version"]}
 
     string = version.image_version_number_as_string
 
@@ -456,6 +456,6 @@ def test_tokens_are_not_inspected(stack: cdk.Stack, declare: Declare, only: Only
     }
     # An alias that is a token has an id by its position.
     assert {key: alias["Properties"]["Alias"] for key, alias in resources(ALIAS).items()} == {
-        "VersionAlias0C5ECEE01": {"Ref": "Alias"},
-        "VersionAlias1B87EE778": {"Fn::Join": ["", ["v", {"Ref": "Number"}]]},
+        "VersionAlias093D18734": {"Ref": "Alias"},
+        "VersionAlias14B591302": {"Fn::Join": ["", ["v", {"Ref": "Number"}]]},
     }

@@ -35,16 +35,16 @@ def test_it_retains_and_depends_on_the_versions_and_aliases_of_the_image(
     declare("Other", image=Image.from_image_name(stack, "OtherImage", "deep-learning"), aliases=["stable"])
 
     resource = only(RETENTION)
-    numbers = [{"Fn::GetAtt": [logical_id, "Version"]} for logical_id in ("Earlier", "Later")]
+    numbers = [{"Fn::GetAtt": [logical_id, "Version"]} for logical_id in ("Earlier5F530BFE", "LaterC575820C")]
     assert resource["Properties"]["ImageName"] == "data-science"
     assert resource["Properties"]["Keep"] == 5
     assert resource["Properties"]["ConstructPath"] == "Stack/Retention"
     assert resource["Properties"]["Versions"] == [3, *numbers]
     assert {each for each in waits_for(resource) if not each.startswith("ImageVersionProvider")} == {
-        "Earlier",
+        "Earlier5F530BFE",
         "ImageAliaslatest4E83551BDDEECEF9",
         "ImageAliasstable4DA6F7C1B5F1CC07",
-        "Later",
+        "LaterC575820C",
     }
 
 

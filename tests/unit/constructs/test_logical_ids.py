@@ -65,7 +65,7 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
     imported.add_alias("latest")
 
     assert types(stack) == {
-        "Built": "Custom::SageMakerImageVersion",
+        "Built79DB96CD": "Custom::SageMakerImageVersion",
         "ConfigJupyterLab2D0CA5F2": "AWS::SageMaker::AppImageConfig",
         "Image9D742C96": "AWS::SageMaker::Image",
         "ImageAlias100C28FA9EFD6BEBE89": "Custom::SageMakerImageAlias",
@@ -83,15 +83,15 @@ def test_r48_logical_ids_and_types_and_the_service_token(stack: cdk.Stack, tmp_p
         "ImageVersionProviderImageDC6273296FB8ABE9CF6F4ED9": "AWS::IAM::Policy",
         "ImageVersionProviderLogs0DB3204C": "AWS::Logs::LogGroup",
         "ImageVersionProviderRole98366D34": "AWS::IAM::Role",
-        "OfUnnamed": "Custom::SageMakerImageVersion",
+        "OfUnnamedE3A2FA38": "Custom::SageMakerImageVersion",
         "Retention8BFB5E80": "Custom::SageMakerImageRetention",
         "TokenCB33349F": "Custom::SageMakerImageAlias",
-        "Tokens": "Custom::SageMakerImageVersion",
-        "TokensAlias0E2F52848": "Custom::SageMakerImageAlias",
+        "Tokens1180AAEA": "Custom::SageMakerImageVersion",
+        "TokensAlias055FA2D4F": "Custom::SageMakerImageAlias",
         "Unnamed056898D7": "AWS::SageMaker::Image",
         "UnnamedRoleBD487988": "AWS::IAM::Role",
         "UnnamedRoleDefaultPolicy2B66C38E": "AWS::IAM::Policy",
-        "Version": "Custom::SageMakerImageVersion",
+        "Version6A868472": "Custom::SageMakerImageVersion",
     }
     assert service_tokens(stack) == [{"Fn::GetAtt": ["ImageVersionProviderFunction124F3991", "Arn"]}] * 13
     # Another generated name would replace the image or the configuration.
@@ -134,7 +134,7 @@ def test_r48_logical_ids_of_a_provider_with_options(stack: cdk.Stack) -> None:
         "ImageVersionProviderRole98366D34": "AWS::IAM::Role",
         "Key961B73FD": "AWS::KMS::Key",
         "Retention8BFB5E80": "Custom::SageMakerImageRetention",
-        "Version": "Custom::SageMakerImageVersion",
+        "Version6A868472": "Custom::SageMakerImageVersion",
     }
     assert service_tokens(stack) == [{"Fn::GetAtt": ["ImageVersionProviderFunction124F3991", "Arn"]}] * 3
 
@@ -154,7 +154,7 @@ def test_r48_logical_ids_of_a_named_provider_with_a_role(stack: cdk.Stack) -> No
         "ProviderImage96C2886C51D1DFB4255DB6E6": "AWS::IAM::Policy",
         "ProviderPolicy73D9A088": "AWS::IAM::Policy",
         "Role1ABCC5F0": "AWS::IAM::Role",
-        "Version": "Custom::SageMakerImageVersion",
+        "Version6A868472": "Custom::SageMakerImageVersion",
     }
     # Stacks that share a role must not overwrite each other's policies.
     policies = [found for found in resources(stack).values() if found["Type"] == "AWS::IAM::Policy"]

@@ -397,7 +397,7 @@ def test_a_changed_policy_changes_no_property_of_a_version(before: dict[str, Any
     # The policies did change, and the version depends on all of the new ones.
     assert old != new
     policies = {logical_id for logical_id, resource in new.items() if resource["Type"].startswith("AWS::IAM::")}
-    assert policies - {"ImageVersionProviderRole98366D34"} <= set(new["Version"]["DependsOn"])
+    assert policies - {"ImageVersionProviderRole98366D34"} <= set(new["Version6A868472"]["DependsOn"])
 
 
 @pytest.mark.parametrize(

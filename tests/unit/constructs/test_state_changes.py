@@ -42,7 +42,7 @@ def methods(stack: cdk.Stack, declare: Declare) -> dict[str, AddRule]:
         ("declared image", OF_IMAGE, "ImageArn", {"Fn::GetAtt": ["Image9D742C96", "ImageArn"]}),
         ("imported image", OF_IMAGE, "ImageArn", IMAGE_ARN),
         ("versions of an imported image", OF_VERSION, "ImageArn", IMAGE_ARN),
-        ("declared version", OF_VERSION, "ImageVersionArn", {"Fn::GetAtt": ["Version", "ImageVersionArn"]}),
+        ("declared version", OF_VERSION, "ImageVersionArn", {"Fn::GetAtt": ["Version6A868472", "ImageVersionArn"]}),
         ("imported version", OF_VERSION, "ImageVersionArn", VERSION_ARN),
     ],
 )

@@ -49,8 +49,8 @@ def test_a_use_in_another_stack_is_refused(app: cdk.App, stack: cdk.Stack, attri
     cdk.CfnOutput(studio, "Use", value=ATTRIBUTES[attribute](version))
 
     assert synthesis_error(app) == (
-        f"[Stack/Version/Default] attribute {attribute} of version 'Stack/Version' must be used only in stack 'Stack', "
-        f"not by 'Studio/Use' in stack 'Studio', {REMEDY}"
+        f"[Stack/Version/Resource] attribute {attribute} of version 'Stack/Version' must be used only in stack "
+        f"'Stack', not by 'Studio/Use' in stack 'Studio', {REMEDY}"
     )
 
 
@@ -102,7 +102,7 @@ def test_an_export_is_refused(
     export(stack, declare_in(stack))
 
     assert synthesis_error(app) == (
-        "[Stack/Version/Default] attribute Version of version 'Stack/Version' must be used only in stack 'Stack', not "
+        "[Stack/Version/Resource] attribute Version of version 'Stack/Version' must be used only in stack 'Stack', not "
         f"by the export of '{path}', {REMEDY}"
     )
 

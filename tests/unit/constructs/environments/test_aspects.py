@@ -134,9 +134,9 @@ def test_missing_removal_policies(app: cdk.App, declare_some: Declare, resources
         for logical_id, found in resources_of(stack, VERSION).items()
     }
     assert policies == {
-        "Version": ("RetainExceptOnCreate", "Retain"),
-        "Delete": ("Delete", "Retain"),
-        "Retain": ("RetainExceptOnCreate", "Retain"),
-        "Archive": ("Delete", "Retain"),
+        "Version6A868472": ("RetainExceptOnCreate", "Retain"),
+        "DeleteEE298834": ("Delete", "Retain"),
+        "Retain9C36A9DA": ("RetainExceptOnCreate", "Retain"),
+        "ArchiveDA4CB258": ("Delete", "Retain"),
     }
     assert policies_of(resources_of(stack, "AWS::SageMaker::Image")) == {("RetainExceptOnCreate", "Retain")}

@@ -51,7 +51,7 @@ def test_a_pipeline_with_two_stages(
     # THEN both have the same logical ids, each with its own account and region
     assert dev.keys() == prod.keys()
     for resources, env in zip((dev, prod), STAGES.values(), strict=True):
-        uri = deployed(resources["Version"]["Properties"]["BaseImage"], region="none")
+        uri = deployed(resources["Version6A868472"]["Properties"]["BaseImage"], region="none")
         assert uri == f"{env.account}.dkr.ecr.{env.region}.amazonaws.com/data-science:1.0.0"
         (policy,) = (found for key, found in resources.items() if key.startswith("ImageVersionProviderImage"))
         create = policy["Properties"]["PolicyDocument"]["Statement"][0]
