@@ -17,6 +17,7 @@ from imgver_sandbox.ministack.execution_role import use_execution_roles
 from imgver_sandbox.ministack.hooks import APP, check_hooks, module
 from imgver_sandbox.ministack.iam import patch_iam
 from imgver_sandbox.ministack.lambda_log import log_invocations
+from imgver_sandbox.ministack.lambda_processes import fork_processes
 from imgver_sandbox.ministack.lambda_starts import limit_starts
 from imgver_sandbox.ministack.native_types import add_native_types
 from imgver_sandbox.ministack.query_definitions import QueryDefinitions
@@ -53,6 +54,7 @@ def install(service: ImagesService, decisions: deque[IamDecision]) -> None:
     add_native_types(service)
     invoke_asynchronously()
     limit_starts()
+    fork_processes()
     replace_stack_operations()
     respond_during_operations()
     patch_iam(decisions)

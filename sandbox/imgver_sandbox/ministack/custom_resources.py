@@ -95,7 +95,7 @@ def invoke_asynchronously() -> None:
                 **{name: value for name, value in optional.items() if value is not None},
             },
         )
-        if received.wait(_timeout(props)):
+        if received.wait(_timeout(props)) and request_type == "Delete":
             # On AWS, a function can write its log until it ends, even if its role is deleted before. Here, it cannot.
             ended.wait(_LOG_SECONDS)
         response: dict[str, Any] | None = custom_resource._pending.pop(token, {"result": None})["result"]

@@ -75,6 +75,7 @@ HOOKS: Mapping[tuple[str, str], str] = {
     (LAMBDA, "release_worker"): "(worker)",
     (LAMBDA_RUNTIME, "ensure_spawned"): "(worker)",
     (LAMBDA_RUNTIME, "execution_credentials"): "(config)",
+    (LAMBDA_RUNTIME, "subprocess"): "module",
     ("ministack.services.ecr", "_images"): "AccountRegionScopedDict",
     (LAMBDA, "_execute_function"): "(func, event)",
     (LAMBDA, "_execution_record_for_config"): "(func, config)",
