@@ -135,7 +135,7 @@ class BenchmarkAccount:
                 imageManifest=json.dumps(manifest),
                 imageManifestMediaType=DOCKER_V2_SCHEMA_2,
             )
-        self._cdk("bootstrap", f"aws://{sandbox.account}/{sandbox.region}")
+        self.cdk("bootstrap", f"aws://{sandbox.account}/{sandbox.region}")
 
     def run(self, peer: str, versions: int, times: Times) -> Run:
         """Deploy a stack of one peer twice."""
@@ -166,7 +166,7 @@ class BenchmarkAccount:
         log = self._sandbox.logs / LAMBDA
         offset = log.stat().st_size
         began = time.time()
-        self._cdk("deploy", name, "--app", str(assembly), "--require-approval", "never", "--method", "direct")
+        self.cdk("deploy", name, "--app", str(assembly), "--require-approval", "never", "--method", "direct")
         seconds = time.time() - began
         time.sleep(0.5)  # a function writes its log after its response
         if log.with_name(f"{LAMBDA}.1").exists():
@@ -185,7 +185,8 @@ class BenchmarkAccount:
                 return float((version["LastModifiedTime"] - version["CreationTime"]).total_seconds())
             time.sleep(0.1)
 
-    def _cdk(self, *arguments: str) -> None:
+    def cdk(self, *arguments: str) -> None:
+        """Run the CDK CLI. Raises RuntimeError with its output if it fails."""
         done = subprocess.run(
             ["cdk", *arguments],
             cwd=self._folder,

@@ -36,12 +36,12 @@ def main() -> None:
             os.close(descriptor)
 
 
-def _run(  # noqa: PLR0917  the order in which they are sent
+def _run(
     stdin: int, stdout: int, stderr: int, pipe: int, *, script: str, folder: str, environment: dict[str, str]
 ) -> None:
     """Run a script in this process as Python would run it."""
     os.write(pipe, b"%d\n" % os.getpid())
-    os.set_inheritable(pipe, False)  # noqa: FBT003  a process that the function leaves behind must not hold it
+    os.set_inheritable(pipe, False)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, descriptor in enumerate((stdin, stdout, stderr)):
         os.dup2(descriptor, number)

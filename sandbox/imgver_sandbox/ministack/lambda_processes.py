@@ -43,7 +43,7 @@ def fork_processes() -> None:
 
 def _can_be_forked(folder: str, environment: Mapping[str, str]) -> bool:
     """Return whether a function would find no module of its own, or a setting of Python, that comes too late."""
-    modules = {name.partition(".")[0] for name in os.listdir(folder)}
+    modules = {path.name.partition(".")[0] for path in Path(folder).iterdir()}
     return (
         "_LAMBDA_LAYERS_DIRS" not in environment
         and not any(name.startswith("PYTHON") for name in environment)
@@ -65,12 +65,20 @@ class _ForkServer:
         theirs = [their_stdin, *(write for _, write in from_process)]
         try:
             with self._lock:
-                self._connection = self._connection or self._start()
-                socket.send_fds(self._connection, [request], theirs)
+                self._send(request, theirs)
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
         return _ForkedProcess(our_stdin, *(read for read, _ in from_process))
+
+    def _send(self, request: bytes, descriptors: Sequence[int]) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # the process has ended
+                socket.send_fds(self._connection, [request], descriptors)
+                return
+            self._connection.close()
+        self._connection = self._start()
+        socket.send_fds(self._connection, [request], descriptors)
 
     @staticmethod
     def _start() -> socket.socket:
@@ -92,7 +100,10 @@ class _ForkedProcess:
         self.stdout = os.fdopen(stdout)
         self.stderr = os.fdopen(stderr)
         self._pipe = os.fdopen(pipe)
-        self.pid = int(self._pipe.readline() or 0)
+        line = self._pipe.readline()
+        if not line:
+            raise RuntimeError("the process that forks the processes of functions has ended")
+        self.pid = int(line)
 
     def poll(self) -> int | None:
         """Return whether the process has ended: None while it runs, and otherwise 0."""

@@ -18,7 +18,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A background sandbox, so that ``imgver-sandbox run`` in a page finds it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMGVER_SANDBOX_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-        subprocess.run([COMMAND, "start"], check=True, capture_output=True)
+        subprocess.run([COMMAND, "start", "--enforce-iam"], check=True, capture_output=True)
         sandbox = Sandbox.running()
         assert sandbox is not None
         yield sandbox

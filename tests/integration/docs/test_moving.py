@@ -21,7 +21,7 @@ MANIFEST = '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distributi
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.start(fast=True) as sandbox:
+    with Sandbox.start(enforce_iam=True, fast=True) as sandbox:
         yield sandbox
 
 

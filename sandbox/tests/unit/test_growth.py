@@ -1,0 +1,53 @@
+"""The cost of a call does not grow with the number of versions of an image."""
+
+import sys
+
+import pytest
+
+CALLS = {
+    "create a version": lambda aws: aws.start(),
+    "update a version": lambda aws: aws.UpdateImageVersion(Version=20, ReleaseNotes="n"),
+    "describe a version": lambda aws: aws.describe(20),
+    "find an alias": lambda aws: aws.owner("of-20"),
+    "list the aliases of a version": lambda aws: aws.aliases(Version=20),
+    "list a page of versions": lambda aws: aws.versions(),
+    "describe the image": lambda aws: aws.DescribeImage(),
+    "delete a version": lambda aws: aws.DeleteImageVersion(Version=20),
+}
+
+
+def steps(call, aws):
+    """The number of functions that run during a call: unlike its duration, it does not depend on the machine."""
+    entered = 0
+
+    def count(_frame, event, _argument):
+        nonlocal entered
+        entered += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        call(aws)
+    finally:
+        sys.setprofile(None)
+    return entered
+
+
+@pytest.fixture(scope="module")
+def accounts(make_aws):
+    """Accounts whose image has 50 and 5,000 versions."""
+
+    def fill(versions):
+        aws = make_aws(image_seconds=0, create_seconds=0, write_seconds=0, delete_seconds=0)
+        aws.image()
+        for number in range(1, versions + 1):
+            aws.start(Aliases=[f"of-{number}"])
+        return aws
+
+    return fill(50), fill(5_000)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_call_costs_the_same_with_5000_versions_as_with_50(accounts, call):
+    few, many = (steps(call, aws) for aws in accounts)
+
+    assert many <= 1.5 * few
