@@ -6,13 +6,13 @@ import pytest
 
 CALLS = {
     "create a version": lambda aws: aws.start(),
-    "update a version": lambda aws: aws.UpdateImageVersion(Version=20, ReleaseNotes="n"),
-    "describe a version": lambda aws: aws.describe(20),
-    "find an alias": lambda aws: aws.owner("of-20"),
-    "list the aliases of a version": lambda aws: aws.aliases(Version=20),
+    "update a version": lambda aws: aws.UpdateImageVersion(Version=aws.number, ReleaseNotes="n"),
+    "describe a version": lambda aws: aws.describe(aws.number),
+    "find an alias": lambda aws: aws.owner(f"of-{aws.number}"),
+    "list the aliases of a version": lambda aws: aws.aliases(Version=aws.number),
     "list a page of versions": lambda aws: aws.versions(),
     "describe the image": lambda aws: aws.DescribeImage(),
-    "delete a version": lambda aws: aws.DeleteImageVersion(Version=20),
+    "delete a version": lambda aws: aws.DeleteImageVersion(Version=aws.number),
 }
 
 
@@ -34,13 +34,14 @@ def steps(call, aws):
 
 @pytest.fixture(scope="module")
 def accounts(make_aws):
-    """Accounts whose image has 50 and 5,000 versions."""
+    """Accounts whose image has 50 and 5,000 versions. The calls use one in the middle."""
 
     def fill(versions):
         aws = make_aws(image_seconds=0, create_seconds=0, write_seconds=0, delete_seconds=0)
         aws.image()
         for number in range(1, versions + 1):
             aws.start(Aliases=[f"of-{number}"])
+        aws.number = versions // 2
         return aws
 
     return fill(50), fill(5_000)
