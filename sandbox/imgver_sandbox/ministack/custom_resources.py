@@ -95,9 +95,7 @@ def invoke_asynchronously() -> None:
                 **{name: value for name, value in optional.items() if value is not None},
             },
         )
-        if received.wait(_timeout(props)) and request_type == "Delete":
-            # On AWS, a function can write its log until it ends, even if its role is deleted before. Here, it cannot.
-            ended.wait(_LOG_SECONDS)
+        received.wait(_timeout(props))
         response: dict[str, Any] | None = custom_resource._pending.pop(token, {"result": None})["result"]
         if response is None:
             raise CustomResourceError(
@@ -105,7 +103,11 @@ def invoke_asynchronously() -> None:
                 f"requestId [{request_id}].",
                 physical_id=None,
             )
-        if response.get("Status") != "SUCCESS":
+        has_failed = response.get("Status") != "SUCCESS"
+        if has_failed or request_type == "Delete":
+            # On AWS, a function can write its log until it ends, even if its role is deleted before. Here, it cannot.
+            ended.wait(_LOG_SECONDS)
+        if has_failed:
             raise CustomResourceError(
                 str(response.get("Reason", "no reason given")), physical_id=response.get("PhysicalResourceId")
             )
