@@ -131,15 +131,21 @@ PEERS: Mapping[str, tuple[str, str, Declare]] = {
 
 
 @jsii.implements(cdk.IAspect)
-class _NodePath:
-    """Adds the AWS SDK to Node.js functions. Lambda's Node.js includes the SDK, the Node.js of the sandbox does not."""
+class _LikeLambda:
+    """Changes functions so that the sandbox runs them as Lambda does.
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    Lambda's Node.js includes the AWS SDK, the Node.js of the sandbox does not. The sandbox forks the processes of
+    functions in Python, unless they have a setting of Python; Lambda starts Python for each process.
+    """
+
+    def __init__(self, node_path: str) -> None:
+        self._node_path = node_path
 
     def visit(self, node: IConstruct) -> None:
-        if isinstance(node, lambda_.CfnFunction) and str(node.runtime).startswith("nodejs"):
-            node.add_property_override("Environment.Variables.NODE_PATH", self._folder)
+        if isinstance(node, lambda_.CfnFunction):
+            is_node = str(node.runtime).startswith("nodejs")
+            name, value = ("NODE_PATH", self._node_path) if is_node else ("PYTHONNOUSERSITE", "1")
+            node.add_property_override(f"Environment.Variables.{name}", value)
 
 
 def synthesize(folder: Path, *, peer: str, stack_name: str, images: Sequence[str], uri: str, node_path: Path) -> None:
@@ -147,5 +153,5 @@ def synthesize(folder: Path, *, peer: str, stack_name: str, images: Sequence[str
     app = cdk.App(outdir=str(folder), analytics_reporting=False)
     stack = cdk.Stack(app, stack_name)
     PEERS[peer][2](stack, images, uri)
-    cdk.Aspects.of(app).add(_NodePath(str(node_path)))
+    cdk.Aspects.of(app).add(_LikeLambda(str(node_path)))
     app.synth()

@@ -4,6 +4,7 @@ import contextvars
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,10 @@ from imgver_sandbox.ministack.hooks import CUSTOM_RESOURCE, LAMBDA, module
 _DEFAULT_TIMEOUT = 3600  # seconds
 _URL_SECONDS = 7200
 _LOG_SECONDS = 2.0
+_END_SECONDS = 5.0
+
+_after_response: defaultdict[str, list[threading.Event]] = defaultdict(list)
+"""For the functions that have sent a response to a stack, by its id: the events that are set when they end."""
 
 
 class _Invocation(NamedTuple):
@@ -103,6 +108,7 @@ def invoke_asynchronously() -> None:
                 f"requestId [{request_id}].",
                 physical_id=None,
             )
+        _after_response[stack_id].append(ended)
         has_failed = response.get("Status") != "SUCCESS"
         if has_failed or request_type == "Delete":
             # On AWS, a function can write its log until it ends, even if its role is deleted before. Here, it cannot.
@@ -115,6 +121,17 @@ def invoke_asynchronously() -> None:
 
     lambda_._execute_function = execute
     custom_resource.invoke_custom_resource = invoke
+
+
+def wait_for_functions(stack_id: str) -> None:
+    """Wait until the functions that have sent a response to a stack have ended, at most 5 s.
+
+    A function may read the stack after its response. CloudFormation takes seconds from the last response to the end of
+    an operation. Here, the next operation could begin, and even fail, before the function reads the stack.
+    """
+    end = time.monotonic() + _END_SECONDS
+    for ended in _after_response.pop(stack_id, []):
+        ended.wait(max(0.0, end - time.monotonic()))
 
 
 def is_custom(resource_type: str) -> bool:

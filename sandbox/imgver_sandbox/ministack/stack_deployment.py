@@ -22,7 +22,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from imgver_sandbox.ministack.custom_resources import CustomResourceError, generated_physical_id, is_custom
+from imgver_sandbox.ministack.custom_resources import (
+    CustomResourceError,
+    generated_physical_id,
+    is_custom,
+    wait_for_functions,
+)
 from imgver_sandbox.ministack.hooks import ENGINE, PROVISIONERS, RESPONSES, STACKS, module
 from imgver_sandbox.ministack.nested_stacks import (
     begin_creation,
@@ -160,6 +165,8 @@ class Deployment:
         """Create or update all resources, and publish the outputs. Returns the reason if that fails."""
         await self._template.for_each(self._template.dependencies, self._apply)
         if not self._stopped.done():
+            await self._functions_end()  # during which the operation can be cancelled
+        if not self._stopped.done():
             try:
                 self._publish_outputs()
             except Exception as error:  # noqa: BLE001  whatever the evaluation raises fails the operation
@@ -223,6 +230,7 @@ class Deployment:
                 self._unwanted[logical_id] = {**record, "PhysicalResourceId": physical_id}
 
         await self._previous.for_each(self._not_reverted, revert)
+        await self._functions_end()
         if self._is_update and not self._not_reverted:
             self._set_rollback_status("ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
 
@@ -254,6 +262,9 @@ class Deployment:
             self._set_rollback_status("ROLLBACK_FAILED", _failed_to("delete", not_deleted))
         else:
             self._set_rollback_status("ROLLBACK_COMPLETE")
+
+    async def _functions_end(self) -> None:
+        await asyncio.to_thread(wait_for_functions, self._stack["StackId"])
 
     @property
     def _not_reverted(self) -> list[str]:
