@@ -19,6 +19,16 @@ from imgver_sandbox.sagemaker.service_faults import ServiceFaults
 GUIDE = (Path(__file__).parents[3] / "docs" / "sandbox-testing.md").read_text()
 FILES = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", GUIDE, re.DOTALL)
 ROWS = re.findall(r"^\| `(.*?)` \| `(.*?)` \| .*? \|$", GUIDE.partition("## Faults")[2], re.MULTILINE)
+ENFORCE_IAM = """
+import pytest
+from imgver_sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def imgver_sandbox_server():
+    with Sandbox.start(enforce_iam=True) as sandbox:
+        yield sandbox
+"""
 PAIRS = [
     pair
     for commands, methods in ROWS
@@ -28,8 +38,8 @@ PAIRS = [
 
 
 def test_its_example_passes(tmp_path):
-    # GIVEN its files, WHEN pytest runs them with warnings as errors
-    for name, content in FILES:
+    # GIVEN its files, WHEN pytest runs them with warnings as errors and enforces IAM
+    for name, content in [*FILES, ("conftest.py", ENFORCE_IAM)]:
         (tmp_path / name).write_text(content)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-W", "error", "--strict-config", "-p", "no:cacheprovider", "-rA"],
