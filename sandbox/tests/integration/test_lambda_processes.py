@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from imgver_sandbox.ministack.lambda_processes import IMPORTED
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="functions are forked only on Linux")
 
@@ -16,8 +17,8 @@ _DESCRIBE = """
 import os, sys, time
 
 def packages():
-    files = {name.partition(".")[0]: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    return sorted(name for name, file in files.items() if file and "site-packages" in file)
+    files = [(name.partition(".")[0], getattr(module, "__file__", None)) for name, module in sys.modules.items()]
+    return sorted({name for name, file in files if file and "site-packages" in file} - {"_distutils_hack"})
 
 found = packages()
 
@@ -29,7 +30,7 @@ def handler(event, context):
 
 @pytest.fixture
 def describe(sandbox, make_function):
-    """Create a function, and return what it says about its process. It has another configuration or other files."""
+    """Create a function, with files or a configuration, and return its name and what it says about its process."""
 
     def call(files=None, **configuration):
         function, client = make_function(_DESCRIBE), sandbox.client("lambda")
@@ -53,7 +54,8 @@ def test_a_forked_process_is_like_one_that_python_starts(sandbox, describe):
 
     # THEN only one of them is a child of the server, and the other one has imported boto3 as well
     assert (forked.pop("parent") == sandbox.server_pid, started.pop("parent")) == (False, sandbox.server_pid)
-    assert set(forked.pop("packages")) - set(started.pop("packages")) == {"boto3", "s3transfer"}
+    assert set(forked["packages"]) == IMPORTED
+    assert IMPORTED - set(started["packages"]) == {"boto3", "s3transfer"}
     assert (forked["own"], forked["zone"]) == (name, "XYZ")
     assert [Path(argument).name for argument in forked["args"]] == ["_worker.py"]
     assert Path(forked["folder"]).parent == Path(forked["args"][0]).parent
