@@ -133,7 +133,9 @@ class ImageAttachmentResource(Resource):
                 is_of_rollback = _begins_in_rollback(operation, declared, previous)
             is_first = False
 
-        if not change.make(lambda entries: _attached(entries, declared), before_write=check):
+        # While the domain is busy, the stack may begin to roll back.
+        read_early = operation.read_once if request.type == "Update" else lambda: None
+        if not change.make(lambda entries: _attached(entries, declared), before_write=check, if_busy=read_early):
             raise HandlerError(
                 f"{declared.target} does not exist, or is being deleted: correct domain_id or user_profile_name, or "
                 "remove the attachment."
@@ -182,12 +184,19 @@ class _SettingsChange:
         self._deadline = deadline
         self._log = log
 
-    def make(self, change: Callable[[Entries], Entries], *, before_write: Callable[[], None] = lambda: None) -> bool:
+    def make(
+        self,
+        change: Callable[[Entries], Entries],
+        *,
+        before_write: Callable[[], None] = lambda: None,
+        if_busy: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Change the entries, and wait until the change has taken effect.
 
         Args:
             change: returns the entries that are wanted in place of those that are found.
             before_write: raises HandlerError if the change must not be sent.
+            if_busy: is called when somebody else changes the settings.
 
         Returns:
             Whether the domain or the user profile exists.
@@ -198,7 +207,7 @@ class _SettingsChange:
         declared, backoff = self._declared, self._deadline.backoff()
         is_written = is_checked = False
         while True:
-            current, read_at = self._read(), self._deadline.now()
+            current, read_at = self._read(if_busy), self._deadline.now()
             if current is None:
                 return False
             app_settings = current.settings.get(f"{declared.app}AppSettings") or {}
@@ -229,7 +238,7 @@ class _SettingsChange:
             if error is not None and not backoff.wait():
                 raise error
 
-    def _read(self) -> StudioSettings | None:
+    def _read(self, if_busy: Callable[[], None] = lambda: None) -> StudioSettings | None:
         """Read the settings when nobody changes them. Returns None if they do not exist, or are being deleted."""
         target = self._declared.target
         status = "not InService"
@@ -245,6 +254,7 @@ class _SettingsChange:
                     f"{target} cannot be changed, because its status is {status}: "
                     f"{current.failure_reason.removesuffix('.')}. Repair or delete it, then deploy again."
                 )
+            if_busy()
         raise HandlerError(
             f"{target} was still {status} when the function's time was up: deploy again when its status is InService."
         )
@@ -315,12 +325,15 @@ def _state(
 ) -> OperationState:
     """The state of the operation, before the event has changed anything."""
     state = operation.state(is_of_rollback=lambda _: True)
+    if state is OperationState.ROLLED_BACK or not operation.rolls_back():
+        return state
+    is_of_rollback = operation.is_of_rollback()
+    if is_of_rollback is False:
+        return OperationState.ROLLED_BACK
     # The update that failed offers a version that it created in place of an older one, and its rollback does not.
-    may_be_cancelled = (
-        operation.rolls_back()
-        and operation.had_begun(declared.created_at)
-        and not operation.had_begun(None if previous is None else previous.created_at)
-    )
+    is_new = operation.had_begun(declared.created_at)
+    was_new = previous is not None and operation.had_begun(previous.created_at)
+    may_be_cancelled = (is_of_rollback is None and state is OperationState.RUNNING) or (is_new and not was_new)
     return OperationState.ROLLED_BACK if may_be_cancelled and operation.outlives_rollback() else state
 
 

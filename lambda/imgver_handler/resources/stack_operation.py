@@ -45,6 +45,7 @@ class StackOperation:
         self._stack: StackDescription | None = None
         self._began_handling = deadline.now()
         self._read_at: float | None = None
+        self._status_on_arrival = ""
 
     def is_late(self) -> bool:
         """Whether Lambda delivers the event so late that CloudFormation may not wait for it any more."""
@@ -107,6 +108,17 @@ class StackOperation:
     def is_deleted(self) -> bool:
         """Whether the stack was deleted, or was being deleted, when its status was last read."""
         return self._stack is not None and self._stack.status.startswith("DELETE")
+
+    def is_of_rollback(self) -> bool | None:
+        """Whether an Update is an event of the rollback and not one that was cancelled. None if it cannot be told.
+
+        To be called in a stack that rolls back. The status when the event arrived tells it, and so does the reason of
+        the status, which does not name a resource whose first Update was complete.
+        """
+        if self._status_on_arrival in ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"):
+            return self._status_on_arrival == "UPDATE_ROLLBACK_IN_PROGRESS"
+        failed = () if self._stack is None else self._stack.failed_resources
+        return True if failed and self._request.logical_resource_id not in failed else None
 
     def has_replaced(self) -> bool | None:
         """Whether the resource of the event has another physical id now. None if it cannot be told."""
@@ -182,7 +194,9 @@ class StackOperation:
         except AwsServiceError as error:
             self._log.warning("could not read the status of the stack", reason=error.reason)
             self._stack = None
-        self._read_at = self._deadline.now()
+        is_first, self._read_at = self._read_at is None, self._deadline.now()
+        if is_first and self._stack is not None and self.was_read_at_once and not self.is_late():
+            self._status_on_arrival = self._stack.status
 
 
 def not_waited_for() -> HandlerError:

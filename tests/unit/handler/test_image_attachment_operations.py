@@ -130,6 +130,32 @@ def test_r79_an_update_to_a_new_version_waits_for_the_end_of_the_rollback(
     assert studio.offered() == [entry(1 if rollback_ends else 3)]
 
 
+@pytest.mark.parametrize("arrives_in_rollback", [False, True])
+def test_r79_an_update_that_waits_for_the_domain_while_the_stack_begins_to_roll_back(
+    aws, function, studio, attachment, arrives_in_rollback
+):
+    # GIVEN two versions that are older than the operation, and somebody else who changes the domain
+    studio.offer(entry(1))
+    aws.sagemaker.update_domain(DomainId=studio.domain_id, SubnetIds=["subnet-1"])
+    if arrives_in_rollback:
+        aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    def before_call(operation, _parameters):
+        if operation == "DescribeDomain" and function.names():
+            aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    function.before_call = before_call
+
+    response = attachment("update", Version="2", old={"Version": "1"})
+
+    # THEN only an Update of the rollback changes the entry
+    if arrives_in_rollback:
+        assert (response["Status"], studio.offered()) == ("SUCCESS", [entry(2)])
+    else:
+        assert (response["Status"], studio.offered()) == ("FAILED", [entry(1)])
+        assert response["Reason"].startswith(LATE)
+
+
 @pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
 def test_r79_a_late_event_changes_nothing(aws, function, event, studio, attachment, action, status):
