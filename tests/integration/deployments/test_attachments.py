@@ -33,14 +33,18 @@ class Studio:
             SpaceSettings={"AppType": "JupyterLab"},
         )
         self._wait(self._sagemaker.describe_space, **self._space)
+        self._app = {**self._space, "AppType": "JupyterLab", "AppName": "default"}
 
     def run_space(self, number):
         """Run the space on a version."""
-        app = {**self._space, "AppType": "JupyterLab", "AppName": "default"}
         arn = self._account.describe(IMAGE, number)["ImageVersionArn"]
         spec = {"InstanceType": "ml.t3.medium", "SageMakerImageVersionArn": arn}
-        self._sagemaker.create_app(**self._where, **app, ResourceSpec=spec)
-        self._wait(self._sagemaker.describe_app, **app)
+        self._sagemaker.create_app(**self._where, **self._app, ResourceSpec=spec)
+        self._wait(self._sagemaker.describe_app, **self._app)
+
+    def stop_space(self):
+        self._sagemaker.delete_app(**self._where, **self._app)
+        self._wait(self._sagemaker.describe_app, **self._app, status="Deleted")
 
     def offered(self):
         """The numbers that the domain and the user profile offer."""
@@ -51,9 +55,9 @@ class Studio:
             for settings in (domain, profile)
         ]
 
-    def _wait(self, describe, **name):
+    def _wait(self, describe, *, status="InService", **name):
         end = time.monotonic() + 30
-        while describe(**self._where, **name)["Status"] != "InService":
+        while describe(**self._where, **name)["Status"] != status:
             assert time.monotonic() < end
             time.sleep(0.1)
 
@@ -91,9 +95,11 @@ def test_a_new_base_image_over_a_running_space(account):
     sys.stdout.write(f"\nrefused: {refused_seconds:.0f} s; deployed: {seconds:.0f} s\n")
     assert seconds < 300
     assert studio.offered() == [[2], [2]]
-    assert {number: status for number, (status, _) in account.versions(IMAGE).items()} == dict.fromkeys(
-        (1, 2), "CREATED"
-    )
+    assert account.versions(IMAGE) == dict.fromkeys((1, 2), ("CREATED", []))
     (reason,) = account.reasons(STACK, "DELETE_FAILED")
     assert "image-version/notebooks/1: ResourceInUse: " in reason
-    assert reason in output
+
+    # WHEN the space is stopped and the stack deleted, THEN nothing is offered
+    studio.stop_space()
+    assert account.deployment.destroy(STACK) == "DELETE_COMPLETE"
+    assert studio.offered() == [[], []]

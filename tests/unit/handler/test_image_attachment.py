@@ -76,11 +76,12 @@ def test_an_event_that_changes_nothing_costs_one_describe(function, studio, atta
     assert function.names() == ["DescribeDomain"]
 
 
-def test_delete_removes_only_its_entry(studio, attachment):
+def test_delete_removes_only_its_entry(function, studio, attachment):
     studio.offer(OTHERS[0], OURS, OTHERS[1])
 
     assert attachment("delete", Version="1")["Status"] == "SUCCESS"
     assert studio.offered() == OTHERS
+    assert function.names() == ["DescribeDomain", "UpdateDomain", *["DescribeDomain"] * 2]
 
 
 @pytest.mark.parametrize(

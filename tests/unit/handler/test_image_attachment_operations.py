@@ -1,12 +1,8 @@
-"""Attachments in deployments that roll back, are cancelled or delivered late, and in deployments at the same time."""
-
-import random
-from functools import partial
+"""Attachments in deployments that roll back, are cancelled or delivered late."""
 
 import pytest
 from harness import Aws, Crash, Function, Studio
 from imgver_sandbox.sagemaker.assumptions import Assumptions
-from simulated_time import Simulation
 
 NOT_WAITED_FOR = "because CloudFormation does not wait for the change any more: the stack is rolling back."
 LATE = "nothing was changed: CloudFormation does not wait for this event any more"
@@ -279,53 +275,3 @@ def test_r78_r81_a_replacement_while_a_space_runs_on_the_old_version(event, in_u
     assert aws.clock.now() - start < 240
     if in_use == "refused":
         assert response["Reason"].startswith(f"DeleteImageVersion failed for {old.partition('#')[0]}: ResourceInUse: ")
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("stacks", [1, 3])
-@pytest.mark.parametrize(("domain_seconds", "running_apps"), [(1.0, "refused"), (8.0, "allowed")])
-@pytest.mark.parametrize("unsent", ["dropped", "kept"])
-def test_r74_ten_attachments_to_one_domain_at_once(event, stacks, domain_seconds, running_apps, unsent, seed):
-    """Every call takes up to 0.3 s, in an order that the seed decides."""
-    assumptions = Assumptions(update_with_running_apps=running_apps, unsent_app_settings=unsent)
-    aws, configs = Aws(assumptions=assumptions, domain_seconds=domain_seconds), [f"config-{one}" for one in range(10)]
-    for config in configs:
-        aws.sagemaker.create_app_image_config(AppImageConfigName=config)
-    aws.create_version()
-    aws.create_version()
-    studio, random_numbers = Studio(aws), random.Random(seed)
-    if running_apps == "allowed":
-        studio.offer(entry(1))
-        studio.run_space(1)
-        studio.offer()
-    simulation = Simulation(aws.clock, choose=random_numbers.randrange)
-    stack_id = event("image_attachment_create")["StackId"]
-
-    def attach(position, action, number):
-        function = Function(
-            aws,
-            sleep=simulation.sleep,
-            before_call=lambda *_: simulation.sleep(random_numbers.random() * 0.3),
-            random_fraction=random_numbers.random,
-        )
-        each = event(
-            f"image_attachment_{action}",
-            DomainId=studio.domain_id,
-            AppImageConfigName=configs[position],
-            Version=str(number),
-        )
-        each["StackId"] = f"{stack_id}-{position % stacks}"
-        each["PhysicalResourceId"] = f"{studio.place.rpartition('/')[0]}/{configs[position]}"
-        return function.deliver(each)
-
-    def run(action, number):
-        works = [partial(attach, position, action, number) for position in range(10)]
-        tasks = simulation.run(lambda: simulation.join([simulation.start(work) for work in works]))
-        assert {response["Status"] for response in tasks} == {"SUCCESS"}, tasks
-
-    run("create", 1)
-    assert sorted(studio.offered()) == [entry(1, config) for config in configs]
-    run("update", 2)
-    assert sorted(studio.offered()) == [entry(2, config) for config in configs]
-    run("delete", 2)
-    assert studio.offered() == []
