@@ -178,6 +178,14 @@ def test_r70_another_writer_before_the_write(aws, function, studio, attachment):
     assert changing(function.names()) == ["UpdateDomain"] * 2
 
 
+def test_r70_another_writer_while_the_stack_is_read(function, studio, attachment):
+    studio.offer(OURS)
+    meanwhile(function, "DescribeStacks", lambda: studio.offer(OURS, OTHERS[0]))
+
+    assert attachment("update")["Status"] == "SUCCESS"
+    assert studio.offered() == [MOVED, OTHERS[0]]
+
+
 def studio_offer_without_waiting(aws, studio, *images):
     custom_images = [dict(zip(NAMES, image, strict=True)) for image in images]
     settings = {"JupyterLabAppSettings": {"CustomImages": custom_images}}
