@@ -152,6 +152,45 @@ def test_r79_an_update_that_waits_for_the_domain_while_the_stack_begins_to_roll_
         assert response["Reason"].startswith(LATE)
 
 
+@pytest.mark.parametrize(("queued", "first_call"), [(0, 2), (40, 0)])
+@pytest.mark.parametrize(
+    ("failed", "rollback_ends", "offered"),
+    [("Other", False, 2), ("Other", True, 2), ("Attachment", False, 2), ("Attachment", True, 1), (None, True, 1)],
+)
+def test_r79_an_update_that_reads_the_stack_late_waits_unless_the_reason_of_the_rollback_tells(
+    aws, function, event, studio, failed, rollback_ends, offered, queued, first_call
+):
+    # GIVEN an Update that Lambda queued, or whose first call took long, between two versions of earlier operations
+    studio.offer(entry(1))
+    sent_at = aws.clock.now()
+    update = event("image_attachment_update", DomainId=studio.domain_id, Version="2", sent_at=sent_at)
+    update["PhysicalResourceId"] = studio.place
+    aws.clock.advance(queued)
+    start = aws.clock.now()
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    if failed is not None:
+        aws.cloudformation.reason = f"The following resource(s) failed to update: [{failed}]."
+
+    def before_call(_operation, _parameters):
+        if not function.names():
+            aws.clock.advance(first_call)
+        if rollback_ends and aws.clock.now() - start > 10:
+            aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    function.before_call = before_call
+
+    # THEN it is one of the rollback if its resource did not fail, or if the rollback waits for it
+    assert function.deliver(update)["Status"] == ("SUCCESS" if offered == 2 else "FAILED")
+    assert studio.offered() == [entry(offered)]
+
+
+def test_r79_the_status_may_still_be_that_of_the_last_rollback(aws, studio, attachment):
+    studio.offer(entry(1))
+    aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    assert attachment("update", Version="2", old={"Version": "1"})["Status"] == "SUCCESS"
+
+
 @pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
 def test_r79_a_late_event_changes_nothing(aws, function, event, studio, attachment, action, status):
