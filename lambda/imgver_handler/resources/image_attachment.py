@@ -73,6 +73,7 @@ class ImageAttachmentResource(Resource):
             return self.create(request)
         previous = ImageAttachmentProperties.parse(request.old_properties)
         self._attach(request, declared, self._change(declared), previous=previous)
+        self._operation(request).wait_for_cancelled_replacement("DomainId", "UserProfileName")
         return _result(request.physical_resource_id, declared)
 
     def delete(self, request: CustomResourceRequest) -> Result:

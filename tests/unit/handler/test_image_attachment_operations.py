@@ -184,6 +184,19 @@ def test_r79_an_update_that_reads_the_stack_late_waits_unless_the_reason_of_the_
     assert studio.offered() == [entry(offered)]
 
 
+@pytest.mark.parametrize(
+    ("old", "waits"), [({"DomainId": "d-other"}, True), ({"UserProfileName": "ann"}, True), ({}, False)]
+)
+def test_r79_a_rollback_waits_for_a_cancelled_change_to_another_domain_or_user(aws, studio, attachment, old, waits):
+    # GIVEN the permissions for the other domain are removed at the end of the rollback
+    studio.offer(entry(1))
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    start = aws.clock.now()
+
+    assert attachment("update", Version="1", old=old | {"Version": "1"})["Status"] == "SUCCESS"
+    assert (aws.clock.now() - start >= 60) is waits
+
+
 def test_r79_the_status_may_still_be_that_of_the_last_rollback(aws, studio, attachment):
     studio.offer(entry(1))
     aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
@@ -295,7 +308,7 @@ def test_r78_r81_a_replacement_while_a_space_runs_on_the_old_version(event, in_u
     studio.run_space(1)
     old, start = aws.physical_id(1), aws.clock.now()
 
-    versions = {"Version": aws.physical_id(2), "old": {"Version": old}}
+    versions = {"Version": aws.physical_id(2), "old": {"Version": old, "DomainId": studio.domain_id}}
     response = function.deliver(
         event("image_attachment_update", DomainId=studio.domain_id, physical_id=studio.place, **versions)
     )
