@@ -4,7 +4,7 @@ import random
 
 import pytest
 from cloudformation import ModelStack, Unknowns
-from deployed_function import DeployedFunction, Disruption, QuietEnvironment
+from deployed_function import DeployedFunction, Disruption
 from harness import Aws, Studio
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from model_templates import ATTACHMENT_TYPE
@@ -15,16 +15,19 @@ CONFIGS = [f"config-{number}" for number in range(10)]
 UNKNOWNS = Unknowns(updates_before_delete=True, uses_late_responses=True, shows_start_of_creation=True)
 
 
-class SlowCalls(QuietEnvironment):
+class SlowCalls:
     """Every call takes up to 0.3 s."""
 
     def __init__(self, simulation, random_numbers):
         self._simulation = simulation
         self._random_numbers = random_numbers
 
-    def perform(self, invocation, operation, method, parameters):
+    def perform(self, _invocation, _operation, method, parameters):
         self._simulation.sleep(self._random_numbers.random() * 0.3)
-        return super().perform(invocation, operation, method, parameters)
+        return method(**parameters)
+
+    def responded(self, _invocation, _response, *, is_used):
+        pass
 
 
 class Stacks:
@@ -85,8 +88,8 @@ class Stacks:
             yield lambda stack=stack, template=template: stack.deploy(template)
 
     def cancel(self):
-        """Cancel the update of the first stack at some time."""
-        self._simulation.sleep(self._random_numbers.random() * 30)
+        """Cancel the update of the first stack, some seconds after its first events."""
+        self._simulation.sleep(2 + self._random_numbers.random() * 30)
         self.stacks[0].cancel()
 
     def run(self, works):

@@ -25,7 +25,7 @@ from imgver_handler.deadline import Backoff, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.resource import Resource
-from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
+from imgver_handler.resources.stack_operation import ROLLBACK_TIME, STATUS_LAG, StackOperation, not_waited_for
 
 MAX_ENTRIES = 200
 """The largest number of custom images of an application.
@@ -123,20 +123,32 @@ class ImageAttachmentResource(Resource):
             previous: the state before an Update.
         """
         operation = self._operation(request)
-        is_first, is_of_rollback = True, False
+        is_first, is_of_rollback, waits_until = True, False, 0.0
 
-        def check() -> None:
-            nonlocal is_first, is_of_rollback
+        def may_write() -> bool:
+            nonlocal is_first, is_of_rollback, waits_until
             if not is_first:
                 if operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
                     raise not_waited_for()
             elif request.type == "Update" or operation.is_late():
-                is_of_rollback = _begins_in_rollback(operation, declared, previous)
+                state = _state(operation)
+                # The status may lag behind an event that was just sent.
+                if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
+                    raise not_waited_for()
+                if _may_be_cancelled(operation, declared, previous):
+                    if waits_until and state is not OperationState.RUNNING:
+                        raise not_waited_for()
+                    # The status may change, and the event that was cancelled restores the entry.
+                    waits_until = waits_until or self._deadline.now() + ROLLBACK_TIME
+                    if self._deadline.now() < waits_until and self._deadline.wait(STATUS_LAG):
+                        return False
+                is_of_rollback = operation.rolls_back()
             is_first = False
+            return True
 
         # While the domain is busy, the stack may begin to roll back.
         read_early = operation.read_once if request.type == "Update" else lambda: None
-        if not change.make(lambda entries: _attached(entries, declared), before_write=check, if_busy=read_early):
+        if not change.make(lambda entries: _attached(entries, declared), may_write=may_write, if_busy=read_early):
             raise HandlerError(
                 f"{declared.target} does not exist, or is being deleted: correct domain_id or user_profile_name, or "
                 "remove the attachment."
@@ -147,7 +159,9 @@ class ImageAttachmentResource(Resource):
             state = operation.state(is_of_rollback=lambda _: is_of_rollback)
         elif operation.is_late():
             # An earlier delivery of this event may have written the entry.
-            state = _state(operation, declared, previous)
+            state = _state(operation)
+            if _may_be_cancelled(operation, declared, previous) and operation.outlives_rollback():
+                state = OperationState.ROLLED_BACK
         else:
             return
         if state is OperationState.ROLLED_BACK:
@@ -189,14 +203,15 @@ class _SettingsChange:
         self,
         change: Callable[[Entries], Entries],
         *,
-        before_write: Callable[[], None] = lambda: None,
+        may_write: Callable[[], bool] = lambda: True,
         if_busy: Callable[[], None] = lambda: None,
     ) -> bool:
         """Change the entries, and wait until the change has taken effect.
 
         Args:
             change: returns the entries that are wanted in place of those that are found.
-            before_write: raises HandlerError if the change must not be sent.
+            may_write: returns False if the settings must be read again first, and raises HandlerError if the change
+                must not be sent.
             if_busy: is called when somebody else changes the settings.
 
         Returns:
@@ -229,9 +244,8 @@ class _SettingsChange:
                     )
                 continue
             if not is_checked:
-                before_write()
-                is_checked = True
-                if self._deadline.now() - read_at > MAX_AGE:
+                is_checked = may_write()
+                if not is_checked or self._deadline.now() - read_at > MAX_AGE:
                     continue
             is_checked = False
             error = self._write({**app_settings, "CustomImages": _replaced(images, declared, self.after)}, backoff)
@@ -306,36 +320,25 @@ def _is_version_of(operation: StackOperation, declared: ImageAttachmentPropertie
     return operation.had_begun(declared.created_at)
 
 
-def _begins_in_rollback(
-    operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
-) -> bool:
-    """Whether the event is one of a rollback.
-
-    Raises:
-        HandlerError: CloudFormation does not wait for the event.
-    """
-    state = _state(operation, declared, previous)
-    # The status may lag behind an event that was just sent.
-    if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
-        raise not_waited_for()
-    return operation.rolls_back()
-
-
-def _state(
-    operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
-) -> OperationState:
+def _state(operation: StackOperation) -> OperationState:
     """The state of the operation, before the event has changed anything."""
     state = operation.state(is_of_rollback=lambda _: True)
-    if state is OperationState.ROLLED_BACK or not operation.rolls_back():
-        return state
-    is_of_rollback = operation.is_of_rollback()
-    if is_of_rollback is False:
-        return OperationState.ROLLED_BACK
-    # The update that failed offers a version that it created in place of an older one, and its rollback does not.
+    return OperationState.ROLLED_BACK if operation.rolls_back() and operation.is_of_rollback() is False else state
+
+
+def _may_be_cancelled(
+    operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
+) -> bool:
+    """Whether an Update, in a stack that rolls back, may belong to the update that failed.
+
+    That update offers a version that it created in place of an older one, and its rollback does not. If both versions
+    are older, or both are new, the reason of the rollback may tell it.
+    """
+    if not operation.rolls_back():
+        return False
     is_new = operation.had_begun(declared.created_at)
     was_new = previous is not None and operation.had_begun(previous.created_at)
-    may_be_cancelled = (is_of_rollback is None and state is OperationState.RUNNING) or (is_new and not was_new)
-    return OperationState.ROLLED_BACK if may_be_cancelled and operation.outlives_rollback() else state
+    return (is_new and not was_new) or (is_new is was_new and operation.is_of_rollback() is None)
 
 
 def _attached(found: Entries, declared: ImageAttachmentProperties) -> Entries:

@@ -112,13 +112,15 @@ class StackOperation:
     def is_of_rollback(self) -> bool | None:
         """Whether an Update is an event of the rollback and not one that was cancelled. None if it cannot be told.
 
-        To be called in a stack that rolls back. The status when the event arrived tells it, and so does the reason of
-        the status, which does not name a resource whose first Update was complete.
+        To be called in a stack that rolls back. The reason of the status names each resource whose first Update failed
+        or was cancelled, unless a user cancelled the update.
         """
-        if self._status_on_arrival in ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"):
-            return self._status_on_arrival == "UPDATE_ROLLBACK_IN_PROGRESS"
+        if self._status_on_arrival == "UPDATE_IN_PROGRESS":
+            return False
         failed = () if self._stack is None else self._stack.failed_resources
-        return True if failed and self._request.logical_resource_id not in failed else None
+        if failed:
+            return None if self._request.logical_resource_id in failed else True
+        return self._status_on_arrival == "UPDATE_ROLLBACK_IN_PROGRESS" or None
 
     def has_replaced(self) -> bool | None:
         """Whether the resource of the event has another physical id now. None if it cannot be told."""

@@ -197,11 +197,36 @@ def test_r79_a_rollback_waits_for_a_cancelled_change_to_another_domain_or_user(a
     assert (aws.clock.now() - start >= 60) is waits
 
 
-def test_r79_the_status_may_still_be_that_of_the_last_rollback(aws, studio, attachment):
+def test_r79_an_update_of_the_rollback_lets_the_cancelled_one_restore_the_entry(aws, function, studio, attachment):
+    studio.offer(entry(2))
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.cloudformation.reason = "The following resource(s) failed to update: [Attachment]."
+
+    def before_call(operation, _parameters):
+        if operation == "DescribeDomain" and function.names():
+            function.before_call = None
+            studio.offer(entry(1))
+
+    function.before_call = before_call
+
+    assert attachment("update", Version="1", old={"Version": "2"})["Status"] == "SUCCESS"
+    assert studio.offered() == [entry(1)]
+    assert function.names() == ["DescribeDomain", "DescribeStacks", "DescribeDomain"]
+
+
+def test_r79_the_status_may_still_be_that_of_the_last_rollback(aws, function, studio, attachment):
     studio.offer(entry(1))
     aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+    start = aws.clock.now()
+
+    def before_call(_operation, _parameters):
+        if aws.clock.now() - start > 2:
+            aws.cloudformation.status = "UPDATE_IN_PROGRESS"
+
+    function.before_call = before_call
 
     assert attachment("update", Version="2", old={"Version": "1"})["Status"] == "SUCCESS"
+    assert studio.offered() == [entry(2)]
 
 
 @pytest.mark.parametrize("action", ["create", "update"])
