@@ -31,7 +31,7 @@ class SlowCalls:
 
 
 class Stacks:
-    """Stacks that share the attachments, in the order that a seed decides."""
+    """Stacks with ten attachments to one domain in all. A seed decides the order of the calls and events."""
 
     def __init__(self, count, *, seed, **behaviour):
         self.aws = Aws(**behaviour)
