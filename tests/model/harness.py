@@ -502,6 +502,8 @@ def attachment(function: Function, event: Deliver, studio: Studio) -> Deliver:
         given = {"DomainId": studio.domain_id} | properties
         if action != "create":
             given["physical_id"] = physical_id or studio.place
+        if action == "update":
+            given["old"] = {"DomainId": studio.domain_id} | properties.get("old", {})
         return function.deliver(event(f"image_attachment_{action}", **given))
 
     return deliver

@@ -113,6 +113,7 @@ ASSUMPTIONS = st.builds(
     highest_number_after_delete=st.sampled_from(["reused", "retired"]),
     arn_case=st.sampled_from(["lower", "kept"]),
     rejected_manifest=st.sampled_from(["create_failed", "validation_exception"]),
+    unsent_app_settings=st.sampled_from(["dropped", "kept"]),
 )
 UNKNOWNS = st.builds(
     Unknowns,

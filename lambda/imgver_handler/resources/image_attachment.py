@@ -25,7 +25,7 @@ from imgver_handler.deadline import Backoff, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
 from imgver_handler.resources.resource import Resource
-from imgver_handler.resources.stack_operation import StackOperation, not_waited_for
+from imgver_handler.resources.stack_operation import ROLLBACK_TIME, STATUS_LAG, StackOperation, not_waited_for
 
 MAX_ENTRIES = 200
 """The largest number of custom images of an application.
@@ -73,6 +73,7 @@ class ImageAttachmentResource(Resource):
             return self.create(request)
         previous = ImageAttachmentProperties.parse(request.old_properties)
         self._attach(request, declared, self._change(declared), previous=previous)
+        self._operation(request).wait_for_cancelled_replacement("DomainId", "UserProfileName")
         return _result(request.physical_resource_id, declared)
 
     def delete(self, request: CustomResourceRequest) -> Result:
@@ -122,18 +123,32 @@ class ImageAttachmentResource(Resource):
             previous: the state before an Update.
         """
         operation = self._operation(request)
-        is_first, is_of_rollback = True, False
+        is_first, is_of_rollback, waits_until = True, False, 0.0
 
-        def check() -> None:
-            nonlocal is_first, is_of_rollback
+        def may_write() -> bool:
+            nonlocal is_first, is_of_rollback, waits_until
             if not is_first:
                 if operation.state(is_of_rollback=lambda _: is_of_rollback) is OperationState.ROLLED_BACK:
                     raise not_waited_for()
             elif request.type == "Update" or operation.is_late():
-                is_of_rollback = _begins_in_rollback(operation, declared, previous)
+                state = _state(operation)
+                # The status may lag behind an event that was just sent.
+                if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
+                    raise not_waited_for()
+                if _may_be_cancelled(operation, declared, previous):
+                    if waits_until and state is not OperationState.RUNNING:
+                        raise not_waited_for()
+                    # The status may change, and the event that was cancelled restores the entry.
+                    waits_until = waits_until or self._deadline.now() + ROLLBACK_TIME
+                    if self._deadline.now() < waits_until and self._deadline.wait(STATUS_LAG):
+                        return False
+                is_of_rollback = operation.rolls_back()
             is_first = False
+            return True
 
-        if not change.make(lambda entries: _attached(entries, declared), before_write=check):
+        # While the domain is busy, the stack may begin to roll back.
+        read_early = operation.read_once if request.type == "Update" else lambda: None
+        if not change.make(lambda entries: _attached(entries, declared), may_write=may_write, if_busy=read_early):
             raise HandlerError(
                 f"{declared.target} does not exist, or is being deleted: correct domain_id or user_profile_name, or "
                 "remove the attachment."
@@ -144,7 +159,9 @@ class ImageAttachmentResource(Resource):
             state = operation.state(is_of_rollback=lambda _: is_of_rollback)
         elif operation.is_late():
             # An earlier delivery of this event may have written the entry.
-            state = _state(operation, declared, previous)
+            state = _state(operation)
+            if _may_be_cancelled(operation, declared, previous) and operation.outlives_rollback():
+                state = OperationState.ROLLED_BACK
         else:
             return
         if state is OperationState.ROLLED_BACK:
@@ -182,12 +199,20 @@ class _SettingsChange:
         self._deadline = deadline
         self._log = log
 
-    def make(self, change: Callable[[Entries], Entries], *, before_write: Callable[[], None] = lambda: None) -> bool:
+    def make(
+        self,
+        change: Callable[[Entries], Entries],
+        *,
+        may_write: Callable[[], bool] = lambda: True,
+        if_busy: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Change the entries, and wait until the change has taken effect.
 
         Args:
             change: returns the entries that are wanted in place of those that are found.
-            before_write: raises HandlerError if the change must not be sent.
+            may_write: returns False if the settings must be read again first, and raises HandlerError if the change
+                must not be sent.
+            if_busy: is called when somebody else changes the settings.
 
         Returns:
             Whether the domain or the user profile exists.
@@ -198,7 +223,7 @@ class _SettingsChange:
         declared, backoff = self._declared, self._deadline.backoff()
         is_written = is_checked = False
         while True:
-            current, read_at = self._read(), self._deadline.now()
+            current, read_at = self._read(if_busy), self._deadline.now()
             if current is None:
                 return False
             app_settings = current.settings.get(f"{declared.app}AppSettings") or {}
@@ -219,9 +244,8 @@ class _SettingsChange:
                     )
                 continue
             if not is_checked:
-                before_write()
-                is_checked = True
-                if self._deadline.now() - read_at > MAX_AGE:
+                is_checked = may_write()
+                if not is_checked or self._deadline.now() - read_at > MAX_AGE:
                     continue
             is_checked = False
             error = self._write({**app_settings, "CustomImages": _replaced(images, declared, self.after)}, backoff)
@@ -229,7 +253,7 @@ class _SettingsChange:
             if error is not None and not backoff.wait():
                 raise error
 
-    def _read(self) -> StudioSettings | None:
+    def _read(self, if_busy: Callable[[], None] = lambda: None) -> StudioSettings | None:
         """Read the settings when nobody changes them. Returns None if they do not exist, or are being deleted."""
         target = self._declared.target
         status = "not InService"
@@ -245,6 +269,7 @@ class _SettingsChange:
                     f"{target} cannot be changed, because its status is {status}: "
                     f"{current.failure_reason.removesuffix('.')}. Repair or delete it, then deploy again."
                 )
+            if_busy()
         raise HandlerError(
             f"{target} was still {status} when the function's time was up: deploy again when its status is InService."
         )
@@ -295,33 +320,25 @@ def _is_version_of(operation: StackOperation, declared: ImageAttachmentPropertie
     return operation.had_begun(declared.created_at)
 
 
-def _begins_in_rollback(
-    operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
-) -> bool:
-    """Whether the event is one of a rollback.
-
-    Raises:
-        HandlerError: CloudFormation does not wait for the event.
-    """
-    state = _state(operation, declared, previous)
-    # The status may lag behind an event that was just sent.
-    if state is OperationState.ROLLED_BACK or (state is OperationState.OVER and operation.is_late()):
-        raise not_waited_for()
-    return operation.rolls_back()
-
-
-def _state(
-    operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
-) -> OperationState:
+def _state(operation: StackOperation) -> OperationState:
     """The state of the operation, before the event has changed anything."""
     state = operation.state(is_of_rollback=lambda _: True)
-    # The update that failed offers a version that it created in place of an older one, and its rollback does not.
-    may_be_cancelled = (
-        operation.rolls_back()
-        and operation.had_begun(declared.created_at)
-        and not operation.had_begun(None if previous is None else previous.created_at)
-    )
-    return OperationState.ROLLED_BACK if may_be_cancelled and operation.outlives_rollback() else state
+    return OperationState.ROLLED_BACK if operation.rolls_back() and operation.is_of_rollback() is False else state
+
+
+def _may_be_cancelled(
+    operation: StackOperation, declared: ImageAttachmentProperties, previous: ImageAttachmentProperties | None
+) -> bool:
+    """Whether an Update, in a stack that rolls back, may belong to the update that failed.
+
+    That update offers a version that it created in place of an older one, and its rollback does not. If both versions
+    are older, or both are new, the reason of the rollback may tell it.
+    """
+    if not operation.rolls_back():
+        return False
+    is_new = operation.had_begun(declared.created_at)
+    was_new = previous is not None and operation.had_begun(previous.created_at)
+    return (is_new and not was_new) or (is_new is was_new and operation.is_of_rollback() is None)
 
 
 def _attached(found: Entries, declared: ImageAttachmentProperties) -> Entries:

@@ -45,6 +45,7 @@ class StackOperation:
         self._stack: StackDescription | None = None
         self._began_handling = deadline.now()
         self._read_at: float | None = None
+        self._status_on_arrival = ""
 
     def is_late(self) -> bool:
         """Whether Lambda delivers the event so late that CloudFormation may not wait for it any more."""
@@ -107,6 +108,19 @@ class StackOperation:
     def is_deleted(self) -> bool:
         """Whether the stack was deleted, or was being deleted, when its status was last read."""
         return self._stack is not None and self._stack.status.startswith("DELETE")
+
+    def is_of_rollback(self) -> bool | None:
+        """Whether an Update is an event of the rollback and not one that was cancelled. None if it cannot be told.
+
+        To be called in a stack that rolls back. The reason of the status names each resource whose first Update failed
+        or was cancelled, unless a user cancelled the update.
+        """
+        if self._status_on_arrival == "UPDATE_IN_PROGRESS":
+            return False
+        failed = () if self._stack is None else self._stack.failed_resources
+        if failed:
+            return None if self._request.logical_resource_id in failed else True
+        return self._status_on_arrival == "UPDATE_ROLLBACK_IN_PROGRESS" or None
 
     def has_replaced(self) -> bool | None:
         """Whether the resource of the event has another physical id now. None if it cannot be told."""
@@ -182,7 +196,9 @@ class StackOperation:
         except AwsServiceError as error:
             self._log.warning("could not read the status of the stack", reason=error.reason)
             self._stack = None
-        self._read_at = self._deadline.now()
+        is_first, self._read_at = self._read_at is None, self._deadline.now()
+        if is_first and self._stack is not None and self.was_read_at_once and not self.is_late():
+            self._status_on_arrival = self._stack.status
 
 
 def not_waited_for() -> HandlerError:

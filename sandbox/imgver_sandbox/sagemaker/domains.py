@@ -12,9 +12,9 @@ from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_
 from imgver_sandbox.sagemaker.listing import list_page
 from imgver_sandbox.sagemaker.studio import (
     begin,
+    delete,
     domain_url,
     find_domain,
-    refuse_associated,
     refuse_missing_images,
     refuse_running_apps,
     updated,
@@ -77,11 +77,9 @@ def update_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
 def delete_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteDomain."""
     domain = find_domain(account, parameters)
-    refuse_change_in_progress(domain)
     profiles = [profile for profile in account.user_profiles.values() if profile.domain_id == domain.domain_id]
-    refuse_associated(domain, apps=account.apps_of(domain), spaces=account.spaces_of(domain), user_profiles=profiles)
-    begin(account, domain, "DeleteDomain")
-    return {}
+    apps, spaces = account.apps_of(domain), account.spaces_of(domain)
+    return delete(account, domain, apps=apps, spaces=spaces, user_profiles=profiles)
 
 
 def list_domains(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:

@@ -8,14 +8,14 @@ from typing import Any
 
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use, validation_exception
-from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.studio import (
     begin,
+    delete,
     domain_for_new_resource,
     domain_url,
     find_space,
     find_user_profile,
-    refuse_associated,
+    list_members,
     refuse_missing_images,
     updated,
 )
@@ -83,21 +83,12 @@ def update_space(account: SageMakerAccount, parameters: OperationInput) -> Opera
 def delete_space(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteSpace."""
     space = find_space(account, parameters)
-    refuse_change_in_progress(space)
-    refuse_associated(space, apps=account.apps_of(space))
-    begin(account, space, "DeleteSpace")
-    return {}
+    return delete(account, space, apps=account.apps_of(space))
 
 
 def list_spaces(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListSpaces."""
-    wanted = {
-        key: space
-        for key, space in account.spaces.items()
-        if parameters.get("DomainIdEquals", space.domain_id) == space.domain_id
-        and parameters.get("SpaceNameContains", "") in space.name
-    }
-    spaces, token = list_records(account, "ListSpaces", {"SortOrder": "Ascending", **parameters}, wanted)
+    spaces, token = list_members(account, "ListSpaces", parameters, account.spaces)
     return {"Spaces": [_summary(space) for space in spaces], "NextToken": token}
 
 

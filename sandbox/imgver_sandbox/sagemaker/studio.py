@@ -1,9 +1,9 @@
 """The rules that the operations on Studio domains, user profiles, spaces and apps share."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from imgver_sandbox.sagemaker.account import OperationInput, SageMakerAccount
+from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import (
     ServiceError,
     refuse_change_in_progress,
@@ -11,6 +11,7 @@ from imgver_sandbox.sagemaker.errors import (
     resource_not_found,
     validation_exception,
 )
+from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.records import GONE
 from imgver_sandbox.sagemaker.studio_records import (
     AppRecord,
@@ -25,6 +26,8 @@ _STATUSES = {"Create": ("Pending", "InService"), "Update": ("Updating", "InServi
 
 # The documentation of UpdateDomain, or a public report, says that these need a domain without apps.
 _FIXED_WHILE_APPS_RUN = {"AppNetworkAccessType", "AppSecurityGroupManagement"}
+
+_Member = TypeVar("_Member", SpaceRecord, UserProfileRecord)
 
 MissingError = Literal["not_found", "validation"]
 """The error for a resource that a call names and that does not exist: ResourceNotFound, or ValidationException for an
@@ -128,19 +131,39 @@ def refuse_running_apps(
         )
 
 
-def refuse_associated(
+def delete(
+    account: SageMakerAccount,
     record: StudioRecord,
     *,
-    apps: Sequence[AppRecord] = (),
+    apps: Sequence[AppRecord],
     spaces: Sequence[SpaceRecord] = (),
     user_profiles: Sequence[UserProfileRecord] = (),
-) -> None:
-    """Raise ServiceError (ResourceInUse) if other resources are in a domain, a user profile or a space."""
+) -> OperationOutput:
+    """Begin the deletion of a domain, a user profile or a space, and return the response.
+
+    Raises ServiceError (ResourceInUse) during another change, or if other resources are in it.
+    """
+    refuse_change_in_progress(record)
     for kind, resources in (("App", apps), ("Space", spaces), ("UserProfile", user_profiles)):
         if any(resource.status != "Deleted" for resource in resources):
             raise resource_in_use(
                 f"Unable to delete {record.type_name} [{record.arn}] because {kind}(s) are associated with it."
             )
+    begin(account, record, f"Delete{record.type_name}")
+    return {}
+
+
+def list_members(
+    account: SageMakerAccount, operation: str, parameters: OperationInput, records: Mapping[tuple[str, str], _Member]
+) -> tuple[list[_Member], str | None]:
+    """One page of the spaces or the user profiles that a call asks for, and the token of the next page."""
+    wanted = {
+        key: record
+        for key, record in records.items()
+        if parameters.get("DomainIdEquals", record.domain_id) == record.domain_id
+        and parameters.get(f"{record.type_name}NameContains", "") in record.name
+    }
+    return list_records(account, operation, {"SortOrder": "Ascending", **parameters}, wanted)
 
 
 def refuse_missing_images(account: SageMakerAccount, parameters: OperationInput) -> None:

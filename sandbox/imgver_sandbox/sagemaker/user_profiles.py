@@ -8,12 +8,12 @@ from typing import Any
 
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use
-from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.studio import (
     begin,
+    delete,
     domain_for_new_resource,
     find_user_profile,
-    refuse_associated,
+    list_members,
     refuse_missing_images,
     refuse_running_apps,
     updated,
@@ -70,21 +70,12 @@ def update_user_profile(account: SageMakerAccount, parameters: OperationInput) -
 def delete_user_profile(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteUserProfile."""
     profile = find_user_profile(account, parameters)
-    refuse_change_in_progress(profile)
-    refuse_associated(profile, apps=account.apps_of(profile), spaces=account.spaces_of(profile))
-    begin(account, profile, "DeleteUserProfile")
-    return {}
+    return delete(account, profile, apps=account.apps_of(profile), spaces=account.spaces_of(profile))
 
 
 def list_user_profiles(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListUserProfiles."""
-    wanted = {
-        key: profile
-        for key, profile in account.user_profiles.items()
-        if parameters.get("DomainIdEquals", profile.domain_id) == profile.domain_id
-        and parameters.get("UserProfileNameContains", "") in profile.name
-    }
-    profiles, token = list_records(account, "ListUserProfiles", {"SortOrder": "Ascending", **parameters}, wanted)
+    profiles, token = list_members(account, "ListUserProfiles", parameters, account.user_profiles)
     return {"UserProfiles": [_summary(profile) for profile in profiles], "NextToken": token}
 
 

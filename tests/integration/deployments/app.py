@@ -4,20 +4,25 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
 
 from imgver_constructs import (
+    AppImageConfig,
     BaseImage,
     Image,
+    ImageAttachment,
     ImageVersion,
     ImageVersionPolicy,
     ImageVersionProvider,
     ImageVersionRetention,
+    StudioApp,
 )
 
 DELETE, DESTROY = ImageVersionPolicy.DELETE, cdk.RemovalPolicy.DESTROY
 
 app = cdk.App()
 tag, late = app.node.try_get_context("tag"), app.node.try_get_context("late")
+replacement = ImageVersionPolicy[app.node.try_get_context("replacement") or "DELETE"]
 
 stack = cdk.Stack(app, "EndToEnd")
 repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
@@ -30,7 +35,7 @@ version = ImageVersion(
     aliases=["latest", "stable"],
     release_notes=app.node.try_get_context("notes"),
     follow_tag=app.node.try_get_context("build"),
-    update_replace_policy=ImageVersionPolicy[app.node.try_get_context("replacement") or "DELETE"],
+    update_replace_policy=replacement,
     deletion_policy=ImageVersionPolicy[app.node.try_get_context("deletion") or "DELETE"],
 )
 ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
@@ -60,4 +65,34 @@ ImageVersion(
     deletion_policy=DELETE,
     provider=ImageVersionProvider(networked, "Provider", vpc=vpc, security_groups=[group], role=role),
 )
+
+attached = cdk.Stack(app, "Attached")
+existing_domain = app.node.try_get_context("domain")
+domain = existing_domain or sagemaker.CfnDomain(
+    attached,
+    "Domain",
+    domain_name="notebooks",
+    auth_mode="IAM",
+    default_user_settings=sagemaker.CfnDomain.UserSettingsProperty(
+        execution_role=f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/users"
+    ),
+)
+version = ImageVersion(
+    attached,
+    "Version",
+    image=Image(attached, "Image", image_name="notebooks", removal_policy=DESTROY),
+    base_image=BaseImage.from_ecr_repository(
+        ecr.Repository.from_repository_name(attached, "Repository", "data-science"), tag=tag
+    ),
+    update_replace_policy=replacement,
+    deletion_policy=DELETE,
+)
+lab = AppImageConfig(attached, "Lab", app_image_config_name="notebooks", app=StudioApp.jupyter_lab())
+ImageAttachment(attached, "ToDomain", version=version, app_image_config=lab, domain=domain)
+to_ann = ImageAttachment(
+    attached, "ToAnn", version=version, app_image_config=lab, domain=domain, user_profile_name="ann"
+)
+if existing_domain is None:
+    ann = sagemaker.CfnUserProfile(attached, "Ann", domain_id=domain.attr_domain_id, user_profile_name="ann")
+    to_ann.node.add_dependency(ann)
 app.synth()

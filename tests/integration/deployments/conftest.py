@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from imgver_sandbox import Sandbox
+from imgver_sandbox import Assumptions, Sandbox
 
 APP = Path(__file__).with_name("app.py")
 REPOSITORY = "data-science"
@@ -165,7 +165,9 @@ def as_list(value):
 @pytest.fixture(scope="session")
 def account(tmp_path_factory, direct_deployment, run_app):
     """One account for all tests of a process; each module has images and stacks of its own."""
-    with Sandbox.start(enforce_iam=True, fast=True) as sandbox:
+    # With the other value, which ``faults.in_service`` stands for, no domain with a running space can be changed.
+    assumptions = Assumptions(update_with_running_apps="allowed")
+    with Sandbox.start(enforce_iam=True, fast=True, assumptions=assumptions) as sandbox:
         deployment = direct_deployment(sandbox)
         deployment.bootstrap()
         account = Account(sandbox, tmp_path_factory.mktemp("cdk"), deployment, run_app)

@@ -135,14 +135,22 @@ def create_and_keep_less(stack):
 
 
 REQUIRED = {
-    "sagemaker:CreateImageVersion": (create, "CREATE_FAILED", "image/{}"),
-    "sagemaker:DescribeImageVersion": (create, "CREATE_FAILED", "image-version/{}/1"),
-    "sagemaker:UpdateImageVersion": (create, "CREATE_FAILED", "image-version/{}/1"),
-    "sagemaker:DeleteImageVersion": (create_and_delete, "DELETE_FAILED", "image-version/{}/1"),
-    "sagemaker:ListImageVersions": (create, "CREATE_FAILED", "image/{}"),
-    "sagemaker:ListAliases": (create_and_keep_less, "UPDATE_FAILED", "image/{}"),
+    "sagemaker:CreateImageVersion": (create, "CREATE_FAILED", "image/{image}"),
+    "sagemaker:DescribeImageVersion": (create, "CREATE_FAILED", "image-version/{image}/1"),
+    "sagemaker:UpdateImageVersion": (create, "CREATE_FAILED", "image-version/{image}/1"),
+    "sagemaker:DeleteImageVersion": (create_and_delete, "DELETE_FAILED", "image-version/{image}/1"),
+    "sagemaker:ListImageVersions": (create, "CREATE_FAILED", "image/{image}"),
+    "sagemaker:ListAliases": (create_and_keep_less, "UPDATE_FAILED", "image/{image}"),
 }
 """The actions that the function requires: the operation that uses one, the status of the resource, and the resource."""
+
+ATTACHING = {
+    "sagemaker:DescribeDomain": (create, "CREATE_FAILED", "domain/{domain}"),
+    "sagemaker:UpdateDomain": (create, "CREATE_FAILED", "domain/{domain}"),
+    "sagemaker:DescribeUserProfile": (create, "CREATE_FAILED", "user-profile/{domain}/ann"),
+    "sagemaker:UpdateUserProfile": (create, "CREATE_FAILED", "user-profile/{domain}/ann"),
+}
+"""The actions that the function requires for attachments, in the same form."""
 
 OPTIONAL = {
     "ecr:DescribeImages": (create_and_update, REPOSITORY),
@@ -166,8 +174,8 @@ PULLING = {"ecr:GetAuthorizationToken": "*", "ecr:BatchGetImage": REPOSITORY, "e
 JOINING = ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface")
 """The actions that the function's role needs before Lambda creates a function in a VPC."""
 
-NOTHING = "nothing"
-"""In place of an action: the networked template as it was synthesized."""
+NOTHING = {"Networked": "NothingOfTheVpc", "Attached": "NothingOfTheAttachments"}
+"""In place of an action, by the stack: the template as it was synthesized."""
 
 NOT_USED = {
     LAMBDA: {"ec2:AssignPrivateIpAddresses", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"},
@@ -176,27 +184,34 @@ NOT_USED = {
 """The actions that AWS documents and the sandbox does not use: it has no networks and no layers."""
 
 OPERATIONS = {
-    **{action: case[0] for action, case in {**REQUIRED, **OPTIONAL}.items()},
-    **dict.fromkeys([*LOGGING, *PULLING, *JOINING, NOTHING], create),
+    **{action: case[0] for action, case in {**REQUIRED, **ATTACHING, **OPTIONAL}.items()},
+    **dict.fromkeys([*LOGGING, *PULLING, *JOINING, *NOTHING.values()], create),
 }
+
+STACKS = {
+    **dict.fromkeys([*JOINING, NOTHING["Networked"]], "Networked"),
+    **dict.fromkeys([*ATTACHING, NOTHING["Attached"]], "Attached"),
+}
+"""The stacks of those actions that are not used in EndToEnd."""
 
 
 @pytest.fixture(scope="module")
 def templates(account):
-    """The templates of a stack without and with a VPC. The code of the function is uploaded."""
+    """The templates of the stacks by their names. The code of the function is uploaded."""
     assembly = account.synthesize(tag="1.0.0", notes="First", build="1", replacement="ARCHIVE")
     account.deployment.publish(assembly, "EndToEnd")
-    return [json.loads((assembly / f"{name}.template.json").read_text()) for name in ("EndToEnd", "Networked")]
+    names = ("EndToEnd", "Networked", "Attached")
+    return {name: json.loads((assembly / f"{name}.template.json").read_text()) for name in names}
 
 
 @pytest.fixture(scope="module")
 def outcomes(account, templates):
     """The stacks after their operations, which run side by side since most of their time is waiting."""
-    template, networked = templates
 
     def operate(action):
-        narrowed = without(networked if action in {*JOINING, NOTHING} else template, action)
-        stack = NarrowedStack(account, narrowed, f"Without{action.rpartition(':')[2]}", hasty=action in REQUIRED)
+        narrowed = without(templates[STACKS.get(action, "EndToEnd")], action)
+        name = f"Without{action.rpartition(':')[2]}"
+        stack = NarrowedStack(account, narrowed, name, hasty=action in {*REQUIRED, *ATTACHING})
         OPERATIONS[action](stack)
         return stack
 
@@ -210,17 +225,19 @@ def stack(outcomes, action):
 
 
 def test_every_granted_action_is_taken_away_below(templates):
-    template, networked = templates
+    template = templates["EndToEnd"]
 
     assert granted(template, LAMBDA) == {*REQUIRED, *OPTIONAL, *LOGGING}
-    assert granted(networked, LAMBDA) - granted(template, LAMBDA) == {*JOINING, *NOT_USED[LAMBDA]}
+    assert granted(templates["Networked"], LAMBDA) - granted(template, LAMBDA) == {*JOINING, *NOT_USED[LAMBDA]}
+    assert granted(templates["Attached"], LAMBDA) - granted(template, LAMBDA) == {*ATTACHING}
     assert granted(template, SAGEMAKER) == {*PULLING, *NOT_USED[SAGEMAKER]}
 
 
-@pytest.mark.parametrize("action", REQUIRED)
+@pytest.mark.parametrize("action", [*REQUIRED, *ATTACHING])
 def test_the_stack_fails_and_names_the_action(stack, action):
-    _, status, resource = REQUIRED[action]
-    arn = f"arn:aws:sagemaker:eu-west-1:000000000000:{resource.format(stack.image)}"
+    _, status, resource = {**REQUIRED, **ATTACHING}[action]
+    domain = stack.account.physical_id(stack.name, "AWS::SageMaker::Domain") if action in ATTACHING else ""
+    arn = f"arn:aws:sagemaker:eu-west-1:000000000000:{resource.format(image=stack.image, domain=domain)}"
 
     # THEN the stack's events name the caller, the action and the remedy
     (reason,) = [reason for reason in stack.reasons(status) if "AccessDenied" in reason]
@@ -268,10 +285,18 @@ def test_lambda_creates_no_function_in_a_vpc(stack, action):
     assert stack.denied() == {action}
 
 
-@pytest.mark.parametrize("action", [NOTHING])
+@pytest.mark.parametrize("action", [NOTHING["Networked"]])
 def test_a_function_in_a_vpc_with_all_its_permissions(account, stack):
     assert stack.status() == "CREATE_COMPLETE"
     assert account.describe(stack.image, 1)["ImageVersionStatus"] == "CREATED"
     used = {call.action for call in account.calls(account.role(stack.name))}
     assert used >= {*JOINING, "sagemaker:CreateImageVersion", "logs:PutLogEvents"}
+    assert stack.denied() == set()
+
+
+@pytest.mark.parametrize("action", [NOTHING["Attached"]])
+def test_attachments_with_all_their_permissions(account, stack):
+    assert stack.status() == "CREATE_COMPLETE"
+    used = {call.action for call in account.calls(account.role(stack.name))}
+    assert used >= {*ATTACHING}
     assert stack.denied() == set()

@@ -76,11 +76,12 @@ def test_an_event_that_changes_nothing_costs_one_describe(function, studio, atta
     assert function.names() == ["DescribeDomain"]
 
 
-def test_delete_removes_only_its_entry(studio, attachment):
+def test_delete_removes_only_its_entry(function, studio, attachment):
     studio.offer(OTHERS[0], OURS, OTHERS[1])
 
     assert attachment("delete", Version="1")["Status"] == "SUCCESS"
     assert studio.offered() == OTHERS
+    assert function.names() == ["DescribeDomain", "UpdateDomain", *["DescribeDomain"] * 2]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +176,14 @@ def test_r70_another_writer_before_the_write(aws, function, studio, attachment):
     assert attachment("create")["Status"] == "SUCCESS"
     assert sorted(studio.offered()) == sorted([OTHERS[0], OURS])
     assert changing(function.names()) == ["UpdateDomain"] * 2
+
+
+def test_r70_another_writer_while_the_stack_is_read(function, studio, attachment):
+    studio.offer(OURS)
+    meanwhile(function, "DescribeStacks", lambda: studio.offer(OURS, OTHERS[0]))
+
+    assert attachment("update")["Status"] == "SUCCESS"
+    assert studio.offered() == [MOVED, OTHERS[0]]
 
 
 def studio_offer_without_waiting(aws, studio, *images):

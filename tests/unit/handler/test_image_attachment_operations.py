@@ -1,12 +1,8 @@
-"""Attachments in deployments that roll back, are cancelled or delivered late, and in deployments at the same time."""
-
-import random
-from functools import partial
+"""Attachments in deployments that roll back, are cancelled or delivered late."""
 
 import pytest
 from harness import Aws, Crash, Function, Studio
 from imgver_sandbox.sagemaker.assumptions import Assumptions
-from simulated_time import Simulation
 
 NOT_WAITED_FOR = "because CloudFormation does not wait for the change any more: the stack is rolling back."
 LATE = "nothing was changed: CloudFormation does not wait for this event any more"
@@ -130,6 +126,109 @@ def test_r79_an_update_to_a_new_version_waits_for_the_end_of_the_rollback(
     assert studio.offered() == [entry(1 if rollback_ends else 3)]
 
 
+@pytest.mark.parametrize("arrives_in_rollback", [False, True])
+def test_r79_an_update_that_waits_for_the_domain_while_the_stack_begins_to_roll_back(
+    aws, function, studio, attachment, arrives_in_rollback
+):
+    # GIVEN two versions that are older than the operation, and somebody else who changes the domain
+    studio.offer(entry(1))
+    aws.sagemaker.update_domain(DomainId=studio.domain_id, SubnetIds=["subnet-1"])
+    if arrives_in_rollback:
+        aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    def before_call(operation, _parameters):
+        if operation == "DescribeDomain" and function.names():
+            aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    function.before_call = before_call
+
+    response = attachment("update", Version="2", old={"Version": "1"})
+
+    # THEN only an Update of the rollback changes the entry
+    if arrives_in_rollback:
+        assert (response["Status"], studio.offered()) == ("SUCCESS", [entry(2)])
+    else:
+        assert (response["Status"], studio.offered()) == ("FAILED", [entry(1)])
+        assert response["Reason"].startswith(LATE)
+
+
+@pytest.mark.parametrize(("queued", "first_call"), [(0, 2), (40, 0)])
+@pytest.mark.parametrize(
+    ("failed", "rollback_ends", "offered"),
+    [("Other", False, 2), ("Other", True, 2), ("Attachment", False, 2), ("Attachment", True, 1), (None, True, 1)],
+)
+def test_r79_an_update_that_reads_the_stack_late_waits_unless_the_reason_of_the_rollback_tells(
+    aws, function, event, studio, failed, rollback_ends, offered, queued, first_call
+):
+    # GIVEN an Update that Lambda queued, or whose first call took long, between two versions of earlier operations
+    studio.offer(entry(1))
+    sent_at = aws.clock.now()
+    update = event("image_attachment_update", DomainId=studio.domain_id, Version="2", sent_at=sent_at)
+    update["PhysicalResourceId"] = studio.place
+    aws.clock.advance(queued)
+    start = aws.clock.now()
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    if failed is not None:
+        aws.cloudformation.reason = f"The following resource(s) failed to update: [{failed}]."
+
+    def before_call(_operation, _parameters):
+        if not function.names():
+            aws.clock.advance(first_call)
+        if rollback_ends and aws.clock.now() - start > 10:
+            aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    function.before_call = before_call
+
+    # THEN it is one of the rollback if its resource did not fail, or if the rollback waits for it
+    assert function.deliver(update)["Status"] == ("SUCCESS" if offered == 2 else "FAILED")
+    assert studio.offered() == [entry(offered)]
+
+
+@pytest.mark.parametrize(
+    ("old", "waits"), [({"DomainId": "d-other"}, True), ({"UserProfileName": "ann"}, True), ({}, False)]
+)
+def test_r79_a_rollback_waits_for_a_cancelled_change_to_another_domain_or_user(aws, studio, attachment, old, waits):
+    # GIVEN the permissions for the other domain are removed at the end of the rollback
+    studio.offer(entry(1))
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    start = aws.clock.now()
+
+    assert attachment("update", Version="1", old=old | {"Version": "1"})["Status"] == "SUCCESS"
+    assert (aws.clock.now() - start >= 60) is waits
+
+
+def test_r79_an_update_of_the_rollback_lets_the_cancelled_one_restore_the_entry(aws, function, studio, attachment):
+    studio.offer(entry(2))
+    aws.cloudformation.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.cloudformation.reason = "The following resource(s) failed to update: [Attachment]."
+
+    def before_call(operation, _parameters):
+        if operation == "DescribeDomain" and function.names():
+            function.before_call = None
+            studio.offer(entry(1))
+
+    function.before_call = before_call
+
+    assert attachment("update", Version="1", old={"Version": "2"})["Status"] == "SUCCESS"
+    assert studio.offered() == [entry(1)]
+    assert function.names() == ["DescribeDomain", "DescribeStacks", "DescribeDomain"]
+
+
+def test_r79_the_status_may_still_be_that_of_the_last_rollback(aws, function, studio, attachment):
+    studio.offer(entry(1))
+    aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+    start = aws.clock.now()
+
+    def before_call(_operation, _parameters):
+        if aws.clock.now() - start > 2:
+            aws.cloudformation.status = "UPDATE_IN_PROGRESS"
+
+    function.before_call = before_call
+
+    assert attachment("update", Version="2", old={"Version": "1"})["Status"] == "SUCCESS"
+    assert studio.offered() == [entry(2)]
+
+
 @pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
 def test_r79_a_late_event_changes_nothing(aws, function, event, studio, attachment, action, status):
@@ -234,7 +333,7 @@ def test_r78_r81_a_replacement_while_a_space_runs_on_the_old_version(event, in_u
     studio.run_space(1)
     old, start = aws.physical_id(1), aws.clock.now()
 
-    versions = {"Version": aws.physical_id(2), "old": {"Version": old}}
+    versions = {"Version": aws.physical_id(2), "old": {"Version": old, "DomainId": studio.domain_id}}
     response = function.deliver(
         event("image_attachment_update", DomainId=studio.domain_id, physical_id=studio.place, **versions)
     )
@@ -253,53 +352,3 @@ def test_r78_r81_a_replacement_while_a_space_runs_on_the_old_version(event, in_u
     assert aws.clock.now() - start < 240
     if in_use == "refused":
         assert response["Reason"].startswith(f"DeleteImageVersion failed for {old.partition('#')[0]}: ResourceInUse: ")
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("stacks", [1, 3])
-@pytest.mark.parametrize(("domain_seconds", "running_apps"), [(1.0, "refused"), (8.0, "allowed")])
-@pytest.mark.parametrize("unsent", ["dropped", "kept"])
-def test_r74_ten_attachments_to_one_domain_at_once(event, stacks, domain_seconds, running_apps, unsent, seed):
-    """Every call takes up to 0.3 s, in an order that the seed decides."""
-    assumptions = Assumptions(update_with_running_apps=running_apps, unsent_app_settings=unsent)
-    aws, configs = Aws(assumptions=assumptions, domain_seconds=domain_seconds), [f"config-{one}" for one in range(10)]
-    for config in configs:
-        aws.sagemaker.create_app_image_config(AppImageConfigName=config)
-    aws.create_version()
-    aws.create_version()
-    studio, random_numbers = Studio(aws), random.Random(seed)
-    if running_apps == "allowed":
-        studio.offer(entry(1))
-        studio.run_space(1)
-        studio.offer()
-    simulation = Simulation(aws.clock, choose=random_numbers.randrange)
-    stack_id = event("image_attachment_create")["StackId"]
-
-    def attach(position, action, number):
-        function = Function(
-            aws,
-            sleep=simulation.sleep,
-            before_call=lambda *_: simulation.sleep(random_numbers.random() * 0.3),
-            random_fraction=random_numbers.random,
-        )
-        each = event(
-            f"image_attachment_{action}",
-            DomainId=studio.domain_id,
-            AppImageConfigName=configs[position],
-            Version=str(number),
-        )
-        each["StackId"] = f"{stack_id}-{position % stacks}"
-        each["PhysicalResourceId"] = f"{studio.place.rpartition('/')[0]}/{configs[position]}"
-        return function.deliver(each)
-
-    def run(action, number):
-        works = [partial(attach, position, action, number) for position in range(10)]
-        tasks = simulation.run(lambda: simulation.join([simulation.start(work) for work in works]))
-        assert {response["Status"] for response in tasks} == {"SUCCESS"}, tasks
-
-    run("create", 1)
-    assert sorted(studio.offered()) == [entry(1, config) for config in configs]
-    run("update", 2)
-    assert sorted(studio.offered()) == [entry(2, config) for config in configs]
-    run("delete", 2)
-    assert studio.offered() == []
