@@ -241,6 +241,8 @@ class AwsGateway:
         self._create_client = create_client
         self._start = deadline.now()
         self._sagemaker_responded = False
+        self._silent: dict[str, AwsServiceError] = {}
+        """The services that did not respond to a question in time, so that no other question is worth the time."""
 
     def until(self, deadline: Deadline) -> AwsGateway:
         """Return the same gateway with an earlier time limit of its retries."""
@@ -544,6 +546,9 @@ class AwsGateway:
             not_retried: the kinds of temporary errors that are raised at once.
             limit: the seconds that all attempts may take together. Default: until the deadline.
         """
+        is_question = limit < math.inf
+        if is_question and service in self._silent:
+            raise self._silent[service]
         method = getattr(self._create_client(service, region), xform_name(operation))
         backoff = self._deadline.backoff()
         end = self._deadline.now() + limit
@@ -563,6 +568,8 @@ class AwsGateway:
                 attempt = max(clients.ATTEMPT_TIMEOUT, self._deadline.now() - start)
                 last_end = self._start + NEVER_REACHED_LIMIT if never_reached else end
                 if not backoff.wait(not_after=last_end - attempt):
+                    if is_question and error.kind is ErrorKind.UNREACHABLE:
+                        self._silent[service] = error
                     raise error from cause
             else:
                 self._sagemaker_responded |= service == "sagemaker"

@@ -24,7 +24,7 @@ from imgver_handler.cloudformation.response import Result
 from imgver_handler.deadline import Backoff, Deadline
 from imgver_handler.errors import AwsServiceError, ErrorKind, HandlerError
 from imgver_handler.logging import JsonLogger
-from imgver_handler.resources.resource import Resource
+from imgver_handler.resources.resource import Resource, deletion_advice
 from imgver_handler.resources.stack_operation import ROLLBACK_TIME, STATUS_LAG, StackOperation, not_waited_for
 
 MAX_ENTRIES = 200
@@ -58,13 +58,24 @@ class ImageAttachmentResource(Resource):
         declared = ImageAttachmentProperties.parse(request.properties)
         change = self._change(declared)
         try:
-            self._attach(request, declared, change, previous=None)
+            is_of_rollback = self._attach(request, declared, change, previous=None)
         except HandlerError as error:
             if not change.is_sent:
                 raise
             # The change may have taken effect: CloudFormation's Delete undoes it.
             raise HandlerError(error.reason, physical_id=_physical_id(declared, found_on=change.before)) from error
-        return _result(_physical_id(declared, found_on=change.before), declared)
+
+        def undo_if_cancelled() -> None:
+            if self._operation(request).was_cancelled(is_of_rollback=lambda _: False):
+                self._log.warning("undone: the stack is rolling back", target=str(declared.target))
+                self._undo(declared, change, None)
+
+        may_be_cancelled = change.is_sent and not is_of_rollback
+        return _result(
+            _physical_id(declared, found_on=change.before),
+            declared,
+            after_response=undo_if_cancelled if may_be_cancelled else None,
+        )
 
     def update(self, request: CustomResourceRequest) -> Result:
         """Offer the declared version. Another domain, user, application, image or config is a replacement."""
@@ -72,7 +83,10 @@ class ImageAttachmentResource(Resource):
         if not _identifies(request, declared):
             return self.create(request)
         previous = ImageAttachmentProperties.parse(request.old_properties)
-        self._attach(request, declared, self._change(declared), previous=previous)
+        change = self._change(declared)
+        places = _place(previous), _place(declared)
+        change.is_respelled = places[0] != places[1] and places[0].lower() == places[1].lower()
+        self._attach(request, declared, change, previous=previous)
         self._operation(request).wait_for_cancelled_replacement("DomainId", "UserProfileName")
         return _result(request.physical_resource_id, declared)
 
@@ -89,7 +103,12 @@ class ImageAttachmentResource(Resource):
                 self._change(declared).make(lambda entries: _detached(entries, declared))
             return result
         operation.refuse_late_event(is_of_rollback=lambda _: False)
-        found_on = _found_on(request)
+        with deletion_advice(request):
+            self._detach(declared, operation, _found_on(request))
+        return result
+
+    def _detach(self, declared: ImageAttachmentProperties, operation: StackOperation, found_on: int | None) -> None:
+        """Remove the entry, or restore the one that Create found if the deployment failed."""
         # A status that cannot be read may be that of a rollback.
         if found_on is not None and not operation.status().startswith(("DELETE", "UPDATE_COMPLETE")):
             try:
@@ -99,9 +118,8 @@ class ImageAttachmentResource(Resource):
                     raise
                 self._log.warning("not given back", version=found_on, reason=error.reason)
             else:
-                return result
+                return
         self._change(declared).make(lambda entries: _detached(entries, declared))
-        return result
 
     def _change(self, declared: ImageAttachmentProperties) -> _SettingsChange:
         return _SettingsChange(declared, gateway=self._gateway, deadline=self._deadline, log=self._log)
@@ -113,14 +131,20 @@ class ImageAttachmentResource(Resource):
         change: _SettingsChange,
         *,
         previous: ImageAttachmentProperties | None,
-    ) -> None:
+    ) -> bool:
         """Offer the declared version, unless CloudFormation does not wait for it.
+
+        A Create asks for the status of the stack after its response, and an Update before it, because the rollback's
+        Update would undo what an Update does later.
 
         Args:
             request: the event.
             declared: the declared state.
             change: the change of the settings.
             previous: the state before an Update.
+
+        Returns:
+            Whether the event belongs to a rollback.
         """
         operation = self._operation(request)
         is_first, is_of_rollback, waits_until = True, False, 0.0
@@ -155,6 +179,8 @@ class ImageAttachmentResource(Resource):
             )
         if request.type == "Create" and not change.is_sent and _is_version_of(operation, declared):
             change.before = ()
+        if change.is_sent and previous is None:
+            return is_of_rollback
         if change.is_sent:
             state = operation.state(is_of_rollback=lambda _: is_of_rollback)
         elif operation.is_late():
@@ -163,13 +189,14 @@ class ImageAttachmentResource(Resource):
             if _may_be_cancelled(operation, declared, previous) and operation.outlives_rollback():
                 state = OperationState.ROLLED_BACK
         else:
-            return
+            return is_of_rollback
         if state is OperationState.ROLLED_BACK:
             self._undo(declared, change, previous)
             raise HandlerError(
                 f"{declared.target} offers what it offered before, because CloudFormation does not wait for the change "
                 "any more: the stack is rolling back."
             )
+        return is_of_rollback
 
     def _undo(
         self, declared: ImageAttachmentProperties, change: _SettingsChange, previous: ImageAttachmentProperties | None
@@ -194,6 +221,8 @@ class _SettingsChange:
         """The entries that the change is to result in."""
         self.is_sent = False
         """Whether the service may have performed the change."""
+        self.is_respelled = False
+        """Whether the stack declares a name in another spelling than before."""
         self._declared = declared
         self._gateway = gateway
         self._deadline = deadline
@@ -232,7 +261,8 @@ class _SettingsChange:
             self.after = change(found)
             if not self.is_sent:
                 self.before = found
-            if _numbers(found) == _numbers(self.after):
+            # How the service spells names is not documented, so that only a change of the declaration is sent.
+            if _numbers(found) == _numbers(self.after) and (self.is_sent or not self.is_respelled):
                 return True
             if is_written:
                 self._check_overwritten(found, current)
@@ -257,8 +287,13 @@ class _SettingsChange:
         """Read the settings when nobody changes them. Returns None if they do not exist, or are being deleted."""
         target = self._declared.target
         status = "not InService"
+        is_missing = False
         for _ in self._deadline.polls(throttled=self._gateway.is_throttled):
             current = self._gateway.describe_settings(target)
+            if current is None and not is_missing:
+                # Reads may lag behind writes.
+                is_missing = True
+                continue
             if current is None or current.status == "Deleting":
                 return None
             if current.status in _CHANGEABLE:
@@ -345,7 +380,8 @@ def _attached(found: Entries, declared: ImageAttachmentProperties) -> Entries:
     """The entries that offer the declared version, and the superseded ones that stay beside it."""
     by_number = {image["ImageVersionNumber"]: image for image in found if "ImageVersionNumber" in image}
     older = sorted((number for number in by_number if number < declared.version), reverse=True)
-    declared_entry = by_number.get(declared.version) or _numbered(found[0] if found else {}, declared, declared.version)
+    entry = by_number.get(declared.version) or (found[0] if found else {})
+    declared_entry = _numbered(entry, declared, declared.version)
     return [declared_entry, *(by_number[number] for number in older[: declared.keep])]
 
 
@@ -422,5 +458,7 @@ def _found_on(request: CustomResourceRequest) -> int | None:
     return None if match is None or match["found_on"] is None else int(match["found_on"])
 
 
-def _result(physical_id: str, declared: ImageAttachmentProperties) -> Result:
-    return Result(physical_id=physical_id, data={"Version": str(declared.version)})
+def _result(
+    physical_id: str, declared: ImageAttachmentProperties, after_response: Callable[[], None] | None = None
+) -> Result:
+    return Result(physical_id=physical_id, data={"Version": str(declared.version)}, after_response=after_response)

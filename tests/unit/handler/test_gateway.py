@@ -500,6 +500,16 @@ def test_r65_a_call_that_the_handler_can_do_without_takes_half_a_minute(
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
+def test_r65_a_service_that_did_not_respond_is_not_called_again_by_the_same_event(start_gateway, unreachable, name):
+    gateway, attempted = start_gateway(900), unreachable(12)
+    for _ in range(2):
+        with pytest.raises(AwsServiceError, match="ConnectTimeoutError"):
+            CALLS[name][0](gateway)
+
+    assert len(attempted) == 2
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
 def test_a_call_that_the_handler_can_do_without_is_not_retried_when_it_is_denied(start_gateway, unreachable, name):
     attempted = unreachable(0, ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Any"))
 

@@ -126,7 +126,7 @@ def test_r72_the_user_profile_is_deleted(function, studio, attachment, action):
     response = attachment(action, UserProfileName="ann", physical_id=physical_id)
 
     assert response["Status"] == ("SUCCESS" if action == "delete" else "FAILED")
-    assert function.names() == ["DescribeUserProfile"]
+    assert function.names() == ["DescribeUserProfile"] * 2
     if action == "create":
         assert response["Reason"].startswith(f"user profile ann of domain {studio.domain_id} does not exist, or is ")
 
@@ -255,6 +255,24 @@ def test_r70_others_overwrite_the_entry_until_the_time_is_up(aws, function, stud
     )
 
 
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+def test_r59_a_read_that_does_not_find_the_domain_is_repeated(aws, studio, attachment, action):
+    studio.offer(OURS)
+    aws.refuse("DescribeDomain", ServiceError("ResourceNotFound", "The domain does not exist."))
+
+    assert attachment(action, Version="1" if action == "delete" else "2")["Status"] == "SUCCESS"
+    assert studio.offered() == ([] if action == "delete" else [MOVED])
+
+
+def test_r69_an_attachment_that_cannot_be_removed_names_the_way_to_delete_the_stack(aws, studio, attachment):
+    studio.offer(OURS)
+    aws.refuse("UpdateDomain", ServiceError("ValidationException", "There are InService apps"))
+
+    assert (
+        "--retain-resources Attachment, and delete by hand what is left." in attachment("delete", Version="1")["Reason"]
+    )
+
+
 @pytest.mark.parametrize("state", ["gone", "Deleting"])
 @pytest.mark.parametrize("action", ["create", "update", "delete"])
 def test_r71_the_domain_is_deleted(aws, function, studio, attachment, action, state):
@@ -263,7 +281,7 @@ def test_r71_the_domain_is_deleted(aws, function, studio, attachment, action, st
 
     response = attachment(action)
 
-    assert function.names() == ["DescribeDomain"]
+    assert function.names() == ["DescribeDomain"] * (2 if state == "gone" else 1)
     if action == "delete":
         assert response["Status"] == "SUCCESS"
     else:
@@ -566,8 +584,13 @@ def test_r84_only_the_case_of_letters_in_the_names_changes(function, studio, att
 
     response = attachment("update", ImageName="Data-Science", Version="1", old={"Version": "1"})
 
+    # THEN the new name is sent, since it may be that of another image
     assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", studio.place)
-    assert studio.offered() == [OURS]
+    assert studio.offered() == [("Data-Science", 1, "jupyter-lab")]
+    assert changing(function.names()) == ["UpdateDomain"]
+
+    # WHEN nothing changes after that
+    attachment("update", ImageName="Data-Science", Version="1", old={"ImageName": "Data-Science", "Version": "1"})
     assert function.names() == ["DescribeDomain"]
 
 
