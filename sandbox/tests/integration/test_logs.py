@@ -179,6 +179,12 @@ class TestOnTheCommandLine:
 
     @pytest.mark.parametrize("who", ["server_pid", "supervisor_pid"])
     def test_the_logs_remain_after_an_unexpected_end(self, command, started, state_folder, eventually_dead, who):
+        # GIVEN a log that the server has begun: it may respond some moments earlier
+        log, end = state_folder / "sandbox-logs/server.log", time.monotonic() + 5
+        while "services available" not in log.read_text():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
         # WHEN the sandbox is killed
         os.kill(getattr(started, who), signal.SIGKILL)
         eventually_dead(started.server_pid, started.supervisor_pid)

@@ -80,7 +80,7 @@ def test_r50_a_cancelled_create_leaves_no_version(stack, slow):
     assert code != 0, output
     assert stack.deployment.status(STACK) == "ROLLBACK_COMPLETE"
     assert "Resource creation cancelled" in stack.reasons(STACK, "CREATE_FAILED")
-    assert re.fullmatch(rf"{STACK}-Version1-[A-Z0-9]{{12}}", stack.physical_id(STACK, VERSION))
+    assert re.fullmatch(rf"{STACK}-Version1[A-F0-9]{{8}}-[A-Z0-9]{{12}}", stack.physical_id(STACK, VERSION))
     # AND the version that the Create had begun to create is deleted
     assert "sagemaker:CreateImageVersion" in actions(stack)
     assert stack.versions(IMAGE) == {}
