@@ -17,7 +17,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IDependable
+from constructs import Construct, DependencyGroup, IDependable
 
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_is_string, check_string, shown
@@ -459,7 +459,7 @@ def _pull_permission(
         if _may_cause_cycle(role, arn, repository, registry):
             granted[arn] = _grant_pull_from_stack(scope, construct_id, role, arn)
         else:
-            granted[arn] = _grant_pull(role, arn) if repository is None else repository.grant_pull(role)
+            granted[arn] = _grant_pull(role, arn) if repository is None else _grant_pull_from(repository, role)
     return (granted[arn],)
 
 
@@ -487,6 +487,12 @@ def _grant_pull_from_stack(scope: Construct, construct_id: str, role: iam.IRole,
     policy = iam.Policy(parent, "Policy", policy_name=name, statements=statements)
     role.attach_inline_policy(policy)
     return policy
+
+
+def _grant_pull_from(repository: ecr.IRepository, role: iam.IRole) -> IDependable:
+    grant = repository.grant_pull(role)
+    # A grant in the policy of a repository cannot be depended on: the CDK takes its document for a construct.
+    return grant if grant.resource_statement is None else DependencyGroup(repository, role)
 
 
 def _grant_pull(role: iam.IRole, arn: str) -> iam.Grant:

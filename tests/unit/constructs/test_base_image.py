@@ -442,6 +442,24 @@ class TestPullPermission:
 
         assert statements(stack) == []
 
+    @pytest.mark.parametrize("mutable", [True, False])
+    def test_declared_repository_allows_an_imported_role(
+        self, stack: cdk.Stack, declare: Callable[..., ImageVersion], mutable: bool
+    ) -> None:
+        # The account of the stack is not known, so the role may be of another account.
+        role = iam.Role.from_role_arn(stack, "Imported", "arn:aws:iam::123456789012:role/x", mutable=mutable)
+        repository = ecr.Repository(stack, "Repository")
+
+        declare(image=Image(stack, "Image", role=role), base_image=BaseImage.from_ecr_repository(repository, tag="1"))
+
+        template = Template.from_stack(stack)
+        ((logical_id, resource),) = template.find_resources("AWS::ECR::Repository").items()
+        assert resource["Properties"]["RepositoryPolicyText"]["Statement"][0]["Action"] == PULL
+        of_role = [each for each in template.find_resources("AWS::IAM::Policy") if each.startswith("Imported")]
+        assert len(of_role) == mutable
+        (version,) = template.find_resources("Custom::SageMakerImageVersion").values()
+        assert {logical_id, *of_role} <= set(version["DependsOn"])
+
     def test_repository_of_another_account_allows_a_role_of_another_stack(self, app: cdk.App) -> None:
         here, platform = (cdk.Stack(app, each, env=HERE) for each in ("Here", "Platform"))
         there = cdk.Stack(app, "There", env=cdk.Environment(account="222222222222", region="us-east-1"))
