@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import aws_cdk as cdk
@@ -16,7 +16,7 @@ from constructs import Construct
 
 from imgver_constructs._deleted_with_image import DeletedWithImage
 from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
-from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import check_grantee, check_is_string, shown
 from imgver_constructs._validation.paths import errors_name_path
@@ -275,17 +275,9 @@ class Image(_ImageBase):
             raise ValueError(f"role {shown(role)} must be a role: for an ARN use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
         registry = StackRegistry.of(scope)
-        key = None
         if image_name is not None:
             image_name = plain(image_name)
-            if is_known(image_name):
-                key = key_from_name(image_name)
-                registry.check_is_free(
-                    "image",
-                    key,
-                    subject=f"image_name {shown(image_name)}",
-                    remedy="use that image, or another name",
-                )
+            registry.check_is_free(_declaration(image_name))
 
         super().__init__(scope, construct_id, physical_name=image_name or cdk.PhysicalName.GENERATE_IF_NEEDED)
         self._declared_name = image_name or cdk.Names.unique_resource_name(
@@ -311,16 +303,17 @@ class Image(_ImageBase):
         self._deleted_with_image = DeletedWithImage(self, resource)
         self.node.add_validation(self._deleted_with_image)
         self._identity = ImageIdentity(
-            key=key or key_from_path(self),
+            key=key_from_name(image_name) if image_name and is_known(image_name) else key_from_path(self),
             declared_name=self._declared_name,
             dependencies=[resource] if role else [resource, self._role],
         )
-        registry.add("image", self._identity.key, construct=self)
+        registry.add(_declaration(self._declared_name), self)
         self._image_arn = self._get_resource_arn_attribute(
             resource.attr_image_arn, service="sagemaker", resource="image", resource_name=self._declared_name
         )
         # CloudFormation offers no attribute with the name alone.
         self._image_name = self._get_resource_name_attribute(_name_in(resource.attr_image_arn))
+        registry.add_identity(self._identity, self._image_name, self._image_arn)
 
     @cached_property
     def _is_deleted_with_stack(self) -> bool:
@@ -419,11 +412,22 @@ class ImportedImage(_ImageBase):
         super().__init__(scope, construct_id, environment_from_arn=image_arn)
         self._image_name = plain(image_name)
         self._image_arn = image_arn
-        self._identity = ImageIdentity(
-            key=key_from_name(self._image_name) if is_known(self._image_name) else key_from_path(self),
-            declared_name=self._image_name,
-        )
+        if is_known(self._image_name):
+            self._identity = ImageIdentity(key=key_from_name(self._image_name), declared_name=self._image_name)
+        else:
+            declared = StackRegistry.of(self).identity_by_token(image_name, image_arn)
+            self._identity = declared or ImageIdentity(key=key_from_path(self), declared_name=self._image_name)
 
 
+def _declaration(image_name: str) -> Declaration:
+    return Declaration(
+        key=("image", image_name.lower()),
+        subject=f"image_name {shown(image_name)}",
+        remedy="use that image, or another name",
+    )
+
+
+# Equal ARNs then have equal names, even if they are tokens.
+@lru_cache
 def _name_in(image_arn: str) -> str:
     return cdk.Fn.select(1, cdk.Fn.split("/", image_arn))

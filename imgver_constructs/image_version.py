@@ -18,8 +18,9 @@ from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct, IConstruct
 
 from imgver_constructs._custom_image import alias_warning, custom_image
+from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._logical_ids import fingerprint
-from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import (
     check_choice,
@@ -412,8 +413,8 @@ class ImageVersion(_ImageVersionBase):
             update_replace=check_policy("update_replace_policy", update_replace_policy),
             deletion=check_policy("deletion_policy", deletion_policy),
         )
-        for alias in filter(is_known, aliases):
-            registry.check_alias_is_free(identity, alias)
+        for alias in aliases:
+            registry.check_is_free(_declaration(identity, alias))
         provider = choose_provider(registry, provider, image=image)
 
         bound = bind_base_image(base_image, scope, construct_id, image.role)
@@ -620,7 +621,7 @@ class ImageAlias(Construct):
         if alias_name is None or is_known(alias_name):
             check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
-            registry.check_alias_is_free(identity, alias_name)
+        registry.check_is_free(_declaration(identity, alias_name))
         provider = choose_provider(registry, version.provider if provider is None else provider, image=image)
         path = registry.path_of(scope, construct_id)
 
@@ -664,8 +665,8 @@ def _create_alias(
         needs_dependencies=version.provider is not provider,
     )
     registry.add_alias(identity.key, resource)
+    registry.add(_declaration(identity, alias_name), scope if isinstance(scope, ImageAlias) else resource)
     if is_known(alias_name):
-        registry.add_declared_alias(identity, alias_name, scope if isinstance(scope, ImageAlias) else resource)
         # A logical ID from the path would change when the alias gets another parent. CloudFormation would create the
         # new resource, which finds the alias in place, and then delete the old resource, and the alias with it.
         readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
@@ -751,10 +752,18 @@ def _check_aliases(aliases: Sequence[str]) -> None:
         raise ValueError(
             f"aliases {shown(aliases)} must be a list with one item per alias: write it like ['latest', '1.4.0']"
         )
-    known = [alias for alias in aliases if not is_token(alias)]
-    for alias in known:
-        check_string("aliases", alias, ALIAS)
-    check_distinct("aliases", known)
+    for alias in aliases:
+        if not is_token(alias):
+            check_string("aliases", alias, ALIAS)
+    check_distinct("aliases", aliases)
+
+
+def _declaration(image: ImageIdentity, alias: str) -> Declaration:
+    return Declaration(
+        key=("alias", image.declared_name.lower(), alias),
+        subject=f"alias {shown(alias)} of image {shown(image.declared_name)}",
+        image=image,
+    )
 
 
 def check_stack(registry: StackRegistry, version: IImageVersion, other: str) -> None:

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import jsii
 from constructs import Construct
 
-from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._validation.checks import check_number, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.tokens import is_known
@@ -72,17 +72,17 @@ class ImageVersionRetention(Construct):
                     "declare one retention for each image"
                 )
             check_stack(registry, version, "the retention")
-        registry.check_is_free(
-            "retention",
-            identity.key,
+        declaration = Declaration(
+            key=("retention", identity.declared_name.lower()),
             subject=f"the retention of image {shown(identity.declared_name)}",
-            remedy="remove one of the two",
+            image=identity,
         )
+        registry.check_is_free(declaration)
         provider = choose_provider(registry, provider, image=image)
 
         path = registry.path_of(scope, construct_id)
         super().__init__(scope, construct_id)
-        registry.add("retention", identity.key, construct=self)
+        registry.add(declaration, self)
         imported = [version.image_version_number for version in versions if not isinstance(version, ImageVersion)]
         numbers = _VersionNumbers(imported, registry.versions(identity.key))
         resource = binding_of(provider).create_resource(

@@ -117,7 +117,7 @@ def test_image_names_are_unique_in_a_stack(app: cdk.App, stack: cdk.Stack, refus
     Image(stack, "Image", image_name="data-science")
 
     assert refused(lambda: Image(stack, "Second", image_name="Data-Science")) == (
-        "image_name 'Data-Science' must be declared once in a stack, but 'Stack/Image' declares it too: "
+        "image_name 'Data-Science' must be declared once in an account and region, but 'Stack/Image' declares it too: "
         "use that image, or another name"
     )
     Image(cdk.Stack(app, "Other"), "Image", image_name="data-science")

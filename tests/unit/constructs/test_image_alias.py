@@ -125,7 +125,7 @@ def test_an_alias_that_is_declared_twice_is_refused(
         return ImageAlias(stack, "Latest", alias_name="latest", version=version)
 
     assert refused(again) == (
-        "alias 'latest' of image 'data-science' must be declared once in a stack, "
+        "alias 'latest' of image 'data-science' must be declared once in an account and region, "
         "but 'Stack/First/Alias-latest' declares it too: remove one of the two"
     )
 
@@ -151,7 +151,9 @@ def test_a_removed_construct_can_be_declared_again(stack: cdk.Stack, resources: 
     (retention,) = resources("Custom::SageMakerImageRetention").values()
     assert (image["Properties"]["ImageDescription"], retention["Properties"]["Keep"]) == ("New", 3)
     assert len(resources(ALIAS)) == 1
-    with pytest.raises(ValueError, match="must be declared once in a stack, but 'Stack/Retention' declares it too"):
+    with pytest.raises(
+        ValueError, match="must be declared once in an account and region, but 'Stack/Retention' declares it too"
+    ):
         ImageVersionRetention(stack, "Again", image=cast("Image", stack.node.find_child("Image")), max_version_count=3)
 
 

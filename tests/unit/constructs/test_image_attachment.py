@@ -271,8 +271,8 @@ def test_the_same_attachment_twice(attach, refused: Refused) -> None:
     attach("First")
 
     assert refused(lambda: attach("Second")) == (
-        f"the attachment of image 'data-science' to '{DOMAIN}' must be declared once in a stack, but 'Stack/First' "
-        "declares it too: remove one of the two, or give each an AppImageConfig of its own"
+        f"the attachment of image 'data-science' to '{DOMAIN}' must be declared once in an account and region, "
+        "but 'Stack/First' declares it too: remove one of the two, or give each an AppImageConfig of its own"
     )
 
 

@@ -106,6 +106,6 @@ def test_a_second_retention_of_an_image_is_refused(stack: cdk.Stack, image: IIma
     same = Image.from_image_name(stack, "Same", "Data-Science")
 
     assert refused(lambda: ImageVersionRetention(stack, "Second", image=same, max_version_count=2)) == (
-        "the retention of image 'Data-Science' must be declared once in a stack, but 'Stack/Retention' declares it "
-        "too: remove one of the two"
+        "the retention of image 'Data-Science' must be declared once in an account and region, but "
+        "'Stack/Retention' declares it too: remove one of the two"
     )
