@@ -17,7 +17,7 @@ from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.paths import child_path
 from imgver_constructs._validation.tokens import is_known
 from imgver_constructs._validation.warnings import DECLARED_IN_OTHER_STACK
-from imgver_constructs._version_resource import outermost_stack
+from imgver_constructs._version_resource import VersionResource, outermost_stack
 
 _REGISTRY_ATTRIBUTE = "_imgver_constructs_registry"
 _REGISTRIES_ATTRIBUTE = "_imgver_constructs_registries"
@@ -77,7 +77,7 @@ class StackRegistry:
         self.pull_permissions: WeakKeyDictionary[iam.IRole, dict[str, IDependable]] = WeakKeyDictionary()
         """The permissions to pull that the stack's versions depend on, by role and repository ARN."""
         self._images_in_environment: set[cdk.IResource] = set()
-        self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
+        self._versions: dict[str, list[VersionResource]] = defaultdict(list)
         self._aliases: dict[str, list[cdk.CfnResource]] = defaultdict(list)
         self._alias_groups: dict[str, DependencyGroup] = {}
         self._attachments: dict[str, cdk.CfnResource] = {}
@@ -231,7 +231,7 @@ class StackRegistry:
         identities: dict[str, ImageIdentity] = vars(self.stack.node.root).setdefault(_IDENTITIES_ATTRIBUTE, {})
         return identities
 
-    def add_version(self, image_key: str, resource: cdk.CfnResource) -> None:
+    def add_version(self, image_key: str, resource: VersionResource) -> None:
         """Record the custom resource of a version."""
         self._versions[image_key].append(resource)
 
@@ -250,7 +250,7 @@ class StackRegistry:
             resource.add_dependency(previous)
         self._attachments[domain_key] = resource
 
-    def versions(self, image_key: str) -> list[cdk.CfnResource]:
+    def versions(self, image_key: str) -> list[VersionResource]:
         """Return the custom resources of an image's versions; versions that are declared later are appended."""
         return self._versions[image_key]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Protocol
 
 import aws_cdk as cdk
@@ -298,27 +298,20 @@ class Image(_ImageBase):
             image_description=description,
         )
         resource.apply_removal_policy(removal_policy)
-        self._resource = resource
-        self._registry = registry
-        self._deleted_with_image = DeletedWithImage(self, resource)
-        self.node.add_validation(self._deleted_with_image)
         self._identity = ImageIdentity(
             key=key_from_name(image_name) if image_name and is_known(image_name) else key_from_path(self),
             declared_name=self._declared_name,
             dependencies=[resource] if role else [resource, self._role],
         )
         registry.add(_declaration(self._declared_name), self)
+        self._deleted_with_image = DeletedWithImage(self, resource, registry, self._identity.key)
+        self.node.add_validation(self._deleted_with_image)
         self._image_arn = self._get_resource_arn_attribute(
             resource.attr_image_arn, service="sagemaker", resource="image", resource_name=self._declared_name
         )
         # CloudFormation offers no attribute with the name alone.
         self._image_name = self._get_resource_name_attribute(_name_in(resource.attr_image_arn))
         registry.add_identity(self._identity, self._image_name, self._image_arn)
-
-    @cached_property
-    def _is_deleted_with_stack(self) -> bool:
-        """Whether CloudFormation deletes the image with its stack, as known at the first read."""
-        return self._resource.cfn_options.deletion_policy is cdk.CfnDeletionPolicy.DELETE
 
     def _generate_physical_name(self) -> str:
         """Return the name for uses of the image in another account or region; the CDK calls this method."""
@@ -381,14 +374,6 @@ def identity_of(image: IImage) -> ImageIdentity:
             f"image {shown(image)} must be an Image: for an existing one use Image.from_image_name(…)"
         )
     return image._identity
-
-
-def is_deleted_with_stack(image: IImage, registry: StackRegistry) -> bool:
-    """Return whether the stack of ``registry`` declares the image, and CloudFormation deletes the image with it.
-
-    A change of the image's removal policy after the first call has no effect.
-    """
-    return isinstance(image, Image) and image._registry is registry and image._is_deleted_with_stack
 
 
 def add_version(image: IImage, version: VersionResource) -> None:

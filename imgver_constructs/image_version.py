@@ -52,7 +52,6 @@ from imgver_constructs.image import (
     ImportedImage,
     add_version,
     identity_of,
-    is_deleted_with_stack,
 )
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
@@ -432,7 +431,6 @@ class ImageVersion(_ImageVersionBase):
             "AdoptVersion": adopt_version,
             "OnReplace": "ARCHIVE" if policies.update_replace is ImageVersionPolicy.ARCHIVE else None,
             "OnDelete": "ARCHIVE" if policies.deletion is ImageVersionPolicy.ARCHIVE else None,
-            "DeletedWithImage": "true" if is_deleted_with_stack(image, registry) else None,
             **metadata,
         }
         binding = binding_of(provider)

@@ -102,7 +102,7 @@ class ImageVersionRetention(Construct):
 class _VersionNumbers:
     """The numbers of the retained versions, complete only when the template is written."""
 
-    def __init__(self, imported: list[float], declared: list[cdk.CfnResource]) -> None:
+    def __init__(self, imported: list[float], declared: Sequence[cdk.CfnResource]) -> None:
         self._imported = imported
         self._declared = declared
 

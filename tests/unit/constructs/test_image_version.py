@@ -151,6 +151,7 @@ def test_construct_paths(app: cdk.App) -> None:
     assert "Prod/Stack/Team/a--b/Alias-latest" in paths
 
 
+@pytest.mark.parametrize("change", ["applied", "by an aspect"])
 @pytest.mark.parametrize(
     ("removal_policy", "changed_to", "expected"),
     [
@@ -168,13 +169,16 @@ def test_deleted_with_image(
     removal_policy: cdk.RemovalPolicy,
     changed_to: cdk.RemovalPolicy | None,
     expected: str | None,
+    change: str,
 ) -> None:
-    image = Image(stack, "Declared", removal_policy=removal_policy)
-    if changed_to is not None:
-        image.apply_removal_policy(changed_to)
-
-    declare("One", image=image)
+    declare("One", image=Image.from_image_name(stack, "Imported", "Data-Science"))
+    image = Image(stack, "Declared", image_name="data-science", removal_policy=removal_policy)
     declare("Two", image=image, deletion_policy=ImageVersionPolicy.DELETE)
+
+    if changed_to is not None and change == "applied":
+        image.apply_removal_policy(changed_to)
+    elif changed_to is not None:
+        cdk.RemovalPolicies.of(image).apply(changed_to)
 
     found = [version["Properties"].get("DeletedWithImage") for version in resources(VERSION).values()]
     assert found == [expected] * 2
