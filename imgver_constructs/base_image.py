@@ -22,7 +22,14 @@ from constructs import Construct, DependencyGroup, IDependable
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_is_string, check_string, shown
 from imgver_constructs._validation.paths import errors_at_use
-from imgver_constructs._validation.rules import BASE_IMAGE, ECR_ADDRESS, IMAGE_DIGEST, IMAGE_TAG, LIKE_AN_ECR_ADDRESS
+from imgver_constructs._validation.rules import (
+    BASE_IMAGE,
+    ECR_ADDRESS,
+    IMAGE_DIGEST,
+    IMAGE_TAG,
+    LIKE_AN_ECR_ADDRESS,
+    REPOSITORY_NAME_PATTERN,
+)
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
@@ -93,12 +100,15 @@ class BaseImage(ABC):
                 since the repository that the role must pull from would be unknown.
 
         Raises:
-            ValueError: ``uri`` is empty, is too long, has control characters, or is a malformed Amazon ECR address. The
-                version that uses the base image raises the error, which then names the path of the version.
+            ValueError: ``uri`` is empty or too long, has spaces, control characters or angle brackets, or is a
+                malformed Amazon ECR address. The version that uses the base image raises the error, which then names
+                the path of the version.
         """
         if is_token(uri):
             check_is_string("uri", uri)
             text, tokens = _with_placeholders(uri)
+            if not BASE_IMAGE.accepts(text):
+                raise ValueError(f"uri {shown(uri)} must be {BASE_IMAGE.rule}: {BASE_IMAGE.remedy}")
             address = _ADDRESS_WITH_TOKENS.fullmatch(text)
         else:
             check_string("uri", uri, BASE_IMAGE)
@@ -289,8 +299,8 @@ def bind_base_image(
 _FIRST_PLACEHOLDER = 0xE000
 _ANY = "\ue000-\uf8ff"
 _ADDRESS_WITH_TOKENS = re.compile(
-    rf"(?P<account>[0-9{_ANY}]+)\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9{_ANY}-]+)\.[a-z0-9.{_ANY}-]+"
-    rf"/(?P<repository>[a-z0-9{_ANY}]([a-z0-9._/{_ANY}-]*[a-z0-9{_ANY}])?)"
+    rf"(?P<account>[0-9]{{12}}|[0-9]*[{_ANY}][0-9{_ANY}]*)\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9{_ANY}-]+)\.[a-z0-9.{_ANY}-]+"
+    rf"/(?P<repository>{REPOSITORY_NAME_PATTERN.replace('a-z0-9', f'a-z0-9{_ANY}')})"
     rf"(:(?P<tag>[a-zA-Z0-9_{_ANY}][a-zA-Z0-9_.{_ANY}-]*))?(@(?P<digest>{IMAGE_DIGEST.pattern}|(sha256:)?[{_ANY}]))?"
 )
 
@@ -331,9 +341,9 @@ class _UriBaseImage(BaseImage):
     def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:
         if self._repository is None and not self._outside_ecr and (pulled_by_role or follows_tag):
             raise ValueError(
-                f"uri {shown(self.uri)} must have a part of text or tokens each for the account, the region, the "
-                "repository and the tag, since the deployment needs permissions on the repository: "
-                "use BaseImage.from_ecr_repository(…)"
+                f"uri {shown(self.uri)} must name the account, the region, the repository and the tag separately, so "
+                "that no token contains two of them, since the deployment needs permissions on the repository: use "
+                "BaseImage.from_ecr_repository(…)"
             )
         if follows_tag and (self._outside_ecr or "@" in self.text):
             _refuse_follow_tag(self.uri)

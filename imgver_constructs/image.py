@@ -247,8 +247,8 @@ class Image(_ImageBase):
                 leaves the stack with its versions as ``removal_policy`` says. Nothing moves from the old image to the
                 new one, and domains and spaces continue to use the old name. Default: a name generated from the
                 construct's path, which therefore changes if the construct moves.
-            display_name: 1 to 128 letters without accents, digits, spaces and ASCII punctuation except braces, bars,
-                tildes and backticks. Default: none; Studio then shows the name.
+            display_name: 1 to 128 unaccented letters, digits, spaces and ASCII punctuation (but no braces, bars, tildes
+                and backticks), with no space at either end. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
             role: the role that SageMaker pulls container images with. It gets permission to pull the base images of the
                 versions that the app declares. Default: a new role.

@@ -89,7 +89,7 @@ def test_generated_name_is_valid_stable_and_unique(tmp_path: Path, construct_id:
     [
         ({"image_name": "bad name!"}, "image_name 'bad name!' must be 1 to 63 letters and digits, with single"),
         ({"image_name": ""}, "image_name '' must be 1 to 63 letters and digits"),
-        ({"display_name": "A|B"}, "display_name 'A|B' must be 1 to 128 letters without accents, digits, spaces and"),
+        ({"display_name": "A|B"}, "display_name 'A|B' must be 1 to 128 unaccented letters, digits, spaces and "),
         ({"display_name": 7}, "display_name 7 must be a string: write it in quotes, and a token as cdk.Token.as_str"),
         ({"description": "x\ny"}, "description 'x\\ny' must be 1 to 512 characters on one line"),
         ({"role": "arn:x"}, "role 'arn:x' must be a role: for an ARN use iam.Role.from_role_arn(…)"),
