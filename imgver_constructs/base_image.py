@@ -236,7 +236,7 @@ class BaseImage(ABC):
             outputs=_check_strings("outputs", outputs),
         )
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:  # noqa: B027 (most have nothing to check)
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> None:  # noqa: B027 (most have nothing to check)
         """Check that the base image suits an image version; see :func:`check_base_image`."""
 
     @abstractmethod
@@ -260,24 +260,24 @@ def check_base_image(base_image: object, *, role: iam.IRole | None, follow_tag: 
         raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
             f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
         )
-    base_image._check(pulled_by_role=role is not None, follows_tag=follow_tag is not None)
+    base_image._check(pulled_by_role=role is not None, follow_tag=follow_tag)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _RefusedBaseImage(BaseImage):
     message: str
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> NoReturn:  # noqa: ARG002
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> NoReturn:  # noqa: ARG002
         raise ValueError(self.message)
 
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> NoReturn:  # noqa: ARG002
         raise ValueError(self.message)
 
 
-def _refuse_follow_tag(base_image: str) -> NoReturn:
+def _refuse_follow_tag(follow_tag: str, base_image: str) -> NoReturn:
     raise ValueError(
-        f"follow_tag must be left out with base image {shown(base_image)}, since it follows only a tag in Amazon ECR: "
-        "leave it out, or declare a base image by its tag"
+        f"follow_tag {shown(follow_tag)} must be left out with base image {shown(base_image)}, since it follows only a "
+        "tag in Amazon ECR: leave it out, or declare a base image by its tag"
     )
 
 
@@ -338,15 +338,15 @@ class _UriBaseImage(BaseImage):
         found = self.address
         return found if found and (self.text[-1] not in self.tokens or found["tag"] or found["digest"]) else None
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:
-        if self._repository is None and not self._outside_ecr and (pulled_by_role or follows_tag):
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> None:
+        if self._repository is None and not self._outside_ecr and (pulled_by_role or follow_tag is not None):
             raise ValueError(
                 f"uri {shown(self.uri)} must name the account, the region, the repository and the tag separately, so "
                 "that no token contains two of them, since the deployment needs permissions on the repository: use "
                 "BaseImage.from_ecr_repository(…)"
             )
-        if follows_tag and (self._outside_ecr or "@" in self.text):
-            _refuse_follow_tag(self.uri)
+        if follow_tag is not None and (self._outside_ecr or "@" in self.text):
+            _refuse_follow_tag(follow_tag, self.uri)
 
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         if self._outside_ecr:
@@ -379,9 +379,9 @@ class _EcrBaseImage(BaseImage):
     tag: str | None
     digest: str | None
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:  # noqa: ARG002
-        if follows_tag and self.digest is not None:
-            _refuse_follow_tag(self.digest)
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> None:  # noqa: ARG002
+        if follow_tag is not None and self.digest is not None:
+            _refuse_follow_tag(follow_tag, self.digest)
 
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         facts = _facts_of(self.repository)

@@ -332,7 +332,8 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
                 ("follow_tag", True),
                 ("ml_framework", 2.5),
                 ("programming_lang", 3.12),
-                ("release_notes", 1),
+                ("release_notes", b"x"),
+                ("follow_tag", ["1"]),
             )
         ],
         ({"aliases": [1.4]}, "aliases 1.4 must be a string: write it in quotes"),
@@ -374,7 +375,7 @@ def test_follow_tag_without_a_tag_to_follow_is_refused(
     repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
 
     message = refused(lambda: declare(image=image, base_image=base_image(repository), follow_tag="7"))
-    assert message.startswith(f"follow_tag must be left out with base image {shown}")
+    assert message.startswith(f"follow_tag '7' must be left out with base image {shown}")
     assert message.endswith(
         ", since it follows only a tag in Amazon ECR: leave it out, or declare a base image by its tag"
     )
