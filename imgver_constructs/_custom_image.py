@@ -122,7 +122,7 @@ class _CustomImage:
                     f"since it configures {configured}, and Studio cannot start the image; declare an AppImageConfig "
                     f"with StudioApp.{method}(…)"
                 )
-        if names[-1:] == ["customImages"]:
+        if names[-1:] == ["customImages"] and any(name.lower() in _APPS for name in names):
             return {name[0].lower() + name[1:]: value for name, value in self._item.items()}
         return dict(self._item)
 

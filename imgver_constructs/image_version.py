@@ -778,5 +778,5 @@ def check_stack(registry: StackRegistry, version: IImageVersion, other: str) -> 
     if StackRegistry.of(version) is not registry:
         raise ValueError(
             f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)} of {other}: "
-            "declare both in one stack, since a version whose number another stack imports could not be replaced"
+            "declare both in one stack, since the provider of a stack handles the constructs of that stack only"
         )

@@ -108,8 +108,8 @@ def test_an_alias_in_another_stack_is_refused(app: cdk.App, declare: Declare, re
     version, elsewhere = declare(), cdk.Stack(app, "Elsewhere")
 
     assert refused(lambda: ImageAlias(elsewhere, "Alias", alias_name="stable", version=version)) == (
-        "version 'Stack/Version' must be in stack 'Elsewhere' of the alias: declare both in one stack, since a "
-        "version whose number another stack imports could not be replaced"
+        "version 'Stack/Version' must be in stack 'Elsewhere' of the alias: declare both in one stack, since the "
+        "provider of a stack handles the constructs of that stack only"
     )
 
 

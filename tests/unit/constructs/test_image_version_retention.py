@@ -96,8 +96,8 @@ def test_versions_that_are_not_a_list_of_versions_of_the_image_are_refused(
             "must be an ImageVersion of image 'data-science': declare one retention for each image"
         )
     assert refusal([version], elsewhere) == (
-        "version 'Stack/Version' must be in stack 'Elsewhere' of the retention: declare both in one stack, since a "
-        "version whose number another stack imports could not be replaced"
+        "version 'Stack/Version' must be in stack 'Elsewhere' of the retention: declare both in one stack, since the "
+        "provider of a stack handles the constructs of that stack only"
     )
 
 
