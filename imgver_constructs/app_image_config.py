@@ -87,7 +87,8 @@ class AppImageConfig(_AppImageConfigBase):
                 RETAIN_ON_UPDATE_OR_DELETE. Default: DESTROY.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would reject a value. The construct tree is unchanged.
+            ValueError: SageMaker or CloudFormation would reject a value, or the app already declares an AppImageConfig
+                of this name in this account and region. The construct tree is unchanged.
         """
         check_studio_app(app)
         if app_image_config_name is not None:

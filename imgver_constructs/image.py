@@ -259,8 +259,8 @@ class Image(_ImageBase):
                 spaces use. Default: RETAIN_ON_UPDATE_OR_DELETE.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would reject a value, or the stack already declares an image of this
-                name. The construct tree is unchanged.
+            ValueError: SageMaker or CloudFormation would reject a value, or the app already declares an image of this
+                name in this account and region. The construct tree is unchanged.
         """
         if image_name == cdk.PhysicalName.GENERATE_IF_NEEDED:
             image_name = None

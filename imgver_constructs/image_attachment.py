@@ -71,7 +71,7 @@ class ImageAttachment(Construct):
                 an imported version, the default provider.
 
         Raises:
-            ValueError: SageMaker would reject a value, the AppImageConfig does not fit the application, the stack
+            ValueError: SageMaker would reject a value, the AppImageConfig does not fit the application, the app
                 already declares the attachment, ``version`` or ``provider`` is in another stack, or the domain is in
                 another account or region. The construct tree is unchanged.
         """

@@ -178,7 +178,7 @@ class _ImageVersionBase(cdk.Resource):
                 or hyphen. The name is part of a construct's ID: for a token, declare an :class:`ImageAlias` instead.
 
         Raises:
-            ValueError: SageMaker would reject the name, it is a token, or the stack already declares the alias.
+            ValueError: SageMaker would reject the name, it is a token, or the app already declares the alias.
         """
         if is_token(alias_name):
             raise ValueError(
@@ -386,7 +386,7 @@ class ImageVersion(_ImageVersionBase):
             provider: the provider that creates the version, in this stack. Default: the default provider.
 
         Raises:
-            ValueError: SageMaker would reject a value, or the stack already declares an alias. The construct tree is
+            ValueError: SageMaker would reject a value, or the app already declares an alias. The construct tree is
                 unchanged.
         """
         registry, identity = StackRegistry.of(scope), identity_of(image)
@@ -605,7 +605,7 @@ class ImageAlias(Construct):
                 imported version, the default provider.
 
         Raises:
-            ValueError: SageMaker would reject the name, the stack already declares the alias, ``version`` is not a
+            ValueError: SageMaker would reject the name, the app already declares the alias, ``version`` is not a
                 version, or ``version`` or ``provider`` is in another stack. The construct tree is unchanged.
         """
         if not is_image_version(version):

@@ -53,7 +53,7 @@ class ImageVersionRetention(Construct):
 
         Raises:
             ValueError: ``max_version_count`` is not a whole number of at least 1, ``versions`` is not a list of
-                versions of this image, or the stack already declares a retention of the image. The construct tree is
+                versions of this image, or the app already declares a retention of the image. The construct tree is
                 unchanged.
         """
         registry, identity = StackRegistry.of(scope), identity_of(image)
