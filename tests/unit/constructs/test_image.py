@@ -113,16 +113,6 @@ def test_tokens_are_not_inspected(stack: cdk.Stack, only: Only) -> None:
     assert properties["ImageDescription"] == {"Ref": "About"}
 
 
-def test_image_names_are_unique_in_a_stack(app: cdk.App, stack: cdk.Stack, refused: Refused) -> None:
-    Image(stack, "Image", image_name="data-science")
-
-    assert refused(lambda: Image(stack, "Second", image_name="Data-Science")) == (
-        "image_name 'Data-Science' must be declared once in an account and region, but 'Stack/Image' declares it too: "
-        "use that image, or another name"
-    )
-    Image(cdk.Stack(app, "Other"), "Image", image_name="data-science")
-
-
 def test_image_of_another_stack(app: cdk.App, stack: cdk.Stack, declare: Declare, only: Only) -> None:
     image = Image(cdk.Stack(app, "Platform"), "Image", image_name="data-science")
 

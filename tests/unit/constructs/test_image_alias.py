@@ -113,23 +113,6 @@ def test_an_alias_in_another_stack_is_refused(app: cdk.App, declare: Declare, re
     )
 
 
-@pytest.mark.parametrize("by_version", [True, False])
-def test_an_alias_that_is_declared_twice_is_refused(
-    stack: cdk.Stack, declare: Declare, refused: Refused, by_version: bool
-) -> None:
-    version = declare("First", aliases=["latest"])
-
-    def again() -> object:
-        if by_version:
-            return declare("Second", aliases=["stable", "latest"])
-        return ImageAlias(stack, "Latest", alias_name="latest", version=version)
-
-    assert refused(again) == (
-        "alias 'latest' of image 'data-science' must be declared once in an account and region, "
-        "but 'Stack/First/Alias-latest' declares it too: remove one of the two"
-    )
-
-
 def test_a_removed_construct_can_be_declared_again(stack: cdk.Stack, resources: Resources) -> None:
     def declare(description: str, count: int) -> None:
         image = Image(stack, "Image", image_name="data-science", description=description)

@@ -99,13 +99,3 @@ def test_versions_that_are_not_a_list_of_versions_of_the_image_are_refused(
         "version 'Stack/Version' must be in stack 'Elsewhere' of the retention: declare both in one stack, since the "
         "provider of a stack handles the constructs of that stack only"
     )
-
-
-def test_a_second_retention_of_an_image_is_refused(stack: cdk.Stack, image: IImage, refused: Refused) -> None:
-    ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
-    same = Image.from_image_name(stack, "Same", "Data-Science")
-
-    assert refused(lambda: ImageVersionRetention(stack, "Second", image=same, max_version_count=2)) == (
-        "the retention of image 'Data-Science' must be declared once in an account and region, but "
-        "'Stack/Retention' declares it too: remove one of the two"
-    )

@@ -146,6 +146,10 @@ def stages(*envs: cdk.Environment | None) -> Callable[[cdk.App], list[cdk.Stack]
     return lambda app: [cdk.Stack(cdk.Stage(app, f"Stage{at}", env=env), "Stack") for at, env in enumerate(envs)]
 
 
+def one_stack(app: cdk.App) -> list[cdk.Stack]:
+    return [cdk.Stack(app, "Stack")] * 2
+
+
 def nested(app: cdk.App) -> list[cdk.Stack]:
     stack = cdk.Stack(app, "Outer")
     return [cdk.NestedStack(stack, "First"), cdk.NestedStack(stack, "Second")]
@@ -181,20 +185,27 @@ def declare_config(scope: Construct, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("declare", "subject", "remedy", "may_be_warned_of"),
+    ("declare", "name", "subject", "remedy", "may_be_warned_of"),
     [
-        (declare_alias, "alias 'stable' of image 'ds'", "remove one of the two", True),
-        (declare_retention, "the retention of image 'ds'", "remove one of the two", True),
-        (declare_attachment, "the attachment of image 'ds' to 'd-a1b2c3d4e5f6'", "remove one of the two, or ", True),
+        (declare_alias, "DS", "alias 'stable' of image 'DS'", "remove one of the two", True),
+        (declare_retention, "DS", "the retention of image 'DS'", "remove one of the two", True),
+        (
+            declare_attachment,
+            "DS",
+            "the attachment of image 'DS' to 'd-a1b2c3d4e5f6'",
+            "remove one of the two, or ",
+            True,
+        ),
         # CloudFormation refuses the second.
-        (declare_image, "image_name 'ds'", "use that image, or another name", False),
-        (declare_config, "app_image_config_name 'ds'", "use that AppImageConfig, or another name", False),
+        (declare_image, "DS", "image_name 'DS'", "use that image, or another name", False),
+        (declare_config, "ds", "app_image_config_name 'ds'", "use that AppImageConfig, or another name", False),
     ],
     ids=["alias", "retention", "attachment", "image", "config"],
 )
 @pytest.mark.parametrize(
     ("two_stacks", "expected"),
     [
+        (one_stack, "error"),
         (stacks_in(IRELAND, IRELAND), "error"),
         (stages(IRELAND, IRELAND), "error"),
         (nested, "error"),
@@ -203,13 +214,14 @@ def declare_config(scope: Construct, name: str) -> None:
         (stacks_in(IRELAND, None), None),
         (stages(None, None), None),
     ],
-    ids=["same", "same of stages", "nested", "not known", "other", "one not known", "not known of stages"],
+    ids=["one stack", "same", "same of stages", "nested", "not known", "other", "one not known", "not known of stages"],
 )
 def test_an_object_in_two_stacks_of_one_environment(
     app: cdk.App,
     two_stacks: Callable[[cdk.App], list[cdk.Stack]],
     expected: str | None,
     declare: Callable[[Construct, str], None],
+    name: str,
     subject: str,
     remedy: str,
     may_be_warned_of: bool,
@@ -220,7 +232,7 @@ def test_an_object_in_two_stacks_of_one_environment(
     if expected == "error":
         refusing = Construct(second, "Refusing")
         with pytest.raises(ValueError, match="must") as refusal:
-            declare(refusing, "ds")
+            declare(refusing, name)
         assert re.search(
             f"/Refusing/Of: {subject} must be declared once in an account and region, but "
             f"'{first.node.path}/First/Of(/Alias-stable)?' declares it too: {remedy}",
@@ -229,7 +241,7 @@ def test_an_object_in_two_stacks_of_one_environment(
         assert refusing.node.try_find_child("Of") is None
         # An object that was removed from the app is free.
         first.node.try_remove_child("First")
-    declare(Construct(second, "Second"), "ds")
+    declare(Construct(second, "Second"), name)
     warnings = [
         entry.data
         for construct in second.node.find_all()
