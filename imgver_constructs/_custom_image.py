@@ -76,8 +76,8 @@ def check_app_image_config(app_image_config: refs.IAppImageConfigRef, image: IIm
 
 def configured_settings(config: refs.IAppImageConfigRef) -> list[str]:
     """Return the lower-case names of the settings that an AppImageConfig fits; none if it is imported."""
-    resource = config if isinstance(config, sagemaker.CfnAppImageConfig) else config.node.default_child
-    if not isinstance(resource, sagemaker.CfnAppImageConfig):
+    resource = _resource_of(config)
+    if resource is None:
         return []
     properties = (
         resource.jupyter_lab_app_image_config,
@@ -85,6 +85,18 @@ def configured_settings(config: refs.IAppImageConfigRef) -> list[str]:
         resource.kernel_gateway_image_config,
     )
     return [settings for settings, value in zip(_APPS, properties, strict=True) if value is not None]
+
+
+def declared_name_of(config: refs.IAppImageConfigRef) -> str:
+    """Return the name of an AppImageConfig as it is declared, and not the reference to it."""
+    resource = _resource_of(config)
+    name: str = (resource or config.app_image_config_ref).app_image_config_name
+    return name
+
+
+def _resource_of(config: refs.IAppImageConfigRef) -> sagemaker.CfnAppImageConfig | None:
+    resource = config if isinstance(config, sagemaker.CfnAppImageConfig) else config.node.default_child
+    return resource if isinstance(resource, sagemaker.CfnAppImageConfig) else None
 
 
 @jsii.implements(cdk.IAnyProducer)
@@ -110,7 +122,7 @@ class _CustomImage:
                     f"since it configures {configured}, and Studio cannot start the image; declare an AppImageConfig "
                     f"with StudioApp.{method}(…)"
                 )
-        if names[-1:] == ["customImages"]:
+        if names[-1:] == ["customImages"] and any(name.lower() in _APPS for name in names):
             return {name[0].lower() + name[1:]: value for name, value in self._item.items()}
         return dict(self._item)
 

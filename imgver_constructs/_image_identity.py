@@ -23,7 +23,12 @@ class ImageIdentity:
 
     dependencies: Sequence[IDependable] = ()
     """The resources that CloudFormation must create before a version of the image. The construct of the image is not
-    one of them, because a version may be declared inside it."""
+    one of them, because a version may be declared inside it. Empty for an imported image."""
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the app creates the image."""
+        return bool(self.dependencies)
 
 
 def key_from_name(name: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
@@ -14,10 +16,42 @@ from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.paths import child_path
 from imgver_constructs._validation.tokens import is_known
+from imgver_constructs._validation.warnings import DECLARED_IN_OTHER_STACK
+from imgver_constructs._version_resource import VersionResource, outermost_stack
 
 _REGISTRY_ATTRIBUTE = "_imgver_constructs_registry"
 _REGISTRIES_ATTRIBUTE = "_imgver_constructs_registries"
-_ALIASES_ATTRIBUTE = "_imgver_constructs_aliases"
+_DECLARED_ATTRIBUTE = "_imgver_constructs_declared"
+_IDENTITIES_ATTRIBUTE = "_imgver_constructs_identities"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """The declaration of an object that an account and region has once, such as an alias of an image."""
+
+    key: tuple[str, ...]
+    """The type of the object, and its name in lower case."""
+
+    subject: str
+    """The object, as an error names it."""
+
+    remedy: str = "remove one of the two"
+    """The remedy for a second declaration, as an error states it."""
+
+    image: ImageIdentity | None = None
+    """The image that an alias, a retention or an attachment is of; None for an image or an AppImageConfig."""
+
+    def is_of_image_of(self, other: Declaration) -> bool:
+        """Return whether both are about one image of the app, which is in one account and region."""
+        return self.image is not None and self.image is other.image
+
+    def fails_in_two_stacks_with(self, other: Declaration) -> bool:
+        """Return whether CloudFormation refuses the second stack, since each of the two creates the same image."""
+        images = (self.image, other.image)
+        return all(image is None or image.is_declared for image in images)
+
+
+_Declarations: TypeAlias = "defaultdict[tuple[str, ...], list[tuple[StackRegistry, Declaration, Construct]]]"
 
 
 class StackRegistry:
@@ -43,8 +77,7 @@ class StackRegistry:
         self.pull_permissions: WeakKeyDictionary[iam.IRole, dict[str, IDependable]] = WeakKeyDictionary()
         """The permissions to pull that the stack's versions depend on, by role and repository ARN."""
         self._images_in_environment: set[cdk.IResource] = set()
-        self._declared: dict[tuple[str, ...], Construct] = {}
-        self._versions: dict[str, list[cdk.CfnResource]] = defaultdict(list)
+        self._versions: dict[str, list[VersionResource]] = defaultdict(list)
         self._aliases: dict[str, list[cdk.CfnResource]] = defaultdict(list)
         self._alias_groups: dict[str, DependencyGroup] = {}
         self._attachments: dict[str, cdk.CfnResource] = {}
@@ -123,79 +156,82 @@ class StackRegistry:
                 )
         self._images_in_environment.add(image)
 
-    def check_is_free(self, *key: str, subject: str, remedy: str) -> None:
-        """Check that no construct of the stack has declared an object.
+    def check_is_free(self, declaration: Declaration) -> None:
+        """Check that no construct of the app has declared an object, as far as the environments are known.
 
         Args:
-            key: the key of the object, as in :meth:`add`.
-            subject: the object, as the error names it.
-            remedy: the remedy for a second declaration, as the error states it.
+            declaration: the declaration of the object.
 
         Raises:
-            ValueError: a construct of the stack declares the object.
+            ValueError: a construct in the same account and region declares the object.
         """
-        holder = self._declared.get(key)
-        if holder is not None and _is_in_tree(holder):
-            raise ValueError(
-                f"{subject} must be declared once in a stack, but {shown(holder.node.path)} declares it too: {remedy}"
-            )
-
-    def check_alias_is_free(self, image: ImageIdentity, alias: str) -> None:
-        """Check that no construct of the app has declared an alias, as far as the environments are known.
-
-        Args:
-            image: the image.
-            alias: the name of the alias.
-
-        Raises:
-            ValueError: a construct of this stack, or of another stack of the same environment, declares the alias.
-        """
-        subject, remedy = f"alias {shown(alias)} of image {shown(image.declared_name)}", "remove one of the two"
-        self.check_is_free("alias", image.key, alias, subject=subject, remedy=remedy)
-        for registry, other_image, holder in self._aliases_of_app[image.declared_name.lower(), alias]:
-            if (
-                registry is not self
-                and (other_image is image or self._is_in_environment_of(registry))
-                and _is_in_tree(holder)
-            ):
+        for registry, other, holder in self._declared_in_app[declaration.key]:
+            is_same = registry is self or declaration.is_of_image_of(other) or self._is_in_environment_of(registry)
+            if is_same and _is_in_tree(holder):
                 raise ValueError(
-                    f"{subject} must be declared in one stack, since each deployment would take it from the other, but "
-                    f"{shown(holder.node.path)} declares it too: {remedy}"
+                    f"{declaration.subject} must be declared once in an account and region, but "
+                    f"{shown(holder.node.path)} declares it too: {declaration.remedy}"
                 )
 
-    def add_declared_alias(self, image: ImageIdentity, alias: str, construct: Construct) -> None:
-        """Record the declaration of an alias.
+    def add(self, declaration: Declaration, construct: Construct) -> None:
+        """Record the declaration of an object, and warn if a construct in the same environment may declare it too.
 
         Args:
-            image: the image.
-            alias: the name of the alias.
-            construct: the construct that declares the alias.
+            declaration: the declaration of the object.
+            construct: the construct that declares the object.
         """
-        self.add("alias", image.key, alias, construct=construct)
-        self._aliases_of_app[image.declared_name.lower(), alias].append((self, image, construct))
+        holders = self._declared_in_app[declaration.key]
+        for registry, other, holder in holders:
+            if (
+                not declaration.fails_in_two_stacks_with(other)
+                and self._may_be_in_environment_of(registry)
+                and _is_in_tree(holder)
+            ):
+                cdk.Annotations.of(construct).add_warning_v2(
+                    DECLARED_IN_OTHER_STACK,
+                    f"{declaration.subject} should be declared once in an account and region, but "
+                    f"{shown(holder.node.path)} declares it too: each deployment would undo the other; "
+                    f"{declaration.remedy}, or acknowledge this if the stacks are deployed to different accounts or "
+                    "regions",
+                )
+        holders.append((self, declaration, construct))
 
     @cached_property
-    def _aliases_of_app(self) -> dict[tuple[str, str], list[tuple[StackRegistry, ImageIdentity, Construct]]]:
-        """The aliases of all stacks, by the name of the image in lower case and the name of the alias."""
-        aliases: dict[tuple[str, str], list[tuple[StackRegistry, ImageIdentity, Construct]]]
-        aliases = vars(self.stack.node.root).setdefault(_ALIASES_ATTRIBUTE, defaultdict(list))
-        return aliases
+    def _declared_in_app(self) -> _Declarations:
+        """The declarations of all stacks, by their keys."""
+        declared: _Declarations = vars(self.stack.node.root).setdefault(_DECLARED_ATTRIBUTE, defaultdict(list))
+        return declared
 
     def _is_in_environment_of(self, other: StackRegistry) -> bool:
         """Return whether both stacks are known to be in one account and region."""
         pairs = ((self.account, other.account), (self.region, other.region))
-        return all(is_known(own) and own == others for own, others in pairs)
+        return all(is_known(own) and own == others for own, others in pairs) or (
+            outermost_stack(self.stack) == outermost_stack(other.stack)
+        )
 
-    def add(self, *key: str, construct: Construct) -> None:
-        """Record the declaration of an object.
+    def _may_be_in_environment_of(self, other: StackRegistry) -> bool:
+        """Return whether both stacks have the same ``env``, which does not name both an account and a region.
 
-        Args:
-            key: the key of the object: its type and the key of the image, and for an alias its name.
-            construct: the construct that declares the object.
+        Stages of an app are usually deployed to different accounts.
         """
-        self._declared[key] = construct
+        own, others = cdk.Stage.of(self.stack), cdk.Stage.of(other.stack)
+        is_same_stage = (own and own.node.path) == (others and others.node.path)
+        return is_same_stage and (self.account, self.region) == (other.account, other.region)
 
-    def add_version(self, image_key: str, resource: cdk.CfnResource) -> None:
+    def identity_by_token(self, *tokens: str) -> ImageIdentity | None:
+        """Return the identity of the declared image whose name or ARN is one of the tokens; None for no such image."""
+        return next((self._identities_in_app[token] for token in tokens if token in self._identities_in_app), None)
+
+    def add_identity(self, identity: ImageIdentity, *tokens: str) -> None:
+        """Record the tokens that are the name and the ARN of a declared image."""
+        self._identities_in_app.update(dict.fromkeys(tokens, identity))
+
+    @cached_property
+    def _identities_in_app(self) -> dict[str, ImageIdentity]:
+        identities: dict[str, ImageIdentity] = vars(self.stack.node.root).setdefault(_IDENTITIES_ATTRIBUTE, {})
+        return identities
+
+    def add_version(self, image_key: str, resource: VersionResource) -> None:
         """Record the custom resource of a version."""
         self._versions[image_key].append(resource)
 
@@ -214,7 +250,7 @@ class StackRegistry:
             resource.add_dependency(previous)
         self._attachments[domain_key] = resource
 
-    def versions(self, image_key: str) -> list[cdk.CfnResource]:
+    def versions(self, image_key: str) -> list[VersionResource]:
         """Return the custom resources of an image's versions; versions that are declared later are appended."""
         return self._versions[image_key]
 

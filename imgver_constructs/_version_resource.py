@@ -122,8 +122,8 @@ class VersionResource(cdk.CfnResource):
         return [
             f"attribute {attribute} of version {self.node.path.rpartition('/')[0]!r} must be used only in stack "
             f"{outermost_stack(self)!r}, not by {user}, since a replacement could not change it there: use an "
-            "alias of the version, whose name does not change, or read the value from an SSM parameter that the stack "
-            "of the version declares, or declare both in one stack"
+            "alias of the version, whose name does not change, or write the value to an SSM parameter and read that by "
+            "its name, with StringParameter.value_for_string_parameter, or declare both in one stack"
             for attribute, user in self._uses
         ]
 

@@ -10,7 +10,8 @@ from aws_cdk.aws_sagemaker import CfnAppImageConfig
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs._validation.checks import check_is_string
+from imgver_constructs._stack_registry import Declaration, StackRegistry
+from imgver_constructs._validation.checks import check_is_string, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.removal_policy import check_removal_policy
 from imgver_constructs._validation.rules import APP_IMAGE_CONFIG_NAME
@@ -86,12 +87,16 @@ class AppImageConfig(_AppImageConfigBase):
                 RETAIN_ON_UPDATE_OR_DELETE. Default: DESTROY.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would reject a value. The construct tree is unchanged.
+            ValueError: SageMaker or CloudFormation would reject a value, or the app already declares an AppImageConfig
+                of this name in this account and region. The construct tree is unchanged.
         """
         check_studio_app(app)
         if app_image_config_name is not None:
             check_string_or_token("app_image_config_name", app_image_config_name, APP_IMAGE_CONFIG_NAME)
         check_removal_policy(removal_policy)
+        registry = StackRegistry.of(scope)
+        if app_image_config_name is not None:
+            registry.check_is_free(_declaration(app_image_config_name))
 
         super().__init__(scope, construct_id, physical_name=app_image_config_name)
         # An update would add the configuration of another application to the old one. With the application in the
@@ -102,6 +107,7 @@ class AppImageConfig(_AppImageConfigBase):
         name = (
             app_image_config_name or f"{cdk.Names.unique_resource_name(self, max_length=length, separator='-')}-{kind}"
         )
+        registry.add(_declaration(name), self)
         resource = CfnAppImageConfig(self, kind, app_image_config_name=name)
         self.node.default_child = resource
         apply_studio_app(app, resource)
@@ -129,6 +135,14 @@ class AppImageConfig(_AppImageConfigBase):
         """
         check_is_string("app_image_config_name", app_image_config_name)
         return _ImportedAppImageConfig(scope, construct_id, app_image_config_name=app_image_config_name)
+
+
+def _declaration(name: str) -> Declaration:
+    return Declaration(
+        key=("app image config", name),
+        subject=f"app_image_config_name {shown(name)}",
+        remedy="use that AppImageConfig, or another name",
+    )
 
 
 class _ImportedAppImageConfig(_AppImageConfigBase):

@@ -17,12 +17,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IDependable
+from constructs import Construct, DependencyGroup, IDependable
 
 from imgver_constructs._stack_registry import StackRegistry
 from imgver_constructs._validation.checks import check_is_string, check_string, shown
 from imgver_constructs._validation.paths import errors_at_use
-from imgver_constructs._validation.rules import BASE_IMAGE, ECR_ADDRESS, IMAGE_DIGEST, IMAGE_TAG, LIKE_AN_ECR_ADDRESS
+from imgver_constructs._validation.rules import (
+    BASE_IMAGE,
+    ECR_ADDRESS,
+    IMAGE_DIGEST,
+    IMAGE_TAG,
+    LIKE_AN_ECR_ADDRESS,
+    REPOSITORY_NAME_PATTERN,
+)
 from imgver_constructs._validation.tokens import check_string_or_token, is_known, is_token, plain
 
 _WRITE_IT_OUT = "write it out, since the image is built before CloudFormation resolves anything"
@@ -93,12 +100,15 @@ class BaseImage(ABC):
                 since the repository that the role must pull from would be unknown.
 
         Raises:
-            ValueError: ``uri`` is empty, is too long, has control characters, or is a malformed Amazon ECR address. The
-                version that uses the base image raises the error, which then names the path of the version.
+            ValueError: ``uri`` is empty or too long, has spaces, control characters or angle brackets, or is a
+                malformed Amazon ECR address. The version that uses the base image raises the error, which then names
+                the path of the version.
         """
         if is_token(uri):
             check_is_string("uri", uri)
             text, tokens = _with_placeholders(uri)
+            if not BASE_IMAGE.accepts(text):
+                raise ValueError(f"uri {shown(uri)} must be {BASE_IMAGE.rule}: {BASE_IMAGE.remedy}")
             address = _ADDRESS_WITH_TOKENS.fullmatch(text)
         else:
             check_string("uri", uri, BASE_IMAGE)
@@ -226,7 +236,7 @@ class BaseImage(ABC):
             outputs=_check_strings("outputs", outputs),
         )
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:  # noqa: B027 (most have nothing to check)
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> None:  # noqa: B027 (most have nothing to check)
         """Check that the base image suits an image version; see :func:`check_base_image`."""
 
     @abstractmethod
@@ -250,24 +260,24 @@ def check_base_image(base_image: object, *, role: iam.IRole | None, follow_tag: 
         raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
             f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
         )
-    base_image._check(pulled_by_role=role is not None, follows_tag=follow_tag is not None)
+    base_image._check(pulled_by_role=role is not None, follow_tag=follow_tag)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _RefusedBaseImage(BaseImage):
     message: str
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> NoReturn:  # noqa: ARG002
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> NoReturn:  # noqa: ARG002
         raise ValueError(self.message)
 
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> NoReturn:  # noqa: ARG002
         raise ValueError(self.message)
 
 
-def _refuse_follow_tag(base_image: str) -> NoReturn:
+def _refuse_follow_tag(follow_tag: str, base_image: str) -> NoReturn:
     raise ValueError(
-        f"follow_tag must be left out with base image {shown(base_image)}, since it follows only a tag in Amazon ECR: "
-        "leave it out, or declare a base image by its tag"
+        f"follow_tag {shown(follow_tag)} must be left out with base image {shown(base_image)}, since it follows only a "
+        "tag in Amazon ECR: leave it out, or declare a base image by its tag"
     )
 
 
@@ -289,8 +299,8 @@ def bind_base_image(
 _FIRST_PLACEHOLDER = 0xE000
 _ANY = "\ue000-\uf8ff"
 _ADDRESS_WITH_TOKENS = re.compile(
-    rf"(?P<account>[0-9{_ANY}]+)\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9{_ANY}-]+)\.[a-z0-9.{_ANY}-]+"
-    rf"/(?P<repository>[a-z0-9{_ANY}]([a-z0-9._/{_ANY}-]*[a-z0-9{_ANY}])?)"
+    rf"(?P<account>[0-9]{{12}}|[0-9]*[{_ANY}][0-9{_ANY}]*)\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9{_ANY}-]+)\.[a-z0-9.{_ANY}-]+"
+    rf"/(?P<repository>{REPOSITORY_NAME_PATTERN.replace('a-z0-9', f'a-z0-9{_ANY}')})"
     rf"(:(?P<tag>[a-zA-Z0-9_{_ANY}][a-zA-Z0-9_.{_ANY}-]*))?(@(?P<digest>{IMAGE_DIGEST.pattern}|(sha256:)?[{_ANY}]))?"
 )
 
@@ -328,15 +338,15 @@ class _UriBaseImage(BaseImage):
         found = self.address
         return found if found and (self.text[-1] not in self.tokens or found["tag"] or found["digest"]) else None
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:
-        if self._repository is None and not self._outside_ecr and (pulled_by_role or follows_tag):
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> None:
+        if self._repository is None and not self._outside_ecr and (pulled_by_role or follow_tag is not None):
             raise ValueError(
-                f"uri {shown(self.uri)} must have a part of text or tokens each for the account, the region, the "
-                "repository and the tag, since the deployment needs permissions on the repository: "
-                "use BaseImage.from_ecr_repository(…)"
+                f"uri {shown(self.uri)} must name the account, the region, the repository and the tag separately, so "
+                "that no token contains two of them, since the deployment needs permissions on the repository: use "
+                "BaseImage.from_ecr_repository(…)"
             )
-        if follows_tag and (self._outside_ecr or "@" in self.text):
-            _refuse_follow_tag(self.uri)
+        if follow_tag is not None and (self._outside_ecr or "@" in self.text):
+            _refuse_follow_tag(follow_tag, self.uri)
 
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         if self._outside_ecr:
@@ -369,9 +379,9 @@ class _EcrBaseImage(BaseImage):
     tag: str | None
     digest: str | None
 
-    def _check(self, *, pulled_by_role: bool, follows_tag: bool) -> None:  # noqa: ARG002
-        if follows_tag and self.digest is not None:
-            _refuse_follow_tag(self.digest)
+    def _check(self, *, pulled_by_role: bool, follow_tag: str | None) -> None:  # noqa: ARG002
+        if follow_tag is not None and self.digest is not None:
+            _refuse_follow_tag(follow_tag, self.digest)
 
     def _bind(self, scope: Construct, construct_id: str, role: iam.IRole | None) -> BoundBaseImage:
         facts = _facts_of(self.repository)
@@ -459,7 +469,7 @@ def _pull_permission(
         if _may_cause_cycle(role, arn, repository, registry):
             granted[arn] = _grant_pull_from_stack(scope, construct_id, role, arn)
         else:
-            granted[arn] = _grant_pull(role, arn) if repository is None else repository.grant_pull(role)
+            granted[arn] = _grant_pull(role, arn) if repository is None else _grant_pull_from(repository, role)
     return (granted[arn],)
 
 
@@ -487,6 +497,12 @@ def _grant_pull_from_stack(scope: Construct, construct_id: str, role: iam.IRole,
     policy = iam.Policy(parent, "Policy", policy_name=name, statements=statements)
     role.attach_inline_policy(policy)
     return policy
+
+
+def _grant_pull_from(repository: ecr.IRepository, role: iam.IRole) -> IDependable:
+    grant = repository.grant_pull(role)
+    # A grant in the policy of a repository cannot be depended on: the CDK takes its document for a construct.
+    return grant if grant.resource_statement is None else DependencyGroup(repository, role)
 
 
 def _grant_pull(role: iam.IRole, arn: str) -> iam.Grant:

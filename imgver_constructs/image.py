@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import lru_cache
 from typing import Protocol
 
 import aws_cdk as cdk
@@ -16,7 +16,7 @@ from constructs import Construct
 
 from imgver_constructs._deleted_with_image import DeletedWithImage
 from imgver_constructs._image_identity import ImageIdentity, key_from_name, key_from_path, spellings
-from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import check_grantee, check_is_string, shown
 from imgver_constructs._validation.paths import errors_name_path
@@ -247,8 +247,8 @@ class Image(_ImageBase):
                 leaves the stack with its versions as ``removal_policy`` says. Nothing moves from the old image to the
                 new one, and domains and spaces continue to use the old name. Default: a name generated from the
                 construct's path, which therefore changes if the construct moves.
-            display_name: 1 to 128 letters without accents, digits, spaces and ASCII punctuation except braces, bars,
-                tildes and backticks. Default: none; Studio then shows the name.
+            display_name: 1 to 128 unaccented letters, digits, spaces and ASCII punctuation (but no braces, bars, tildes
+                and backticks), with no space at either end. Default: none; Studio then shows the name.
             description: 1 to 512 characters on one line. Default: none.
             role: the role that SageMaker pulls container images with. It gets permission to pull the base images of the
                 versions that the app declares. Default: a new role.
@@ -259,8 +259,8 @@ class Image(_ImageBase):
                 spaces use. Default: RETAIN_ON_UPDATE_OR_DELETE.
 
         Raises:
-            ValueError: SageMaker or CloudFormation would reject a value, or the stack already declares an image of this
-                name. The construct tree is unchanged.
+            ValueError: SageMaker or CloudFormation would reject a value, or the app already declares an image of this
+                name in this account and region. The construct tree is unchanged.
         """
         if image_name == cdk.PhysicalName.GENERATE_IF_NEEDED:
             image_name = None
@@ -275,17 +275,9 @@ class Image(_ImageBase):
             raise ValueError(f"role {shown(role)} must be a role: for an ARN use iam.Role.from_role_arn(…)")
         check_removal_policy(removal_policy)
         registry = StackRegistry.of(scope)
-        key = None
         if image_name is not None:
             image_name = plain(image_name)
-            if is_known(image_name):
-                key = key_from_name(image_name)
-                registry.check_is_free(
-                    "image",
-                    key,
-                    subject=f"image_name {shown(image_name)}",
-                    remedy="use that image, or another name",
-                )
+            registry.check_is_free(_declaration(image_name))
 
         super().__init__(scope, construct_id, physical_name=image_name or cdk.PhysicalName.GENERATE_IF_NEEDED)
         self._declared_name = image_name or cdk.Names.unique_resource_name(
@@ -306,26 +298,20 @@ class Image(_ImageBase):
             image_description=description,
         )
         resource.apply_removal_policy(removal_policy)
-        self._resource = resource
-        self._registry = registry
-        self._deleted_with_image = DeletedWithImage(self, resource)
-        self.node.add_validation(self._deleted_with_image)
         self._identity = ImageIdentity(
-            key=key or key_from_path(self),
+            key=key_from_name(image_name) if image_name and is_known(image_name) else key_from_path(self),
             declared_name=self._declared_name,
             dependencies=[resource] if role else [resource, self._role],
         )
-        registry.add("image", self._identity.key, construct=self)
+        registry.add(_declaration(self._declared_name), self)
+        self._deleted_with_image = DeletedWithImage(self, resource, registry, self._identity.key)
+        self.node.add_validation(self._deleted_with_image)
         self._image_arn = self._get_resource_arn_attribute(
             resource.attr_image_arn, service="sagemaker", resource="image", resource_name=self._declared_name
         )
         # CloudFormation offers no attribute with the name alone.
         self._image_name = self._get_resource_name_attribute(_name_in(resource.attr_image_arn))
-
-    @cached_property
-    def _is_deleted_with_stack(self) -> bool:
-        """Whether CloudFormation deletes the image with its stack, as known at the first read."""
-        return self._resource.cfn_options.deletion_policy is cdk.CfnDeletionPolicy.DELETE
+        registry.add_identity(self._identity, self._image_name, self._image_arn)
 
     def _generate_physical_name(self) -> str:
         """Return the name for uses of the image in another account or region; the CDK calls this method."""
@@ -390,14 +376,6 @@ def identity_of(image: IImage) -> ImageIdentity:
     return image._identity
 
 
-def is_deleted_with_stack(image: IImage, registry: StackRegistry) -> bool:
-    """Return whether the stack of ``registry`` declares the image, and CloudFormation deletes the image with it.
-
-    A change of the image's removal policy after the first call has no effect.
-    """
-    return isinstance(image, Image) and image._registry is registry and image._is_deleted_with_stack
-
-
 def add_version(image: IImage, version: VersionResource) -> None:
     """Record a declared version of an image, whose policies are compared when the app is synthesized."""
     if isinstance(image, Image):
@@ -419,11 +397,22 @@ class ImportedImage(_ImageBase):
         super().__init__(scope, construct_id, environment_from_arn=image_arn)
         self._image_name = plain(image_name)
         self._image_arn = image_arn
-        self._identity = ImageIdentity(
-            key=key_from_name(self._image_name) if is_known(self._image_name) else key_from_path(self),
-            declared_name=self._image_name,
-        )
+        if is_known(self._image_name):
+            self._identity = ImageIdentity(key=key_from_name(self._image_name), declared_name=self._image_name)
+        else:
+            declared = StackRegistry.of(self).identity_by_token(image_name, image_arn)
+            self._identity = declared or ImageIdentity(key=key_from_path(self), declared_name=self._image_name)
 
 
+def _declaration(image_name: str) -> Declaration:
+    return Declaration(
+        key=("image", image_name.lower()),
+        subject=f"image_name {shown(image_name)}",
+        remedy="use that image, or another name",
+    )
+
+
+# Equal ARNs then have equal names, even if they are tokens.
+@lru_cache
 def _name_in(image_arn: str) -> str:
     return cdk.Fn.select(1, cdk.Fn.split("/", image_arn))

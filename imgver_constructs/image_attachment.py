@@ -9,9 +9,9 @@ import aws_cdk as cdk
 from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct
 
-from imgver_constructs._custom_image import check_app_image_config, configured_settings
+from imgver_constructs._custom_image import check_app_image_config, configured_settings, declared_name_of
 from imgver_constructs._logical_ids import fingerprint
-from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._validation.checks import check_choice, check_flag, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.rules import CUSTOM_IMAGES_MAXIMUM, DOMAIN_ID, USER_PROFILE_NAME
@@ -71,7 +71,7 @@ class ImageAttachment(Construct):
                 an imported version, the default provider.
 
         Raises:
-            ValueError: SageMaker would reject a value, the AppImageConfig does not fit the application, the stack
+            ValueError: SageMaker would reject a value, the AppImageConfig does not fit the application, the app
                 already declares the attachment, ``version`` or ``provider`` is in another stack, or the domain is in
                 another account or region. The construct tree is unchanged.
         """
@@ -107,18 +107,21 @@ class ImageAttachment(Construct):
         # The strings of tokens differ from synth to synth; their resolved values do not.
         place = [domain_id, user_profile_name or settings, app_type.value, config_name]
         domain_key = json.dumps(registry.stack.resolve([domain_id]))
-        key = json.dumps([identity_of(image).key, *registry.stack.resolve(place)])
-        registry.check_is_free(
-            "attachment",
-            key,
-            subject=f"the attachment of image {shown(identity_of(image).declared_name)} to {shown(domain_id)}",
+        identity = identity_of(image)
+        key = json.dumps([identity.key, *registry.stack.resolve(place)])
+        names = [identity.declared_name.lower(), *place[:3], declared_name_of(app_image_config)]
+        declaration = Declaration(
+            key=("attachment", *(names if all(map(is_known, names)) else (registry.stack.node.path, key))),
+            subject=f"the attachment of image {shown(identity.declared_name)} to {shown(domain_id)}",
             remedy="remove one of the two, or give each an AppImageConfig of its own",
+            image=identity,
         )
+        registry.check_is_free(declaration)
         provider = choose_provider(registry, version.provider if provider is None else provider)
         path = registry.path_of(scope, construct_id)
 
         super().__init__(scope, construct_id)
-        registry.add("attachment", key, construct=self)
+        registry.add(declaration, self)
         binding = binding_of(provider)
         policy = binding.permissions.permit_settings(
             domain_key if user_profile_name is None else json.dumps(registry.stack.resolve(place[:2])),
@@ -145,11 +148,11 @@ class ImageAttachment(Construct):
             policies=[policy],
         )
         # A retention must wait until the entries have left the old versions.
-        registry.add_alias(identity_of(image).key, resource)
+        registry.add_alias(identity.key, resource)
         registry.next_attachment(domain_key, resource)
         # With a logical ID from the path, a new parent would let CloudFormation create the attachment again, and then
         # delete the old resource, and the entry with it.
-        name = identity_of(image).declared_name
+        name = identity.declared_name
         readable = re.sub(r"[^a-zA-Z0-9]", "", name) if is_known(name) else ""
         resource.override_logical_id(f"ImageAttachment{readable}{fingerprint(key)}")
 

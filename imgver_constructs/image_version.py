@@ -18,8 +18,9 @@ from aws_cdk.interfaces import aws_sagemaker as refs
 from constructs import Construct, IConstruct
 
 from imgver_constructs._custom_image import alias_warning, custom_image
+from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._logical_ids import fingerprint
-from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._state_change_rules import IMAGE_VERSION_STATE_CHANGE, state_change_rule
 from imgver_constructs._validation.checks import (
     check_choice,
@@ -51,7 +52,6 @@ from imgver_constructs.image import (
     ImportedImage,
     add_version,
     identity_of,
-    is_deleted_with_stack,
 )
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
@@ -178,7 +178,7 @@ class _ImageVersionBase(cdk.Resource):
                 or hyphen. The name is part of a construct's ID: for a token, declare an :class:`ImageAlias` instead.
 
         Raises:
-            ValueError: SageMaker would reject the name, it is a token, or the stack already declares the alias.
+            ValueError: SageMaker would reject the name, it is a token, or the app already declares the alias.
         """
         if is_token(alias_name):
             raise ValueError(
@@ -386,7 +386,7 @@ class ImageVersion(_ImageVersionBase):
             provider: the provider that creates the version, in this stack. Default: the default provider.
 
         Raises:
-            ValueError: SageMaker would reject a value, or the stack already declares an alias. The construct tree is
+            ValueError: SageMaker would reject a value, or the app already declares an alias. The construct tree is
                 unchanged.
         """
         registry, identity = StackRegistry.of(scope), identity_of(image)
@@ -412,8 +412,8 @@ class ImageVersion(_ImageVersionBase):
             update_replace=check_policy("update_replace_policy", update_replace_policy),
             deletion=check_policy("deletion_policy", deletion_policy),
         )
-        for alias in filter(is_known, aliases):
-            registry.check_alias_is_free(identity, alias)
+        for alias in aliases:
+            registry.check_is_free(_declaration(identity, alias))
         provider = choose_provider(registry, provider, image=image)
 
         bound = bind_base_image(base_image, scope, construct_id, image.role)
@@ -431,7 +431,6 @@ class ImageVersion(_ImageVersionBase):
             "AdoptVersion": adopt_version,
             "OnReplace": "ARCHIVE" if policies.update_replace is ImageVersionPolicy.ARCHIVE else None,
             "OnDelete": "ARCHIVE" if policies.deletion is ImageVersionPolicy.ARCHIVE else None,
-            "DeletedWithImage": "true" if is_deleted_with_stack(image, registry) else None,
             **metadata,
         }
         binding = binding_of(provider)
@@ -606,7 +605,7 @@ class ImageAlias(Construct):
                 imported version, the default provider.
 
         Raises:
-            ValueError: SageMaker would reject the name, the stack already declares the alias, ``version`` is not a
+            ValueError: SageMaker would reject the name, the app already declares the alias, ``version`` is not a
                 version, or ``version`` or ``provider`` is in another stack. The construct tree is unchanged.
         """
         if not is_image_version(version):
@@ -620,7 +619,7 @@ class ImageAlias(Construct):
         if alias_name is None or is_known(alias_name):
             check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
-            registry.check_alias_is_free(identity, alias_name)
+        registry.check_is_free(_declaration(identity, alias_name))
         provider = choose_provider(registry, version.provider if provider is None else provider, image=image)
         path = registry.path_of(scope, construct_id)
 
@@ -664,8 +663,8 @@ def _create_alias(
         needs_dependencies=version.provider is not provider,
     )
     registry.add_alias(identity.key, resource)
+    registry.add(_declaration(identity, alias_name), scope if isinstance(scope, ImageAlias) else resource)
     if is_known(alias_name):
-        registry.add_declared_alias(identity, alias_name, scope if isinstance(scope, ImageAlias) else resource)
         # A logical ID from the path would change when the alias gets another parent. CloudFormation would create the
         # new resource, which finds the alias in place, and then delete the old resource, and the alias with it.
         readable = re.sub(r"[^a-zA-Z0-9]", "", alias_name)
@@ -751,10 +750,18 @@ def _check_aliases(aliases: Sequence[str]) -> None:
         raise ValueError(
             f"aliases {shown(aliases)} must be a list with one item per alias: write it like ['latest', '1.4.0']"
         )
-    known = [alias for alias in aliases if not is_token(alias)]
-    for alias in known:
-        check_string("aliases", alias, ALIAS)
-    check_distinct("aliases", known)
+    for alias in aliases:
+        if not is_token(alias):
+            check_string("aliases", alias, ALIAS)
+    check_distinct("aliases", aliases)
+
+
+def _declaration(image: ImageIdentity, alias: str) -> Declaration:
+    return Declaration(
+        key=("alias", image.declared_name.lower(), alias),
+        subject=f"alias {shown(alias)} of image {shown(image.declared_name)}",
+        image=image,
+    )
 
 
 def check_stack(registry: StackRegistry, version: IImageVersion, other: str) -> None:
@@ -771,5 +778,5 @@ def check_stack(registry: StackRegistry, version: IImageVersion, other: str) -> 
     if StackRegistry.of(version) is not registry:
         raise ValueError(
             f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)} of {other}: "
-            "declare both in one stack, since a version whose number another stack imports could not be replaced"
+            "declare both in one stack, since the provider of a stack handles the constructs of that stack only"
         )

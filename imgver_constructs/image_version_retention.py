@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import jsii
 from constructs import Construct
 
-from imgver_constructs._stack_registry import StackRegistry
+from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._validation.checks import check_number, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.tokens import is_known
@@ -53,7 +53,7 @@ class ImageVersionRetention(Construct):
 
         Raises:
             ValueError: ``max_version_count`` is not a whole number of at least 1, ``versions`` is not a list of
-                versions of this image, or the stack already declares a retention of the image. The construct tree is
+                versions of this image, or the app already declares a retention of the image. The construct tree is
                 unchanged.
         """
         registry, identity = StackRegistry.of(scope), identity_of(image)
@@ -72,17 +72,17 @@ class ImageVersionRetention(Construct):
                     "declare one retention for each image"
                 )
             check_stack(registry, version, "the retention")
-        registry.check_is_free(
-            "retention",
-            identity.key,
+        declaration = Declaration(
+            key=("retention", identity.declared_name.lower()),
             subject=f"the retention of image {shown(identity.declared_name)}",
-            remedy="remove one of the two",
+            image=identity,
         )
+        registry.check_is_free(declaration)
         provider = choose_provider(registry, provider, image=image)
 
         path = registry.path_of(scope, construct_id)
         super().__init__(scope, construct_id)
-        registry.add("retention", identity.key, construct=self)
+        registry.add(declaration, self)
         imported = [version.image_version_number for version in versions if not isinstance(version, ImageVersion)]
         numbers = _VersionNumbers(imported, registry.versions(identity.key))
         resource = binding_of(provider).create_resource(
@@ -102,7 +102,7 @@ class ImageVersionRetention(Construct):
 class _VersionNumbers:
     """The numbers of the retained versions, complete only when the template is written."""
 
-    def __init__(self, imported: list[float], declared: list[cdk.CfnResource]) -> None:
+    def __init__(self, imported: list[float], declared: Sequence[cdk.CfnResource]) -> None:
         self._imported = imported
         self._declared = declared
 

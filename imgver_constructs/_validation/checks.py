@@ -71,8 +71,7 @@ def check_string(parameter: str, value: object, rule: StringRule) -> None:
     Raises:
         ValueError: the API would reject the value.
     """
-    if isinstance(value, int | float):
-        # Its digits may be what the rule asks for: only the quotes are missing.
+    if value is not None:
         check_is_string(parameter, value)
     if not rule.accepts(value):
         raise ValueError(f"{parameter} {shown(value)} must be {rule.rule}: {rule.remedy}")

@@ -62,10 +62,10 @@ def _path(function: Callable[..., object], *args: object, **kwargs: object) -> s
         return str(arguments["self"].node.path)
     if "construct_id" not in arguments:
         return str(arguments["scope"].node.path)
-    return child_path(arguments["scope"].node.path, str(arguments["construct_id"])).removeprefix("/")
+    return child_path(arguments["scope"].node.path, arguments["construct_id"]).removeprefix("/")
 
 
 def child_path(parent: str, construct_id: str) -> str:
     """Return the path of a construct before it exists, from the path of its parent and its ID."""
-    # The CDK replaces the separators in an ID likewise.
-    return f"{parent}/{construct_id.replace('/', '--')}"
+    # The CDK replaces the separators in an ID likewise, and refuses an ID that is not a string.
+    return f"{parent}/{str(construct_id).replace('/', '--')}"

@@ -59,8 +59,8 @@ DISPLAY_NAME = StringRule(
     # The pattern of CloudFormation, "^[A-Za-z0-9 -_]+$", with that of the API, which allows no space at either end.
     pattern=r"[!-_a-z]([ -_a-z]*[!-_a-z])?",
     rule=(
-        "1 to 128 letters without accents, digits, spaces and ASCII punctuation except braces, bars, tildes and "
-        "backticks, with no space at either end"
+        "1 to 128 unaccented letters, digits, spaces and ASCII punctuation (but no braces, bars, tildes and "
+        "backticks), with no space at either end"
     ),
     remedy="write it like 'Data Science', or leave it out",
 )
@@ -130,8 +130,8 @@ IMAGE_DIGEST = StringRule(
 BASE_IMAGE = StringRule(
     maximum=255,
     # The API's pattern is ".*"; its documentation says that the path is one in Amazon ECR.
-    pattern=r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
-    rule="1 to 255 characters without control characters",
+    pattern=r"[^<>\x00-\x20\x7f-\x9f\u2028\u2029]*",
+    rule="1 to 255 characters without spaces, control characters and angle brackets",
     remedy=_WRITE_AN_ADDRESS,
 )
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html

@@ -20,6 +20,7 @@ ALIAS_REFUSED_BY_STUDIO = "imgver-constructs:aliasRefusedByStudio"
 APP_IMAGE_CONFIG_OF_OTHER_APP = "imgver-constructs:appImageConfigOfOtherApp"
 POLICY_OVERRIDDEN = "imgver-constructs:policyOverridden"
 DELETED_WITH_IMAGE = "imgver-constructs:deletedWithImage"
+DECLARED_IN_OTHER_STACK = "imgver-constructs:declaredInOtherStack"
 ASSET_OF_RETAINED_VERSION = "imgver-constructs:assetOfRetainedVersion"
 
 

@@ -279,7 +279,7 @@ A_NUMBER = "must be a number: write it without quotes, and a token as cdk.Token.
         *[("container_arguments", value, f"{value!r} {ARGUMENTS_RULE}") for value in ("--debug", {"--debug"}, None)],
         *[("container_arguments", ["x", value], f"{value!r} {ARGUMENT_RULE}") for value in BLANK],
         ("container_arguments", ["x", 5], f"5 {A_STRING}"),
-        ("container_entrypoint", 5, f"5 {A_STRING}"),
+        *[("container_entrypoint", value, f"{value!r} {A_STRING}") for value in (5, ["start"])],
         ("container_environment_variables", {5: "x"}, f"5 {A_STRING}"),
         ("container_environment_variables['A']", {"A": 5}, f"5 {A_STRING}"),
         ("container_arguments", ["x" * 65], f"'{'x' * 58}… (65 characters) {ARGUMENT_RULE}"),
@@ -291,7 +291,7 @@ A_NUMBER = "must be a number: write it without quotes, and a token as cdk.Token.
                 "set the others in container_environment_variables, or in a script that is the entrypoint"
             ),
         ),
-        *[("container_entrypoint", value, f"{value!r} {ENTRYPOINT_RULE}") for value in (*BLANK, ["start"])],
+        *[("container_entrypoint", value, f"{value!r} {ENTRYPOINT_RULE}") for value in BLANK],
         *[("container_environment_variables", value, f"{value!r} {VARIABLES_RULE}") for value in ("A=b", ["A=b"])],
         *[("container_environment_variables", {value: "x"}, f"{value!r} {VARIABLE_NAME_RULE}") for value in BLANK],
         *[

@@ -181,19 +181,28 @@ class TestFromUri:
             message = refused(lambda arguments=arguments: declare(base_image=base_image, **arguments))
             assert message.startswith("uri '")
             assert message.endswith(
-                " must have a part of text or tokens each for the account, the region, the repository and the tag, "
-                "since the deployment needs permissions on the repository: use BaseImage.from_ecr_repository(…)"
+                " must name the account, the region, the repository and the tag separately, so that no token contains "
+                "two of them, since the deployment needs permissions on the repository: use "
+                "BaseImage.from_ecr_repository(…)"
             )
         # No permission is needed.
         declare(image=imported, base_image=base_image)
         assert bind(base_image, stack) == BoundBaseImage(uri=uri)
 
-    @pytest.mark.parametrize("name", ["X:1.0", "x:-1", "x@sha256:0", ""])
+    @pytest.mark.parametrize("name", ["X:1.0", "x:-1", "x@sha256:0", "a//b:1", ""])
     def test_malformed_address_with_tokens_is_refused(self, name: str) -> None:
         uri = f"{cdk.Aws.ACCOUNT_ID}.dkr.ecr.{cdk.Aws.REGION}.amazonaws.com/{name}"
 
         assert refusal_of(BaseImage.from_uri, uri).endswith(
             f"must be a valid Amazon ECR address of at most 255 characters: {WRITE_AN_ADDRESS}"
+        )
+
+    @pytest.mark.parametrize("name", ["a" * 300, "<object>", "x "])
+    def test_too_long_or_invalid_characters_with_tokens(self, name: str) -> None:
+        uri = f"{cdk.Aws.ACCOUNT_ID}.dkr.ecr.{cdk.Aws.REGION}.amazonaws.com/{name}:1.0"
+
+        assert refusal_of(BaseImage.from_uri, uri).endswith(
+            f"must be 1 to 255 characters without spaces, control characters and angle brackets: {WRITE_AN_ADDRESS}"
         )
 
     @pytest.mark.parametrize("uri", ["public.ecr.aws/x/y:{}", "python:{}", "localhost:5000/python:{}"])
@@ -214,10 +223,11 @@ class TestFromUri:
             f"uri {uri!r} must be a valid Amazon ECR address of at most 255 characters: {WRITE_AN_ADDRESS}"
         )
 
-    @pytest.mark.parametrize("uri", ["", None, "x\n", "public.ecr.aws/x\0"])
+    @pytest.mark.parametrize("uri", ["", None, "x\n", "public.ecr.aws/x\0", "<object at 0x1>:latest", " python"])
     def test_other_values_are_refused(self, uri: Any) -> None:
         assert refusal_of(BaseImage.from_uri, uri) == (
-            f"uri {uri!r} must be 1 to 255 characters without control characters: {WRITE_AN_ADDRESS}"
+            f"uri {uri!r} must be 1 to 255 characters without spaces, control characters and angle brackets: "
+            f"{WRITE_AN_ADDRESS}"
         )
 
     @pytest.mark.parametrize(
@@ -441,6 +451,24 @@ class TestPullPermission:
         cdk.CfnResource(stack, "Dependent", type="AWS::SNS::Topic").node.add_dependency(*bound.pull_permission)
 
         assert statements(stack) == []
+
+    @pytest.mark.parametrize("mutable", [True, False])
+    def test_declared_repository_allows_an_imported_role(
+        self, stack: cdk.Stack, declare: Callable[..., ImageVersion], mutable: bool
+    ) -> None:
+        # The account of the stack is not known, so the role may be of another account.
+        role = iam.Role.from_role_arn(stack, "Imported", "arn:aws:iam::123456789012:role/x", mutable=mutable)
+        repository = ecr.Repository(stack, "Repository")
+
+        declare(image=Image(stack, "Image", role=role), base_image=BaseImage.from_ecr_repository(repository, tag="1"))
+
+        template = Template.from_stack(stack)
+        ((logical_id, resource),) = template.find_resources("AWS::ECR::Repository").items()
+        assert resource["Properties"]["RepositoryPolicyText"]["Statement"][0]["Action"] == PULL
+        of_role = [each for each in template.find_resources("AWS::IAM::Policy") if each.startswith("Imported")]
+        assert len(of_role) == mutable
+        (version,) = template.find_resources("Custom::SageMakerImageVersion").values()
+        assert {logical_id, *of_role} <= set(version["DependsOn"])
 
     def test_repository_of_another_account_allows_a_role_of_another_stack(self, app: cdk.App) -> None:
         here, platform = (cdk.Stack(app, each, env=HERE) for each in ("Here", "Platform"))

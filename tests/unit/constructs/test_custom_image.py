@@ -144,6 +144,7 @@ def test_cloudformations_spelling_outside_typed_properties(stack: cdk.Stack, dec
     )
     policy = custom_resources.AwsCustomResourcePolicy.from_sdk_calls(resources=["*"])
     custom_resources.AwsCustomResource(stack, "Call", on_update=call, policy=policy)
+    cdk.CustomResource(stack, "Own", service_token=role, properties={"customImages": [item]})
 
     # THEN each has the names of CloudFormation and the API
     properties = only(DOMAIN)["Properties"]
@@ -152,6 +153,7 @@ def test_cloudformations_spelling_outside_typed_properties(stack: cdk.Stack, dec
     assert properties["DefaultSpaceSettings"]["JupyterLabAppSettings"]["CustomImages"] == [spelled]
     raw = only("AWS::SageMaker::UserProfile")["Properties"]["UserSettings"]
     assert raw["JupyterLabAppSettings"]["CustomImages"] == [spelled]
+    assert only("AWS::CloudFormation::CustomResource")["Properties"]["customImages"] == [spelled]
     assert '"CustomImages":[{"AppImageConfigName":"jupyter","ImageName":"data-science","ImageVersionNumber":' in (
         "".join(part for part in only("Custom::AWS")["Properties"]["Create"]["Fn::Join"][1] if isinstance(part, str))
     )

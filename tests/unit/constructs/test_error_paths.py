@@ -134,6 +134,12 @@ def declared(stack: cdk.Stack) -> ImageVersion:
     return ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(ADDRESS))
 
 
+def test_an_id_that_is_not_a_string(stack: cdk.Stack, declared: ImageVersion) -> None:
+    number: Any = 5
+    with pytest.raises(TypeError, match="argument id must be str"):
+        ImageVersion(stack, number, image=declared.image, base_image=BaseImage.from_uri(ADDRESS))
+
+
 def test_a_construct_in_a_construct_names_one_path(declared: ImageVersion) -> None:
     with pytest.raises(ValueError, match=r"^Stack/Version/Alias--x: alias_name '-x' must be "):
         declared.add_alias("-x")

@@ -267,15 +267,6 @@ def test_code_editor_has_no_default_settings_of_spaces(stack: cdk.Stack, attach,
     )
 
 
-def test_the_same_attachment_twice(attach, refused: Refused) -> None:
-    attach("First")
-
-    assert refused(lambda: attach("Second")) == (
-        f"the attachment of image 'data-science' to '{DOMAIN}' must be declared once in a stack, but 'Stack/First' "
-        "declares it too: remove one of the two, or give each an AppImageConfig of its own"
-    )
-
-
 def test_a_version_of_another_stack(app: cdk.App, attach, refused: Refused) -> None:
     other = cdk.Stack(app, "Other")
     version = ImageVersion.from_image_version_attributes(

@@ -151,6 +151,7 @@ def test_construct_paths(app: cdk.App) -> None:
     assert "Prod/Stack/Team/a--b/Alias-latest" in paths
 
 
+@pytest.mark.parametrize("change", ["applied", "by an aspect"])
 @pytest.mark.parametrize(
     ("removal_policy", "changed_to", "expected"),
     [
@@ -168,13 +169,16 @@ def test_deleted_with_image(
     removal_policy: cdk.RemovalPolicy,
     changed_to: cdk.RemovalPolicy | None,
     expected: str | None,
+    change: str,
 ) -> None:
-    image = Image(stack, "Declared", removal_policy=removal_policy)
-    if changed_to is not None:
-        image.apply_removal_policy(changed_to)
-
-    declare("One", image=image)
+    declare("One", image=Image.from_image_name(stack, "Imported", "Data-Science"))
+    image = Image(stack, "Declared", image_name="data-science", removal_policy=removal_policy)
     declare("Two", image=image, deletion_policy=ImageVersionPolicy.DELETE)
+
+    if changed_to is not None and change == "applied":
+        image.apply_removal_policy(changed_to)
+    elif changed_to is not None:
+        cdk.RemovalPolicies.of(image).apply(changed_to)
 
     found = [version["Properties"].get("DeletedWithImage") for version in resources(VERSION).values()]
     assert found == [expected] * 2
@@ -328,7 +332,8 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
                 ("follow_tag", True),
                 ("ml_framework", 2.5),
                 ("programming_lang", 3.12),
-                ("release_notes", 1),
+                ("release_notes", b"x"),
+                ("follow_tag", ["1"]),
             )
         ],
         ({"aliases": [1.4]}, "aliases 1.4 must be a string: write it in quotes"),
@@ -370,7 +375,7 @@ def test_follow_tag_without_a_tag_to_follow_is_refused(
     repository = ecr.Repository.from_repository_name(stack, "Repository", "data-science")
 
     message = refused(lambda: declare(image=image, base_image=base_image(repository), follow_tag="7"))
-    assert message.startswith(f"follow_tag must be left out with base image {shown}")
+    assert message.startswith(f"follow_tag '7' must be left out with base image {shown}")
     assert message.endswith(
         ", since it follows only a tag in Amazon ECR: leave it out, or declare a base image by its tag"
     )

@@ -96,16 +96,6 @@ def test_versions_that_are_not_a_list_of_versions_of_the_image_are_refused(
             "must be an ImageVersion of image 'data-science': declare one retention for each image"
         )
     assert refusal([version], elsewhere) == (
-        "version 'Stack/Version' must be in stack 'Elsewhere' of the retention: declare both in one stack, since a "
-        "version whose number another stack imports could not be replaced"
-    )
-
-
-def test_a_second_retention_of_an_image_is_refused(stack: cdk.Stack, image: IImage, refused: Refused) -> None:
-    ImageVersionRetention(stack, "Retention", image=image, max_version_count=1)
-    same = Image.from_image_name(stack, "Same", "Data-Science")
-
-    assert refused(lambda: ImageVersionRetention(stack, "Second", image=same, max_version_count=2)) == (
-        "the retention of image 'Data-Science' must be declared once in a stack, but 'Stack/Retention' declares it "
-        "too: remove one of the two"
+        "version 'Stack/Version' must be in stack 'Elsewhere' of the retention: declare both in one stack, since the "
+        "provider of a stack handles the constructs of that stack only"
     )

@@ -20,8 +20,9 @@ ATTRIBUTES: dict[str, Callable[[ImageVersion], str]] = {
     "Ref": lambda version: resource_of(version).ref,
 }
 REMEDY = (
-    "since a replacement could not change it there: use an alias of the version, whose name does not change, or read "
-    "the value from an SSM parameter that the stack of the version declares, or declare both in one stack"
+    "since a replacement could not change it there: use an alias of the version, whose name does not change, or "
+    "write the value to an SSM parameter and read that by its name, with StringParameter.value_for_string_parameter, "
+    "or declare both in one stack"
 )
 
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk.assertions import Annotations, Match
 from cdk_release import needs_recent_cdk
 
-from imgver_constructs import BaseImage, Image, ImageVersion, ImageVersionPolicy, VendorGuidance
+from imgver_constructs import BaseImage, IImage, Image, ImageVersion, ImageVersionPolicy, VendorGuidance
 
 Declare = Callable[..., ImageVersion]
 
@@ -148,8 +148,14 @@ def test_a_version_that_is_deleted_with_its_image(
     assert warnings(stack) == ([expected] if warned else [])
 
 
-def test_an_archived_version_is_deleted_with_its_image_too(stack: cdk.Stack, declare: Declare) -> None:
-    declare(image=Image(stack, "Own", removal_policy=DESTROY), deletion_policy=ImageVersionPolicy.ARCHIVE)
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_an_archived_version_is_deleted_with_its_image_too(
+    stack: cdk.Stack, declare: Declare, is_imported: bool
+) -> None:
+    image: IImage = Image(stack, "Own", image_name="data-science", removal_policy=DESTROY)
+    if is_imported:
+        image = Image.from_image_name(stack, "Imported", "Data-Science")
+    declare(image=image, deletion_policy=ImageVersionPolicy.ARCHIVE)
 
     assert [warning.partition(":")[0] for warning in warnings(stack)] == [
         "deletion_policy should not retain the version alone"

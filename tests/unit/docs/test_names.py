@@ -24,7 +24,7 @@ SERVICES = (
 CDK = (
     *("aws_cdk", "aws_cdk.aws_cloudwatch", "aws_cdk.aws_cloudwatch_actions", "aws_cdk.aws_ec2", "aws_cdk.aws_ecr"),
     *("aws_cdk.aws_ecr_assets", "aws_cdk.aws_events", "aws_cdk.aws_iam", "aws_cdk.aws_kms", "aws_cdk.aws_lambda"),
-    *("aws_cdk.aws_logs", "aws_cdk.aws_sagemaker", "aws_cdk.aws_sqs"),
+    *("aws_cdk.aws_logs", "aws_cdk.aws_sagemaker", "aws_cdk.aws_sqs", "aws_cdk.aws_ssm"),
 )
 SOURCES = ("imgver_constructs", "sandbox/imgver_sandbox", "lambda", "tests/aws", "benchmarks", "examples")
 OF_OTHERS = {

@@ -160,7 +160,7 @@ def test_the_name_of_an_image_with_a_long_path_is_valid(app: cdk.App, only_of: O
     assert name.endswith("Image-DB1D8788")
 
 
-REMEDY = "declare both in one stack, since a version whose number another stack imports could not be replaced"
+REMEDY = "declare both in one stack, since the provider of a stack handles the constructs of that stack only"
 
 
 def test_constructs_of_another_stack_are_refused(stack: cdk.Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,21 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 from cdk_release import needs_recent_cdk
+from constructs import Construct
 
-from imgver_constructs import BaseImage, Image, ImageAlias, ImageVersion, ImageVersionProvider, ImageVersionRetention
+from imgver_constructs import (
+    AppImageConfig,
+    AppType,
+    BaseImage,
+    IImage,
+    Image,
+    ImageAlias,
+    ImageAttachment,
+    ImageVersion,
+    ImageVersionProvider,
+    ImageVersionRetention,
+    StudioApp,
+)
 
 VERSION = "Custom::SageMakerImageVersion"
 RETENTION = "Custom::SageMakerImageRetention"
@@ -124,42 +138,168 @@ def test_versions_of_one_image_in_two_stacks(app: cdk.App, resources_of: Resourc
         assert only_of(stack, RETENTION)["Properties"]["Versions"] == [{"Fn::GetAtt": [version_id, "Version"]}]
 
 
-ENVIRONMENTS: dict[str, tuple[cdk.Environment | None, cdk.Environment | None]] = {
-    "same": (IRELAND, IRELAND),
-    "other": (IRELAND, VIRGINIA),
-    "not known": (None, None),
-    "one not known": (IRELAND, None),
-}
+def stacks_in(*envs: cdk.Environment | None) -> Callable[[cdk.App], list[cdk.Stack]]:
+    return lambda app: [cdk.Stack(app, f"Stack{position}", env=env) for position, env in enumerate(envs)]
 
 
-@pytest.mark.parametrize("envs", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def test_an_alias_in_two_stacks_of_one_environment_is_refused(
-    app: cdk.App, envs: tuple[cdk.Environment | None, cdk.Environment | None]
+def stages(*envs: cdk.Environment | None) -> Callable[[cdk.App], list[cdk.Stack]]:
+    return lambda app: [cdk.Stack(cdk.Stage(app, f"Stage{at}", env=env), "Stack") for at, env in enumerate(envs)]
+
+
+def one_stack(app: cdk.App) -> list[cdk.Stack]:
+    return [cdk.Stack(app, "Stack")] * 2
+
+
+def nested(app: cdk.App) -> list[cdk.Stack]:
+    stack = cdk.Stack(app, "Outer")
+    return [cdk.NestedStack(stack, "First"), cdk.NestedStack(stack, "Second")]
+
+
+def declare_alias(scope: Construct, name: str) -> None:
+    imported = Image.from_image_name(scope, "Image", name)
+    ImageVersion(scope, "Of", image=imported, base_image=BASE_IMAGE, aliases=["stable"])
+
+
+def declare_retention(scope: Construct, name: str) -> None:
+    ImageVersionRetention(scope, "Of", image=Image.from_image_name(scope, "Image", name), max_version_count=5)
+
+
+def declare_attachment(scope: Construct, name: str) -> None:
+    imported = Image.from_image_name(scope, "Image", name)
+    ImageAttachment(
+        scope,
+        "Of",
+        version=ImageVersion.from_image_version_attributes(scope, "Version", image=imported, version=7),
+        app_image_config=AppImageConfig.from_app_image_config_name(scope, "Config", "config"),
+        app_type=AppType.JUPYTER_LAB,
+        domain="d-a1b2c3d4e5f6",
+    )
+
+
+def declare_image(scope: Construct, name: str) -> None:
+    Image(scope, "Of", image_name=name)
+
+
+def declare_config(scope: Construct, name: str) -> None:
+    AppImageConfig(scope, "Of", app=StudioApp.jupyter_lab(), app_image_config_name=name)
+
+
+@pytest.mark.parametrize(
+    ("declare", "name", "subject", "remedy", "may_be_warned_of"),
+    [
+        (declare_alias, "DS", "alias 'stable' of image 'DS'", "remove one of the two", True),
+        (declare_retention, "DS", "the retention of image 'DS'", "remove one of the two", True),
+        (
+            declare_attachment,
+            "DS",
+            "the attachment of image 'DS' to 'd-a1b2c3d4e5f6'",
+            "remove one of the two, or ",
+            True,
+        ),
+        # CloudFormation refuses the second.
+        (declare_image, "DS", "image_name 'DS'", "use that image, or another name", False),
+        (declare_config, "ds", "app_image_config_name 'ds'", "use that AppImageConfig, or another name", False),
+    ],
+    ids=["alias", "retention", "attachment", "image", "config"],
+)
+@pytest.mark.parametrize(
+    ("two_stacks", "expected"),
+    [
+        (one_stack, "error"),
+        (stacks_in(IRELAND, IRELAND), "error"),
+        (stages(IRELAND, IRELAND), "error"),
+        (nested, "error"),
+        (stacks_in(None, None), "warning"),
+        (stacks_in(IRELAND, VIRGINIA), None),
+        (stacks_in(IRELAND, None), None),
+        (stages(None, None), None),
+    ],
+    ids=["one stack", "same", "same of stages", "nested", "not known", "other", "one not known", "not known of stages"],
+)
+def test_an_object_in_two_stacks_of_one_environment(
+    app: cdk.App,
+    two_stacks: Callable[[cdk.App], list[cdk.Stack]],
+    expected: str | None,
+    declare: Callable[[Construct, str], None],
+    name: str,
+    subject: str,
+    remedy: str,
+    may_be_warned_of: bool,
 ) -> None:
-    first, second = (cdk.Stack(app, name, env=env) for name, env in zip(("First", "Second"), envs, strict=True))
-
-    def declare_in(stack: cdk.Stack, image_name: str) -> None:
-        image = Image.from_image_name(stack, f"Image-{image_name}", image_name)
-        ImageVersion(stack, f"Of-{image_name}", image=image, base_image=BASE_IMAGE, aliases=["stable"])
-
-    declare_in(first, "data-science")
-    declare_in(second, "another-image")
-    if envs != (IRELAND, IRELAND):
-        declare_in(second, "data-science")
-        return
-    for name in ("data-science", "Data-Science"):
-        with pytest.raises(ValueError, match="alias") as refusal:
-            declare_in(second, name)
-        assert str(refusal.value) == (
-            f"Second/Of-{name}: alias 'stable' of image {name!r} must be declared in one stack, since each deployment "
-            "would take it from the other, but 'First/Of-data-science/Alias-stable' declares it too: remove one of the "
-            "two"
+    first, second = two_stacks(app)
+    declare(Construct(first, "First"), "ds")
+    declare(Construct(second, "Another"), "another")
+    if expected == "error":
+        refusing = Construct(second, "Refusing")
+        with pytest.raises(ValueError, match="must") as refusal:
+            declare(refusing, name)
+        assert re.search(
+            f"/Refusing/Of: {subject} must be declared once in an account and region, but "
+            f"'{first.node.path}/First/Of(/Alias-stable)?' declares it too: {remedy}",
+            str(refusal.value),
         )
-        assert second.node.try_find_child(f"Of-{name}") is None
+        assert refusing.node.try_find_child("Of") is None
+        # An object that was removed from the app is free.
+        first.node.try_remove_child("First")
+    declare(Construct(second, "Second"), name)
+    warnings = [
+        entry.data
+        for construct in second.node.find_all()
+        for entry in construct.node.metadata
+        if "declaredInOtherStack" in str(entry.data)
+    ]
+    if expected == "warning" and may_be_warned_of:
+        (warning,) = warnings
+        assert re.search(
+            f"^{subject} should be declared once in an account and region, but 'Stack0/First/Of.*' declares it too: "
+            f"each deployment would undo the other; {remedy}.* or acknowledge this if the stacks are deployed to "
+            r"different accounts or regions \[ack: imgver-constructs:declaredInOtherStack\]",
+            warning,
+        )
+    else:
+        assert warnings == []
 
-    # An alias that was removed from the app is free.
-    first.node.try_remove_child("Of-data-science")
-    declare_in(second, "data-SCIENCE")
+
+def test_an_alias_of_stacks_that_each_declare_the_image(app: cdk.App) -> None:
+    # CloudFormation refuses the second image if the stacks are in one environment.
+    for stack in stacks_in(None, None)(app):
+        image = Image(stack, "Image", image_name="data-science")
+        version = ImageVersion(stack, "Version", image=image, base_image=BASE_IMAGE, aliases=["stable"])
+        assert not [found for child in version.node.find_all() for found in child.node.metadata if "warn" in found.type]
+
+
+@pytest.mark.parametrize("is_same_stack", [True, False])
+@pytest.mark.parametrize(
+    "import_again",
+    [
+        lambda stack, image: Image.from_image_name(stack, "Again", image.image_name),
+        lambda stack, image: Image.from_image_arn(stack, "Again", image.image_arn),
+    ],
+    ids=["name", "arn"],
+)
+def test_an_alias_of_an_image_that_is_imported_by_its_own_token(
+    app: cdk.App, import_again: Callable[[cdk.Stack, Image], IImage], is_same_stack: bool
+) -> None:
+    stack = cdk.Stack(app, "Stack")
+    image = Image(stack, "Image", image_name="data-science")
+    ImageVersion(stack, "Version", image=image, base_image=BASE_IMAGE, aliases=["stable"])
+    other = stack if is_same_stack else cdk.Stack(app, "Other")
+
+    with pytest.raises(ValueError, match="alias 'stable' of image 'data-science' must be declared once in an account"):
+        ImageVersion(other, "Next", image=import_again(other, image), base_image=BASE_IMAGE, aliases=["stable"])
+
+
+@pytest.mark.parametrize("aliases", [["{0}", "{0}"], ["v{0}"]], ids=["version", "stack"])
+def test_an_alias_that_is_the_same_token(app: cdk.App, aliases: list[str]) -> None:
+    stack = cdk.Stack(app, "Stack")
+    image = Image(stack, "Image")
+    parameter = cdk.CfnParameter(stack, "Name").value_as_string
+    ImageVersion(stack, "Version", image=image, base_image=BASE_IMAGE, aliases=[f"v{parameter}"])
+
+    with pytest.raises(ValueError, match=r"^Stack/Next: alias(es)? '(v?)\$\{Token.* (once|only once)"):
+        ImageVersion(
+            stack, "Next", image=image, base_image=BASE_IMAGE, aliases=[each.format(parameter) for each in aliases]
+        )
 
 
 def test_an_alias_of_one_image_construct_in_two_stacks_is_refused(app: cdk.App) -> None:
@@ -171,7 +311,9 @@ def test_an_alias_of_one_image_construct_in_two_stacks_is_refused(app: cdk.App) 
 
     ImageAlias(first, "Stable", alias_name="stable", version=version)
 
-    with pytest.raises(ValueError, match=r"must be declared in one stack, .* but 'First/Stable' declares it too"):
+    with pytest.raises(
+        ValueError, match="must be declared once in an account and region, but 'First/Stable' declares it too"
+    ):
         ImageAlias(second, "Stable", alias_name="stable", version=other)
 
 
@@ -262,6 +404,8 @@ def test_a_stack_that_the_cdk_created_is_one_stack(app: cdk.App) -> None:
     version = ImageVersion.from_image_version_attributes(created(), "Version", image=image, version=7)
     ImageAlias(created(), "Stable", alias_name="stable", version=version)
 
-    with pytest.raises(ValueError, match="alias 'stable' of image 'data-science' must be declared once in a stack"):
+    with pytest.raises(
+        ValueError, match="alias 'stable' of image 'data-science' must be declared once in an account and region"
+    ):
         ImageAlias(created(), "Again", alias_name="stable", version=version)
     assert ImageVersionProvider.get_or_create(created()) is ImageVersionProvider.get_or_create(created())
