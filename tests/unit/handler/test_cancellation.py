@@ -249,6 +249,23 @@ def test_r51_a_cancelled_change_of_the_image_leaves_no_version_and_no_alias_on_t
     assert (aws.versions("other"), aws.aliases(1, "other")) == ({1: "CREATED", 2: "CREATED"}, ["latest"])
 
 
+@pytest.mark.parametrize("resource", ["image_version", "image_alias"])
+@pytest.mark.parametrize(("old_name", "seconds"), [("other", 60), ("Data-Science", 0), ("data-science", 0)])
+def test_r51_only_the_rollback_of_a_change_of_the_image_waits(aws, event, resource, old_name, seconds):
+    aws.create_version()
+    created = event(f"{resource}_create")
+    physical_id = Function(aws).deliver(created)["PhysicalResourceId"]
+    aws.clock.advance(60)
+    properties = created["ResourceProperties"]
+    start = aws.clock.now()
+
+    Function(aws).deliver(
+        event(f"{resource}_update", physical_id=physical_id, **properties, old={**properties, "ImageName": old_name})
+    )
+
+    assert aws.clock.now() - start == seconds
+
+
 @pytest.mark.parametrize("is_of_rollback", [False, True])
 def test_r51_an_update_of_metadata_is_cancelled_while_the_image_is_busy(aws, event, create, is_of_rollback):
     # GIVEN an update that changes the metadata, or its rollback, while the image is busy

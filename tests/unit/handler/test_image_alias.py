@@ -369,3 +369,6 @@ def test_delete_leaves_an_alias_to_a_version_that_cannot_be_updated(aws, functio
 
     assert alias("delete", Version="1")["Status"] == "SUCCESS"
     assert function.names() == ["DescribeImageVersion"]
+    assert function.decisions() == [
+        ("INFO", "retained: the version cannot be changed, only deleted", {"alias": "latest"})
+    ]

@@ -568,6 +568,16 @@ def test_r82_an_adopted_entry_that_cannot_be_given_back(aws, function, studio, a
         assert studio.offered() == []
         ((level, message, fields),) = function.decisions()
         assert (level, message, fields["version"]) == ("WARNING", "not given back", 3)
+        assert fields["reason"].startswith(f"UpdateDomain failed for domain {studio.domain_id}: ")
+
+
+def test_r83_an_adopted_entry_goes_when_its_attachment_leaves_the_stack(aws, studio, attachment):
+    studio.offer(("data-science", 3, "jupyter-lab"))
+    physical_id = attachment("create")["PhysicalResourceId"]
+
+    aws.cloudformation.status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    assert attachment("delete", Version="1", physical_id=physical_id)["Status"] == "SUCCESS"
+    assert studio.offered() == []
 
 
 @pytest.mark.parametrize("found_on", [None, 3])

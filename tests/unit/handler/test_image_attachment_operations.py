@@ -43,7 +43,7 @@ def cancel(aws, function):
 
 @pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"])
 @pytest.mark.parametrize("before", [[], [entry(2)]])
-def test_r79_a_cancelled_create_restores_the_entry(studio, attachment, cancel, before, status):
+def test_r79_a_cancelled_create_restores_the_entry(function, studio, attachment, cancel, before, status):
     studio.offer(*before)
     cancel(status)
 
@@ -51,6 +51,8 @@ def test_r79_a_cancelled_create_restores_the_entry(studio, attachment, cancel, b
 
     # THEN the function has restored the entry after its response
     assert response["Status"] == "SUCCESS"
+    target = {"target": f"domain {studio.domain_id}"}
+    assert function.decisions()[-1] == ("WARNING", "undone: the stack is rolling back", target)
     assert studio.offered() == before
     assert attachment("delete", Version="3", physical_id="DataScience-Attachment-1A2B3C4D")["Status"] == "SUCCESS"
     assert studio.offered() == before

@@ -299,7 +299,9 @@ def test_r39_a_version_is_archived_if_its_case_cannot_be_told(
 
     assert delete(OnReplace=on_replace, OnDelete=on_delete)["Status"] == "SUCCESS"
     assert aws.describe(1)["VendorGuidance"] == "ARCHIVED"
-    assert function.decisions()[0][:2] == ("WARNING", "could not read the physical id of the resource")
+    level, message, fields = function.decisions()[0]
+    assert (level, message) == ("WARNING", "could not read the physical id of the resource")
+    assert fields["reason"].startswith("DescribeStackResource failed for ")
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "DELETING"])
