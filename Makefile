@@ -47,8 +47,9 @@ types: .venv/test.installed  ## Run mypy in strict mode
 
 check: lint types test  ## Run everything that CI runs
 
-soak: .venv/test.installed  ## Run 2,000 long histories of the CloudFormation model: about 20 minutes
+soak: .venv/test.installed  ## Run 2,000 long and 2,000 quiet histories of the CloudFormation model: about 30 minutes
 	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_STEPS=30 $(BIN)/python -m pytest tests/model/test_lifecycle.py
+	@LIFECYCLE_EXAMPLES=2000 LIFECYCLE_QUIETNESS=10 $(BIN)/python -m pytest tests/model/test_lifecycle.py
 
 mutants: .venv/mutants.installed  ## Change lambda/ in many small ways: a test must fail for at least 95 % of the changes
 	@rm -rf build/mutants && mkdir -p build/mutants/tests/unit

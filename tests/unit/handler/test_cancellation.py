@@ -162,6 +162,18 @@ def test_r50_without_rollback_only_a_version_that_was_cancelled_is_deleted(
     assert aws.versions() == versions
 
 
+@pytest.mark.parametrize("failed", ["Broken", f"Broken, {LOGICAL_ID}", f"Broken,{LOGICAL_ID}"])
+@pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"])
+def test_r50_a_version_whose_response_was_used_is_left_to_the_rollback(aws, function, event, status, failed):
+    # GIVEN a stack that rolls back, whose reason names the resources that failed or were cancelled
+    aws.cloudformation.status = status
+    aws.cloudformation.reason = f"The following resource(s) failed to create: [{failed}]. "
+
+    function.deliver(event("image_version_create"))
+
+    assert aws.versions() == ({1: "CREATED"} if failed == "Broken" else {})
+
+
 def test_r50_a_cancelled_version_that_cannot_be_deleted_is_named_in_the_log(aws, function, event):
     aws.service.faults.fail("more trouble", operation="DeleteImageVersion")
     aws.cloudformation.status = "ROLLBACK_IN_PROGRESS"

@@ -82,6 +82,14 @@ def test_r35_invalid_property(function, event, name, change, reason):
     assert function.names() == []
 
 
+@pytest.mark.parametrize("name", ["image_version_create", "image_alias_create", "image_attachment_create"])
+@pytest.mark.parametrize(("path", "beginning"), [("DataScience/Version", "DataScience/Version: "), ("", ""), (7, "")])
+def test_a_reason_begins_with_the_path_of_the_construct(function, event, name, path, beginning):
+    response = function.deliver(event(name, ImageName=None, ConstructPath=path))
+
+    assert response["Reason"] == f"{beginning}property ImageName is missing or not a string"
+
+
 @pytest.mark.parametrize("name", ["image_version_create", "image_version_delete"])
 def test_r37_an_unexpected_error(function, event, name):
     def fail(_operation, _parameters):

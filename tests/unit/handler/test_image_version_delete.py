@@ -67,6 +67,16 @@ def test_r17_delete_while_deleting(aws, function, delete, created):
     assert aws.versions() == {}
 
 
+def test_r17_a_deletion_that_takes_a_while_is_not_repeated(event):
+    aws = Aws(delete_seconds=60)
+    function = Function(aws)
+    aws.create_version()
+
+    assert function.deliver(event("image_version_delete", physical_id=aws.physical_id(1)))["Status"] == "SUCCESS"
+    assert function.names().count("DeleteImageVersion") == 1
+    assert aws.versions() == {}
+
+
 def test_r18_the_deletion_fails(aws, delete, created):
     aws.service.faults.fail("internal trouble.", operation="DeleteImageVersion")
 
@@ -140,7 +150,9 @@ def test_r69_a_version_that_its_image_may_outlive(aws, function, delete, created
 
     response = delete(**WITH_IMAGE)
 
-    assert function.decisions()[0][1] == "the deletion is tried again"
+    level, message, fields = function.decisions()[0]
+    assert (level, message, fields["arn"]) == ("WARNING", "the deletion is tried again", ARN)
+    assert fields["reason"].startswith(f"DeleteImageVersion failed for {ARN}: ResourceInUse: ")
     assert function.names().count("DescribeStacks") == 1
     if use_ends:
         assert response["Status"] == "SUCCESS"
@@ -231,6 +243,14 @@ def test_r58_a_proxy_responds_in_the_place_of_sagemaker(aws, function, delete, c
     assert delete()["Status"] == "SUCCESS"
     assert aws.versions() == {}
     assert function.names().count("DeleteImageVersion") == 2
+    # THEN the service had four polls to show that it deletes the version
+    polls = [name for name in function.names() if name != "DescribeStacks"]
+    assert polls[:7] == [
+        "DescribeImageVersion",
+        "DeleteImageVersion",
+        *["DescribeImageVersion"] * 4,
+        "DeleteImageVersion",
+    ]
 
 
 def test_r39_archived_on_teardown(aws, function, create, delete):
