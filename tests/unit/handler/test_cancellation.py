@@ -278,6 +278,22 @@ def test_r51_only_the_rollback_of_a_change_of_the_image_waits(aws, event, resour
     assert aws.clock.now() - start == seconds
 
 
+def test_r51_an_update_of_metadata_is_refused_when_the_stack_rolls_back_meanwhile(aws, function, create, update):
+    create()
+    aws.clock.advance(60)
+    aws.refuse("UpdateImageVersion", BUSY)
+
+    def before_call(operation, _parameters):
+        if operation == "DescribeStacks" and "DescribeStacks" in function.names():
+            aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    function.before_call = before_call
+
+    assert update(ReleaseNotes="New")["Reason"].startswith("nothing was changed: CloudFormation does not wait ")
+    assert function.names() == ["DescribeImageVersion", "UpdateImageVersion", *["DescribeStacks"] * 2]
+    assert aws.describe(1)["ReleaseNotes"] == "First release"
+
+
 @pytest.mark.parametrize("is_of_rollback", [False, True])
 def test_r51_an_update_of_metadata_is_cancelled_while_the_image_is_busy(aws, event, create, is_of_rollback):
     # GIVEN an update that changes the metadata, or its rollback, while the image is busy

@@ -589,6 +589,15 @@ def test_r83_delete_leaves_an_entry_that_was_replaced_by_hand(studio, attachment
     assert studio.offered() == [("data-science", 4, "jupyter-lab")]
 
 
+def test_a_late_update_that_changes_nothing_asks_for_the_stack(aws, function, studio, attachment):
+    studio.offer(MOVED)
+
+    response = attachment("update", sent_at=aws.clock.now() - 60)
+
+    assert response["Status"] == "SUCCESS"
+    assert function.names() == ["DescribeDomain", "DescribeStacks"]
+
+
 def test_r84_only_the_case_of_letters_in_the_names_changes(function, studio, attachment):
     studio.offer(OURS)
 

@@ -271,6 +271,26 @@ def test_r39_archived_on_replacement(aws, create, update, delete):
     assert aws.versions() == {1: "CREATED", 2: "CREATED"}
 
 
+@pytest.mark.parametrize(("code", "status"), [("ResourceInUse", "SUCCESS"), ("ValidationException", "FAILED")])
+def test_r58_a_repeated_deletion_is_refused(aws, delete, created, code, status):
+    aws.clock.advance(60)
+    call, deletions = aws.service.call, []
+
+    def respond(operation, parameters, **where):
+        if operation == "DeleteImageVersion":
+            deletions.append(operation)
+            if len(deletions) == 1:
+                return {}
+            if len(deletions) == 2:
+                raise ServiceError(code, "no")
+        return call(operation, parameters, **where)
+
+    aws.service.call = respond
+
+    assert delete()["Status"] == status
+    assert len(deletions) == (3 if status == "SUCCESS" else 2)
+
+
 @pytest.mark.parametrize(("on_replace", "on_delete"), MIXED)
 @pytest.mark.parametrize("case", ["replaced", "removed", "not in the stack", "stack deleted"])
 def test_r39_a_replaced_and_a_removed_version_are_told_apart(

@@ -36,6 +36,16 @@ def refuse_ecr(monkeypatch, aws, error):
     monkeypatch.setattr(aws.registry, "describe_images", refuse)
 
 
+@pytest.mark.parametrize("code", ["ResourceInUse", "ValidationException"])
+def test_r19_metadata_that_cannot_be_written(aws, update, created, code):
+    aws.refuse("UpdateImageVersion", ServiceError(code, "no"), forever=True)
+
+    response = update(ReleaseNotes="Better notes")
+
+    assert (response["Status"], response["PhysicalResourceId"]) == ("FAILED", ID)
+    assert response["Reason"].startswith(f"UpdateImageVersion failed for {ARN}: {code}: no.")
+
+
 def test_r08_metadata_changes_in_place(aws, function, update, created):
     response = update(ReleaseNotes="Better notes", Horovod="true")
 
