@@ -97,7 +97,7 @@ def templates(draw: st.DrawFn, *, stack: str) -> Template:
                     **draw(_OPTIONS),
                 },
                 depends_on=(policy,),
-                retained=draw(_only("retain", st.integers(0, 4).map(lambda number: number == 0), False)),
+                retained=draw(_only("retain", _rarely(5, st.just(True), False), False)),
             )
         for alias in ALIASES[stack]:
             owner = draw(st.sampled_from([None, *sorted(logical_ids)]))
