@@ -128,7 +128,7 @@ def test_r50_a_response_that_was_under_way_leaves_no_version(aws, function, even
     assert aws.versions() == {}
 
 
-def test_r51_a_version_that_the_rollback_changed_is_retained(aws, function, event):
+def test_r51_a_version_that_the_rollback_changed_is_retained(aws, event):
     # GIVEN a rollback that first sends an Update of the new version, which makes it the old one's equal
     def sleep(seconds):
         aws.clock.advance(seconds)
@@ -136,9 +136,12 @@ def test_r51_a_version_that_the_rollback_changed_is_retained(aws, function, even
             aws.update_version(1, ReleaseNotes="First release of all")
             aws.cloudformation.status = "UPDATE_ROLLBACK_COMPLETE"
 
-    Function(aws, sleep=sleep).deliver(event("image_version_create"))
+    function = Function(aws, sleep=sleep)
+    function.deliver(event("image_version_create"))
 
     assert aws.versions() == {1: "CREATED"}
+    retained = "retained: an event of the rollback has changed the version"
+    assert function.decisions()[-1] == ("WARNING", retained, {"arn": ID.partition("#")[0]})
 
 
 @pytest.mark.parametrize(
