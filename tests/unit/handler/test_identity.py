@@ -102,9 +102,9 @@ def test_r56_an_alias_is_not_added_to_a_version_that_is_not_the_declared_one(aws
 
     assert response["Status"] == "FAILED"
     assert response["Reason"] == (
-        f"{ARN} is not the version that this stack created: its creation time differs, because the image or the version "
-        "was created again. Change the declaration of the version, for example its release_notes, so that it gets a new "
-        "version."
+        f"{ARN} is not the version that this stack created: its creation time differs, because the image or the "
+        "version was created again. Change the declaration of the version, for example its release_notes, so that it "
+        "gets a new version."
     )
     assert is_same(aws.describe(1), foreign)
     assert (aws.aliases(1), aws.aliases(2)) == ([], ["latest"] * bool(owner))
