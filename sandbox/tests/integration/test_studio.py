@@ -211,16 +211,17 @@ def test_an_update_is_rolled_back_while_an_app_runs(sagemaker, stack, name, wait
     app = {"DomainId": domain_id, "UserProfileName": "ann", "AppType": "JupyterServer", "AppName": "default"}
     sagemaker.create_app(**app)
 
+    def status():
+        return sagemaker.describe_app(**app)["Status"].upper()
+
+    assert wait_until_stable(status) == "INSERVICE"
+
     # WHEN the settings of the domain are updated
     assert stack.update(studio(name, SecurityGroups=["sg-1"])) == "UPDATE_ROLLBACK_COMPLETE"
 
     # THEN the reason is that of the service; without the app, the update and the deletion succeed
     assert f"domain/{domain_id}] with InService App. Delete all InService apps in the domain" in stack.reasons()
     sagemaker.delete_app(**app)
-
-    def status():
-        return sagemaker.describe_app(**app)["Status"].upper()
-
     assert wait_until_stable(status) == "DELETED"
     assert stack.update(studio(name, SecurityGroups=["sg-1"])) == "UPDATE_COMPLETE", stack.reasons()
     stack.delete()
