@@ -186,6 +186,9 @@ class ImageAttachmentResource(Resource):
         elif operation.is_late():
             # An earlier delivery of this event may have written the entry.
             state = _state(operation)
+            if operation.is_deleted():
+                # The deletion of a stack does not roll back its last update.
+                raise not_waited_for()
             if _may_be_cancelled(operation, declared, previous) and operation.outlives_rollback():
                 state = OperationState.ROLLED_BACK
         else:

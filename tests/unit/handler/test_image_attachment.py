@@ -598,6 +598,17 @@ def test_a_late_update_that_changes_nothing_asks_for_the_stack(aws, function, st
     assert function.names() == ["DescribeDomain", "DescribeStacks"]
 
 
+@pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"])
+def test_r54_a_late_update_of_a_stack_that_is_deleted_changes_nothing(aws, studio, attachment, status):
+    studio.offer(MOVED)
+    aws.cloudformation.status = status
+
+    response = attachment("update", sent_at=aws.clock.now() - 60)
+
+    assert response["Reason"].startswith("nothing was changed: CloudFormation does not wait for this event any more")
+    assert studio.offered() == [MOVED]
+
+
 def test_r84_only_the_case_of_letters_in_the_names_changes(function, studio, attachment):
     studio.offer(OURS)
 
