@@ -143,7 +143,9 @@ class StackOperation:
 
     def outlives_rollback(self) -> bool:
         """Wait for the end of the rollback. Returns whether it ended, which means that nobody waits for this event."""
-        for _ in self._deadline.within(ROLLBACK_TIME).polls(throttled=self._gateway.is_throttled):
+        # A version and then its alias may each wait for a cancelled event.
+        longest = ROLLBACK_TIME + 2 * CANCELLED_EVENT_TIME
+        for _ in self._deadline.within(longest).polls(throttled=self._gateway.is_throttled):
             if self.state(is_of_rollback=lambda _: True) is not OperationState.RUNNING:
                 return True
         return False
