@@ -278,11 +278,17 @@ class ImageAliasResource(Resource):
         arn = _arn(request, declared, previous.version)
         version = self._find(arn)
         if version is None or version.status != "CREATED" or not _is(version, *previous):
-            self._log.info(
-                "not given back: the previous version is gone", alias=declared.alias, version=previous.version
-            )
+            self._log_gone(declared, previous)
             return
-        self._add(version.arn, declared.alias)
+        try:
+            self._gateway.update(version.arn, {"AliasesToAdd": [declared.alias]})
+        except AwsServiceError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            self._log_gone(declared, previous)
+
+    def _log_gone(self, declared: ImageAliasProperties, previous: _Owner) -> None:
+        self._log.info("not given back: the previous version is gone", alias=declared.alias, version=previous.version)
 
     def _find(self, arn: ImageVersionArn) -> ImageVersionDescription | None:
         """Describe a version. One that is not found is described again, because reads may lag behind writes."""
@@ -290,9 +296,6 @@ class ImageAliasResource(Resource):
         if version is None and self._deadline.wait(POLL_INTERVAL):
             version = self._gateway.describe(arn)
         return version
-
-    def _add(self, arn: ImageVersionArn, alias: str) -> None:
-        self._gateway.update(arn, {"AliasesToAdd": [alias]})
 
     def _remove(self, arn: ImageVersionArn, alias: str) -> None:
         try:

@@ -333,6 +333,21 @@ def test_r59_a_read_that_misses_the_owner_of_an_alias(aws, function, alias):
     assert (deleted["Status"], owners(aws)) == ("SUCCESS", [1])
 
 
+def test_the_previous_version_is_deleted_while_the_alias_is_given_back(aws, function, alias):
+    aws.update_version(1, AliasesToAdd=["latest"])
+    created = alias("create", Version="2")
+
+    def before_call(_operation, parameters):
+        if "AliasesToAdd" in parameters:
+            aws.delete_version(1)
+
+    function.before_call = before_call
+
+    assert alias("delete", Version="2", physical_id=created["PhysicalResourceId"])["Status"] == "SUCCESS"
+    assert function.decisions()[-1][1] == "not given back: the previous version is gone"
+    assert owners(aws) == []
+
+
 def test_r69_an_alias_that_cannot_be_removed_names_the_way_to_delete_the_stack(aws, alias):
     alias("create", Version="1")
     aws.refuse("UpdateImageVersion", ServiceError("ResourceInUse", "Resource was modified concurrently"), forever=True)
