@@ -51,7 +51,7 @@ def _send(url: str, body: bytes) -> None:
     outcome: str | None = None
     for attempt in range(ATTEMPTS):
         time.sleep(attempt)
-        outcome = _attempt(url, body)
+        outcome = attempt_put(url, body, TIMEOUT)
         if outcome is None:
             return
         if outcome == f"HTTP {http.HTTPStatus.FORBIDDEN}":
@@ -61,14 +61,14 @@ def _send(url: str, body: bytes) -> None:
     raise ConnectionError(f"the response could not be delivered: {outcome}")
 
 
-def _attempt(url: str, body: bytes) -> str | None:
-    """Send ``body`` once. Returns None, or what went wrong, without the signed URL."""
+def attempt_put(url: str, body: bytes, seconds: float) -> str | None:
+    """Send ``body`` once. Returns None, or what went wrong after at most ``seconds``, without the signed URL."""
     outcome: str | None = "no response in time"
 
     def put() -> None:
         nonlocal outcome
         try:
-            # CloudFormation signs the URL for an empty content type.
+            # CloudFormation signs the URL for an empty content type. urllib does not follow the redirect of a PUT.
             message = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
             with urllib.request.urlopen(message, timeout=TIMEOUT):  # noqa: S310 (the URL is CloudFormation's)
                 outcome = None
@@ -78,10 +78,10 @@ def _attempt(url: str, body: bytes) -> str | None:
         except Exception as error:  # noqa: BLE001 (its message may contain the signed URL)
             outcome = type(error).__name__
 
-    # The timeout of urllib does not limit a server that sends its response in single bytes.
+    # The timeout of urllib limits neither the DNS resolution nor a server that sends its response in single bytes.
     thread = threading.Thread(target=put, daemon=True)
     thread.start()
-    thread.join(TIMEOUT)
+    thread.join(seconds)
     return outcome
 
 

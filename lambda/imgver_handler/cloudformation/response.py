@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
-import urllib.error
-import urllib.request
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+
+from start_failure import attempt_put
 
 from imgver_handler.deadline import Deadline
 from imgver_handler.logging import JsonLogger
@@ -82,7 +81,7 @@ def send(url: str, body: bytes, deadline: Deadline, log: JsonLogger) -> None:
     backoff = deadline.backoff()
     last_start = deadline.now() + DELIVERY_LIMIT - SEND_TIMEOUT
     while True:
-        outcome = _attempt(url, body, min(SEND_TIMEOUT, deadline.time_left()))
+        outcome = attempt_put(url, body, min(SEND_TIMEOUT, deadline.time_left()))
         if outcome is None:
             return
         if outcome == f"HTTP {HTTPStatus.FORBIDDEN}":
@@ -91,27 +90,3 @@ def send(url: str, body: bytes, deadline: Deadline, log: JsonLogger) -> None:
         log.warning("the response was not delivered", outcome=outcome)
         if not backoff.wait(not_after=last_start):
             raise ConnectionError(f"the response could not be delivered: {outcome}")
-
-
-def _attempt(url: str, body: bytes, seconds: float) -> str | None:
-    """Send ``body`` once. Returns None, or what went wrong after at most ``seconds``, without the signed URL."""
-    outcome: str | None = "no response in time"
-
-    def put() -> None:
-        nonlocal outcome
-        try:
-            # CloudFormation signs the URL for an empty content type. urllib does not follow the redirect of a PUT.
-            message = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
-            with urllib.request.urlopen(message, timeout=SEND_TIMEOUT):  # noqa: S310 (the URL is CloudFormation's)
-                outcome = None
-        except urllib.error.HTTPError as error:
-            outcome = f"HTTP {error.code}"
-            error.close()
-        except Exception as error:  # noqa: BLE001 (its message may contain the signed URL)
-            outcome = type(error).__name__
-
-    # The timeout of urllib limits neither the DNS resolution nor a server that sends its response in single bytes.
-    thread = threading.Thread(target=put, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return outcome
