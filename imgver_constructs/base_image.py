@@ -550,7 +550,8 @@ def _check_strings_by_name(parameter: str, value: Mapping[str, str] | None) -> d
         raise ValueError(
             f"{parameter} {shown(value)} must be a dict of strings that are known at synth: {_WRITE_IT_OUT}"
         )
-    return dict(value)
+    # The CDK hashes the items in their order, and another hash is another image version.
+    return dict(sorted(value.items()))
 
 
 def _are_strings(values: Sequence[object]) -> bool:

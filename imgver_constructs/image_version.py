@@ -153,7 +153,8 @@ class _ImageVersionBase(cdk.Resource):
 
         Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
         in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
-        calculations and comparisons use the placeholder. For a string use :attr:`image_version_number_as_string`.
+        calculations and comparisons use the placeholder, without an error: the number minus 1 is the number itself in
+        the template. For a string use :attr:`image_version_number_as_string`.
         """
         raise NotImplementedError
 
@@ -489,7 +490,8 @@ class ImageVersion(_ImageVersionBase):
 
         Python sees the placeholder of a token. CloudFormation gets the number if the value is passed on as it is, also
         in ``str`` and in an f-string without a format. ``int``, ``round``, a format such as ``:.0f`` or ``%d``,
-        calculations and comparisons use the placeholder. For a string use :attr:`image_version_number_as_string`.
+        calculations and comparisons use the placeholder, without an error: the number minus 1 is the number itself in
+        the template. For a string use :attr:`image_version_number_as_string`.
         """
         return cdk.Token.as_number(self._resource.get_att("Version"))
 

@@ -571,6 +571,20 @@ class TestFromAsset:
         actions = [statement["Action"] for statement in statements(stack)]
         assert actions.count(PULL) == actions.count(LOGIN["Action"]) == actions.count("ecr:DescribeImages") == 1
 
+    @pytest.mark.parametrize("parameter", ["build_args", "build_secrets"])
+    def test_order_of_the_arguments_does_not_matter(
+        self, app: cdk.App, stack: cdk.Stack, folder: Path, parameter: str
+    ) -> None:
+        arguments = {"PYTHON": "3.12", "CUDA": "12.4"}
+        reordered = dict(reversed(arguments.items()))
+
+        addresses = {
+            stack.resolve(bind(BaseImage.from_asset(folder, **{parameter: values}), scope).uri)["Fn::Sub"]
+            for values, scope in ((arguments, stack), (reordered, cdk.Stack(app, "Another")))
+        }
+
+        assert len(addresses) == 1
+
     @pytest.mark.parametrize("directory", ["", "nowhere", None, TOKEN])
     def test_folder_must_exist(self, directory: Any) -> None:
         assert refusal_of(BaseImage.from_asset, directory) == (
