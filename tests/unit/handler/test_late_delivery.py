@@ -105,11 +105,13 @@ def test_r54_a_late_delete_of_an_archived_version_changes_nothing(
     assert aws.describe(1)["VendorGuidance"] == "STABLE"
 
 
-@pytest.mark.parametrize("others", ["later", "before and later", "soon, but different"])
+@pytest.mark.parametrize("others", ["later", "just before", "a minute before", "soon, but different"])
 @every_token_assumption
 def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created(aws, function, event, delete, deploy, others):
+    if others == "a minute before":
+        aws.create_version(**METADATA)
     create = event("image_version_create", sent_at=aws.clock.now())
-    if others == "before and later":
+    if others == "just before":
         aws.sagemaker.create_image_version(
             ImageName="data-science", BaseImage=f"{REPOSITORY}:1.0.0", ClientToken="somebody-else", **METADATA
         )
@@ -121,7 +123,29 @@ def test_r53_a_late_create_finds_a_version_that_somebody_else_has_created(aws, f
     before = state_of(aws)
 
     assert function.deliver(create)["Status"] == "FAILED"
+    assert others == "just before" or not WRITES & set(function.names())
     assert state_of(aws) == before
+
+
+@pytest.mark.parametrize("aws", [{"repeat_of_dead_create": "new_version"}], indirect=True)
+def test_r53_a_late_create_removes_the_version_that_it_creates_because_its_own_was_just_deleted(
+    aws, function, event, deploy, crash_before_poll
+):
+    # GIVEN another delivery deletes the version between two calls of this one, and its number is given again
+    create = event("image_version_create", sent_at=aws.clock.now())
+    crash_before_poll(create)
+    deploy("ROLLBACK_COMPLETE")
+
+    def delete_first(operation, _parameters):
+        if operation == "CreateImageVersion":
+            aws.sagemaker.delete_image_version(ImageName="data-science", Version=1)
+            aws.clock.advance(60)
+
+    function.before_call = delete_first
+
+    assert function.deliver(create)["Reason"] == REFUSED
+    assert function.names().count("CreateImageVersion") == 1
+    assert aws.versions() == {}
 
 
 @pytest.mark.parametrize("outcome", ["created", "failed"])
