@@ -21,7 +21,6 @@ from imgver_sandbox.api.routes import RESET_PATH, HttpRequest, HttpResponse, Rou
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.remote import add_fault_routes
 from imgver_sandbox.page import add_page
-from imgver_sandbox.page.overview import add_overview
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import SystemClock
@@ -75,7 +74,6 @@ def main() -> None:
     routes.add("GET", iam_decisions.PATH, lambda _request: HttpResponse(body=iam_decisions.encode(list(record))))
     routes.add("POST", RESET_PATH, reset)
     add_fault_routes(routes, service.faults)
-    add_overview(routes, service)
     add_page(routes, service=service, api_calls=api_calls, stacks=ministack.stack_activity)
     ministack.serve(arguments.listener, routes, service, token=os.environ["AWS_SESSION_TOKEN"])
 

@@ -3,7 +3,7 @@
 import itertools
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imgver_sandbox.api.iam_decisions import Decision
 
@@ -14,8 +14,8 @@ _MAX_CALLS = 1_000
 class ApiCall:
     """One API call with its result."""
 
-    number: int
-    """A number that counts from 1, in the order of the responses."""
+    number: int = 0
+    """A number that counts from 1, in the order of the responses. `ApiCalls` sets it."""
 
     at: float
     """The time of the request, in seconds since the epoch."""
@@ -29,13 +29,13 @@ class ApiCall:
     resource: str
     """The ARN of the resource, or `*` if the call names no resource."""
 
-    decision: Decision | None
+    decision: Decision | None = None
     """The decision of IAM, or None if IAM did not evaluate the call."""
 
-    milliseconds: float | None
+    milliseconds: float | None = None
     """The duration; None for a call that a service sent with a role of the user."""
 
-    error: str | None
+    error: str | None = None
     """The error code of the response, or None."""
 
 
@@ -47,30 +47,9 @@ class ApiCalls:
         self._calls: deque[ApiCall] = deque(maxlen=_MAX_CALLS)
         self._numbers = itertools.count(1)
 
-    def add(
-        self,
-        *,
-        at: float,
-        caller: str,
-        action: str,
-        resource: str,
-        decision: Decision | None,
-        milliseconds: float | None,
-        error: str | None,
-    ) -> None:
-        """Add a call; the parameters are the attributes of `ApiCall`."""
-        self._calls.append(
-            ApiCall(
-                number=next(self._numbers),
-                at=at,
-                caller=caller,
-                action=action,
-                resource=resource,
-                decision=decision,
-                milliseconds=milliseconds,
-                error=error,
-            )
-        )
+    def add(self, call: ApiCall) -> None:
+        """Add a call with the next number."""
+        self._calls.append(replace(call, number=next(self._numbers)))
 
     def after(self, number: int) -> list[ApiCall]:
         """Return the calls with a higher number, oldest first."""

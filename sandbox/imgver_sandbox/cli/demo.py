@@ -10,36 +10,21 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from botocore.exceptions import ClientError
-
+from imgver_sandbox.cli.image_commands import table
 from imgver_sandbox.cli.progress import Steps
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import cdk_cli, server_environment
 from imgver_sandbox.runtime.sandbox import Sandbox
 
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
-
 _APP = "app.py"
 _STACK = "ImgverDemo"
-_IMAGE = _REPOSITORY = "data-science"
+_REPOSITORY = "data-science"
 _TAGS = ("1.0.0", "1.1.0")
 _EVENT_CELLS = 6
-
-
-@dataclass(frozen=True)
-class VersionRow:
-    """One version of the image, as the API describes it."""
-
-    number: int
-    status: str
-    aliases: Sequence[str]
-    base_image: str
 
 
 class CommandFailed(Exception):
@@ -69,41 +54,6 @@ def main() -> int:
     steps.print(f"The demo took {time.monotonic() - started:.0f} s. Its sandbox has stopped and left nothing behind.")
     steps.print("Creating a version takes 1 s in this sandbox. On AWS, it is expected to take 10 to 40 s.")
     return 0
-
-
-def table(rows: Sequence[VersionRow]) -> str:
-    """Return a table of versions, in the given order, for a terminal of 80 columns."""
-    if not rows:
-        return "no versions"
-    lines = [("VERSION", "STATUS", "ALIASES", "BASE IMAGE")]
-    lines += [
-        # Without the long name of the registry: all images are in one.
-        (str(row.number), row.status, ", ".join(row.aliases) or "-", row.base_image.partition("/")[2])
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-
-
-def read_versions(sagemaker: "BaseClient", image_name: str) -> list[VersionRow]:
-    """Return all versions of an image, oldest first. Raises botocore's ClientError if the image does not exist."""
-    pages = sagemaker.get_paginator("list_image_versions").paginate(ImageName=image_name, SortOrder="ASCENDING")
-    return [
-        _read_version(sagemaker, image_name, version["Version"]) for page in pages for version in page["ImageVersions"]
-    ]
-
-
-def _read_version(sagemaker: "BaseClient", image_name: str, number: int) -> VersionRow:
-    described = sagemaker.describe_image_version(ImageName=image_name, Version=number)
-    pages = sagemaker.get_paginator("list_aliases").paginate(ImageName=image_name, Version=number)
-    return VersionRow(
-        number=number,
-        status=described["ImageVersionStatus"],
-        aliases=sorted(alias for page in pages for alias in page["SageMakerImageVersionAliases"]),
-        base_image=described["BaseImage"],
-    )
 
 
 def _perform(steps: Steps) -> None:
@@ -222,13 +172,7 @@ def brief(line: str) -> str:
 
 
 def _show(steps: Steps, sandbox: Sandbox) -> None:
-    try:
-        shown = table(read_versions(sandbox.client("sagemaker"), _IMAGE))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFound":
-            raise
-        shown = f"no image {_IMAGE}"
-    steps.print(f"\n{shown}\n")
+    steps.print(f"\n{table(sandbox.images())}\n")
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

@@ -311,7 +311,7 @@ def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _demo(_: argparse.Namespace) -> int:
-    from imgver_sandbox.cli import demo  # noqa: PLC0415  imports boto3 and rich, which the other commands do not need
+    from imgver_sandbox.cli import demo  # noqa: PLC0415  imports rich, which the other commands do not need
 
     return demo.main()
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceType, resource_handler_error
-from imgver_sandbox.sagemaker.service import ServiceError
+from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceType
 
 
 class AppImageConfigType(ResourceType):
@@ -28,11 +27,7 @@ class AppImageConfigType(ResourceType):
 
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  the id is sufficient
         """Delete an app image config, if it exists."""
-        try:
-            self.call("DeleteAppImageConfig", {"AppImageConfigName": physical_id})
-        except ServiceError as error:
-            if error.code != "ResourceNotFound":
-                raise resource_handler_error(error) from None
+        self.delete_existing("DeleteAppImageConfig", {"AppImageConfigName": physical_id})
 
 
 def _parameters(properties: Properties) -> dict[str, Any]:

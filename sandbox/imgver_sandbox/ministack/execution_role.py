@@ -21,15 +21,7 @@ def _enforce_log_permissions() -> None:
     lambda_, responses = module(LAMBDA), module(RESPONSES)
     emit_lambda_logs = lambda_._emit_lambda_logs
 
-    def emit(
-        func: dict[str, Any],
-        request_id: str,
-        log_text: str,
-        error: bool,
-        duration_ms: int,
-        *,
-        log_source: str | None = None,
-    ) -> None:
+    def emit(func: dict[str, Any], *invocation: object, **options: object) -> None:
         config = func.get("config") or func
         name = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
         group = f"arn:aws:logs:{responses.get_region()}:{responses.get_account_id()}:log-group:{name}"
@@ -40,7 +32,7 @@ def _enforce_log_permissions() -> None:
         ):
             if denial(config["Role"], action, resource, session=config["FunctionName"]):
                 return
-        emit_lambda_logs(func, request_id, log_text, error, duration_ms, log_source=log_source)
+        emit_lambda_logs(func, *invocation, **options)
 
     lambda_._emit_lambda_logs = emit
 

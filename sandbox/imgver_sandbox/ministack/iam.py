@@ -96,28 +96,13 @@ def _add_resource_to_denials() -> None:
         action: str,
         principal_arn: str,
         request_id: str,
-        *,
-        error_code: str = "",
-        message: str = "",
-        headers: dict[str, str] | None = None,
-        resource_arn: str = "*",
-        explicit_deny: bool = False,
-        resource_policy_arn: str = "",
+        **details: Any,  # noqa: ANN401  MiniStack has no types
     ) -> object:
-        by_identity = not (error_code or message or resource_policy_arn)
-        if by_identity and resource_arn != "*":
-            message = iam_actions.identity_denial_message(action, principal_arn, resource_arn, explicit_deny)
-        return respond(
-            service,
-            action,
-            principal_arn,
-            request_id,
-            error_code=error_code,
-            message=message,
-            headers=headers,
-            resource_arn=resource_arn,
-            explicit_deny=explicit_deny,
-            resource_policy_arn=resource_policy_arn,
-        )
+        resource = details.get("resource_arn", "*")
+        by_identity = not any(details.get(name) for name in ("error_code", "message", "resource_policy_arn"))
+        if by_identity and resource != "*":
+            explicit = details.get("explicit_deny", False)
+            details["message"] = iam_actions.identity_denial_message(action, principal_arn, resource, explicit)
+        return respond(service, action, principal_arn, request_id, **details)
 
     iam_actions.access_denied_response = access_denied_response

@@ -13,19 +13,13 @@ def log_invocations(log: RotatingLog) -> None:
     emit_to_cloudwatch = lambda_._emit_lambda_logs
 
     def emit(
-        func: dict[str, Any],
-        request_id: str,
-        log_text: str,
-        error: bool,
-        duration_ms: int,
-        *,
-        log_source: str | None = None,
+        func: dict[str, Any], request_id: str, log_text: str, error: bool, duration_ms: int, **options: object
     ) -> None:
         name = (func.get("config") or func)["FunctionName"]
         outcome = f"failed after {duration_ms} ms" if error else f"took {duration_ms} ms"
         at = time.strftime("%Y-%m-%d %H:%M:%S")
         lines = [f"{at} {name} {outcome}, request {request_id}", *(f"    {line}" for line in log_text.splitlines())]
         log.write("".join(f"{line}\n" for line in lines).encode(errors="replace"))
-        emit_to_cloudwatch(func, request_id, log_text, error, duration_ms, log_source=log_source)
+        emit_to_cloudwatch(func, request_id, log_text, error, duration_ms, **options)
 
     lambda_._emit_lambda_logs = emit

@@ -3,12 +3,17 @@
 from collections.abc import Callable
 
 from imgver_sandbox.ministack.app_image_config_type import AppImageConfigType
-from imgver_sandbox.ministack.domain_type import DomainType
 from imgver_sandbox.ministack.hooks import STACKS, module
 from imgver_sandbox.ministack.image_type import ImageType
 from imgver_sandbox.ministack.image_version_type import ImageVersionType
 from imgver_sandbox.ministack.resource_type import ResourceType
-from imgver_sandbox.ministack.studio_types import AppType, SpaceType, StudioLifecycleConfigType, UserProfileType
+from imgver_sandbox.ministack.studio_types import (
+    AppType,
+    DomainType,
+    SpaceType,
+    StudioLifecycleConfigType,
+    UserProfileType,
+)
 from imgver_sandbox.sagemaker.service import ImagesService
 
 _TYPES: tuple[type[ResourceType], ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imgver_sandbox.api.activity import ApiCalls
+from imgver_sandbox.api.activity import ApiCall, ApiCalls
 from imgver_sandbox.api.iam_decisions import Decision
 from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, ROUTER, module
 from imgver_sandbox.ministack.iam import caller_of, on_decision
@@ -54,13 +54,15 @@ def _record_requests(calls: ApiCalls) -> None:
         status, _, response_body = response
         milliseconds = 1000 * (time.monotonic() - start)
         calls.add(
-            at=at,
-            caller=caller_of(request.access_key),
-            action=action,
-            resource=request.denied or resource,
-            decision=request.decision,
-            milliseconds=round(milliseconds, 1),
-            error=_error_code(status, response_body),
+            ApiCall(
+                at=at,
+                caller=caller_of(request.access_key),
+                action=action,
+                resource=request.denied or resource,
+                decision=request.decision,
+                milliseconds=round(milliseconds, 1),
+                error=_error_code(status, response_body),
+            )
         )
         return response
 
@@ -74,15 +76,8 @@ def _record_decisions(calls: ApiCalls) -> None:
             request.decision = decision
             request.denied = None if decision == "allowed" else resource
         else:
-            calls.add(
-                at=time.time(),
-                caller=caller_of(access_key),
-                action=action,
-                resource=resource,
-                decision=decision,
-                milliseconds=None,
-                error=None,
-            )
+            caller = caller_of(access_key)
+            calls.add(ApiCall(at=time.time(), caller=caller, action=action, resource=resource, decision=decision))
 
     on_decision(record)
 

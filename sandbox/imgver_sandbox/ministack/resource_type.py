@@ -131,6 +131,14 @@ class ResourceType(ABC):
             message = f"Resource of type '{self.name}' with identifier '{identifier}' already exists."
             raise ResourceHandlerError("AlreadyExists", message) from None
 
+    def delete_existing(self, operation: str, identifier: Properties) -> None:
+        """Delete a resource, if it exists. Raises ResourceHandlerError."""
+        try:
+            self.call(operation, identifier)
+        except ServiceError as error:
+            if error.code != "ResourceNotFound":
+                raise resource_handler_error(error) from None
+
     def wait_until_in_service(self, operation: str, identifier: Properties) -> dict[str, Any]:
         """Wait until a resource of Studio is stable, and return its description.
 

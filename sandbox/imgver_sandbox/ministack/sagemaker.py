@@ -51,20 +51,11 @@ def add_service(service: ImagesService) -> None:
 
     original: Callable[..., str] = iam_actions.extract_resource_arn
 
-    def extract_resource_arn(  # noqa: PLR0917  the signature is MiniStack's
-        service_name: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        query_params: Mapping[str, Any],
-        region: str,
-        account_id: str,
-    ) -> str:
+    def extract_resource_arn(service_name: str, *request: Any) -> str:  # noqa: ANN401  MiniStack has no types
         if service_name != "sagemaker":
-            return original(service_name, method, path, headers, body, query_params, region, account_id)
-        target = headers.get("x-amz-target", "")
-        return authorised_arns(service, target, body, account=account_id, region=region)[0]
+            return original(service_name, *request)
+        _method, _path, headers, body, _query, region, account = request
+        return authorised_arns(service, headers.get("x-amz-target", ""), body, account=account, region=region)[0]
 
     module(APP).SERVICE_HANDLERS["sagemaker"] = handle
     module("ministack.core.router").SERVICE_PATTERNS["sagemaker"] = {

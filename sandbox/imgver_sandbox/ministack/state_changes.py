@@ -22,52 +22,40 @@ _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResourceStatus:
-    """The content of an event of an image or a version."""
+class StateChange:
+    """A change of the status of an image or a version."""
 
-    account: str
-    region: str
-    status: str
+    arn: str
     detail_type: str
     detail: Mapping[str, Any]
+    """The content of the event."""
 
 
-def _image_status(account: SageMakerAccount, image: ImageRecord) -> ResourceStatus:
-    tags = dict(account.tags[image.arn])
-    return ResourceStatus(
-        account=account.number,
-        region=account.region,
-        status=image.status,
-        detail_type="SageMaker Image State Change",
-        detail={"ImageName": image.name, "ImageArn": image.arn, "ImageStatus": image.status, "Tags": tags},
-    )
+def _of_image(image: ImageRecord, tags: Mapping[str, str]) -> StateChange:
+    detail = {"ImageName": image.name, "ImageArn": image.arn, "ImageStatus": image.status, "Tags": dict(tags)}
+    return StateChange(arn=image.arn, detail_type="SageMaker Image State Change", detail=detail)
 
 
-def _version_status(account: SageMakerAccount, image: ImageRecord, version: ImageVersionRecord) -> ResourceStatus:
-    status = image.status_of(version)
-    return ResourceStatus(
-        account=account.number,
-        region=account.region,
-        status=status,
-        detail_type="SageMaker Image Version State Change",
-        detail={
-            "ImageArn": image.arn,
-            "ImageVersionArn": version.arn,
-            "ImageVersionStatus": status,
-            "Version": float(version.number),
-            "Tags": {},
-        },
-    )
+def _of_version(image: ImageRecord, version: ImageVersionRecord) -> StateChange:
+    detail = {
+        "ImageArn": image.arn,
+        "ImageVersionArn": version.arn,
+        "ImageVersionStatus": image.status_of(version),
+        "Version": float(version.number),
+        "Tags": {},
+    }
+    return StateChange(arn=version.arn, detail_type="SageMaker Image Version State Change", detail=detail)
 
 
-def _send(arn: str, state: ResourceStatus) -> None:
-    module(RESPONSES).set_request_account_id(state.account)
-    module(RESPONSES).set_request_region(state.region)
+def _send(change: StateChange) -> None:
+    region, account = change.arn.split(":")[3:5]
+    module(RESPONSES).set_request_account_id(account)
+    module(RESPONSES).set_request_region(region)
     entry = {
         "Source": "aws.sagemaker",
-        "DetailType": state.detail_type,
-        "Resources": [arn],
-        "Detail": json.dumps(state.detail),
+        "DetailType": change.detail_type,
+        "Resources": [change.arn],
+        "Detail": json.dumps(change.detail),
     }
     module(EVENTBRIDGE)._put_events({"Entries": [entry]}, allow_aws_source=True)
 
@@ -78,8 +66,8 @@ class StateChanges:
     It reads the statuses every 0.2 s, and before every write, since a write can end a status before the next read.
     """
 
-    def __init__(self, service: ImagesService, *, send: Callable[[str, ResourceStatus], None] = _send) -> None:
-        """Register for the calls of `service`. `send` gets an ARN and its status; default: MiniStack's EventBridge."""
+    def __init__(self, service: ImagesService, *, send: Callable[[StateChange], None] = _send) -> None:
+        """Register for the calls of `service`. `send` gets each change; default: it sends an event to EventBridge."""
         self._service = service
         self._send = send
         self._seen: dict[str, tuple[ImageRecord, str, int]] = {}
@@ -102,19 +90,19 @@ class StateChanges:
     def _send_changes(self) -> None:
         with self._lock:
             changes = self._service.view(lambda account: list(self._changes(account)))
-            for arn, state in itertools.chain.from_iterable(changes):
-                self._send(arn, state)
+            for change in itertools.chain.from_iterable(changes):
+                self._send(change)
 
-    def _changes(self, account: SageMakerAccount) -> Iterator[tuple[str, ResourceStatus]]:
-        """The statuses that have changed since the last call, by the ARN of the image or the version."""
+    def _changes(self, account: SageMakerAccount) -> Iterator[StateChange]:
+        """The statuses that have changed since the last call."""
         for image in account.images():
             seen, status, revision = self._seen.get(image.arn, (None, "", 0))
             if seen is not image:
                 status, revision = "", 0
             self._seen[image.arn] = image, image.status, image.revision
             if image.status != status:
-                yield image.arn, _image_status(account, image)
+                yield _of_image(image, account.tags[image.arn])
             # The deletion of an image shows in the statuses of all of its versions.
             is_of_all = image.status != status and "DELETING" in {image.status, status}
             for version in image.versions.values() if is_of_all else image.changed_since(revision):
-                yield version.arn, _version_status(account, image, version)
+                yield _of_version(image, version)

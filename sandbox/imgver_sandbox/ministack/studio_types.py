@@ -1,16 +1,9 @@
-"""The CloudFormation types of Studio beside AWS::SageMaker::Domain."""
+"""The CloudFormation types of Studio, with the properties for custom images."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from imgver_sandbox.ministack.resource_type import (
-    Attributes,
-    Properties,
-    ResourceHandlerError,
-    ResourceType,
-    resource_handler_error,
-)
-from imgver_sandbox.sagemaker.service import ServiceError
+from imgver_sandbox.ministack.resource_type import Attributes, Properties, ResourceHandlerError, ResourceType
 
 
 class _StudioType(ResourceType):
@@ -28,8 +21,7 @@ class _StudioType(ResourceType):
 
     def create(self, properties: Properties) -> tuple[str, Attributes]:
         """Create a resource and wait until it is in service. A resource that fails is deleted."""
-        physical_id = "|".join(properties[name] for name in self.identifier)
-        response = self.call_create(f"Create{self.resource}", properties, physical_id)
+        physical_id, response = self.begin_creation(properties)
         try:
             return physical_id, self._attributes(physical_id, response)
         except ResourceHandlerError:
@@ -51,6 +43,11 @@ class _StudioType(ResourceType):
             self.change(f"Delete{self.resource}", which)
             self.wait_until_stable(f"Describe{self.resource}", which, "Status")
 
+    def begin_creation(self, properties: Properties) -> tuple[str, Attributes]:
+        """Call the operation that creates a resource. Returns its physical id and the response."""
+        physical_id = "|".join(properties[name] for name in self.identifier)
+        return physical_id, self.call_create(f"Create{self.resource}", properties, physical_id)
+
     @abstractmethod
     def changes(self, properties: Properties) -> dict[str, Any]:
         """The parameters of an update, without those that identify the resource; empty if there is no update."""
@@ -61,6 +58,38 @@ class _StudioType(ResourceType):
     def _attributes(self, physical_id: str, response: Attributes) -> Attributes:
         described = response | self.wait_until_in_service(f"Describe{self.resource}", self._which(physical_id))
         return {name: described[name] for name in self.attributes if name in described}
+
+
+class DomainType(_StudioType):
+    """The handler of AWS::SageMaker::Domain, whose physical id is that of the domain.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-domain.html
+    """
+
+    name = "AWS::SageMaker::Domain"
+    required = ("AuthMode", "DefaultUserSettings", "DomainName")
+    optional = (
+        *("AppNetworkAccessType", "AppSecurityGroupManagement", "DefaultSpaceSettings", "DomainSettings"),
+        *("HomeEfsFileSystemCreation", "KmsKeyId", "SubnetIds", "TagPropagation", "Tags", "VpcId"),
+    )
+    create_only = ("AuthMode", "DomainName", "KmsKeyId")
+    identifier = ("DomainId",)
+    attributes = ("DomainArn", "DomainId", "HomeEfsFileSystemId", "Url")
+
+    def begin_creation(self, properties: Properties) -> tuple[str, Attributes]:
+        """Call CreateDomain, which assigns the id."""
+        response = self.change("CreateDomain", properties)
+        return response["DomainId"], response
+
+    def changes(self, properties: Properties) -> dict[str, Any]:
+        """All properties. UpdateDomain has other names for the settings of the domain."""
+        parameters = dict(properties)
+        settings = parameters.pop("DomainSettings", None)
+        if settings is not None:
+            names = {"RStudioServerProDomainSettings": "RStudioServerProDomainSettingsForUpdate"}
+            renamed = {names.get(name, name): value for name, value in settings.items()}
+            parameters["DomainSettingsForUpdate"] = renamed
+        return parameters
 
 
 class UserProfileType(_StudioType):
@@ -145,8 +174,4 @@ class StudioLifecycleConfigType(ResourceType):
 
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002  the id is sufficient
         """Delete a lifecycle configuration, if it exists."""
-        try:
-            self.call("DeleteStudioLifecycleConfig", {"StudioLifecycleConfigName": physical_id})
-        except ServiceError as error:
-            if error.code != "ResourceNotFound":
-                raise resource_handler_error(error) from None
+        self.delete_existing("DeleteStudioLifecycleConfig", {"StudioLifecycleConfigName": physical_id})

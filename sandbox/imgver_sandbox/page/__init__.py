@@ -4,11 +4,12 @@ Its files are page.html, page.css and page.js in this folder.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imgver_sandbox.api.activity import ApiCalls, StackActivity
-from imgver_sandbox.api.routes import PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
+from imgver_sandbox.api.routes import IMAGES_PATH, PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import ShownImage, shown_images
 from imgver_sandbox.page.studio import ShownDomain, shown_domains
@@ -28,7 +29,7 @@ _FILES = (
 def add_page(
     routes: Routes, *, service: ImagesService, api_calls: ApiCalls, stacks: Callable[[], Sequence[StackActivity]]
 ) -> None:
-    """Add the routes of the page and its files, and `/_imgver/events`, from which the page gets its data."""
+    """Add the routes of the page and its files, of `/_imgver/events`, its data, and of `IMAGES_PATH`, its images."""
 
     def images() -> list[ShownImage]:
         return list(itertools.chain.from_iterable(service.view(shown_images)))
@@ -40,9 +41,13 @@ def add_page(
         body = feed(images=images, domains=domains, stacks=stacks, api_calls=api_calls)
         return HttpResponse(body=body, content_type="text/event-stream")
 
+    def overview(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse(body=json.dumps(images(), default=vars).encode())
+
     for name, file, content_type in _FILES:
         routes.add("GET", f"{PATH}{name}", _always(HttpResponse(body=_read(file), content_type=content_type)))
     routes.add("GET", f"{PATH}events", events)
+    routes.add("GET", IMAGES_PATH, overview)
 
 
 def _read(file: str) -> bytes:

@@ -7,24 +7,18 @@ import bisect
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from imgver_sandbox.sagemaker.account import OperationInput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import validation_exception
+from imgver_sandbox.sagemaker.records import StoredRecord
 
 _DEFAULT_RESULTS = 10
 _PAGE_PARAMETERS = ("NextToken", "MaxResults")
 
 
-class TimedRecord(Protocol):
-    """A record with times, in seconds since the epoch."""
-
-    created_at: float
-    modified_at: float
-
-
 _Item = TypeVar("_Item")
-_Record = TypeVar("_Record", bound=TimedRecord)
+_Record = TypeVar("_Record", bound=StoredRecord)
 
 
 def list_records(
@@ -126,7 +120,7 @@ def list_ordered(
     return shown, next_token
 
 
-def _is_in_time(record: TimedRecord, parameters: OperationInput, modified_time: str) -> bool:
+def _is_in_time(record: StoredRecord, parameters: OperationInput, modified_time: str) -> bool:
     return all(
         parameters.get(f"{name}After", time) <= time <= parameters.get(f"{name}Before", time)
         for name, time in (("CreationTime", record.created_at), (modified_time, record.modified_at))

@@ -27,15 +27,21 @@ class StatusChange:
 
 
 @dataclass(kw_only=True)
-class ResourceRecord:
-    """A stored resource with its times (seconds since the epoch) and a status that changes as time passes."""
-
-    type_name: ClassVar[str]
-    """The name of the resource type in the service's error messages."""
+class StoredRecord:
+    """A stored resource with its times (seconds since the epoch)."""
 
     arn: str
     created_at: float
     modified_at: float
+
+
+@dataclass(kw_only=True)
+class ResourceRecord(StoredRecord):
+    """A stored resource with a status that changes as time passes."""
+
+    type_name: ClassVar[str]
+    """The name of the resource type in the service's error messages."""
+
     status: str = ""
     failure_reason: str | None = None
     pending_change: StatusChange | None = None

@@ -12,7 +12,7 @@ from imgver_sandbox.sagemaker.errors import (
     validation_exception,
 )
 from imgver_sandbox.sagemaker.listing import list_records
-from imgver_sandbox.sagemaker.records import GONE
+from imgver_sandbox.sagemaker.records import GONE, StoredRecord
 from imgver_sandbox.sagemaker.studio_records import (
     AppRecord,
     DomainRecord,
@@ -28,6 +28,7 @@ _STATUSES = {"Create": ("Pending", "InService"), "Update": ("Updating", "InServi
 _FIXED_WHILE_APPS_RUN = {"AppNetworkAccessType", "AppSecurityGroupManagement"}
 
 _Member = TypeVar("_Member", SpaceRecord, UserProfileRecord)
+_Record = TypeVar("_Record", bound=StoredRecord)
 
 MissingError = Literal["not_found", "validation"]
 """The error for a resource that a call names and that does not exist: ResourceNotFound, or ValidationException for an
@@ -38,32 +39,25 @@ def find_domain(
     account: SageMakerAccount, parameters: OperationInput, *, missing: MissingError = "not_found"
 ) -> DomainRecord:
     """The domain that the parameters identify. Raises ServiceError if it does not exist."""
-    domain = account.domains.get(parameters["DomainId"])
-    if domain is None:
-        raise _missing(missing, "Domain", DomainId=parameters["DomainId"])
-    return domain
+    domain_id = parameters["DomainId"]
+    return _found(account.domains.get(domain_id), missing, "Domain", DomainId=domain_id)
 
 
 def find_user_profile(
     account: SageMakerAccount, parameters: OperationInput, *, missing: MissingError = "not_found"
 ) -> UserProfileRecord:
     """The user profile that the parameters identify. Raises ServiceError if it does not exist."""
-    identifier = {name: parameters[name] for name in ("DomainId", "UserProfileName")}
-    profile = account.user_profiles.get((identifier["DomainId"], identifier["UserProfileName"].lower()))
-    if profile is None:
-        raise _missing(missing, "UserProfile", **identifier)
-    return profile
+    domain_id, name = parameters["DomainId"], parameters["UserProfileName"]
+    found = account.user_profiles.get((domain_id, name.lower()))
+    return _found(found, missing, "UserProfile", DomainId=domain_id, UserProfileName=name)
 
 
 def find_space(
     account: SageMakerAccount, parameters: OperationInput, *, missing: MissingError = "not_found"
 ) -> SpaceRecord:
     """The space that the parameters identify. Raises ServiceError if it does not exist."""
-    identifier = {name: parameters[name] for name in ("DomainId", "SpaceName")}
-    space = account.spaces.get((identifier["DomainId"], identifier["SpaceName"]))
-    if space is None:
-        raise _missing(missing, "Space", **identifier)
-    return space
+    domain_id, name = parameters["DomainId"], parameters["SpaceName"]
+    return _found(account.spaces.get((domain_id, name)), missing, "Space", DomainId=domain_id, SpaceName=name)
 
 
 def domain_for_new_resource(account: SageMakerAccount, parameters: OperationInput) -> DomainRecord:
@@ -177,10 +171,12 @@ def refuse_missing_images(account: SageMakerAccount, parameters: OperationInput)
             account.version({"ImageName": image_name, "Version": number})
         except ServiceError as error:
             raise validation_exception(error.message) from None
-        if app_image_config_name not in account.app_image_configs:
-            raise _missing("validation", "AppImageConfig", AppImageConfigName=app_image_config_name)
+        config = account.app_image_configs.get(app_image_config_name)
+        _found(config, "validation", "AppImageConfig", AppImageConfigName=app_image_config_name)
 
 
-def _missing(error: MissingError, type_name: str, **identifier: str) -> ServiceError:
-    not_found = resource_not_found(type_name, **identifier)
-    return not_found if error == "not_found" else validation_exception(not_found.message)
+def _found(record: _Record | None, missing: MissingError, type_name: str, **identifier: str) -> _Record:
+    if record is None:
+        error = resource_not_found(type_name, **identifier)
+        raise error if missing == "not_found" else validation_exception(error.message)
+    return record

@@ -4,17 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from imgver_sandbox.sagemaker.records import ResourceRecord
+from imgver_sandbox.sagemaker.records import ResourceRecord, StoredRecord
 
 
 @dataclass(kw_only=True)
-class AppImageConfigRecord:
+class AppImageConfigRecord(StoredRecord):
     """The configuration with which Studio runs an image."""
 
     name: str
-    arn: str
-    created_at: float
-    modified_at: float
     app_configs: dict[str, Any]
     """The configuration of each app type, by the name of the API's parameter (`JupyterLabAppImageConfig`)."""
 
@@ -110,12 +107,9 @@ class AppRecord(StudioRecord):
 
 
 @dataclass(kw_only=True)
-class LifecycleConfigRecord:
+class LifecycleConfigRecord(StoredRecord):
     """A lifecycle configuration of Studio."""
 
     name: str
-    arn: str
-    created_at: float
-    modified_at: float
     content: str
     app_type: str

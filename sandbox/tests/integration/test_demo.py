@@ -10,28 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from imgver_sandbox.cli.demo import VersionRow, brief, table
+from imgver_sandbox.cli.demo import brief
 from imgver_sandbox.cli.progress import Steps
 from rich.console import Console
 
 ROOT = Path(__file__).parents[2]
-
-
-class TestTable:
-    def test_columns_are_as_wide_as_their_longest_cell(self):
-        rows = [
-            VersionRow(number=9, status="CREATE_FAILED", aliases=[], base_image="1.dkr.ecr.x.y/r:1.0.0"),
-            VersionRow(number=10, status="CREATED", aliases=["1.1.0", "latest"], base_image="1.dkr.ecr.x.y/r:1.1.0"),
-        ]
-
-        assert table(rows) == (
-            "VERSION  STATUS         ALIASES        BASE IMAGE\n"
-            "9        CREATE_FAILED  -              r:1.0.0\n"
-            "10       CREATED        1.1.0, latest  r:1.1.0"
-        )
-
-    def test_no_versions(self):
-        assert table([]) == "no versions"
 
 
 class TestBrief:

@@ -1,8 +1,9 @@
-"""The cost of a call does not grow with the number of versions of an image."""
+"""The cost of a call and of its events does not grow with the number of versions of an image."""
 
 import sys
 
 import pytest
+from imgver_sandbox.ministack.state_changes import StateChanges
 
 CALLS = {
     "create a version": lambda aws: aws.start(),
@@ -42,6 +43,8 @@ def accounts(make_aws):
         for number in range(1, versions + 1):
             aws.start(Aliases=[f"of-{number}"])
         aws.number = versions // 2
+        StateChanges(aws.service, send=lambda _: None)
+        aws.UpdateImage()  # sends the events of all versions
         return aws
 
     return fill(50), fill(5_000)

@@ -49,7 +49,7 @@ def test_what_is_refused(aws, refused, not_found):
 
 def test_the_events_of_an_image_have_its_tags(aws):
     sent = []
-    StateChanges(aws.service, send=lambda _arn, state: sent.append(state.detail["Tags"]))
+    StateChanges(aws.service, send=lambda change: sent.append(change.detail["Tags"]))
     aws.AddTags(ResourceArn=ARN, Tags=[tag("team", "science")])
 
     aws.UpdateImage(DisplayName="Data")
