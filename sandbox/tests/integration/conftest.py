@@ -90,9 +90,9 @@ def name() -> str:
 
 
 @pytest.fixture(scope="session")
-def make_function(sandbox) -> Callable[[str], str]:
+def make_function(sandbox) -> Callable[..., str]:
     """Create a Lambda function from Python source with `handler`, and return its ARN."""
-    return lambda source: create_function(sandbox, source)
+    return functools.partial(create_function, sandbox)
 
 
 @pytest.fixture(scope="session")
@@ -101,10 +101,17 @@ def make_function_in() -> Callable[..., str]:
     return create_function
 
 
-def create_function(sandbox: Sandbox, source: str, role: str = f"arn:aws:iam::{Sandbox.account}:role/any") -> str:
+def create_function(
+    sandbox: Sandbox,
+    source: str,
+    role: str = f"arn:aws:iam::{Sandbox.account}:role/any",
+    files: Mapping[str, str] | None = None,
+    **configuration: Any,
+) -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", source)
+        for name, content in {"index.py": source, **(files or {})}.items():
+            file.writestr(name, content)
     return sandbox.client("lambda").create_function(
         FunctionName=f"f-{uuid.uuid4().hex[:8]}",
         Runtime="python3.13",
@@ -112,6 +119,7 @@ def create_function(sandbox: Sandbox, source: str, role: str = f"arn:aws:iam::{S
         Role=role,
         Timeout=300,
         Code={"ZipFile": archive.getvalue()},
+        **configuration,
     )["FunctionArn"]
 
 

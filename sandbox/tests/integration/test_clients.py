@@ -1,7 +1,6 @@
 """The newest clients of AWS on a sandbox: their calls of image versions, their waiters and their paginators.
 
-Each client is installed once a day into the folder for temporary files. test_boto3.py and test_aws_cli.py test those of
-the development environment.
+Each client is installed once a day into the folder for temporary files.
 """
 
 import datetime
@@ -181,38 +180,3 @@ def test_the_javascript_sdk(installed, run):
         assert "does not exist" in result["deleted"], package["version"]
         expected["deleted"] = result["deleted"]
     assert result == expected
-
-
-@pytest.mark.slow
-def test_the_aws_cli(sandbox, python_with, push, sagemaker, name, wait_until_stable):
-    # GIVEN two versions, one of which is being deleted
-    python = python_with("aws-cli", "awscli")
-    base_image, _ = push(sandbox)
-
-    def aws(*arguments):
-        command = [python, "-m", "awscli", "sagemaker", *arguments]
-        done = subprocess.run(command, env=sandbox.environment(), capture_output=True, text=True, check=False)
-        return done.returncode, (done.stdout + done.stderr).strip()
-
-    def wait(number):
-        wait_until_stable(
-            lambda: sagemaker.describe_image_version(ImageName=name, Version=number)["ImageVersionStatus"]
-        )
-
-    image = ("--image-name", name)
-    assert aws("create-image", *image, "--role-arn", ROLE)[0] == 0
-    assert aws("wait", "image-created", *image) == (0, "")
-    for number in (1, 2):
-        assert aws("create-image-version", *image, "--base-image", base_image)[0] == 0
-        wait(number)
-    pages = ("--page-size", "1", "--query", "ImageVersions[].Version", "--output", "text")
-    assert aws("list-image-versions", *image, *pages) == (0, "2\n1")
-    assert aws("delete-image-version", *image, "--version-number", "2") == (0, "")
-
-    # THEN the waiter of 1.46.3 fails as soon as the version is gone: it waits for the error ResourceNotFoundException
-    code, output = aws("wait", "image-version-deleted", *image, "--alias", "none")
-    assert code == 0 or "An error occurred (ResourceNotFound)" in output, (aws("--version"), output)
-    # AND `--version` is an option of the CLI itself, which prints its version and calls nothing
-    code, output = aws("delete-image-version", *image, "--version", "1")
-    assert (code, output.startswith("aws-cli/")) == (0, True)
-    assert aws("describe-image-version", *image, "--version-number", "1")[0] == 0

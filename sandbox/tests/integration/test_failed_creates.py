@@ -24,15 +24,6 @@ def test_a_rollback_deletes_the_failed_resource(stack, properties, returned_id):
     assert "as requested" in stack.reasons()
 
 
-def test_a_create_without_a_response_is_deleted(stack):
-    status = stack.create({"Thing": stack.custom(OnCreate="SILENT", ServiceTimeout="1")})
-
-    assert status == "ROLLBACK_COMPLETE"
-    (_, (kind, physical_id)) = stack.requested()
-    assert kind == "Delete"
-    assert physical_id.startswith(f"{stack.name}-Thing-")
-
-
 def test_the_failed_resource_is_deleted_first(stack):
     created, failing = stack.custom(Id="created"), stack.custom(OnCreate="FAILED", Id="half-created")
 
@@ -103,10 +94,3 @@ class TestWithoutRollback:
         failed_update.delete()
 
         assert sorted(failed_update.requested()[2:]) == [("Delete", "existing"), ("Delete", "half-created")]
-
-
-def test_a_successful_create_is_deleted_once(stack):
-    assert stack.create({"Thing": stack.custom(Id="whole")}) == "CREATE_COMPLETE"
-    stack.delete()
-
-    assert stack.requested() == [("Create", None), ("Delete", "whole")]

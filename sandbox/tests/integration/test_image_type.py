@@ -1,9 +1,5 @@
 """The CloudFormation type AWS::SageMaker::Image."""
 
-import json
-import time
-import urllib.request
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -78,50 +74,3 @@ def test_a_new_name_is_a_new_image(sagemaker, stack, name):
 
     assert stack.resources()["Image"].endswith(f":image/{name}-2")
     assert [found["ImageName"] for found in sagemaker.list_images(NameContains=name)["Images"]] == [f"{name}-2"]
-
-
-def test_a_failed_image_reports_its_reason_and_is_deleted(run_in_server_environment):
-    # GIVEN the adapter on a service whose next image fails
-    result = run_in_server_environment(
-        """
-from collections import deque
-from imgver_sandbox import ministack
-from imgver_sandbox.sagemaker.clock import SystemClock
-from imgver_sandbox.sagemaker.service import ImagesService
-
-service = ImagesService(clock=SystemClock(), registry=ministack.EcrRegistry(), image_seconds=0.1)
-service.faults.fail("The role cannot be assumed", operation="CreateImage")
-ministack.install(service, deque())
-from ministack.services.cloudformation import provisioners
-
-# WHEN CloudFormation creates it
-try:
-    provisioners._provision_resource(
-        "AWS::SageMaker::Image", "Image", {"ImageName": "i", "ImageRoleArn": "arn:aws:iam::000000000000:role/r"}, "s")
-except ValueError as error:
-    print(error)
-print(service.call("ListImages", {}, account="000000000000", region="us-east-1")["Images"])
-"""
-    )
-
-    # THEN the error has the reason, and the image is deleted
-    assert result.stdout == "image i is CREATE_FAILED: The role cannot be assumed\n[]\n", result.stderr
-
-
-def test_the_server_responds_while_an_image_is_being_created(sandbox, stack, name):
-    def slowest_response():
-        slowest = 0.0
-        for _ in range(10):
-            started = time.monotonic()
-            with urllib.request.urlopen(f"{sandbox.url}/_ministack/health", timeout=10) as answer:
-                json.load(answer)
-            slowest = max(slowest, time.monotonic() - started)
-            time.sleep(0.05)
-        return slowest
-
-    sandbox.faults.slow(1, operation="CreateImage")
-    stack.start_create({"Image": image(name)})
-
-    assert stack.describe()["StackStatus"] == "CREATE_IN_PROGRESS"
-    assert slowest_response() < 0.5
-    assert stack.final_status() == "CREATE_COMPLETE"

@@ -99,21 +99,6 @@ def test_the_command_start_is_killed(moment, environment, no_process_is_left, st
     start_again()
 
 
-@pytest.mark.parametrize("of", ["server_pid", "supervisor_pid"])
-def test_a_process_of_a_background_sandbox_is_killed(of, environment, no_process_is_left, start_again, keep_busy):
-    # GIVEN a sandbox in which a function is running
-    subprocess.run(
-        [sys.executable, "-m", "imgver_sandbox", "start"], env=environment, check=True, stdout=subprocess.DEVNULL
-    )
-    sandbox = Sandbox.running()
-    keep_busy(sandbox)
-
-    os.kill(getattr(sandbox, of), signal.SIGKILL)
-
-    no_process_is_left()
-    start_again()
-
-
 @pytest.fixture
 def deploy(environment, tmp_path):
     """Start `imgver-sandbox run -- cdk deploy`."""

@@ -1,11 +1,9 @@
 """The processes of functions in Python: forked, and like those that Python starts."""
 
-import io
 import json
 import os
 import signal
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -32,17 +30,9 @@ def handler(event, context):
 def describe(sandbox, make_function):
     """Create a function, with files or a configuration, and return its name and what it says about its process."""
 
-    def call(files=None, **configuration):
-        function, client = make_function(_DESCRIBE), sandbox.client("lambda")
-        if files:
-            archive = io.BytesIO()
-            with zipfile.ZipFile(archive, "w") as file:
-                for name, source in {"index.py": _DESCRIBE, **files}.items():
-                    file.writestr(name, source)
-            client.update_function_code(FunctionName=function, ZipFile=archive.getvalue())
-        if configuration:
-            client.update_function_configuration(FunctionName=function, **configuration)
-        response = client.invoke(FunctionName=function)
+    def call(**options):
+        function = make_function(_DESCRIBE, **options)
+        response = sandbox.client("lambda").invoke(FunctionName=function)
         return function.rpartition(":")[2], json.load(response["Payload"])
 
     return call
@@ -63,7 +53,7 @@ def test_a_forked_process_is_like_one_that_python_starts(sandbox, describe):
 
 @pytest.mark.parametrize("file", ["boto3.py", "urllib3/__init__.py", "shelve.py"])
 def test_a_function_with_a_module_of_its_own_that_is_already_imported_is_started(sandbox, describe, file):
-    _, started = describe({file: ""})
+    _, started = describe(files={file: ""})
 
     assert started["parent"] == sandbox.server_pid
 

@@ -62,30 +62,18 @@ def nothing_is_left(owner, eventually_dead):
     return check
 
 
-def test_ctrl_c(owner, nothing_is_left):
-    # A terminal signals the whole foreground process group.
-    os.killpg(owner.pid, signal.SIGINT)
-
-    assert owner.wait(10) == -signal.SIGINT
-    nothing_is_left()
-
-
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_owner_is_killed(owner, nothing_is_left, how):
-    os.kill(owner.pid, how)
+    # On Ctrl-C, a terminal signals the whole foreground process group.
+    os.killpg(owner.pid, how)
 
     assert owner.wait(10) == -how
     nothing_is_left()
 
 
-def test_the_server_is_killed(owner, nothing_is_left):
-    os.kill(owner.sandbox.server_pid, signal.SIGKILL)
-
-    nothing_is_left()
-
-
-def test_the_supervisor_is_killed(owner, nothing_is_left):
-    os.kill(owner.sandbox.supervisor_pid, signal.SIGKILL)
+@pytest.mark.parametrize("of", ["server_pid", "supervisor_pid"])
+def test_a_process_of_the_sandbox_is_killed(owner, nothing_is_left, of):
+    os.kill(getattr(owner.sandbox, of), signal.SIGKILL)
 
     nothing_is_left()
 

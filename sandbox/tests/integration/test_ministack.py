@@ -1,9 +1,8 @@
 """The adapter: the names of MiniStack that it uses, and the service that it adds."""
 
 import json
+import uuid
 
-import pytest
-from botocore.exceptions import ClientError
 from imgver_sandbox.ministack import hooks
 from imgver_sandbox.runtime import server_environment
 
@@ -90,15 +89,8 @@ for requested in (f"{uri}:docker", f"{uri}:oci", f"{uri}:moved", f"{uri}@{digest
     ], result.stderr
 
 
-class TestService:
-    @pytest.fixture
-    def sagemaker(self, sandbox):
-        return sandbox.client("sagemaker")
+def test_a_response_has_one_request_id(sagemaker):
+    metadata = sagemaker.list_images()["ResponseMetadata"]
 
-    def test_an_error_of_the_service(self, sagemaker):
-        with pytest.raises(ClientError) as refused:
-            sagemaker.describe_image_version(ImageName="not-there", Version=1)
-
-        error = refused.value.response
-        assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("ResourceNotFound", 400)
-        assert "does not exist" in error["Error"]["Message"]
+    assert metadata["HTTPHeaders"]["x-amzn-requestid"] == metadata["RequestId"]
+    uuid.UUID(metadata["RequestId"])

@@ -1,6 +1,5 @@
 """Sandboxes with an account, a region and a name of their own, side by side."""
 
-import json
 import sys
 
 import pytest
@@ -23,7 +22,7 @@ def project(state_folder, command):
     command("stop", "--name", "project")
 
 
-def test_two_projects_side_by_side(project, command, state_folder):
+def test_two_projects_side_by_side(project, command, state_folder, stack_in):
     # GIVEN a sandbox for a stack with an `env`, and one with the defaults
     assert project.returncode == 0, project.stderr
     assert "(account 111122223333, region us-west-2)." in project.stdout
@@ -44,6 +43,9 @@ def test_two_projects_side_by_side(project, command, state_folder):
         "data-science"
     ]
     assert other.client("ecr").describe_repositories()["repositories"] == []
+    stack = stack_in(one)
+    assert stack.create({"Topic": {"Type": "AWS::SNS::Topic"}}) == "CREATE_COMPLETE"
+    assert stack.resources()["Topic"].startswith("arn:aws:sns:us-west-2:111122223333:")
     assert command("fault", "add", "error", "--name", "project").returncode == 0
     assert [len(sandbox.faults.left()) for sandbox in (one, other)] == [1, 0]
     assert sorted(path.name for path in state_folder.iterdir()) == [
@@ -87,26 +89,3 @@ def test_an_invalid_value_is_an_error(command, option, value, rule):
     assert result.stderr.endswith(f"argument {option}: {value!r} must be {rule}\n")
     with pytest.raises(SandboxError, match=f"{option[2:]} {value!r} must be "):
         Sandbox.start_in_background(**{option[2:]: value})
-
-
-def test_a_function_runs_in_the_account_and_with_iam(make_function_in, stack_in):
-    # GIVEN a sandbox of an account that enforces IAM, and a role of that account
-    with Sandbox.start(account="111122223333", region="us-west-2", enforce_iam=True, fast=True) as sandbox:
-        statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        role = sandbox.client("iam").create_role(
-            RoleName="reader", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        )["Role"]["Arn"]
-        function = make_function_in(
-            sandbox,
-            "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n",
-            role,
-        )
-        assert role.startswith("arn:aws:iam::111122223333:role/")
-        assert function.startswith("arn:aws:lambda:us-west-2:111122223333:")
-
-        # THEN the function has a session of that role, and a stack is of the account and region
-        caller = json.load(sandbox.client("lambda").invoke(FunctionName=function)["Payload"])
-        assert caller.startswith("arn:aws:sts::111122223333:assumed-role/reader/")
-        stack = stack_in(sandbox)
-        assert stack.create({"Topic": {"Type": "AWS::SNS::Topic"}}) == "CREATE_COMPLETE"
-        assert stack.resources()["Topic"].startswith("arn:aws:sns:us-west-2:111122223333:")

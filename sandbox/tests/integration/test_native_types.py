@@ -1,7 +1,5 @@
 """The CloudFormation types AWS::SageMaker::ImageVersion, AppImageConfig and Domain."""
 
-import pytest
-
 ROLE = "arn:aws:iam::000000000000:role/images"
 
 
@@ -161,10 +159,9 @@ def test_a_version_in_use_is_retained_with_a_reason(sandbox, sagemaker, stack, p
 
 # Calls the handlers of the types on a fast service.
 _HANDLERS = """
-import re, sys
+import re
 from collections import deque
 from imgver_sandbox import ministack
-from imgver_sandbox.sagemaker.assumptions import Assumptions
 from imgver_sandbox.sagemaker.clock import SystemClock
 from imgver_sandbox.sagemaker.container_registry import InMemoryRegistry
 from imgver_sandbox.sagemaker.service import ImagesService
@@ -175,7 +172,7 @@ registry = InMemoryRegistry()
 uri = f"{account}.dkr.ecr.{region}.amazonaws.com/r:1"
 registry.push(uri)
 service = ImagesService(
-    clock=SystemClock(), registry=registry, assumptions=Assumptions.parse(sys.argv[1:]),
+    clock=SystemClock(), registry=registry,
     create_seconds=0.05, delete_seconds=0.05, write_seconds=0, image_seconds=0, domain_seconds=0)
 ministack.install(service, deque())
 from ministack.services.cloudformation import provisioners
@@ -215,31 +212,6 @@ CREATE_FAILED = (
     "GeneralServiceException: Error occurred during operation "
     f"'AWS::SageMaker::ImageVersion [{ARN}/2] failed to create.'."
 )
-
-
-@pytest.mark.parametrize(("switch", "expected"), [("u3=refused", CONFLICT), ("u3=allowed", "None")])
-def test_the_deletion_of_a_version_in_use_follows_the_assumption(run_in_server_environment, switch, expected):
-    result = run_in_server_environment(
-        _HANDLERS
-        + """
-create("ImageVersion", **declared)
-create("AppImageConfig", AppImageConfigName="c")
-item = {"ImageName": "i", "ImageVersionNumber": "1", "AppImageConfigName": "c"}
-settings = {"ExecutionRole": role, "JupyterLabAppSettings": {"CustomImages": [item]}}
-domain = create("Domain", DomainName="d", AuthMode="IAM", DefaultUserSettings=settings)
-show("while it is named", lambda: delete("ImageVersion", f"{arn}/1", **declared))
-delete("Domain", domain, DomainName="d")
-show("and then", lambda: delete("ImageVersion", f"{arn}/1", **declared))
-print(call("ListImageVersions", ImageName="i"))
-""",
-        switch,
-    )
-
-    assert result.stdout.splitlines() == [
-        f"while it is named -> {expected}",
-        "and then -> None",
-        "{'ImageVersions': []}",
-    ], result.stderr
 
 
 def test_errors_of_the_handlers(run_in_server_environment):

@@ -19,11 +19,10 @@ import pytest
 from botocore.exceptions import ClientError
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
 from imgver_sandbox.sagemaker.assumptions import Assumptions
-from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2
+from imgver_sandbox.sagemaker.container_registry import OCI_MANIFEST
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}
-OCI = "application/vnd.oci.image.manifest.v1+json"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/images"
 REPOSITORY = "data-science"
 # One assembly for each of two deployments.
@@ -209,19 +208,8 @@ class PageSandbox:
         self._folder = folder
         (folder / "app.py").write_text(APP)
         self.sagemaker.create_image(ImageName="of-" + 60 * "x", RoleArn=ROLE)
-        ecr = sandbox.client("ecr")
-        self._registry = ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"]
-        for tag, media_type in (("1.0.0", DOCKER_V2_SCHEMA_2), ("1.1.0", DOCKER_V2_SCHEMA_2), ("oci", OCI)):
-            manifest = {"schemaVersion": 2, "mediaType": media_type, "config": {"digest": tag}, "layers": []}
-            ecr.put_image(
-                repositoryName=REPOSITORY,
-                imageTag=tag,
-                imageManifest=json.dumps(manifest),
-                imageManifestMediaType=media_type,
-            )
-
-    def uri(self, tag):
-        return f"{self._registry}:{tag}"
+        for tag in ("1.0.0", "1.1.0"):
+            sandbox.push(f"{REPOSITORY}:{tag}")
 
     @contextlib.contextmanager
     def cdk(self, *arguments):
@@ -304,7 +292,8 @@ def page(chromium, account):
 
 def test_it_shows_the_same_as_boto3(page, account):
     # GIVEN two deployments while the page was open, and a version that cannot be created
-    account.sagemaker.create_image_version(ImageName="notebooks", BaseImage=account.uri("oci"))
+    oci = account.sandbox.push(f"{REPOSITORY}:oci", manifest="oci")
+    account.sagemaker.create_image_version(ImageName="notebooks", BaseImage=oci.uri)
     page.until("document.querySelector('.versions .status').innerText === 'CREATE_FAILED'")
 
     seen = page.see(IMAGES)
@@ -313,7 +302,7 @@ def test_it_shows_the_same_as_boto3(page, account):
         (3, "CREATE_FAILED", []),
         (2, "CREATED", ["latest"]),
     ]
-    assert OCI in seen[0]["versions"][0]["reason"]
+    assert OCI_MANIFEST in seen[0]["versions"][0]["reason"]
     described = account.sagemaker.describe_image_version(ImageName="notebooks", Version=2)
     details = page.see("document.querySelector('.versions > li:last-child dl').textContent")
     assert described["ContainerImage"] in details
@@ -505,14 +494,11 @@ def test_it_shows_who_uses_which_version(chromium):
     # GIVEN a domain that offers version 2 of an image, and an app of a space that runs on it
     assumptions = Assumptions(update_with_running_apps="allowed")
     with Sandbox.start(fast=True, assumptions=assumptions) as sandbox:
-        sagemaker, ecr = sandbox.client("sagemaker"), sandbox.client("ecr")
-        uri = ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"]
-        manifest = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_V2_SCHEMA_2, "layers": []})
-        ecr.put_image(repositoryName=REPOSITORY, imageTag="1", imageManifest=manifest)
+        sagemaker, uri = sandbox.client("sagemaker"), sandbox.push(f"{REPOSITORY}:1").uri
         sagemaker.create_image(ImageName="notebooks", RoleArn=ROLE)
         sagemaker.get_waiter("image_created").wait(ImageName="notebooks", WaiterConfig={"Delay": 1})
         for number in (1, 2, 3):
-            sagemaker.create_image_version(ImageName="notebooks", BaseImage=f"{uri}:1")
+            sagemaker.create_image_version(ImageName="notebooks", BaseImage=uri)
             waiter = sagemaker.get_waiter("image_version_created")
             waiter.wait(ImageName="notebooks", Version=number, WaiterConfig={"Delay": 1})
         sagemaker.create_app_image_config(AppImageConfigName="lab")

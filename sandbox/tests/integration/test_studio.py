@@ -227,30 +227,17 @@ def test_an_update_is_rolled_back_while_an_app_runs(sagemaker, stack, name, wait
     stack.delete()
 
 
-@pytest.mark.parametrize("kind", ["Domain", "UserProfile"])
-def test_a_resource_that_fails_is_rolled_back(sandbox, sagemaker, stack, name, kind):
-    sandbox.faults.fail("no network", operation=f"Create{kind}")
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("Image", "is CREATE_FAILED: why"), ("Domain", "is Failed: why"), ("UserProfile", "is Failed: why")],
+)
+def test_a_resource_that_fails_is_rolled_back(sandbox, sagemaker, stack, name, kind, reason):
+    sandbox.faults.fail("why", operation=f"Create{kind}")
 
-    assert stack.create(studio(name)) == "ROLLBACK_COMPLETE"
+    image = resource("Image", ImageName=name, ImageRoleArn=ROLE)
+    assert stack.create({"Image": image, **studio(name)}) == "ROLLBACK_COMPLETE"
 
-    assert "is Failed: no network" in stack.reasons()
+    assert reason in stack.reasons()
+    assert name not in {image["ImageName"] for image in sagemaker.list_images()["Images"]}
     assert name not in {domain["DomainName"] for domain in sagemaker.list_domains()["Domains"]}
-    stack.delete()
-
-
-def test_a_user_profile_that_exists_is_not_created(sagemaker, stack, stack_in, sandbox, name):
-    assert stack.create(studio(name)) == "CREATE_COMPLETE", stack.reasons()
-    domain_id = stack.resources()["Domain"]
-    other = stack_in(sandbox)
-
-    assert other.create({"User": resource("UserProfile", DomainId=domain_id, UserProfileName="ann")}) == (
-        "ROLLBACK_COMPLETE"
-    )
-
-    assert (
-        f"Resource of type 'AWS::SageMaker::UserProfile' with identifier 'ann|{domain_id}' already exists."
-        in other.reasons()
-    )
-    assert sagemaker.describe_user_profile(DomainId=domain_id, UserProfileName="ann")["Status"] == "InService"
-    other.delete()
     stack.delete()

@@ -2,7 +2,7 @@
 
 import pytest
 from imgver_sandbox.sagemaker.assumptions import SHORT_NAMES, Assumptions
-from imgver_sandbox.sagemaker.container_registry import OCI_INDEX
+from imgver_sandbox.sagemaker.container_registry import DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science"
 
@@ -182,21 +182,22 @@ def test_u5_the_name_of_an_image_has_capital_letters(make_aws, arn_case, refused
 
 
 @every_value("rejected_manifest")
-def test_u6_the_manifest_is_not_docker_v2_schema_2(make_aws, rejected_manifest, refused):
+@pytest.mark.parametrize("media_type", [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST_LIST])
+def test_u6_the_manifest_is_not_docker_v2_schema_2(make_aws, rejected_manifest, media_type, refused):
     aws = make_aws(rejected_manifest=rejected_manifest)
     aws.image()
     uri = f"{aws.repository}:oci"
-    aws.registry.push(uri, media_type=OCI_INDEX)
+    aws.registry.push(uri, media_type=media_type)
+    reason = (
+        f"The manifest of the base image {uri} has the unsupported media type {media_type}. "
+        "Supported: application/vnd.docker.distribution.manifest.v2+json."
+    )
 
     if rejected_manifest == "create_failed":
-        aws.version(BaseImage=uri)
-        assert aws.status(1) == "CREATE_FAILED"
+        version = aws.describe(aws.version(BaseImage=uri))
+        assert (version["ImageVersionStatus"], version["FailureReason"]) == ("CREATE_FAILED", reason)
     else:
-        with refused(
-            "ValidationException",
-            f"The manifest of the base image {uri} has the unsupported media type {OCI_INDEX}. "
-            "Supported: application/vnd.docker.distribution.manifest.v2+json.",
-        ):
+        with refused("ValidationException", reason):
             aws.version(BaseImage=uri)
         assert aws.versions() == []
 

@@ -5,7 +5,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from imgver_sandbox.sagemaker.container_registry import DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST
 from imgver_sandbox.sagemaker.errors import ServiceError
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science"
@@ -127,17 +126,6 @@ class TestBaseImage:
 
         reason = f"The base image {aws.base_image} could not be pulled. {aws.role} must not pull {aws.base_image}."
         assert aws.describe(1)["FailureReason"] == reason
-
-    @pytest.mark.parametrize("media_type", [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST_LIST])
-    def test_only_docker_v2_schema_2_is_accepted(self, aws, media_type):
-        aws.registry.push(f"{aws.repository}:oci", media_type=media_type)
-        aws.version(BaseImage=f"{aws.repository}:oci")
-
-        assert aws.status(1) == "CREATE_FAILED"
-        assert aws.describe(1)["FailureReason"] == (
-            f"The manifest of the base image {aws.repository}:oci has the unsupported media type {media_type}. "
-            "Supported: application/vnd.docker.distribution.manifest.v2+json."
-        )
 
     def test_a_failure_reason_has_at_most_1024_characters(self, aws):
         aws.service.faults.fail("r" * 2000)
