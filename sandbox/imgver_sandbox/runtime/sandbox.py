@@ -356,29 +356,18 @@ def _start(
 
 def _listener(port: int | None) -> socket.socket:
     """Return a listening socket, so that no other process can take the port before the server uses it."""
+    # Two processes can bind a port at the same time, but only one of them can listen.
     try:
-        return _listening_on(DEFAULT_PORT if port is None else port)
+        return socket.create_server(("127.0.0.1", port or DEFAULT_PORT), backlog=_BACKLOG)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise SandboxError(f"port {port or DEFAULT_PORT} cannot be used: {error.strerror}") from None
+            reason = os.strerror(error.errno or 0)
+            raise SandboxError(f"port {port or DEFAULT_PORT} cannot be used: {reason}") from None
         if port is not None:
             raise SandboxError(
                 f"port {port} is taken: choose another one, or leave it out to get a free port"
             ) from None
-    return _listening_on(0)
-
-
-def _listening_on(port: int) -> socket.socket:
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Two processes can bind a port at the same time, but only one of them can listen.
-        listener.bind(("127.0.0.1", port))
-        listener.listen(_BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
+    return socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
 
 
 def _end(process: subprocess.Popen[str]) -> bool:

@@ -10,10 +10,12 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import server_environment
 from imgver_sandbox.runtime.sandbox import Sandbox
 
@@ -268,6 +270,19 @@ def push() -> Callable[[Sandbox], tuple[str, str]]:
     return push_image
 
 
+def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
+    """Wait until a condition is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., None]:
+    return wait_for
+
+
 @pytest.fixture
 def wait_until_stable() -> Callable[[Callable[[], str]], str]:
     """Wait until a function returns a stable status, and return the status."""
@@ -327,13 +342,49 @@ def state_folder(tmp_path, monkeypatch) -> Iterator[Path]:
 @pytest.fixture
 def command(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run imgver-sandbox with arguments."""
+    return functools.partial(run_python, "import sys; from imgver_sandbox.cli.main import main; sys.exit(main())")
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return run_python(
-            "import sys; from imgver_sandbox.cli.main import main; sys.exit(main())", *arguments, **environment
-        )
+
+@pytest.fixture
+def error_of(command) -> Callable[..., str]:
+    """Run imgver-sandbox with arguments that cause an error, and return the error, which is its only output."""
+
+    def run(*arguments: str, **environment: str) -> str:
+        done = command(*arguments, **environment)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("imgver-sandbox: ")
+        return done.stderr.removeprefix("imgver-sandbox: ")
 
     return run
+
+
+@pytest.fixture
+def started_command() -> Callable[..., subprocess.Popen[str]]:
+    """Start imgver-sandbox with arguments; the options are those of `Popen`."""
+
+    def start(*arguments: str, environment: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "imgver_sandbox", *arguments],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            text=True,
+            **{"stdout": subprocess.PIPE, **options},
+        )
+
+    return start
+
+
+@pytest.fixture
+def sandbox_error() -> Callable[[str], AbstractContextManager[None]]:
+    """Expect a SandboxError with this whole message."""
+
+    @contextmanager
+    def expect(message: str) -> Iterator[None]:
+        with pytest.raises(SandboxError) as raised:
+            yield
+        assert str(raised.value) == message
+
+    return expect
 
 
 _BUSY = """
@@ -360,10 +411,7 @@ def keep_busy(tmp_path) -> Callable[[Sandbox], list[int]]:
             InvocationType="Event",
             Payload=json.dumps({"Pids": str(pids)}),
         )
-        end = time.monotonic() + 10
-        while not pids.exists():
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_for(pids.exists)
         return [int(pid) for pid in pids.read_text().split()]
 
     return start
@@ -387,13 +435,7 @@ def is_alive() -> Callable[[int], bool]:
 
 @pytest.fixture
 def eventually_dead() -> Callable[..., None]:
-    def check(*pids: int) -> None:
-        end = time.monotonic() + 5
-        while left := [pid for pid in pids if alive(pid)]:
-            assert time.monotonic() < end, f"still there: {left}"
-            time.sleep(0.05)
-
-    return check
+    return lambda *pids: wait_for(lambda: not any(map(alive, pids)))
 
 
 @pytest.fixture

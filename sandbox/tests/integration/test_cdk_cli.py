@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import cdk_cli
 
 _INSTALL = """\
@@ -32,30 +31,24 @@ def test_the_lock_file_pins_version_and_content_and_names_no_registry():
 
 
 class TestWithout:
-    def test_node(self, only, cache):
+    def test_node(self, only, cache, sandbox_error):
         only()
 
-        with pytest.raises(SandboxError) as refused:
+        with sandbox_error(f"Node.js 22 or newer is not installed: {_HOW}"):
             cdk_cli.installed()
-
-        assert str(refused.value) == f"Node.js 22 or newer is not installed: {_HOW}"
 
     @pytest.mark.parametrize(("script", "found"), [("echo v20.20.2", "v20.20.2"), ("exit 1", "broken")])
-    def test_a_new_node(self, only, cache, script, found):
+    def test_a_new_node(self, only, cache, sandbox_error, script, found):
         folder = only(node=script)
 
-        with pytest.raises(SandboxError) as refused:
+        with sandbox_error(f"Node.js 22 or newer is required, but {folder}/node is {found}: {_HOW}"):
             cdk_cli.installed()
 
-        assert str(refused.value) == f"Node.js 22 or newer is required, but {folder}/node is {found}: {_HOW}"
-
-    def test_npm(self, only, cache):
+    def test_npm(self, only, cache, sandbox_error):
         only(node="echo v24.0.0")
 
-        with pytest.raises(SandboxError) as refused:
+        with sandbox_error(f"npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}"):
             cdk_cli.installed()
-
-        assert str(refused.value) == f"npm is not installed, and the CDK CLI is not in the cache yet: {_HOW}"
 
 
 class TestInstallation:
@@ -80,27 +73,21 @@ class TestInstallation:
             ),
         )
 
-    def test_after_a_failure_the_next_call_installs_it(self, only, cache):
+    def test_after_a_failure_the_next_call_installs_it(self, only, cache, sandbox_error):
         folder = only(node="echo v24.0.0", npm="echo 'npm error code E404\nnpm error 404 Not Found' >&2; exit 1")
 
-        with pytest.raises(SandboxError) as refused:
+        with sandbox_error("npm could not install the CDK CLI: npm error code E404 npm error 404 Not Found"):
             cdk_cli.installed()
-
-        assert str(refused.value) == ("npm could not install the CDK CLI: npm error code E404 npm error 404 Not Found")
         (folder / "npm").write_text(f"#!/bin/sh\n{_INSTALL}")
         assert (cdk_cli.installed().bin_folder / "cdk").exists()
 
-    def test_a_cache_that_cannot_be_written_is_an_error(self, only, cache):
+    def test_a_cache_that_cannot_be_written_is_an_error(self, only, cache, sandbox_error):
         only(node="echo v24.0.0", npm=_INSTALL)
         cache.parent.touch()
 
-        with pytest.raises(SandboxError) as refused:
+        reason = f"the CDK CLI cannot be installed into {cache} (not a directory)"
+        with sandbox_error(f"{reason}: set XDG_CACHE_HOME to a folder that you may write"):
             cdk_cli.installed()
-
-        assert str(refused.value) == (
-            f"the CDK CLI cannot be installed into {cache} (not a directory): "
-            "set XDG_CACHE_HOME to a folder that you may write"
-        )
 
     def test_node_is_the_binary_of_the_package_not_a_script(self):
         assert (cdk_cli.installed().node_folder / "node").read_bytes()[:2] != b"#!"

@@ -7,11 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import state_file as state
 from imgver_sandbox.runtime.sandbox import ACCOUNT, REGION, Sandbox
 from imgver_sandbox.runtime.state_file import SandboxState
@@ -38,7 +36,7 @@ def started(command, state_folder, eventually_dead):
         eventually_dead(running.supervisor_pid, running.server_pid)
 
 
-def test_start_status_run_and_stop(command, started, is_alive, eventually_dead, state_folder):
+def test_start_status_run_and_stop(command, error_of, started, is_alive, eventually_dead, state_folder):
     # WHEN it was started, THEN the output has the address and the next commands
     running = Sandbox.running()
     assert (started.returncode, started.stderr) == (0, "")
@@ -59,15 +57,10 @@ def test_start_status_run_and_stop(command, started, is_alive, eventually_dead, 
     )
 
     # WHEN it is started again, also on another port
-    for again in (command("start"), command("start", "--port", str(running.port + 1))):
+    for again in (error_of("start"), error_of("start", "--port", str(running.port + 1))):
         # THEN that is an error
-        assert (again.returncode, again.stdout, again.stderr) == (
-            1,
-            "",
-            (
-                f"imgver-sandbox: a sandbox is already running on {running.url}: "
-                "use it, or stop it with `imgver-sandbox stop`\n"
-            ),
+        assert again == (
+            f"a sandbox is already running on {running.url}: use it, or stop it with `imgver-sandbox stop`\n"
         )
 
     # WHEN a command runs, THEN it uses this sandbox, which continues
@@ -113,19 +106,13 @@ def test_a_stale_state_file_is_ignored(command, state_folder, started):
 
 
 @pytest.mark.parametrize("arguments", [["start"], ["stop"], ["status"], ["run", "--", "true"]])
-def test_a_state_file_that_cannot_be_used_is_an_error(command, tmp_path, arguments):
+def test_a_state_file_that_cannot_be_used_is_an_error(error_of, tmp_path, arguments):
     # GIVEN a file in the place of the folder
     (tmp_path / "state").touch()
 
-    result = command(*arguments)
-
-    assert (result.returncode, result.stdout, result.stderr) == (
-        1,
-        "",
-        (
-            f"imgver-sandbox: the state file {tmp_path}/state/sandbox.json cannot be used (not a directory): "
-            "set IMGVER_SANDBOX_STATE_DIR to a folder that you may write\n"
-        ),
+    assert error_of(*arguments) == (
+        f"the state file {tmp_path}/state/sandbox.json cannot be used (not a directory): "
+        "set IMGVER_SANDBOX_STATE_DIR to a folder that you may write\n"
     )
 
 
@@ -143,32 +130,28 @@ def test_other_files_in_the_state_folder_remain(command, state_folder):
     assert (state_folder / "logs" / "mine.log").read_text() == "mine\n"
 
 
-def test_a_log_folder_that_cannot_be_created_is_an_error(command, state_folder):
+def test_a_log_folder_that_cannot_be_created_is_an_error(error_of, state_folder):
     # GIVEN a file in the place of the folder
     state_folder.mkdir()
     (state_folder / "sandbox-logs").touch()
 
-    result = command("start")
-
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == (
-        f"imgver-sandbox: the sandbox cannot create its files in {state_folder}/sandbox-logs (file exists): "
+    assert error_of("start") == (
+        f"the sandbox cannot create its files in {state_folder}/sandbox-logs (file exists): "
         "set IMGVER_SANDBOX_STATE_DIR and TMPDIR to a folder that you may write\n"
     )
 
 
 class TestFullDisk:
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full fail as on a full disk")
-    def test_a_state_file(self, state_folder):
+    def test_a_state_file(self, state_folder, sandbox_error):
         running = SandboxState(**dict.fromkeys(SandboxState.__annotations__, "any"))
-
-        with Path("/dev/full").open("w") as full, pytest.raises(SandboxError) as failed:
-            state.write("sandbox", full, running)
-
-        assert str(failed.value) == (
+        message = (
             f"the state file {state_folder}/sandbox.json cannot be used (the disk is full): "
             "delete files, or set IMGVER_SANDBOX_STATE_DIR to a folder on another disk"
         )
+
+        with Path("/dev/full").open("w") as full, sandbox_error(message):
+            state.write("sandbox", full, running)
 
     def test_a_command_that_fails(self, run_python):
         source = (
@@ -193,13 +176,9 @@ class TestPort:
             free.bind(("127.0.0.1", 0))
             return free.getsockname()[1]
 
-    def test_a_named_port_that_is_taken_is_an_error(self, command, taken_port):
-        result = command("start", "--port", str(taken_port))
-
-        assert (result.returncode, result.stdout, result.stderr) == (
-            1,
-            "",
-            f"imgver-sandbox: port {taken_port} is taken: choose another one, or leave it out to get a free port\n",
+    def test_a_named_port_that_is_taken_is_an_error(self, error_of, taken_port):
+        assert error_of("start", "--port", str(taken_port)) == (
+            f"port {taken_port} is taken: choose another one, or leave it out to get a free port\n"
         )
 
     def test_without_a_port_a_free_one_is_used(self, monkeypatch, taken_port):
@@ -226,10 +205,9 @@ class TestPort:
                 assert sandbox.port != free_port
 
     @pytest.mark.parametrize("port", [0, 65536, -1, "4566", True])
-    def test_an_invalid_port_is_an_error_in_python(self, port):
-        with pytest.raises(SandboxError) as raised:
+    def test_an_invalid_port_is_an_error_in_python(self, port, sandbox_error):
+        with sandbox_error(f"port {port!r} must be a number from 1 to 65535: leave it out to get a free port"):
             Sandbox.start(port=port)
-        assert str(raised.value) == (f"port {port!r} must be a number from 1 to 65535: leave it out to get a free port")
 
     @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
     def test_an_invalid_port_is_an_error(self, command, port):
@@ -324,7 +302,7 @@ class TestRun:
         assert result.stderr.startswith(f"imgver-sandbox: {aws} is version 2.12 of the AWS CLI, which does not read ")
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-    def test_signals_are_forwarded_to_the_command(self, number, tmp_path, eventually_dead):
+    def test_signals_are_forwarded_to_the_command(self, number, tmp_path, started_command, eventually_dead):
         # GIVEN a command that handles signals
         source = """
 import os, signal, sys, time
@@ -336,13 +314,8 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
 print(os.environ["AWS_ENDPOINT_URL"], os.getpid(), flush=True)
 time.sleep(600)
 """
-        with subprocess.Popen(
-            [sys.executable, "-m", "imgver_sandbox", "run", "--", sys.executable, "-c", source],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "IMGVER_SANDBOX_STATE_DIR": str(tmp_path)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
+        environment = {"IMGVER_SANDBOX_STATE_DIR": str(tmp_path)}
+        with started_command("run", "--", sys.executable, "-c", source, environment=environment) as process:
             endpoint, pid = process.stdout.readline().split()
             try:
                 # WHEN the outer process is signalled
@@ -359,18 +332,9 @@ time.sleep(600)
             socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])), timeout=5)
 
 
-def test_two_concurrent_starts_start_one_sandbox(state_folder):
+def test_two_concurrent_starts_start_one_sandbox(state_folder, started_command):
     # WHEN two processes start it at the same moment
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-m", "imgver_sandbox", "start"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    both = [started_command("start", stderr=subprocess.PIPE) for _ in range(2)]
     said = [process.communicate(timeout=30)[1] for process in both]
 
     # THEN one starts it, and the other reports one error
@@ -380,7 +344,9 @@ def test_two_concurrent_starts_start_one_sandbox(state_folder):
     assert Sandbox.running() is None
 
 
-def test_a_server_that_cannot_start_reports_the_reason_and_leaves_only_its_logs(command, tmp_path, state_folder):
+def test_a_server_that_cannot_start_reports_the_reason_and_leaves_only_its_logs(
+    error_of, tmp_path, state_folder, eventually
+):
     # GIVEN a package whose adapter misses a name of MiniStack
     package = tmp_path / "broken" / "imgver_sandbox"
     package.parent.mkdir()
@@ -390,19 +356,13 @@ def test_a_server_that_cannot_start_reports_the_reason_and_leaves_only_its_logs(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
 
-    # WHEN it is started
-    result = command("start", PYTHONPATH=str(package.parent), TMPDIR=str(temporary))
-
-    # THEN the error has the reason
-    assert (result.returncode, result.stdout) == (1, "")
+    # WHEN it is started, THEN the error has the reason
     assert re.fullmatch(
-        r"imgver-sandbox: the sandbox's server did not start: ministack 1\.5\.33 is modified: "
+        r"the sandbox's server did not start: ministack 1\.5\.33 is modified: "
         r"\S+stacks\._no_such_name must be .*\n",
-        result.stderr,
+        error_of("start", PYTHONPATH=str(package.parent), TMPDIR=str(temporary)),
     )
     assert Sandbox.running() is None
-    end = time.monotonic() + 5
-    while list(temporary.iterdir()) or [path.name for path in state_folder.iterdir()] != ["sandbox-logs"]:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    eventually(lambda: not [*temporary.iterdir(), *state_folder.glob("*.json")])
+    assert [path.name for path in state_folder.iterdir()] == ["sandbox-logs"]
     assert "_no_such_name must be" in (state_folder / "sandbox-logs" / "server.log").read_text()

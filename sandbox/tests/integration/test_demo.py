@@ -1,20 +1,14 @@
 """The parts of the demo, and its failures. `make demo` runs the whole demo."""
 
 import io
-import os
 import re
 import signal
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 from imgver_sandbox.cli.demo import brief
 from imgver_sandbox.cli.progress import Steps
 from rich.console import Console
-
-ROOT = Path(__file__).parents[2]
 
 
 class TestBrief:
@@ -57,48 +51,31 @@ class TestSteps:
 
 
 @pytest.fixture
-def demo(tmp_path):
-    """Run the demo in a folder with this app."""
+def demo(tmp_path, started_command):
+    """Start the demo in a folder with this app."""
 
-    def run(app=None):
+    def start(app=None):
         folder = tmp_path / "a folder"
         folder.mkdir()
         if app is not None:
             (folder / "app.py").write_text(app)
-        return subprocess.run(
-            [sys.executable, "-m", "imgver_sandbox", "demo"],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return started_command("demo", cwd=folder, environment={"TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE)
 
-    return run
+    return start
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_demo_and_its_processes(tmp_path, eventually_dead, number, code):
+def test_a_signal_ends_the_demo_and_its_processes(demo, tmp_path, eventually, eventually_dead, number, code):
     # GIVEN a demo whose app takes long
-    (tmp_path / "app.py").write_text(
+    pid = tmp_path / "a folder" / "pid"
+    with demo(
         "import os, pathlib, time\n"
         "pathlib.Path('part').write_text(str(os.getpid()))\n"
         "os.rename('part', 'pid')\n"
         "time.sleep(600)\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-m", "imgver_sandbox", "demo"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            end = time.monotonic() + 20
-            while not (tmp_path / "pid").exists():
-                assert time.monotonic() < end
-                time.sleep(0.05)
+            eventually(pid.exists, seconds=20)
 
             process.send_signal(number)
 
@@ -106,29 +83,29 @@ def test_a_signal_ends_the_demo_and_its_processes(tmp_path, eventually_dead, num
             assert process.wait(10) == code
         finally:
             process.kill()
-    eventually_dead(int((tmp_path / "pid").read_text()))
+    eventually_dead(int(pid.read_text()))
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
 
 
 def test_a_folder_without_an_app_is_an_error(demo, tmp_path):
-    result = demo()
+    with demo() as process:
+        output = process.communicate(timeout=60)
 
-    assert (result.returncode, result.stdout, result.stderr) == (
-        1,
-        "",
-        f"imgver-sandbox: there is no app.py in {tmp_path / 'a folder'}: run the demo in the repository's folder\n",
-    )
+    folder = tmp_path / "a folder"
+    error = f"imgver-sandbox: there is no app.py in {folder}: run the demo in the repository's folder\n"
+    assert (process.returncode, *output) == (1, "", error)
 
 
 def test_a_failed_command_is_reported_and_nothing_is_left(demo, tmp_path):
     # GIVEN an app that does not synthesize
-    result = demo("raise SystemExit('this app is broken')")
+    with demo("raise SystemExit('this app is broken')") as process:
+        output, errors = process.communicate(timeout=60)
 
     # THEN the output of the CLI is shown
-    assert result.returncode == 1
-    assert "failed  cdk synth" in result.stdout
-    assert "this app is broken" in result.stdout
-    assert re.search(r"^imgver-sandbox: cdk synth .* failed with exit code 1$", result.stderr, re.MULTILINE)
+    assert process.returncode == 1
+    assert "failed  cdk synth" in output
+    assert "this app is broken" in output
+    assert re.search(r"^imgver-sandbox: cdk synth .* failed with exit code 1$", errors, re.MULTILINE)
     # AND no folder of the demo or the sandbox is left, and the folder of the app is unchanged
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("imgver-")] == []
     assert [path.name for path in (tmp_path / "a folder").iterdir()] == ["app.py"]

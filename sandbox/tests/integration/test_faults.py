@@ -102,7 +102,7 @@ class TestOnTheCommandLine:
     def started(self, state_folder):
         Sandbox.start_in_background()
 
-    def test_faults_are_added_listed_and_removed(self, command, started):
+    def test_faults_are_added_listed_and_removed(self, command, error_of, started):
         for arguments, said in [
             (["fault", "add", "slow", "7.5", "--times", "2"], "Fault 1: CreateImageVersion takes 7.5 s (2 times).\n"),
             (
@@ -126,15 +126,8 @@ class TestOnTheCommandLine:
             (["fault", "add", "deny", "0"], "seconds 0.0 must be a number above 0"),
             (["fault", "remove", "9"], "id 9 must be the id of an active fault: no fault is active"),
         ]:
-            result = command(*arguments)
-            assert (result.returncode, result.stdout, result.stderr) == (1, "", f"imgver-sandbox: {said}\n")
+            assert error_of(*arguments) == f"{said}\n"
 
     @pytest.mark.parametrize("arguments", [["faults"], ["fault", "reset"], ["fault", "add", "error"]])
-    def test_without_a_sandbox(self, command, arguments):
-        result = command(*arguments)
-
-        assert (result.returncode, result.stdout, result.stderr) == (
-            1,
-            "",
-            "imgver-sandbox: no sandbox is running: start one with `imgver-sandbox start`\n",
-        )
+    def test_without_a_sandbox(self, error_of, arguments):
+        assert error_of(*arguments) == "no sandbox is running: start one with `imgver-sandbox start`\n"

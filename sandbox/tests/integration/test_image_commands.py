@@ -6,7 +6,6 @@ import re
 import pytest
 from botocore.exceptions import WaiterError
 from imgver_sandbox.cli.image_commands import table
-from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime.sandbox import Sandbox
 from imgver_sandbox.sagemaker import container_registry
 
@@ -47,17 +46,14 @@ def test_another_push_moves_the_tag_to_a_new_digest(sandbox, describe, name):
 
 
 @pytest.mark.parametrize("reference", ["data-science", "Data:1", "data-science:", "/b:1", "data:1:2"])
-def test_an_invalid_reference_is_an_error(sandbox, reference):
-    with pytest.raises(SandboxError) as refused:
+def test_an_invalid_reference_is_an_error(sandbox, sandbox_error, reference):
+    rule = "a repository in lower case and a tag: write it like 'data-science:1.0.0'"
+    with sandbox_error(f"reference {reference!r} must be {rule}"):
         sandbox.push(reference)
 
-    assert str(refused.value) == (
-        f"reference {reference!r} must be a repository in lower case and a tag: write it like 'data-science:1.0.0'"
-    )
 
-
-def test_an_unknown_manifest_is_an_error(sandbox):
-    with pytest.raises(SandboxError, match="manifest 'v1' must be one of docker, oci, list"):
+def test_an_unknown_manifest_is_an_error(sandbox, sandbox_error):
+    with sandbox_error("manifest 'v1' must be one of docker, oci, list"):
         sandbox.push("data:1", manifest="v1")
 
 
@@ -104,35 +100,11 @@ class TestCommands:
             (1, ["1.0", "latest"]),
         ]
 
-    def test_an_error_of_ecr(self, command):
+    def test_an_error_of_ecr(self, command, error_of):
         Sandbox.running().client("ecr").create_repository(repositoryName="fixed", imageTagMutability="IMMUTABLE")
         assert command("push", "fixed:1").returncode == 0
 
-        again = command("push", "fixed:1")
-
-        assert (again.returncode, again.stdout) == (1, "")
-        assert again.stderr.startswith("imgver-sandbox: fixed:1 was not pushed: An error occurred")
-
-
-def test_a_domain_is_a_user_of_a_version(sandbox, sagemaker, name):
-    # GIVEN a domain that offers the latest version
-    uri = sandbox.push(f"{name}:1").uri
-    sagemaker.create_image(ImageName=name, RoleArn=ROLE)
-    sagemaker.get_waiter("image_created").wait(ImageName=name, WaiterConfig={"Delay": 1})
-    sagemaker.create_image_version(ImageName=name, BaseImage=uri, ClientToken="1")
-    sagemaker.create_app_image_config(AppImageConfigName=name, JupyterLabAppImageConfig={})
-    custom_images = [{"ImageName": name, "AppImageConfigName": name}]
-    sagemaker.create_domain(
-        DomainName=name,
-        AuthMode="IAM",
-        DefaultUserSettings={"ExecutionRole": ROLE, "JupyterLabAppSettings": {"CustomImages": custom_images}},
-        SubnetIds=["subnet-1"],
-        VpcId="vpc-1",
-    )
-
-    (image,) = [image for image in sandbox.images() if image["name"] == name]
-
-    assert image["versions"][0]["used_by"] == [f"domain {name}"]
+        assert error_of("push", "fixed:1").startswith("fixed:1 was not pushed: An error occurred")
 
 
 def test_the_table_of_a_failed_image_and_of_many_versions():

@@ -51,14 +51,8 @@ def processes(tmp_path):
 
 
 @pytest.fixture
-def no_process_is_left(processes):
-    def check(seconds=15):
-        end = time.monotonic() + seconds
-        while left := processes():
-            assert time.monotonic() < end, left
-            time.sleep(0.1)
-
-    return check
+def no_process_is_left(processes, eventually):
+    return lambda seconds=15: eventually(lambda: not processes(), seconds)
 
 
 @pytest.fixture
@@ -100,24 +94,15 @@ def test_the_command_start_is_killed(moment, environment, no_process_is_left, st
 
 
 @pytest.fixture
-def deploy(environment, tmp_path):
+def deploy(environment, tmp_path, started_command):
     """Start `imgver-sandbox run -- cdk deploy`."""
     (tmp_path / "app.py").write_text(_APP)
     app = shlex.join([sys.executable, "app.py"])
     cdk = ["cdk", "deploy", "--app", app, "--require-approval", "never", "--method", "direct", "--progress", "events"]
 
-    def start():
-        return subprocess.Popen(
-            [sys.executable, "-m", "imgver_sandbox", "run", "--", *cdk, "--ci"],
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    return start
+    return lambda: started_command(
+        "run", "--", *cdk, "--ci", environment=environment, cwd=tmp_path, stderr=subprocess.STDOUT
+    )
 
 
 def wait_for_the_deployment(process):
@@ -168,15 +153,8 @@ def test_cdk_deploy_is_killed(deploy, command, processes, no_process_is_left, st
     no_process_is_left()
 
 
-def test_the_demo_is_killed_during_cdk_deploy(environment, no_process_is_left):
-    with subprocess.Popen(
-        [sys.executable, "-m", "imgver_sandbox", "demo"],
-        cwd=ROOT.parent,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+def test_the_demo_is_killed_during_cdk_deploy(environment, no_process_is_left, started_command):
+    with started_command("demo", environment=environment, cwd=ROOT.parent) as process:
         for line in process.stdout:
             if line.strip().startswith("cdk deploy"):
                 break

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -12,8 +11,6 @@ import pytest
 from imgver_sandbox.runtime import log_files as logs
 from imgver_sandbox.runtime.log_files import RotatingLog
 from imgver_sandbox.runtime.sandbox import Sandbox
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -168,12 +165,12 @@ class TestOnTheCommandLine:
         assert (result.returncode, result.stdout, result.stderr) == (1, "No sandbox is running.\n", "")
 
     @pytest.mark.parametrize("who", ["server_pid", "supervisor_pid"])
-    def test_the_logs_remain_after_an_unexpected_end(self, command, started, state_folder, eventually_dead, who):
+    def test_the_logs_remain_after_an_unexpected_end(
+        self, command, started, state_folder, eventually, eventually_dead, who
+    ):
         # GIVEN a log that the server has begun: it may respond some moments earlier
-        log, end = state_folder / "sandbox-logs/server.log", time.monotonic() + 5
-        while "services available" not in log.read_text():
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        log = state_folder / "sandbox-logs/server.log"
+        eventually(lambda: "services available" in log.read_text())
 
         # WHEN the sandbox is killed
         os.kill(getattr(started, who), signal.SIGKILL)
@@ -190,24 +187,14 @@ class TestOnTheCommandLine:
         Sandbox.start_in_background()
         assert (state_folder / "sandbox-logs" / "lambda.log").read_text() == ""
 
-    def test_a_reader_may_close_the_pipe(self, started):
-        with subprocess.Popen(
-            [sys.executable, "-m", "imgver_sandbox", "logs"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as command:
+    def test_a_reader_may_close_the_pipe(self, started, started_command):
+        with started_command("logs", stderr=subprocess.PIPE) as command:
             command.stdout.close()
 
-            assert (command.stderr.read(), command.wait(5)) == (b"", 128 + signal.SIGPIPE)
+            assert (command.stderr.read(), command.wait(5)) == ("", 128 + signal.SIGPIPE)
 
-    def test_the_logs_are_followed_until_the_sandbox_stops(self, started, state_folder, make_function_in):
-        with subprocess.Popen(
-            [sys.executable, "-m", "imgver_sandbox", "logs", "--follow"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as following:
+    def test_the_logs_are_followed_until_the_sandbox_stops(self, started, started_command, make_function_in):
+        with started_command("logs", "--follow") as following:
             # WHEN a function runs, THEN its output is shown
             function = make_function_in(started, "def handler(event, context):\n    print('here I am')\n")
             started.client("lambda").invoke(FunctionName=function)

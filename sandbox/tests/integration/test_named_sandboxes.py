@@ -64,14 +64,8 @@ def test_two_projects_side_by_side(project, command, state_folder, stack_in):
 
 
 @pytest.mark.parametrize("arguments", [["run", "--name", "web", "--", "true"], ["show", "--name", "web"]])
-def test_a_name_that_is_not_running_is_an_error(command, arguments):
-    result = command(*arguments)
-
-    assert (result.returncode, result.stdout, result.stderr) == (
-        1,
-        "",
-        "imgver-sandbox: no sandbox 'web' is running: start one with `imgver-sandbox start --name web`\n",
-    )
+def test_a_name_that_is_not_running_is_an_error(error_of, arguments):
+    assert error_of(*arguments) == ("no sandbox 'web' is running: start one with `imgver-sandbox start --name web`\n")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Nested stacks: created, updated, rolled back and deleted as a part of their parent, as on AWS."""
 
 import json
-import time
 import uuid
 
 import pytest
@@ -252,10 +251,9 @@ def test_an_invalid_one_fails_without_a_stack(stack, nest, properties, reason):
     assert stack.requests() == []
 
 
-def test_delete_stack_cancels_its_creation(stack, nest):
+def test_delete_stack_cancels_its_creation(stack, nest, eventually):
     stack.start_create({"Nested": nest({"Slow": stack.custom(Id="slow", CreateOvertaken="yes")})})
-    while not stack.requests():
-        time.sleep(0.05)
+    eventually(stack.requests)
 
     stack.delete()
 

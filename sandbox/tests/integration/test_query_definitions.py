@@ -1,7 +1,5 @@
 """Saved queries of CloudWatch Logs Insights: the operations and the CloudFormation type."""
 
-import uuid
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -9,11 +7,6 @@ from botocore.exceptions import ClientError
 @pytest.fixture
 def logs(sandbox):
     return sandbox.client("logs")
-
-
-@pytest.fixture
-def name():
-    return f"queries-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_a_successful_call(sandbox, recorded_call):
         ),
     ],
 )
-def test_the_error_code_in_each_protocol(self, sandbox, recorded_call, service, action, call, error):
+def test_the_error_code_in_each_protocol(sandbox, recorded_call, service, action, call, error):
     with pytest.raises(ClientError):
         call(sandbox.client(service))
 

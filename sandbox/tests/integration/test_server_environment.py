@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -83,44 +82,37 @@ def test_an_environment_whose_python_was_removed_is_installed_again(uv, cache):
     assert (cache / "runs").read_text() == "run\nrun\n"
 
 
-def test_after_a_failure_the_next_call_installs_it(uv, folder_names):
+def test_after_a_failure_the_next_call_installs_it(uv, folder_names, sandbox_error):
     uv('case "$1" in venv) exit 0 ;; esac; echo "error: 503"; exit 2')
 
-    with pytest.raises(SandboxError) as failed:
+    remedy = "check the network, and the package index in the configuration of uv"
+    with sandbox_error(
+        f"uv could not install MiniStack 1.5.33: error: 503: {remedy}; "
+        "once this is installed, the sandbox works without a network"
+    ):
         server_environment.python()
 
-    assert str(failed.value) == (
-        "uv could not install MiniStack 1.5.33: error: 503: check the network, and the package index in the "
-        "configuration of uv; once this is installed, the sandbox works without a network"
-    )
     assert folder_names() == ["ministack.lock"]
     uv(_UV)
     assert server_environment.python().exists()
 
 
-def test_a_full_disk_is_an_error(uv, cache):
+def test_a_full_disk_is_an_error(uv, cache, sandbox_error):
     uv('echo "error: failed to write: No space left on device (os error 28)"; exit 2')
 
-    with pytest.raises(SandboxError) as failed:
+    reason = f"MiniStack 1.5.33 cannot be installed into {cache} (the disk is full)"
+    with sandbox_error(f"{reason}: delete files, or set XDG_CACHE_HOME to a folder on another disk"):
         server_environment.python()
 
-    assert str(failed.value) == (
-        f"MiniStack 1.5.33 cannot be installed into {cache} (the disk is full): "
-        "delete files, or set XDG_CACHE_HOME to a folder on another disk"
-    )
 
-
-def test_after_a_kill_the_next_call_waits_for_the_installer_and_installs_it(uv, cache, run_python, tmp_path):
+def test_after_a_kill_the_next_call_waits_for_the_installer_and_installs_it(uv, cache, run_python, eventually):
     # GIVEN a process that was killed while uv installs
     uv(_UV.replace("0.5", "2"))
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r}); {_INSTALL}"]
     ) as killed:
-        end = time.monotonic() + 20
-        while not (cache / "runs").exists():
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        eventually((cache / "runs").exists)
         killed.send_signal(signal.SIGKILL)
 
     # WHEN the next one starts

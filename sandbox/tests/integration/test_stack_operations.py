@@ -8,13 +8,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-def wait_for(condition):
-    end = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def physical_ids(stack, logical_id):
     """Types and physical ids of the events of one resource."""
     requests = [request for request in stack.requests() if request["LogicalResourceId"] == logical_id]
@@ -53,7 +46,7 @@ class TestParallel:
 
 
 class TestCancellation:
-    def test_a_creation_in_progress_is_cancelled_and_deleted(self, stack):
+    def test_a_creation_in_progress_is_cancelled_and_deleted(self, stack, eventually):
         # GIVEN a resource whose creation ends only after its deletion has begun
         slow = stack.custom(Id="slow", CreateOvertaken="yes")
         failing = stack.custom(OnCreate="FAILED", Id="failing", CreateAfterEvents="2")
@@ -77,10 +70,10 @@ class TestCancellation:
             "The following resource(s) failed to create: [Failing, Slow]. Rollback requested by user.",
         )
         # AND the late response to the Create is received and ignored
-        wait_for(lambda: "Slow Create SUCCESS" in stack.responses())
+        eventually(lambda: "Slow Create SUCCESS" in stack.responses())
         assert (stack.describe()["StackStatus"], stack.resources()) == ("ROLLBACK_COMPLETE", {})
 
-    def test_an_update_in_progress_is_cancelled_and_reverted(self, stack):
+    def test_an_update_in_progress_is_cancelled_and_reverted(self, stack, eventually):
         # GIVEN a stack, and an update that ends only after the rollback has begun
         stack.create({"Slow": stack.custom(Id="old")})
         slow = stack.custom(Id="new", UpdateOvertaken="yes")
@@ -96,27 +89,27 @@ class TestCancellation:
         assert first["ResourceProperties"] == second["OldResourceProperties"]
         assert first["OldResourceProperties"] == second["ResourceProperties"]
         assert ("UPDATE_FAILED", "Resource update cancelled") in stack.events("Slow")
-        wait_for(lambda: stack.responses().count("Slow Update SUCCESS") == 2)
+        eventually(lambda: stack.responses().count("Slow Update SUCCESS") == 2)
         assert stack.resources() == {"Slow": "old"}
 
-    def test_cancel_update_stack_cancels_the_update_in_progress(self, stack):
+    def test_cancel_update_stack_cancels_the_update_in_progress(self, stack, eventually):
         stack.create({"Slow": stack.custom(Id="old")})
         stack.start_update({"Slow": stack.custom(Id="new", UpdateOvertaken="yes")})
-        wait_for(lambda: len(stack.requests()) == 2)
+        eventually(lambda: len(stack.requests()) == 2)
 
         assert stack.cancel_update() == "UPDATE_ROLLBACK_COMPLETE"
 
         assert stack.requested() == [("Create", None), ("Update", "old"), ("Update", "old")]
         assert ("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated") in stack.events()
 
-    def test_delete_stack_cancels_the_creation_in_progress(self, stack):
+    def test_delete_stack_cancels_the_creation_in_progress(self, stack, eventually):
         stack.start_create(
             {
                 "Slow": stack.custom(Id="slow", CreateOvertaken="yes"),
                 "Later": stack.custom(Id="later") | {"DependsOn": "Slow"},
             }
         )
-        wait_for(stack.requests)
+        eventually(stack.requests)
 
         stack.delete()
 
@@ -148,13 +141,13 @@ class TestCancellation:
 class TestFunction:
     """The invocation of the function of a custom resource."""
 
-    def test_the_service_timeout_ends_the_wait_for_a_function_that_still_runs(self, stack):
+    def test_the_service_timeout_ends_the_wait_for_a_function_that_still_runs(self, stack, eventually):
         # GIVEN a function that runs until it gets the Delete event
         status = stack.create({"Slow": stack.custom(CreateOvertaken="yes", ServiceTimeout="1")})
 
         assert status == "ROLLBACK_COMPLETE"
         assert "did not receive a response from your Custom Resource" in stack.reasons()
-        wait_for(lambda: "Slow Create SUCCESS" in stack.responses())
+        eventually(lambda: "Slow Create SUCCESS" in stack.responses())
 
     @pytest.mark.parametrize("end", ["SILENT", "DIE"])
     def test_the_service_timeout_ends_the_wait_for_a_function_that_has_ended_without_a_response(self, stack, end):

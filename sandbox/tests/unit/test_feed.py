@@ -110,6 +110,24 @@ def test_a_version_in_creation_and_in_deletion(aws):
     assert aws.service.view(shown_images) == [[]]
 
 
+def test_the_users_of_a_version(aws):
+    # GIVEN a domain and a user profile that offer the latest version, and an app that runs on it
+    aws.version()
+    aws.CreateAppImageConfig(AppImageConfigName="lab")
+    item = {"ImageName": "data-science", "AppImageConfigName": "lab"}
+    settings = {"ExecutionRole": aws.role, "KernelGatewayAppSettings": {"CustomImages": [item]}}
+    which = {"DomainId": aws.CreateDomain(DomainName="d", AuthMode="IAM", DefaultUserSettings=settings)["DomainId"]}
+    aws.wait()
+    which |= {"UserProfileName": "ann"}
+    aws.CreateUserProfile(**which, UserSettings=settings)
+    aws.wait()
+    image = shown(aws).arn
+    aws.CreateApp(**which, AppType="KernelGateway", AppName="k", ResourceSpec={"SageMakerImageArn": image})
+
+    assert shown(aws).versions[0].used_by == ["domain d", "user profile ann", "KernelGateway of ann"]
+    assert shown(aws).versions[0].in_use
+
+
 def test_many_versions(aws):
     # GIVEN 60 versions, an early one with an alias
     for number in range(60):
