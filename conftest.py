@@ -25,7 +25,7 @@ MARKERS = {
 """The marker that a test gets from each folder that it lies in."""
 EXHAUSTIVE = {
     *("test_clients", "test_conformance", "test_hotswap_and_watch", "test_killed", "test_moving"),
-    *("test_server_environment", "test_studio", "test_typed_app"),
+    *("test_server_environment", "test_typed_app"),
 }
 """The modules of which each test takes half a minute or more."""
 

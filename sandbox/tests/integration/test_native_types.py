@@ -1,10 +1,17 @@
-"""The CloudFormation types AWS::SageMaker::ImageVersion, AppImageConfig and Domain."""
+"""The CloudFormation types AWS::SageMaker::*."""
+
+import pytest
+from botocore.exceptions import ClientError
 
 ROLE = "arn:aws:iam::000000000000:role/images"
 
 
 def resource(kind, **properties):
     return {"Type": f"AWS::SageMaker::{kind}", "Properties": properties}
+
+
+def image(name, **properties):
+    return resource("Image", ImageName=name, ImageRoleArn=ROLE, **properties)
 
 
 def reader(**attributes):
@@ -36,7 +43,7 @@ def test_a_template_with_all_types(sandbox, sagemaker, stack, push, name):
         "AppImageConfigName": {"Ref": "Lab"},
     }
     resources = {
-        "Image": resource("Image", ImageName=name, ImageRoleArn=ROLE),
+        "Image": image(name),
         "Version": {
             **resource(
                 "ImageVersion",
@@ -139,7 +146,7 @@ def test_a_version_in_use_is_retained_with_a_reason(sandbox, sagemaker, stack, p
     item = {"ImageName": name, "ImageVersionNumber": 1, "AppImageConfigName": {"Ref": "Lab"}}
     studio = resource("Domain", DomainName=name, AuthMode="IAM", DefaultUserSettings=custom_images(item))
     rest = {
-        "Image": resource("Image", ImageName=name, ImageRoleArn=ROLE),
+        "Image": image(name),
         "Lab": resource("AppImageConfig", AppImageConfigName=name),
         "Studio": studio,
     }
@@ -155,6 +162,215 @@ def test_a_version_in_use_is_retained_with_a_reason(sandbox, sagemaker, stack, p
         f"Resource of type 'AWS::SageMaker::ImageVersion' with identifier '{name}' has a conflict. "
         f"Reason: Image: [{name}] is in use."
     ) in stack.reasons()
+
+
+def test_studio_from_create_to_delete(sandbox, sagemaker, stack, push, name):
+    # GIVEN a domain with a user profile, a space and a lifecycle configuration
+    uri, _ = push(sandbox)
+    item = {"ImageName": name, "ImageVersionNumber": 1, "AppImageConfigName": {"Ref": "Lab"}}
+    lab = {"CustomImages": [item], "LifecycleConfigArns": [{"Fn::GetAtt": ["Setup", "StudioLifecycleConfigArn"]}]}
+    users = {"ExecutionRole": ROLE, "JupyterLabAppSettings": lab}
+    domain = {"DomainId": {"Ref": "Domain"}}
+    resources = {
+        "Image": image(name),
+        "Version": {**resource("ImageVersion", ImageName=name, BaseImage=uri), "DependsOn": "Image"},
+        "Lab": resource("AppImageConfig", AppImageConfigName=name),
+        "Setup": resource(
+            "StudioLifecycleConfig",
+            StudioLifecycleConfigName=f"{name}-first",
+            StudioLifecycleConfigAppType="JupyterLab",
+            StudioLifecycleConfigContent={"Fn::Base64": "echo hi"},
+        ),
+        "Domain": {
+            **resource("Domain", DomainName=name, AuthMode="IAM", DefaultUserSettings=users),
+            "DependsOn": "Version",
+        },
+        "User": resource("UserProfile", **domain, UserProfileName="ann"),
+        "Space": resource(
+            "Space",
+            **domain,
+            SpaceName="lab",
+            SpaceDisplayName="Old",
+            OwnershipSettings={"OwnerUserProfileName": "ann"},
+            SpaceSharingSettings={"SharingType": "Private"},
+            SpaceSettings={"AppType": "JupyterLab"},
+        )
+        | {"DependsOn": "User"},
+        "Reader": reader(
+            user="User",
+            user_arn="User.UserProfileArn",
+            space="Space",
+            space_arn="Space.SpaceArn",
+            url="Space.Url",
+            setup="Setup",
+            setup_arn="Setup.StudioLifecycleConfigArn",
+        ),
+    }
+    assert stack.create(resources) == "CREATE_COMPLETE", stack.reasons()
+
+    # THEN everything is in service, and references and attributes are those of the resource specification
+    domain_id = stack.resources()["Domain"]
+    which = {"DomainId": domain_id}
+    prefix = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}"
+    described = sagemaker.describe_domain(**which)
+    outputs = read(sandbox, stack)
+    assert outputs == {
+        "user": f"ann|{domain_id}",
+        "user_arn": f"{prefix}:user-profile/{domain_id}/ann",
+        "space": f"{domain_id}|lab",
+        "space_arn": f"{prefix}:space/{domain_id}/lab",
+        "url": f"{described['Url']}/jupyterlab/default",
+        "setup": f"{name}-first",
+        "setup_arn": f"{prefix}:studio-lifecycle-config/{name}-first",
+    }
+    settings = described["DefaultUserSettings"]["JupyterLabAppSettings"]
+    assert settings["LifecycleConfigArns"] == [outputs["setup_arn"]]
+    assert settings["CustomImages"] == [{"ImageName": name, "ImageVersionNumber": 1, "AppImageConfigName": name}]
+    user, space = {**which, "UserProfileName": "ann"}, {**which, "SpaceName": "lab"}
+    assert sagemaker.describe_user_profile(**user)["Status"] == "InService"
+    assert sagemaker.describe_space(**space)["SpaceDisplayName"] == "Old"
+
+    # WHEN it is changed, with an app that runs on the version
+    resources["Setup"]["Properties"]["StudioLifecycleConfigName"] = f"{name}-changed"
+    resources["User"]["Properties"]["UserSettings"] = {"KernelGatewayAppSettings": {"CustomImages": [item]}}
+    resources["Space"]["Properties"]["SpaceDisplayName"] = "New"
+    spec = {"InstanceType": "ml.t3.medium", "SageMakerImageVersionArn": {"Ref": "Version"}}
+    app = {"AppName": "kernel", "AppType": "KernelGateway", "UserProfileName": "ann"}
+    resources["Kernel"] = {**resource("App", **domain, **app, ResourceSpec=spec), "DependsOn": "User"}
+    resources["KernelReader"] = reader(kernel="Kernel", arn="Kernel.AppArn")
+    assert stack.update(resources) == "UPDATE_COMPLETE", stack.reasons()
+
+    # THEN the same resources have changed, the lifecycle configuration is replaced, and the version is in use
+    assert read(sandbox, stack, "KernelReader") == {
+        "kernel": f"kernel|KernelGateway|{domain_id}|ann",
+        "arn": f"{prefix}:app/{domain_id}/ann/kernelgateway/kernel",
+    }
+    assert sagemaker.describe_app(**which, **app)["Status"] == "InService"
+    kernel = sagemaker.describe_user_profile(**user)["UserSettings"]["KernelGatewayAppSettings"]
+    assert kernel["CustomImages"] == settings["CustomImages"]
+    assert sagemaker.describe_space(**space)["SpaceDisplayName"] == "New"
+    configs = sagemaker.list_studio_lifecycle_configs(NameContains=name)["StudioLifecycleConfigs"]
+    assert [config["StudioLifecycleConfigName"] for config in configs] == [f"{name}-changed"]
+    with pytest.raises(ClientError, match="is in use"):
+        sagemaker.delete_image_version(ImageName=name, Version=1)
+
+    # WHEN the stack is deleted, THEN nothing is left
+    stack.delete()
+    assert name not in [domain["DomainName"] for domain in sagemaker.list_domains()["Domains"]]
+    assert sagemaker.list_user_profiles(DomainIdEquals=domain_id)["UserProfiles"] == []
+    assert sagemaker.list_spaces(DomainIdEquals=domain_id)["Spaces"] == []
+    assert sagemaker.describe_app(**which, **app)["Status"] == "Deleted"
+    assert sagemaker.list_studio_lifecycle_configs(NameContains=name)["StudioLifecycleConfigs"] == []
+    assert sagemaker.list_images(NameContains=name)["Images"] == []
+
+
+def studio(name, **settings):
+    """A domain with these settings of its users, and a user profile."""
+    users = {"ExecutionRole": ROLE, **settings}
+    return {
+        "Domain": resource("Domain", DomainName=name, AuthMode="IAM", DefaultUserSettings=users),
+        "User": resource("UserProfile", DomainId={"Ref": "Domain"}, UserProfileName="ann"),
+    }
+
+
+def test_an_update_is_rolled_back_while_an_app_runs(sagemaker, stack, name, wait_until_stable):
+    # GIVEN a stack with a user, and an app that the user has started
+    assert stack.create(studio(name)) == "CREATE_COMPLETE", stack.reasons()
+    domain_id = stack.resources()["Domain"]
+    app = {"DomainId": domain_id, "UserProfileName": "ann", "AppType": "JupyterServer", "AppName": "default"}
+    sagemaker.create_app(**app)
+
+    def status():
+        return sagemaker.describe_app(**app)["Status"].upper()
+
+    assert wait_until_stable(status) == "INSERVICE"
+
+    # WHEN the settings of the domain are updated
+    assert stack.update(studio(name, SecurityGroups=["sg-1"])) == "UPDATE_ROLLBACK_COMPLETE"
+
+    # THEN the reason is that of the service; without the app, the update and the deletion succeed
+    assert f"domain/{domain_id}] with InService App. Delete all InService apps in the domain" in stack.reasons()
+    sagemaker.delete_app(**app)
+    assert wait_until_stable(status) == "DELETED"
+    assert stack.update(studio(name, SecurityGroups=["sg-1"])) == "UPDATE_COMPLETE", stack.reasons()
+    stack.delete()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("Image", "is CREATE_FAILED: why"), ("Domain", "is Failed: why"), ("UserProfile", "is Failed: why")],
+)
+def test_a_resource_that_fails_is_rolled_back(sandbox, sagemaker, stack, name, kind, reason):
+    sandbox.faults.fail("why", operation=f"Create{kind}")
+
+    assert stack.create({"Image": image(name), **studio(name)}) == "ROLLBACK_COMPLETE"
+
+    assert reason in stack.reasons()
+    assert name not in {image["ImageName"] for image in sagemaker.list_images()["Images"]}
+    assert name not in {domain["DomainName"] for domain in sagemaker.list_domains()["Domains"]}
+    stack.delete()
+
+
+def read_tags(sagemaker, arn):
+    """The tags of an image, and those that CloudFormation has added, without their prefix."""
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    prefix = "aws:cloudformation:"
+    added = {key.removeprefix(prefix): tags.pop(key) for key in list(tags) if key.startswith(prefix)}
+    return tags, added
+
+
+def test_the_lifecycle_of_an_image(sandbox, sagemaker, stack, name):
+    # WHEN a stack has an image and a parameter with its attributes
+    tags = [{"Key": "team", "Value": "science"}]
+    declared = image(name, ImageDisplayName="Science", ImageDescription="For science", Tags=tags)
+    resources = {"Image": declared, "Reader": reader(ref="Image", arn="Image.ImageArn")}
+    of_stack = [{"Key": "cost", "Value": "1"}, {"Key": "team", "Value": "of the stack"}]
+    assert stack.create(resources, Tags=of_stack) == "CREATE_COMPLETE"
+
+    # THEN the image is ready with all properties, and both attributes are its ARN
+    arn = f"arn:aws:sagemaker:{sandbox.region}:{sandbox.account}:image/{name}"
+    described = sagemaker.describe_image(ImageName=name)
+    assert (described["ImageStatus"], described["DisplayName"], described["Description"], described["RoleArn"]) == (
+        "CREATED",
+        "Science",
+        "For science",
+        ROLE,
+    )
+    own, added = read_tags(sagemaker, arn)
+    assert own == {"cost": "1", "team": "science"}
+    assert added == {"logical-id": "Image", "stack-id": stack.describe()["StackId"], "stack-name": stack.name}
+    assert stack.resources()["Image"] == arn
+    assert read(sandbox, stack) == {"ref": arn, "arn": arn}
+
+    # WHEN properties are changed and removed
+    changed = image(name, ImageDescription="For everybody")
+    changed["Properties"]["ImageRoleArn"] = f"{ROLE}-2"
+    assert stack.update({"Image": changed}) == "UPDATE_COMPLETE"
+
+    # THEN the same image is updated
+    described = sagemaker.describe_image(ImageName=name)
+    assert (described["ImageStatus"], described["Description"], described["RoleArn"], "DisplayName" in described) == (
+        "CREATED",
+        "For everybody",
+        f"{ROLE}-2",
+        False,
+    )
+    assert stack.resources() == {"Image": arn}
+    assert read_tags(sagemaker, arn) == ({"cost": "1", "team": "of the stack"}, added)
+
+    # WHEN the stack is deleted, THEN the image is deleted
+    stack.delete()
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        sagemaker.describe_image(ImageName=name)
+
+
+def test_a_new_name_is_a_new_image(sagemaker, stack, name):
+    stack.create({"Image": image(name)})
+
+    assert stack.update({"Image": image(f"{name}-2")}) == "UPDATE_COMPLETE"
+
+    assert stack.resources()["Image"].endswith(f":image/{name}-2")
+    assert [found["ImageName"] for found in sagemaker.list_images(NameContains=name)["Images"]] == [f"{name}-2"]
 
 
 # Calls the handlers of the types on a fast service.
