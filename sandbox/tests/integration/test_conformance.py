@@ -91,14 +91,15 @@ class Run:
 
 
 @pytest.fixture
-def run(sandbox_with, tmp_path):
-    """Start the tests on a sandbox. The process ends with the test."""
+def run(tmp_path):
+    """Start the tests on a sandbox with these assumptions. The process and the sandbox end with the test."""
     with contextlib.ExitStack() as stack:
 
         def start(*what, assumptions=None, name="run", **environment):
             folder = tmp_path / name
             folder.mkdir()
-            started = Run(sandbox_with(assumptions), folder, *what, **environment)
+            sandbox = stack.enter_context(Sandbox.start(assumptions=assumptions, fast=True))
+            started = Run(sandbox, folder, *what, **environment)
             stack.callback(end, started.process)
             return started
 
@@ -108,13 +109,6 @@ def run(sandbox_with, tmp_path):
                 process.wait()
 
         yield start
-
-
-@pytest.fixture
-def sandbox_with():
-    """Start a sandbox with these assumptions; it ends with the test."""
-    with contextlib.ExitStack() as stack:
-        yield lambda assumptions: stack.enter_context(Sandbox.start(assumptions=assumptions, fast=True))
 
 
 def test_the_findings_are_the_assumptions_of_the_sandbox_and_nothing_is_left(run):

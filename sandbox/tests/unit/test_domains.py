@@ -176,14 +176,6 @@ class TestInUse:
         with pytest.raises(ServiceError, match="ResourceNotFound"):
             studio.describe(2)
 
-    def test_other_versions_can_be_deleted(self, studio):
-        create(studio, **settings(custom_image(2)))
-
-        studio.delete(1)
-        studio.delete(3)
-
-        assert studio.versions() == [2]
-
     def test_an_entry_without_a_number_names_the_latest_version(self, studio, refused):
         create(studio, **settings(custom_image()))
 

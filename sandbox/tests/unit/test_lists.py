@@ -110,23 +110,6 @@ def test_a_list_has_the_members_of_a_summary(shelf):
     assert config == shelf.DescribeAppImageConfig(AppImageConfigName="c")
 
 
-def test_the_end_of_a_creation_is_a_modification(aws):
-    # GIVEN a version whose creation takes longer than that of a later version
-    aws.service.faults.slow(30)
-    aws.start()
-    aws.clock.advance(1)
-    aws.start()
-    aws.wait()
-
-    listed = aws.ListImageVersions(SortBy="LAST_MODIFIED_TIME")["ImageVersions"]
-
-    assert [(version["Version"], version["ImageVersionStatus"]) for version in listed] == [
-        (1, "CREATED"),
-        (2, "CREATED"),
-    ]
-    assert aws.versions() == [2, 1]
-
-
 @pytest.fixture
 def many(make_aws):
     """25 images, app image configs and domains. The image `data-science` has 25 versions, each with an alias."""

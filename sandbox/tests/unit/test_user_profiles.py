@@ -82,23 +82,6 @@ def test_a_user_profile_that_is_changing_cannot_be_changed(studio, ann, operatio
         getattr(studio, operation)(**ann)
 
 
-def test_of_two_writers_the_last_one_wins_for_each_member(studio, ann):
-    # GIVEN two writers that have read the same settings
-    studio.UpdateUserProfile(**ann, UserSettings=offers(item(1)) | {"CodeEditorAppSettings": {"CustomImages": []}})
-    studio.wait()
-
-    # WHEN they write different members, and then the same
-    studio.UpdateUserProfile(**ann, UserSettings={"CodeEditorAppSettings": {"CustomImages": [item(2)]}})
-    studio.wait()
-    studio.UpdateUserProfile(**ann, UserSettings=offers(item(1), item(2)))
-    studio.wait()
-    studio.UpdateUserProfile(**ann, UserSettings=offers(item(3)))
-    studio.wait()
-
-    settings = studio.DescribeUserProfile(**ann)["UserSettings"]
-    assert settings == offers(item(3)) | {"CodeEditorAppSettings": {"CustomImages": [item(2)]}}
-
-
 def test_a_user_profile_needs_a_domain_and_a_new_name(studio, ann, refused):
     for name in ("ann", "Ann"):
         with refused("ResourceInUse", "The ID or Name specified is already in use."):
@@ -115,16 +98,6 @@ def test_a_user_profile_needs_a_domain_and_a_new_name(studio, ann, refused):
 
     studio.UpdateDomain(DomainId=studio.domain)
     studio.CreateUserProfile(DomainId=studio.domain, UserProfileName="ben")
-
-
-def test_a_domain_with_user_profiles_cannot_be_deleted(studio, ann, refused):
-    arn = f"{PREFIX}:domain/{studio.domain}"
-    with refused("ResourceInUse", f"Unable to delete Domain [{arn}] because UserProfile(s) are associated with it."):
-        studio.DeleteDomain(DomainId=studio.domain)
-
-    studio.DeleteUserProfile(**ann)
-    studio.wait()
-    studio.DeleteDomain(DomainId=studio.domain)
 
 
 def test_user_profiles_are_listed_by_domain_and_name(studio):
