@@ -16,7 +16,7 @@ from pathlib import Path
 
 from imgver_sandbox import ministack
 from imgver_sandbox.api import iam_decisions
-from imgver_sandbox.api.activity import ApiCalls
+from imgver_sandbox.api.api_calls import ApiCalls
 from imgver_sandbox.api.routes import RESET_PATH, HttpRequest, HttpResponse, Routes
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.faults.remote import add_fault_routes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imgver_sandbox.api.activity import ApiCall, ApiCalls
+from imgver_sandbox.api.api_calls import ApiCall, ApiCalls
 from imgver_sandbox.api.iam_decisions import Decision
 from imgver_sandbox.ministack.hooks import APP, IAM_ACTIONS, RESPONSES, ROUTER, module
 from imgver_sandbox.ministack.iam import caller_of, on_decision

@@ -1,11 +1,10 @@
-"""The stacks of MiniStack's CloudFormation, as the page shows them."""
+"""The stacks of MiniStack's CloudFormation, as the page shows them: JSON objects with times in ISO 8601, in UTC."""
 
 import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imgver_sandbox.api.activity import StackActivity, StackEvent
 from imgver_sandbox.ministack.hooks import CLOUDFORMATION, STACKS, module
 
 _MAX_STACKS = 20
@@ -39,7 +38,7 @@ def _paths(template: str) -> dict[str, str]:
         return {}
 
 
-def stack_activity() -> list[StackActivity]:
+def stack_activity() -> list[dict[str, Any]]:
     """Return the 20 stacks of all accounts and regions that changed last, latest first, with 8 events each.
 
     A stack whose operation failed has all events of that operation.
@@ -51,32 +50,35 @@ def stack_activity() -> list[StackActivity]:
         _activity(stack, cloudformation._stack_events.get_scoped(account, region, stack["StackId"], []))
         for (account, region, _), stack in cloudformation._stacks.all_items()
     ]
-    return sorted(found, key=lambda stack: stack.at, reverse=True)[:_MAX_STACKS]
+    return sorted(found, key=lambda stack: str(stack["at"]), reverse=True)[:_MAX_STACKS]
 
 
-def _activity(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> StackActivity:
+def _activity(stack: Mapping[str, Any], events: list[Mapping[str, Any]]) -> dict[str, Any]:
     status, paths = stack["StackStatus"], stack.get(_PATHS, {})
     has_failed = "FAILED" in status or "ROLLBACK" in status
     latest = _operation(events) if has_failed else events[: -_MAX_EVENTS - 1 : -1]
-    return StackActivity(
-        arn=stack["StackId"],
-        name=stack["StackName"],
-        status=status,
-        reason=stack["StackStatusReason"],
-        at=latest[0]["Timestamp"] if latest else stack["CreationTime"],
-        events=[
-            StackEvent(
-                id=event["EventId"],
-                at=event["Timestamp"],
-                logical_id=event["LogicalResourceId"],
-                path=paths.get(event["LogicalResourceId"], ""),
-                resource_type=event["ResourceType"],
-                status=event["ResourceStatus"],
-                reason=event["ResourceStatusReason"],
-            )
+    return {
+        "arn": stack["StackId"],
+        "name": stack["StackName"],
+        "status": status,
+        "reason": stack["StackStatusReason"],
+        # The time of the last change.
+        "at": latest[0]["Timestamp"] if latest else stack["CreationTime"],
+        # The latest events, or all events of an operation that failed, newest first.
+        "events": [
+            {
+                "id": event["EventId"],
+                "at": event["Timestamp"],
+                "logical_id": event["LogicalResourceId"],
+                # The path of the construct, or an empty string.
+                "path": paths.get(event["LogicalResourceId"], ""),
+                "resource_type": event["ResourceType"],
+                "status": event["ResourceStatus"],
+                "reason": event["ResourceStatusReason"],
+            }
             for event in latest
         ],
-    )
+    }
 
 
 def _operation(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

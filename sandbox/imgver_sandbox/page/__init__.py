@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from imgver_sandbox.api.activity import ApiCalls, StackActivity
+from imgver_sandbox.api.api_calls import ApiCalls
 from imgver_sandbox.api.routes import IMAGES_PATH, PREFIX, HttpRequest, HttpResponse, RouteHandler, Routes
 from imgver_sandbox.page.feed import feed
-from imgver_sandbox.page.images import ShownImage, shown_images
-from imgver_sandbox.page.studio import ShownDomain, shown_domains
+from imgver_sandbox.page.images import shown_images
+from imgver_sandbox.page.studio import shown_domains
 from imgver_sandbox.sagemaker.service import ImagesService
 
 PATH = f"{PREFIX}/"
@@ -27,14 +27,14 @@ _FILES = (
 
 
 def add_page(
-    routes: Routes, *, service: ImagesService, api_calls: ApiCalls, stacks: Callable[[], Sequence[StackActivity]]
+    routes: Routes, *, service: ImagesService, api_calls: ApiCalls, stacks: Callable[[], Sequence[object]]
 ) -> None:
     """Add the routes of the page and its files, of `/_imgver/events`, its data, and of `IMAGES_PATH`, its images."""
 
-    def images() -> list[ShownImage]:
+    def images() -> list[object]:
         return list(itertools.chain.from_iterable(service.view(shown_images)))
 
-    def domains() -> list[ShownDomain]:
+    def domains() -> list[object]:
         return list(itertools.chain.from_iterable(service.view(shown_domains)))
 
     def events(_request: HttpRequest) -> HttpResponse:
@@ -42,7 +42,7 @@ def add_page(
         return HttpResponse(body=body, content_type="text/event-stream")
 
     def overview(_request: HttpRequest) -> HttpResponse:
-        return HttpResponse(body=json.dumps(images(), default=vars).encode())
+        return HttpResponse(body=json.dumps(images()).encode())
 
     for name, file, content_type in _FILES:
         routes.add("GET", f"{PATH}{name}", _always(HttpResponse(body=_read(file), content_type=content_type)))

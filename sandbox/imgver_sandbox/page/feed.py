@@ -4,18 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from imgver_sandbox.api.activity import ApiCalls, StackActivity
-from imgver_sandbox.page.images import ShownImage
-from imgver_sandbox.page.studio import ShownDomain
+from imgver_sandbox.api.api_calls import ApiCalls
 
 _INTERVAL_SECONDS = 0.25
 
 
 async def feed(
     *,
-    images: Callable[[], Sequence[ShownImage]],
-    domains: Callable[[], Sequence[ShownDomain]],
-    stacks: Callable[[], Sequence[StackActivity]],
+    images: Callable[[], Sequence[object]],
+    domains: Callable[[], Sequence[object]],
+    stacks: Callable[[], Sequence[object]],
     api_calls: ApiCalls,
 ) -> AsyncIterator[bytes]:
     """Yield events without end.

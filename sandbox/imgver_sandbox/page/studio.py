@@ -1,7 +1,6 @@
-"""The data of Studio domains on the page: what they offer, and which apps run on which versions."""
+"""The data of Studio domains on the page, as JSON objects: what they offer, and which apps run on which versions."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imgver_sandbox.faults.kinds import InServiceFault
@@ -23,54 +22,7 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShownApp:
-    """One app that is not deleted."""
-
-    arn: str
-    name: str
-    status: str
-    failure_reason: str | None
-
-    version: str
-    """The image and the number, such as `data-science 3`, or "" for an image of SageMaker."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownMember:
-    """One user profile or space."""
-
-    arn: str
-    name: str
-
-    kind: str
-    """`user profile`, `space of ann`, `shared space of ann` or `shared space`."""
-
-    status: str
-    failure_reason: str | None
-    offers: Sequence[str]
-    apps: Sequence[ShownApp]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownDomain:
-    """One domain."""
-
-    arn: str
-    name: str
-    status: str
-    failure_reason: str | None
-
-    offers: Sequence[str]
-    """The custom images, such as `JupyterLab: data-science 3`."""
-
-    members: Sequence[ShownMember]
-
-    fault: int | None
-    """The id of the fault that lets an app run in the domain, or None."""
-
-
-def shown_domains(account: SageMakerAccount) -> list[ShownDomain]:
+def shown_domains(account: SageMakerAccount) -> list[dict[str, Any]]:
     """Return the domains of an account in a region, sorted by name, with their user profiles and spaces."""
     domains = sorted(account.domains.values(), key=lambda domain: str(domain.settings["DomainName"]))
     return [_shown_domain(account, domain) for domain in domains]
@@ -86,7 +38,7 @@ def user_name(record: StudioRecord) -> str:
     return f"domain {record.settings['DomainName']}"
 
 
-def _shown_domain(account: SageMakerAccount, domain: DomainRecord) -> ShownDomain:
+def _shown_domain(account: SageMakerAccount, domain: DomainRecord) -> dict[str, Any]:
     profiles = [profile for profile in account.user_profiles.values() if profile.domain_id == domain.domain_id]
     members: list[UserProfileRecord | SpaceRecord] = [*profiles, *account.spaces_of(domain)]
     faults = [
@@ -94,27 +46,31 @@ def _shown_domain(account: SageMakerAccount, domain: DomainRecord) -> ShownDomai
         for fault in account.context.faults.left()
         if isinstance(fault.kind, InServiceFault) and fault.kind.domain in {None, domain.domain_id}
     ]
-    return ShownDomain(
-        arn=domain.arn,
-        name=domain.settings["DomainName"],
-        status=domain.status,
-        failure_reason=domain.failure_reason,
-        offers=list(_offers(domain.settings)),
-        members=[_shown_member(account, member) for member in members],
-        fault=faults[0] if faults else None,
-    )
+    return {
+        "arn": domain.arn,
+        "name": domain.settings["DomainName"],
+        "status": domain.status,
+        "failure_reason": domain.failure_reason,
+        # The custom images, such as `JupyterLab: data-science 3`.
+        "offers": list(_offers(domain.settings)),
+        "members": [_shown_member(account, member) for member in members],
+        # The id of the fault that lets an app run in the domain, or None.
+        "fault": faults[0] if faults else None,
+    }
 
 
-def _shown_member(account: SageMakerAccount, member: UserProfileRecord | SpaceRecord) -> ShownMember:
-    return ShownMember(
-        arn=member.arn,
-        name=member.name,
-        kind="user profile" if isinstance(member, UserProfileRecord) else _kind_of_space(member),
-        status=member.status,
-        failure_reason=member.failure_reason,
-        offers=list(_offers(member.settings)),
-        apps=[_shown_app(app) for app in account.apps_of(member) if app.owner is member and app.status != "Deleted"],
-    )
+def _shown_member(account: SageMakerAccount, member: UserProfileRecord | SpaceRecord) -> dict[str, Any]:
+    apps = [app for app in account.apps_of(member) if app.owner is member and app.status != "Deleted"]
+    return {
+        "arn": member.arn,
+        "name": member.name,
+        # `user profile`, `space of ann`, `shared space of ann` or `shared space`.
+        "kind": "user profile" if isinstance(member, UserProfileRecord) else _kind_of_space(member),
+        "status": member.status,
+        "failure_reason": member.failure_reason,
+        "offers": list(_offers(member.settings)),
+        "apps": [_shown_app(app) for app in apps],
+    }
 
 
 def _kind_of_space(space: SpaceRecord) -> str:
@@ -122,14 +78,15 @@ def _kind_of_space(space: SpaceRecord) -> str:
     return f"{kind} of {space.owner_name}" if space.owner_name else kind
 
 
-def _shown_app(app: AppRecord) -> ShownApp:
-    return ShownApp(
-        arn=app.arn,
-        name=f"{app.app_type} {app.name}",
-        status=app.status,
-        failure_reason=app.failure_reason,
-        version=" ".join(map(str, app.image_version or ())),
-    )
+def _shown_app(app: AppRecord) -> dict[str, Any]:
+    return {
+        "arn": app.arn,
+        "name": f"{app.app_type} {app.name}",
+        "status": app.status,
+        "failure_reason": app.failure_reason,
+        # The image and the number, such as `data-science 3`, or "" for an image of SageMaker.
+        "version": " ".join(map(str, app.image_version or ())),
+    }
 
 
 def _offers(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from imgver_sandbox.api.activity import ApiCall, ApiCalls
+from imgver_sandbox.api.api_calls import ApiCall, ApiCalls
 from imgver_sandbox.page.feed import feed
 from imgver_sandbox.page.images import shown_images
 
@@ -85,25 +85,29 @@ def shown(aws):
 def test_a_version_in_creation_and_in_deletion(aws):
     # GIVEN a version that is being created
     arn = aws.start(Aliases=["b", "a"], Horovod=True)
-    (version,) = shown(aws).versions
+    (version,) = shown(aws)["versions"]
 
     # THEN its container image is not known yet, as in the API
-    assert (version.number, version.status, version.container_image) == (1, "CREATING", None)
-    assert (version.base_image, version.aliases, version.metadata) == (aws.base_image, ["a", "b"], {"Horovod": True})
+    assert (version["number"], version["status"], version["container_image"]) == (1, "CREATING", None)
+    assert (version["base_image"], version["aliases"], version["metadata"]) == (
+        aws.base_image,
+        ["a", "b"],
+        {"Horovod": True},
+    )
 
     # WHEN it is created
     aws.wait()
-    (version,) = shown(aws).versions
+    (version,) = shown(aws)["versions"]
 
-    assert (version.status, version.container_image) == ("CREATED", f"{aws.repository}@{aws.digest}")
-    assert not version.in_use
+    assert (version["status"], version["container_image"]) == ("CREATED", f"{aws.repository}@{aws.digest}")
+    assert not version["in_use"]
 
     # WHEN it is used, and deleted by its image
     aws.service.mark_in_use(arn)
-    assert shown(aws).versions[0].in_use
+    assert shown(aws)["versions"][0]["in_use"]
     aws.service.mark_in_use(arn, in_use=False)
     aws.DeleteImage()
-    assert (shown(aws).status, shown(aws).versions[0].status) == ("DELETING", "DELETING")
+    assert (shown(aws)["status"], shown(aws)["versions"][0]["status"]) == ("DELETING", "DELETING")
 
     # THEN it is gone with it
     aws.wait()
@@ -121,11 +125,11 @@ def test_the_users_of_a_version(aws):
     which |= {"UserProfileName": "ann"}
     aws.CreateUserProfile(**which, UserSettings=settings)
     aws.wait()
-    image = shown(aws).arn
+    image = shown(aws)["arn"]
     aws.CreateApp(**which, AppType="KernelGateway", AppName="k", ResourceSpec={"SageMakerImageArn": image})
 
-    assert shown(aws).versions[0].used_by == ["domain d", "user profile ann", "KernelGateway of ann"]
-    assert shown(aws).versions[0].in_use
+    assert shown(aws)["versions"][0]["used_by"] == ["domain d", "user profile ann", "KernelGateway of ann"]
+    assert shown(aws)["versions"][0]["in_use"]
 
 
 def test_many_versions(aws):
@@ -135,11 +139,11 @@ def test_many_versions(aws):
 
     # THEN the latest 50 and that one are shown
     image = shown(aws)
-    assert [version.number for version in image.versions] == [*range(60, 10, -1), 3]
-    assert image.more == 9
+    assert [version["number"] for version in image["versions"]] == [*range(60, 10, -1), 3]
+    assert image["more"] == 9
 
 
 def test_the_page_does_not_call_the_service(aws):
     aws.service.before_call = lambda _: pytest.fail("the service was called")
 
-    assert shown(aws).name == "data-science"
+    assert shown(aws)["name"] == "data-science"

@@ -1,8 +1,7 @@
-"""Records of the activity in the sandbox: the API calls and the deployments."""
+"""A record of the API calls in the sandbox."""
 
 import itertools
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from imgver_sandbox.api.iam_decisions import Decision
@@ -54,37 +53,3 @@ class ApiCalls:
     def after(self, number: int) -> list[ApiCall]:
         """Return the calls with a higher number, oldest first."""
         return [call for call in list(self._calls) if call.number > number]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackEvent:
-    """One event of a CloudFormation stack."""
-
-    id: str
-    at: str
-    """The time in ISO 8601, in UTC."""
-
-    logical_id: str
-
-    path: str
-    """The path of the construct, or an empty string."""
-
-    resource_type: str
-    status: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackActivity:
-    """A CloudFormation stack with its latest events."""
-
-    arn: str
-    name: str
-    status: str
-    reason: str
-
-    at: str
-    """The time of the last change in ISO 8601, in UTC."""
-
-    events: Sequence[StackEvent]
-    """The latest events, or all events of an operation that failed, newest first."""
