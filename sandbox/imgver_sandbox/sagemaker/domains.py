@@ -9,7 +9,7 @@ from typing import Any
 
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use
-from imgver_sandbox.sagemaker.listing import list_page
+from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.studio import (
     begin,
     delete,
@@ -84,9 +84,9 @@ def delete_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
 
 def list_domains(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListDomains."""
-    sort_keys = [(domain.created_at, domain_id) for domain_id, domain in account.domains.items()]
-    domain_ids, token = list_page(account, "ListDomains", parameters, sort_keys)
-    return {"Domains": [_summary(account, account.domains[domain_id]) for domain_id in domain_ids], "NextToken": token}
+    in_order = {"SortOrder": "Ascending", **parameters}
+    domains, token = list_records(account, "ListDomains", in_order, account.domains)
+    return {"Domains": [_summary(account, domain) for domain in domains], "NextToken": token}
 
 
 OPERATIONS: dict[str, Operation] = {

@@ -6,7 +6,7 @@ A page continues after the last item of the page before, even if items were crea
 import bisect
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from imgver_sandbox.sagemaker.account import OperationInput, SageMakerAccount
@@ -65,24 +65,6 @@ def list_records(
     return [records[name] for name in names], token
 
 
-def list_page(
-    account: SageMakerAccount,
-    operation: str,
-    parameters: OperationInput,
-    sort_keys: Iterable[tuple[Any, ...]],
-    *,
-    descending: bool = False,
-) -> tuple[list[Any], str | None]:
-    """One page of names (MaxResults, default 10, after NextToken), and the token of the next page.
-
-    Each sort key ends with the name of its item, which is unique. Raises ServiceError (ValidationException) for a
-    NextToken that is not from the response to an earlier call with the same parameters.
-    """
-    ordered = sorted(sort_keys)
-    keys, token = list_ordered(account, operation, parameters, ordered, key=lambda key: key, descending=descending)
-    return [key[-1] for key in keys], token
-
-
 def list_ordered(
     account: SageMakerAccount,
     operation: str,
@@ -93,10 +75,11 @@ def list_ordered(
     is_listed: Callable[[_Item], bool] = lambda _: True,
     descending: bool = False,
 ) -> tuple[list[_Item], str | None]:
-    """One page of those of the items that are listed, and the token of the next page.
+    """One page (MaxResults, default 10, after NextToken) of the items that are listed, and the token of the next page.
 
     `ordered` are the items in ascending order of their unique keys. Only the items of the page are looked at. Raises
-    ServiceError (ValidationException) as `list_page` does.
+    ServiceError (ValidationException) for a NextToken that is not from the response to an earlier call with the same
+    parameters.
     """
     listing = (operation, {name: value for name, value in parameters.items() if name not in _PAGE_PARAMETERS})
     token = parameters.get("NextToken")

@@ -14,7 +14,7 @@ from imgver_sandbox.sagemaker.account import Operation, OperationInput, Operatio
 from imgver_sandbox.sagemaker.errors import validation_exception
 from imgver_sandbox.sagemaker.image_versions import describe_image_version
 from imgver_sandbox.sagemaker.images import describe_image
-from imgver_sandbox.sagemaker.listing import list_page
+from imgver_sandbox.sagemaker.listing import list_ordered
 
 _Properties = Mapping[str, Any]
 _Operator = Callable[[Any, Any], bool]
@@ -41,11 +41,12 @@ def search(account: SageMakerAccount, parameters: OperationInput) -> OperationOu
         arn: properties for arn, properties in found.items() if expression is None or _holds(expression, properties)
     }
     sort_by = parameters.get("SortBy", "LastModifiedTime")
-    page, token = list_page(
+    page, token = list_ordered(
         account,
         "Search",
         parameters,
-        [(str(properties.get(sort_by, "")), arn) for arn, properties in hits.items()],
+        sorted((str(properties.get(sort_by, "")), arn) for arn, properties in hits.items()),
+        key=lambda key: key,
         descending=parameters.get("SortOrder", "Descending") == "Descending",
     )
     total = {"Value": len(hits), "Relation": "EqualTo"}

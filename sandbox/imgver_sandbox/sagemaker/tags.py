@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import resource_not_found, validation_exception
-from imgver_sandbox.sagemaker.listing import list_page
+from imgver_sandbox.sagemaker.listing import list_ordered
 
 _MAX_TAGS = 50
 
@@ -44,8 +44,8 @@ def delete_tags(account: SageMakerAccount, parameters: OperationInput) -> Operat
 def list_tags(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListTags."""
     tags = _tags(account, parameters)
-    size = {"MaxResults": parameters.get("MaxResults", _MAX_TAGS)}
-    keys, token = list_page(account, "ListTags", {**parameters, **size}, [(key,) for key in tags])
+    sized = {"MaxResults": _MAX_TAGS, **parameters}
+    keys, token = list_ordered(account, "ListTags", sized, sorted(tags), key=lambda key: (key,))
     return {"Tags": _as_list({key: tags[key] for key in keys}), "NextToken": token}
 
 
