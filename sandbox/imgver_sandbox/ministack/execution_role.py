@@ -53,14 +53,12 @@ def _enforce_network_permissions() -> None:
                     "(Service: Lambda, Status Code: 400)"
                 )
 
-    def checked_create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> object:
+    def checked_create(logical_id: str, properties: Mapping[str, Any], *stack: object) -> object:
         check(properties)
-        return create(logical_id, properties, stack_name)
+        return create(logical_id, properties, *stack)
 
-    def checked_update(
-        physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None = None
-    ) -> object:
+    def checked_update(physical_id: str, old: object, new: Mapping[str, Any], *stack: object) -> object:
         check(new)
-        return update(physical_id, old, new, stack_name, logical_id)
+        return update(physical_id, old, new, *stack)
 
     handlers.update(create=checked_create, update=checked_update)

@@ -17,13 +17,11 @@ def add_cidr_block_attribute() -> None:
     create: Callable[..., Provisioned] = handlers["create"]
     update: Callable[..., Provisioned] = handlers["update"]
 
-    def patched_create(logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
-        return _with_cidr_block(create(logical_id, properties, stack_name), properties)
+    def patched_create(logical_id: str, properties: Properties, *stack: object) -> Provisioned:
+        return _with_cidr_block(create(logical_id, properties, *stack), properties)
 
-    def patched_update(
-        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
-    ) -> Provisioned:
-        return _with_cidr_block(update(physical_id, old, new, stack_name, logical_id), new)
+    def patched_update(physical_id: str, old: Properties, new: Properties, *stack: object) -> Provisioned:
+        return _with_cidr_block(update(physical_id, old, new, *stack), new)
 
     handlers.update(create=patched_create, update=patched_update)
 

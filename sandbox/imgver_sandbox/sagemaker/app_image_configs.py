@@ -20,12 +20,10 @@ def create_app_image_config(account: SageMakerAccount, parameters: OperationInpu
     name = parameters["AppImageConfigName"]
     if name in account.app_image_configs:
         raise resource_in_use("The ID or Name specified is already in use.")
-    now = account.now()
     config = AppImageConfigRecord(
         name=name,
         arn=account.arn(f"app-image-config/{name}"),
-        created_at=now,
-        modified_at=now,
+        created_at=account.now(),
         app_configs=_app_configs(parameters),
     )
     account.tags[config.arn] = parse_tags(parameters.get("Tags", []))

@@ -57,7 +57,6 @@ def create_app(account: SageMakerAccount, parameters: OperationInput) -> Operati
         image_version=image_version,
         arn=arn,
         created_at=account.now(),
-        modified_at=account.now(),
         settings={"ResourceSpec": spec},
     )
     begin(account, app, "CreateApp", problem=problem)
@@ -185,13 +184,9 @@ def _offering_settings(
     return found[0] if found else {}
 
 
-def _owner_of(app: AppRecord) -> dict[str, str]:
-    return {"SpaceName" if isinstance(app.owner, SpaceRecord) else "UserProfileName": app.owner.name}
-
-
 def _summary(app: AppRecord) -> dict[str, Any]:
     return {
-        **_owner_of(app),
+        "SpaceName" if isinstance(app.owner, SpaceRecord) else "UserProfileName": app.owner.name,
         "AppName": app.name,
         "AppType": app.app_type,
         "CreationTime": app.created_at,

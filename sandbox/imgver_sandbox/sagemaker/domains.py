@@ -38,7 +38,6 @@ def create_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
         domain_id=domain_id,
         arn=account.arn(f"domain/{domain_id}"),
         created_at=now,
-        modified_at=now,
         settings=settings,
     )
     begin(account, domain, "CreateDomain")

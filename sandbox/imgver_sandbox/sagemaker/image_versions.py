@@ -57,7 +57,6 @@ def create_image_version(account: SageMakerAccount, parameters: OperationInput) 
         base_image=base_image,
         container_image=None if failure_reason else container_image,
         created_at=now,
-        modified_at=now,
     )
     image.set_metadata(version, _metadata(parameters), now=now)
     image.begin_creation(version, seconds=seconds, failure_reason=failure_reason)

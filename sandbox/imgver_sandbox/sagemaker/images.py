@@ -24,15 +24,13 @@ def create_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
     name = parameters["ImageName"]
     if account.find_image(name) is not None:
         raise resource_in_use(f"The Image with ImageName {name} already exists. Please use a different ImageName.")
-    now = account.now()
     image = ImageRecord(
         name=name,
         arn=account.arn(f"image/{name}"),
         role_arn=parameters["RoleArn"],
         display_name=parameters.get("DisplayName"),
         description=parameters.get("Description"),
-        created_at=now,
-        modified_at=now,
+        created_at=account.now(),
     )
     account.tags[image.arn] = parse_tags(parameters.get("Tags", []))
     _begin(account, image, "CreateImage", "CREATING", then="CREATED")

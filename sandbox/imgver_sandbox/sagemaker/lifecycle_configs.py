@@ -23,7 +23,6 @@ def create_studio_lifecycle_config(account: SageMakerAccount, parameters: Operat
         name=name,
         arn=account.arn(f"studio-lifecycle-config/{name}"),
         created_at=account.now(),
-        modified_at=account.now(),
         content=parameters["StudioLifecycleConfigContent"],
         app_type=parameters["StudioLifecycleConfigAppType"],
     )

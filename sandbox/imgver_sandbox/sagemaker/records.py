@@ -1,6 +1,6 @@
 """The base of all stored records. A status follows from the time alone: no background task changes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 # The status of a deleted record. The account removes such records before a call can read them.
@@ -32,7 +32,11 @@ class StoredRecord:
 
     arn: str
     created_at: float
-    modified_at: float
+    modified_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A new resource was last modified when it was created."""
+        self.modified_at = self.created_at
 
 
 @dataclass(kw_only=True)

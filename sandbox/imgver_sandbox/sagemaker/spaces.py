@@ -44,7 +44,6 @@ def create_space(account: SageMakerAccount, parameters: OperationInput) -> Opera
         name=parameters["SpaceName"],
         arn=account.arn(f"space/{'/'.join(key)}"),
         created_at=account.now(),
-        modified_at=account.now(),
         settings={name: value for name, value in parameters.items() if name not in _IDENTIFIER},
     )
     begin(account, space, "CreateSpace")

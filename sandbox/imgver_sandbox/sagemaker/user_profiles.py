@@ -36,7 +36,6 @@ def create_user_profile(account: SageMakerAccount, parameters: OperationInput) -
         name=name,
         arn=account.arn(f"user-profile/{domain.domain_id}/{name}"),
         created_at=account.now(),
-        modified_at=account.now(),
         settings={name: value for name, value in parameters.items() if name not in _IDENTIFIER},
     )
     begin(account, profile, "CreateUserProfile")
