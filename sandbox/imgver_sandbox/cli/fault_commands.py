@@ -9,15 +9,8 @@ from typing import Any
 
 from imgver_sandbox.cli.named import add_name, running
 from imgver_sandbox.errors import SandboxError
+from imgver_sandbox.faults import kinds
 from imgver_sandbox.faults.control import Faults
-from imgver_sandbox.faults.kinds import (
-    CHANGE_OPERATIONS,
-    FAULT_KINDS,
-    LIMITED_OPERATIONS,
-    DropMoment,
-    FaultKind,
-    LimitFault,
-)
 
 _DESCRIPTION = """\
 Inject faults into SageMaker in the sandbox that `start` started. A fault ends when it is used up, when it is removed,
@@ -56,9 +49,9 @@ def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     fault = commands.add_parser("fault", help="add or remove a fault", description=_DESCRIPTION)
     actions = fault.add_subparsers(metavar="ACTION", required=True)
     add = actions.add_parser("add", help="add a fault", description=_DESCRIPTION)
-    kinds = add.add_subparsers(metavar="KIND", required=True)
-    for name, kind in FAULT_KINDS.items():
-        _add_settings(kinds.add_parser(name, help=_HELP[name], description=f"Add a fault: {_HELP[name]}."), kind)
+    parsers = add.add_subparsers(metavar="KIND", required=True)
+    for name, kind in kinds.FAULT_KINDS.items():
+        _add_settings(parsers.add_parser(name, help=_HELP[name], description=f"Add a fault: {_HELP[name]}."), kind)
     remove = actions.add_parser("remove", help="remove a fault", description="Remove a fault.")
     remove.add_argument("id", type=int, help="the number of the fault in `imgver-sandbox faults`")
     add_name(remove)
@@ -68,13 +61,13 @@ def add_fault_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     reset.set_defaults(perform=_reset)
 
 
-def _add_settings(parser: argparse.ArgumentParser, kind: type[FaultKind]) -> None:
+def _add_settings(parser: argparse.ArgumentParser, kind: type[kinds.FaultKind]) -> None:
     types: Mapping[str, Any] = {**typing.get_type_hints(kind), "operation": str, "when": str, "domain": str}
-    possible = ", ".join(LIMITED_OPERATIONS if kind is LimitFault else CHANGE_OPERATIONS)
+    possible = ", ".join(kinds.LIMITED_OPERATIONS if kind is kinds.LimitFault else kinds.CHANGE_OPERATIONS)
     for setting in dataclasses.fields(kind):
         name, default = setting.name, setting.default
         if default is dataclasses.MISSING:
-            choices = typing.get_args(DropMoment) if name == "when" else None
+            choices = typing.get_args(kinds.DropMoment) if name == "when" else None
             parser.add_argument(name, type=types[name], choices=choices, metavar=name.upper(), help=_SETTINGS[name])
         else:
             description = _SETTINGS.get(name, f"{possible} (default: {default})" if default else _OPERATION)

@@ -27,7 +27,7 @@ _STATE = (
 """The members of the record of a stack that an operation changes."""
 
 
-def new_nested_stack(parent: Record, logical_id: str, properties: Record) -> Record:
+def new_stack(parent: Record, logical_id: str, properties: Record) -> Record:
     """Return the record of a nested stack before its creation. Raises ValueError for an invalid template."""
     name = generated_physical_id(parent["StackName"], logical_id)
     responses = module(RESPONSES)
@@ -46,7 +46,7 @@ def new_nested_stack(parent: Record, logical_id: str, properties: Record) -> Rec
     }
 
 
-def updated_nested_stack(stack_id: str, parent: Record, properties: Record) -> Record:
+def updated_stack(stack_id: str, parent: Record, properties: Record) -> Record:
     """Return the record that a nested stack is to have during an update. Raises ValueError for an invalid template."""
     stack = module(HANDLERS)._resolve_stack(stack_id)
     if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":

@@ -22,21 +22,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from imgver_sandbox.ministack.custom_resources import (
-    CustomResourceError,
-    generated_physical_id,
-    is_custom,
-    wait_for_functions,
-)
+from imgver_sandbox.ministack import custom_resources, nested_stacks
 from imgver_sandbox.ministack.hooks import ENGINE, PROVISIONERS, RESPONSES, STACKS, module
-from imgver_sandbox.ministack.nested_stacks import (
-    begin_creation,
-    begin_update,
-    has_updates,
-    new_nested_stack,
-    outputs_as_attributes,
-    updated_nested_stack,
-)
 from imgver_sandbox.ministack.stack_deletion import delete_resource, retains
 from imgver_sandbox.ministack.stack_exports import check_exports, replace_exports
 from imgver_sandbox.ministack.stack_template import NESTED_STACK, Record, StackTemplate, add_event, call, set_status
@@ -264,7 +251,7 @@ class Deployment:
             self._set_rollback_status("ROLLBACK_COMPLETE")
 
     async def _functions_end(self) -> None:
-        await asyncio.to_thread(wait_for_functions, self._stack["StackId"])
+        await asyncio.to_thread(custom_resources.wait_for_functions, self._stack["StackId"])
 
     @property
     def _not_reverted(self) -> list[str]:
@@ -377,7 +364,7 @@ class Deployment:
 
     async def _carry_out(self, logical_id: str, change: _Change) -> None:
         """Carry out a change until it ends or is cancelled."""
-        has_function = is_custom(change.wanted["ResourceType"])
+        has_function = custom_resources.is_custom(change.wanted["ResourceType"])
         is_nested = change.wanted["ResourceType"] == NESTED_STACK
         provision = self._provision_nested_stack if is_nested else self._provision
         work = asyncio.create_task(provision(logical_id, change))
@@ -395,7 +382,7 @@ class Deployment:
         try:
             change.after = self._resources[logical_id] = await work
         except Exception as error:  # noqa: BLE001  whatever a handler raises fails the resource
-            if has_function and isinstance(error, CustomResourceError):
+            if has_function and isinstance(error, custom_resources.CustomResourceError):
                 self._record_failed_creation(change, error.physical_id)
             elif change.nested is not None:
                 self._record_failed_creation(change, change.nested._stack["StackId"])
@@ -414,8 +401,8 @@ class Deployment:
         if previous != wanted:
             return False
         # The template of a nested stack can have changed at the same address.
-        return resource_type != NESTED_STACK or not has_updates(
-            updated_nested_stack(change.before["PhysicalResourceId"], self._stack, wanted)
+        return resource_type != NESTED_STACK or not nested_stacks.has_updates(
+            nested_stacks.updated_stack(change.before["PhysicalResourceId"], self._stack, wanted)
         )
 
     def _properties(self, logical_id: str, before: Record | None) -> Record:
@@ -473,11 +460,11 @@ class Deployment:
         """Create or update a nested stack, and return its record in this stack."""
         properties = self._template.tagged(logical_id, NESTED_STACK, change.wanted["Properties"])
         if change.before is None:
-            wanted, previous_state = new_nested_stack(self._stack, logical_id, properties), None
-            stack = begin_creation(wanted)
+            wanted, previous_state = nested_stacks.new_stack(self._stack, logical_id, properties), None
+            stack = nested_stacks.begin_creation(wanted)
         else:
-            wanted = updated_nested_stack(change.before["PhysicalResourceId"], self._stack, properties)
-            stack, previous_state = begin_update(wanted)
+            wanted = nested_stacks.updated_stack(change.before["PhysicalResourceId"], self._stack, properties)
+            stack, previous_state = nested_stacks.begin_update(wanted)
         change.wanted["PhysicalResourceId"] = stack["StackId"]
         if previous_state is None:
             add_event(self._stack, logical_id, change.wanted, "CREATE_IN_PROGRESS", "Resource creation Initiated")
@@ -498,7 +485,7 @@ class Deployment:
         return {
             **change.wanted,
             "ResourceStatus": f"{change.verb}_COMPLETE",
-            "Attributes": outputs_as_attributes(stack),
+            "Attributes": nested_stacks.outputs_as_attributes(stack),
             "Timestamp": module(RESPONSES).now_iso(),
         }
 
@@ -525,7 +512,8 @@ class Deployment:
         logical_id = change.wanted["LogicalResourceId"]
         change.after = self._resources[logical_id] = {
             **change.wanted,
-            "PhysicalResourceId": physical_id or generated_physical_id(self._stack["StackName"], logical_id),
+            "PhysicalResourceId": physical_id
+            or custom_resources.generated_physical_id(self._stack["StackName"], logical_id),
             "ResourceStatus": "CREATE_FAILED",
             "Attributes": {},
             "Timestamp": module(RESPONSES).now_iso(),

@@ -8,16 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from imgver_sandbox.sagemaker import errors, studio
 from imgver_sandbox.sagemaker.account import AppKey, Operation, OperationInput, OperationOutput, SageMakerAccount
-from imgver_sandbox.sagemaker.errors import (
-    ServiceError,
-    refuse_change_in_progress,
-    resource_in_use,
-    resource_not_found,
-    validation_exception,
-)
 from imgver_sandbox.sagemaker.listing import list_records
-from imgver_sandbox.sagemaker.studio import begin, domain_for_new_resource, find_space, find_user_profile
 from imgver_sandbox.sagemaker.studio_records import AppRecord, SpaceRecord, UserProfileRecord, offered_images
 
 # The app types that run on custom images, and the settings that offer these images.
@@ -33,21 +26,21 @@ _IMAGE_ARN = re.compile(r"arn:[\w-]+:sagemaker:[^:]+:(\d{12}):image(?:-version)?
 
 def create_app(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform CreateApp."""
-    domain = domain_for_new_resource(account, parameters)
+    domain = studio.domain_for_new_resource(account, parameters)
     owner = _owner(account, parameters)
     app_type = parameters["AppType"]
     if app_type in _ONLY_IN_SPACES and not isinstance(owner, SpaceRecord):
-        raise validation_exception(f"An app of type {app_type} requires a SpaceName.")
+        raise errors.validation_exception(f"An app of type {app_type} requires a SpaceName.")
     key = _key(parameters)
     existing = account.apps.get(key)
     if existing is not None and existing.status not in {"Deleted", "Failed"}:
-        raise resource_in_use("The ID or Name specified is already in use.")
+        raise errors.resource_in_use("The ID or Name specified is already in use.")
     spec = _resource_spec(owner, app_type, parameters.get("ResourceSpec", {}))
     arn = account.arn(f"app/{domain.domain_id}/{owner.name}/{app_type.lower()}/{parameters['AppName']}")
     image_version, problem = None, None
     try:
         image_version = _image_version(account, owner, app_type, spec, arn)
-    except ServiceError as error:
+    except errors.ServiceError as error:
         problem = f"{error.code}Error: {error.message}"
     app = AppRecord(
         domain_id=domain.domain_id,
@@ -59,7 +52,7 @@ def create_app(account: SageMakerAccount, parameters: OperationInput) -> Operati
         created_at=account.now(),
         settings={"ResourceSpec": spec},
     )
-    begin(account, app, "CreateApp", problem=problem)
+    studio.begin(account, app, "CreateApp", problem=problem)
     account.apps[key] = app
     return {"AppArn": app.arn}
 
@@ -73,10 +66,10 @@ def describe_app(account: SageMakerAccount, parameters: OperationInput) -> Opera
 def delete_app(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteApp."""
     app = _app(account, parameters)
-    refuse_change_in_progress(app)
+    errors.refuse_change_in_progress(app)
     if app.status == "Deleted":
         raise _not_found(parameters)
-    begin(account, app, "DeleteApp")
+    studio.begin(account, app, "DeleteApp")
     return {}
 
 
@@ -103,10 +96,10 @@ OPERATIONS: dict[str, Operation] = {
 def _owner(account: SageMakerAccount, parameters: OperationInput) -> SpaceRecord | UserProfileRecord:
     """The space or the user profile of a new app. Raises ServiceError (ValidationException)."""
     if len(parameters.keys() & {"SpaceName", "UserProfileName"}) != 1:
-        raise validation_exception("Exactly one of UserProfileName and SpaceName must be specified.")
-    find = find_space if "SpaceName" in parameters else find_user_profile
+        raise errors.validation_exception("Exactly one of UserProfileName and SpaceName must be specified.")
+    find = studio.find_space if "SpaceName" in parameters else studio.find_user_profile
     owner = find(account, parameters, missing="validation")
-    refuse_change_in_progress(owner, unless="Updating")
+    errors.refuse_change_in_progress(owner, unless="Updating")
     return owner
 
 
@@ -122,8 +115,8 @@ def _app(account: SageMakerAccount, parameters: OperationInput) -> AppRecord:
     return app
 
 
-def _not_found(parameters: OperationInput) -> ServiceError:
-    return resource_not_found("App", **parameters)
+def _not_found(parameters: OperationInput) -> errors.ServiceError:
+    return errors.resource_not_found("App", **parameters)
 
 
 def _resource_spec(owner: SpaceRecord | UserProfileRecord, app_type: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +153,7 @@ def _image_version(
         number = offered[0].number
     image, version = account.version({"ImageName": match[2], "Version": number, "Alias": alias})
     if version.number not in {entry.number or image.latest_number for entry in offered}:
-        raise ServiceError(
+        raise errors.ServiceError(
             "ResourceNotFound",
             f"Unable to launch App [{arn}] with Image [{image.name}] because it is not present in list of custom "
             f"images in AppSettings. Please update AppSettings to add Image [{image.name}] in list of custom images.",

@@ -7,18 +7,10 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDomain.html
 import hashlib
 from typing import Any
 
+from imgver_sandbox.sagemaker import studio
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use
 from imgver_sandbox.sagemaker.listing import list_records
-from imgver_sandbox.sagemaker.studio import (
-    begin,
-    delete,
-    domain_url,
-    find_domain,
-    refuse_missing_images,
-    refuse_running_apps,
-    updated,
-)
 from imgver_sandbox.sagemaker.studio_records import DomainRecord
 
 # UpdateDomain changes these settings member by member, and replaces all others.
@@ -30,7 +22,7 @@ def create_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
     name, now = parameters["DomainName"], account.now()
     if any(domain.settings["DomainName"] == name for domain in account.domains.values()):
         raise resource_in_use("The ID or Name specified is already in use.")
-    refuse_missing_images(account, parameters)
+    studio.refuse_missing_images(account, parameters)
     settings = {"AppNetworkAccessType": "PublicInternetOnly", **parameters}
     settings.pop("Tags", None)
     domain_id = f"d-{hashlib.sha256(f'{account.number}/{account.region}/{name}/{now}'.encode()).hexdigest()[:12]}"
@@ -40,14 +32,14 @@ def create_domain(account: SageMakerAccount, parameters: OperationInput) -> Oper
         created_at=now,
         settings=settings,
     )
-    begin(account, domain, "CreateDomain")
+    studio.begin(account, domain, "CreateDomain")
     account.domains[domain_id] = domain
-    return {"DomainArn": domain.arn, "DomainId": domain_id, "Url": domain_url(account, domain.domain_id)}
+    return {"DomainArn": domain.arn, "DomainId": domain_id, "Url": studio.domain_url(account, domain.domain_id)}
 
 
 def describe_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DescribeDomain."""
-    domain = find_domain(account, parameters)
+    domain = studio.find_domain(account, parameters)
     has_file_system = domain.settings.get("HomeEfsFileSystemCreation") != "Disabled"
     return {
         **_summary(account, domain),
@@ -59,26 +51,26 @@ def describe_domain(account: SageMakerAccount, parameters: OperationInput) -> Op
 
 def update_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform UpdateDomain."""
-    domain = find_domain(account, parameters)
+    domain = studio.find_domain(account, parameters)
     refuse_change_in_progress(domain)
-    refuse_running_apps(account, domain, parameters)
-    refuse_missing_images(account, parameters)
+    studio.refuse_running_apps(account, domain, parameters)
+    studio.refuse_missing_images(account, parameters)
     changes = {_setting_name(name): value for name, value in parameters.items() if name != "DomainId"}
     for name in _MERGED_SETTINGS:
         if name in changes:
             members = {_setting_name(member): value for member, value in changes[name].items()}
-            changes[name] = updated(account, domain.settings.get(name, {}), members)
-    if begin(account, domain, "UpdateDomain"):
+            changes[name] = studio.updated(account, domain.settings.get(name, {}), members)
+    if studio.begin(account, domain, "UpdateDomain"):
         domain.settings = domain.settings | changes
     return {"DomainArn": domain.arn}
 
 
 def delete_domain(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteDomain."""
-    domain = find_domain(account, parameters)
+    domain = studio.find_domain(account, parameters)
     profiles = [profile for profile in account.user_profiles.values() if profile.domain_id == domain.domain_id]
     apps, spaces = account.apps_of(domain), account.spaces_of(domain)
-    return delete(account, domain, apps=apps, spaces=spaces, user_profiles=profiles)
+    return studio.delete(account, domain, apps=apps, spaces=spaces, user_profiles=profiles)
 
 
 def list_domains(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
@@ -110,5 +102,5 @@ def _summary(account: SageMakerAccount, domain: DomainRecord) -> dict[str, Any]:
         "DomainName": domain.settings["DomainName"],
         "LastModifiedTime": domain.modified_at,
         "Status": domain.status,
-        "Url": domain_url(account, domain.domain_id),
+        "Url": studio.domain_url(account, domain.domain_id),
     }

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion
 
 from typing import Any
 
+from imgver_sandbox.sagemaker import errors
 from imgver_sandbox.sagemaker.account import (
     ClientTokenRecord,
     Operation,
@@ -15,13 +16,6 @@ from imgver_sandbox.sagemaker.account import (
 )
 from imgver_sandbox.sagemaker.aliases import refuse_held_aliases
 from imgver_sandbox.sagemaker.container_registry import DOCKER_V2_SCHEMA_2, parse_image_uri
-from imgver_sandbox.sagemaker.errors import (
-    change_in_progress,
-    refuse_change_in_progress,
-    resource_in_use,
-    resource_not_found,
-    validation_exception,
-)
 from imgver_sandbox.sagemaker.image_records import ImageRecord, ImageVersionRecord
 from imgver_sandbox.sagemaker.listing import list_records
 
@@ -84,14 +78,14 @@ def describe_image_version(account: SageMakerAccount, parameters: OperationInput
 def update_image_version(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform UpdateImageVersion."""
     image, version = account.version(parameters)
-    refuse_change_in_progress(version)
+    errors.refuse_change_in_progress(version)
     if version.status != "CREATED":
-        raise validation_exception(f"ImageVersion ({version.arn}) is in an invalid state.")
+        raise errors.validation_exception(f"ImageVersion ({version.arn}) is in an invalid state.")
     _refuse_concurrent_write(account, image)
     aliases_to_add, aliases_to_delete = parameters.get("AliasesToAdd", []), parameters.get("AliasesToDelete", [])
     for alias in aliases_to_delete:
         if alias not in version.aliases:
-            raise resource_not_found("ImageVersion", ImageName=image.name, Version=version.number, Alias=alias)
+            raise errors.resource_not_found("ImageVersion", ImageName=image.name, Version=version.number, Alias=alias)
     refuse_held_aliases(account, image, aliases_to_add, version)
 
     for alias in set(aliases_to_delete):
@@ -109,12 +103,12 @@ def delete_image_version(account: SageMakerAccount, parameters: OperationInput) 
     """Perform DeleteImageVersion."""
     image, version = account.version(parameters)
     if image.deleting_version is not None:
-        raise change_in_progress(image.deleting_version)
-    refuse_change_in_progress(version)
+        raise errors.change_in_progress(image.deleting_version)
+    errors.refuse_change_in_progress(version)
     context = account.context
     refused_if_in_use = context.assumptions.delete_of_version_in_use == "refused"
     if refused_if_in_use and account.is_in_use(image, version):
-        raise resource_in_use(f"ImageVersion ({version.arn}) is in use.")
+        raise errors.resource_in_use(f"ImageVersion ({version.arn}) is in use.")
     _refuse_concurrent_write(account, image)
     now = account.now()
     seconds, failure_reason = context.plan_change("DeleteImageVersion", context.durations.delete)
@@ -146,7 +140,7 @@ def _version_of_token(account: SageMakerAccount, token: str, parameters: dict[st
     if earlier is None:
         return None
     if earlier.parameters != parameters and assumptions.repeat_with_other_parameters == "refused":
-        raise validation_exception(f"ClientToken {token} was already used with different parameters.")
+        raise errors.validation_exception(f"ClientToken {token} was already used with different parameters.")
     image, version = earlier.image, earlier.version
     if assumptions.repeat_of_dead_create == "old_arn":
         return version
@@ -172,16 +166,16 @@ def _pull(account: SageMakerAccount, base_image: str, role_arn: str) -> tuple[st
             f"Supported: {DOCKER_V2_SCHEMA_2}."
         )
         if assumptions.rejected_manifest == "validation_exception":
-            raise validation_exception(reason)
+            raise errors.validation_exception(reason)
         return None, reason
     return f"{uri.repository_uri}@{found.digest}", None
 
 
 def _refuse_concurrent_write(account: SageMakerAccount, image: ImageRecord) -> None:
     if image.status != "CREATED":
-        raise validation_exception(f"Image {image.name} is in an invalid state.")
+        raise errors.validation_exception(f"Image {image.name} is in an invalid state.")
     if account.now() < image.locked_until:
-        raise resource_in_use("Resource was modified concurrently")
+        raise errors.resource_in_use("Resource was modified concurrently")
 
 
 def _metadata(parameters: OperationInput) -> dict[str, Any]:

@@ -6,13 +6,8 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImage.html
 
 from typing import Any
 
+from imgver_sandbox.sagemaker import errors
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
-from imgver_sandbox.sagemaker.errors import (
-    change_in_progress,
-    refuse_change_in_progress,
-    resource_in_use,
-    validation_exception,
-)
 from imgver_sandbox.sagemaker.image_records import ImageRecord
 from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.records import GONE
@@ -23,7 +18,9 @@ def create_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
     """Perform CreateImage."""
     name = parameters["ImageName"]
     if account.find_image(name) is not None:
-        raise resource_in_use(f"The Image with ImageName {name} already exists. Please use a different ImageName.")
+        raise errors.resource_in_use(
+            f"The Image with ImageName {name} already exists. Please use a different ImageName."
+        )
     image = ImageRecord(
         name=name,
         arn=account.arn(f"image/{name}"),
@@ -49,10 +46,10 @@ def update_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
     image = account.image(parameters["ImageName"])
     deleted = set(parameters.get("DeleteProperties", []))
     if both := sorted(deleted & parameters.keys()):
-        raise validation_exception(f"{both[0]} cannot be both set and deleted.")
-    refuse_change_in_progress(image)
+        raise errors.validation_exception(f"{both[0]} cannot be both set and deleted.")
+    errors.refuse_change_in_progress(image)
     if image.status == "CREATE_FAILED":
-        raise validation_exception(f"Image {image.name} is in an invalid state.")
+        raise errors.validation_exception(f"Image {image.name} is in an invalid state.")
     image.role_arn = parameters.get("RoleArn", image.role_arn)
     image.display_name = None if "DisplayName" in deleted else parameters.get("DisplayName", image.display_name)
     image.description = None if "Description" in deleted else parameters.get("Description", image.description)
@@ -63,12 +60,12 @@ def update_image(account: SageMakerAccount, parameters: OperationInput) -> Opera
 def delete_image(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteImage."""
     image = account.image(parameters["ImageName"])
-    refuse_change_in_progress(image)
+    errors.refuse_change_in_progress(image)
     if image.deleting_version is not None:
-        raise change_in_progress(image.deleting_version)
+        raise errors.change_in_progress(image.deleting_version)
     in_use = account.numbers_in_use(image)
     if in_use and account.context.assumptions.delete_of_version_in_use == "refused":
-        raise resource_in_use(f"ImageVersion ({image.versions[min(in_use)].arn}) is in use.")
+        raise errors.resource_in_use(f"ImageVersion ({image.versions[min(in_use)].arn}) is in use.")
     _begin(account, image, "DeleteImage", "DELETING", then=GONE)
     return {}
 

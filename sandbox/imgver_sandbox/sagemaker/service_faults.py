@@ -7,25 +7,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from imgver_sandbox.faults import kinds
 from imgver_sandbox.faults.control import Fault, Faults
-from imgver_sandbox.faults.kinds import (
-    CHANGE_OPERATIONS,
-    LIMITED_OPERATIONS,
-    DenyFault,
-    DropFault,
-    DropMoment,
-    ErrorFault,
-    FailFault,
-    FaultKind,
-    HoldFault,
-    InServiceFault,
-    LimitFault,
-    SlowFault,
-)
 from imgver_sandbox.sagemaker.clock import Clock
 from imgver_sandbox.sagemaker.errors import ServiceError
 
-_ChangeFault = TypeVar("_ChangeFault", FailFault, SlowFault)
+_ChangeFault = TypeVar("_ChangeFault", kinds.FailFault, kinds.SlowFault)
 _PerformCall = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
@@ -36,7 +23,7 @@ class ConnectionBroken(Exception):
 @dataclass
 class _ActiveFault:
     id: int
-    kind: FaultKind
+    kind: kinds.FaultKind
     times: int | None
     denied_until: float | None = None
     accepted: deque[float] = field(default_factory=deque)
@@ -45,7 +32,7 @@ class _ActiveFault:
     def left(self, now: float) -> str:
         if self.times is not None:
             return "once" if self.times == 1 else f"{self.times} times"
-        if not isinstance(self.kind, DenyFault):
+        if not isinstance(self.kind, kinds.DenyFault):
             return "until removed"
         if self.denied_until is None:
             return f"{self.kind.seconds:g} s from the first call"
@@ -63,13 +50,13 @@ class ServiceFaults(Faults):
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
 
-    def add(self, kind: FaultKind) -> Fault:
+    def add(self, kind: kinds.FaultKind) -> Fault:
         """Add a fault. Raises ValueError if the fault cannot apply to its operation."""
-        if isinstance(kind, FailFault | SlowFault):
-            _check_operation(kind.name, kind.operation, CHANGE_OPERATIONS)
-        elif isinstance(kind, LimitFault):
-            _check_operation(kind.name, kind.operation, LIMITED_OPERATIONS)
-        elif not isinstance(kind, HoldFault | InServiceFault) and kind.operation is not None:
+        if isinstance(kind, kinds.FailFault | kinds.SlowFault):
+            _check_operation(kind.name, kind.operation, kinds.CHANGE_OPERATIONS)
+        elif isinstance(kind, kinds.LimitFault):
+            _check_operation(kind.name, kind.operation, kinds.LIMITED_OPERATIONS)
+        elif not isinstance(kind, kinds.HoldFault | kinds.InServiceFault) and kind.operation is not None:
             _check_operation(kind.name, kind.operation, self._operations)
         with self._lock:
             active = _ActiveFault(next(self._ids), kind, getattr(kind, "times", None))
@@ -108,14 +95,14 @@ class ServiceFaults(Faults):
     def held_versions(self, image: str) -> set[int]:
         """The versions of the image with this name that faults hold in use."""
         with self._lock:
-            holds = [active.kind for active in self._active.values() if isinstance(active.kind, HoldFault)]
+            holds = [active.kind for active in self._active.values() if isinstance(active.kind, kinds.HoldFault)]
         return {hold.version for hold in holds if hold.image.lower() == image.lower()}
 
     def has_running_app(self, domain_id: str) -> bool:
         """Whether a fault lets an app run in the domain with this id."""
         with self._lock:
-            kinds = [active.kind for active in self._active.values()]
-        return any(isinstance(kind, InServiceFault) and kind.domain in {None, domain_id} for kind in kinds)
+            active_kinds = [active.kind for active in self._active.values()]
+        return any(isinstance(kind, kinds.InServiceFault) and kind.domain in {None, domain_id} for kind in active_kinds)
 
     def on_the_wire(self, call: _PerformCall) -> _PerformCall:
         """Add the faults of requests to `call(operation, parameters)`.
@@ -136,26 +123,26 @@ class ServiceFaults(Faults):
 
         return call_with_faults
 
-    def _apply(self, operation: str) -> DropMoment | None:
+    def _apply(self, operation: str) -> kinds.DropMoment | None:
         """Apply the first fault for a request. Returns when its connection must be closed, if it must."""
         with self._lock:
             self._remove_ended()
             for active in list(self._active.values()):
                 kind = active.kind
-                if isinstance(kind, FailFault | SlowFault | HoldFault | InServiceFault):
+                if isinstance(kind, kinds.FailFault | kinds.SlowFault | kinds.HoldFault | kinds.InServiceFault):
                     continue
                 if kind.operation not in {None, operation}:
                     continue
-                if isinstance(kind, DropFault):
+                if isinstance(kind, kinds.DropFault):
                     self._use(active)
                     return kind.when
-                if isinstance(kind, ErrorFault):
+                if isinstance(kind, kinds.ErrorFault):
                     self._use(active)
                     raise ServiceError("InternalFailure", "The request processing has failed.", status=500)
-                if isinstance(kind, LimitFault):
+                if isinstance(kind, kinds.LimitFault):
                     self._use(active)
                     raise ServiceError("ResourceLimitExceeded", f"{operation} exceeds a limit of this account.")
-                if isinstance(kind, DenyFault):
+                if isinstance(kind, kinds.DenyFault):
                     self._deny(active, kind.seconds, f"sagemaker:{operation}")
                 else:
                     self._throttle(active, kind.per_second)

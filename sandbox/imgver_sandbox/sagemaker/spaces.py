@@ -6,19 +6,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateSpace.html
 
 from typing import Any
 
+from imgver_sandbox.sagemaker import studio
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use, validation_exception
-from imgver_sandbox.sagemaker.studio import (
-    begin,
-    delete,
-    domain_for_new_resource,
-    domain_url,
-    find_space,
-    find_user_profile,
-    list_members,
-    refuse_missing_images,
-    updated,
-)
 from imgver_sandbox.sagemaker.studio_records import SpaceRecord
 
 _IDENTIFIER = ("DomainId", "SpaceName", "Tags")
@@ -31,14 +21,16 @@ _SUMMARIES = {
 
 def create_space(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform CreateSpace."""
-    domain = domain_for_new_resource(account, parameters)
+    domain = studio.domain_for_new_resource(account, parameters)
     key = domain.domain_id, parameters["SpaceName"]
     if key in account.spaces:
         raise resource_in_use("The ID or Name specified is already in use.")
     if "OwnershipSettings" in parameters:
         owner = parameters["OwnershipSettings"]["OwnerUserProfileName"]
-        find_user_profile(account, {"DomainId": domain.domain_id, "UserProfileName": owner}, missing="validation")
-    refuse_missing_images(account, parameters)
+        studio.find_user_profile(
+            account, {"DomainId": domain.domain_id, "UserProfileName": owner}, missing="validation"
+        )
+    studio.refuse_missing_images(account, parameters)
     space = SpaceRecord(
         domain_id=domain.domain_id,
         name=parameters["SpaceName"],
@@ -46,48 +38,50 @@ def create_space(account: SageMakerAccount, parameters: OperationInput) -> Opera
         created_at=account.now(),
         settings={name: value for name, value in parameters.items() if name not in _IDENTIFIER},
     )
-    begin(account, space, "CreateSpace")
+    studio.begin(account, space, "CreateSpace")
     account.spaces[key] = space
     return {"SpaceArn": space.arn}
 
 
 def describe_space(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DescribeSpace."""
-    space = find_space(account, parameters)
+    space = studio.find_space(account, parameters)
     app_type = space.settings.get("SpaceSettings", {}).get("AppType", "JupyterLab")
     return {
         **_identity(space),
         **space.settings,
         "SpaceArn": space.arn,
         "FailureReason": space.failure_reason,
-        "Url": f"{domain_url(account, space.domain_id)}/{app_type.lower()}/default",
+        "Url": f"{studio.domain_url(account, space.domain_id)}/{app_type.lower()}/default",
     }
 
 
 def update_space(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform UpdateSpace."""
-    space = find_space(account, parameters)
+    space = studio.find_space(account, parameters)
     refuse_change_in_progress(space)
     if "AppType" in parameters.get("SpaceSettings", {}):
         raise validation_exception("Updating AppType for Space is not supported.")
-    refuse_missing_images(account, parameters)
+    studio.refuse_missing_images(account, parameters)
     changes = {name: value for name, value in parameters.items() if name not in _IDENTIFIER}
     if "SpaceSettings" in changes:
-        changes["SpaceSettings"] = updated(account, space.settings.get("SpaceSettings", {}), changes["SpaceSettings"])
-    if begin(account, space, "UpdateSpace"):
+        changes["SpaceSettings"] = studio.updated(
+            account, space.settings.get("SpaceSettings", {}), changes["SpaceSettings"]
+        )
+    if studio.begin(account, space, "UpdateSpace"):
         space.settings = {**space.settings, **changes}
     return {"SpaceArn": space.arn}
 
 
 def delete_space(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteSpace."""
-    space = find_space(account, parameters)
-    return delete(account, space, apps=account.apps_of(space))
+    space = studio.find_space(account, parameters)
+    return studio.delete(account, space, apps=account.apps_of(space))
 
 
 def list_spaces(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListSpaces."""
-    spaces, token = list_members(account, "ListSpaces", parameters, account.spaces)
+    spaces, token = studio.list_members(account, "ListSpaces", parameters, account.spaces)
     return {"Spaces": [_summary(space) for space in spaces], "NextToken": token}
 
 

@@ -3,14 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
+from imgver_sandbox.sagemaker import errors
 from imgver_sandbox.sagemaker.account import OperationInput, OperationOutput, SageMakerAccount
-from imgver_sandbox.sagemaker.errors import (
-    ServiceError,
-    refuse_change_in_progress,
-    resource_in_use,
-    resource_not_found,
-    validation_exception,
-)
 from imgver_sandbox.sagemaker.listing import list_records
 from imgver_sandbox.sagemaker.records import GONE, StoredRecord
 from imgver_sandbox.sagemaker.studio_records import (
@@ -63,7 +57,7 @@ def find_space(
 def domain_for_new_resource(account: SageMakerAccount, parameters: OperationInput) -> DomainRecord:
     """The domain in which a call creates a resource. Raises ServiceError if it does not exist or is not in service."""
     domain = find_domain(account, parameters, missing="validation")
-    refuse_change_in_progress(domain, unless="Updating")
+    errors.refuse_change_in_progress(domain, unless="Updating")
     return domain
 
 
@@ -119,7 +113,7 @@ def refuse_running_apps(
             if isinstance(record, DomainRecord)
             else "of the user profile"
         )
-        raise validation_exception(
+        raise errors.validation_exception(
             f"Unable to update {record.type_name} [{record.arn}] with InService App. "
             f"Delete all InService apps {where}, and try again."
         )
@@ -137,10 +131,10 @@ def delete(
 
     Raises ServiceError (ResourceInUse) during another change, or if other resources are in it.
     """
-    refuse_change_in_progress(record)
+    errors.refuse_change_in_progress(record)
     for kind, resources in (("App", apps), ("Space", spaces), ("UserProfile", user_profiles)):
         if any(resource.status != "Deleted" for resource in resources):
-            raise resource_in_use(
+            raise errors.resource_in_use(
                 f"Unable to delete {record.type_name} [{record.arn}] because {kind}(s) are associated with it."
             )
     begin(account, record, f"Delete{record.type_name}")
@@ -169,14 +163,14 @@ def refuse_missing_images(account: SageMakerAccount, parameters: OperationInput)
     for image_name, number, app_image_config_name in custom_images(parameters):
         try:
             account.version({"ImageName": image_name, "Version": number})
-        except ServiceError as error:
-            raise validation_exception(error.message) from None
+        except errors.ServiceError as error:
+            raise errors.validation_exception(error.message) from None
         config = account.app_image_configs.get(app_image_config_name)
         _found(config, "validation", "AppImageConfig", AppImageConfigName=app_image_config_name)
 
 
 def _found(record: _Record | None, missing: MissingError, type_name: str, **identifier: str) -> _Record:
     if record is None:
-        error = resource_not_found(type_name, **identifier)
-        raise error if missing == "not_found" else validation_exception(error.message)
+        error = errors.resource_not_found(type_name, **identifier)
+        raise error if missing == "not_found" else errors.validation_exception(error.message)
     return record

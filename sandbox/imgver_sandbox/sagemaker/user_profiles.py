@@ -6,18 +6,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateUserProfile.
 
 from typing import Any
 
+from imgver_sandbox.sagemaker import studio
 from imgver_sandbox.sagemaker.account import Operation, OperationInput, OperationOutput, SageMakerAccount
 from imgver_sandbox.sagemaker.errors import refuse_change_in_progress, resource_in_use
-from imgver_sandbox.sagemaker.studio import (
-    begin,
-    delete,
-    domain_for_new_resource,
-    find_user_profile,
-    list_members,
-    refuse_missing_images,
-    refuse_running_apps,
-    updated,
-)
 from imgver_sandbox.sagemaker.studio_records import UserProfileRecord
 
 _IDENTIFIER = ("DomainId", "UserProfileName", "Tags")
@@ -25,12 +16,12 @@ _IDENTIFIER = ("DomainId", "UserProfileName", "Tags")
 
 def create_user_profile(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform CreateUserProfile."""
-    domain = domain_for_new_resource(account, parameters)
+    domain = studio.domain_for_new_resource(account, parameters)
     name = parameters["UserProfileName"]
     key = domain.domain_id, name.lower()
     if key in account.user_profiles:
         raise resource_in_use("The ID or Name specified is already in use.")
-    refuse_missing_images(account, parameters)
+    studio.refuse_missing_images(account, parameters)
     profile = UserProfileRecord(
         domain_id=domain.domain_id,
         name=name,
@@ -38,14 +29,14 @@ def create_user_profile(account: SageMakerAccount, parameters: OperationInput) -
         created_at=account.now(),
         settings={name: value for name, value in parameters.items() if name not in _IDENTIFIER},
     )
-    begin(account, profile, "CreateUserProfile")
+    studio.begin(account, profile, "CreateUserProfile")
     account.user_profiles[key] = profile
     return {"UserProfileArn": profile.arn}
 
 
 def describe_user_profile(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DescribeUserProfile."""
-    profile = find_user_profile(account, parameters)
+    profile = studio.find_user_profile(account, parameters)
     return {
         **_summary(profile),
         **profile.settings,
@@ -56,25 +47,25 @@ def describe_user_profile(account: SageMakerAccount, parameters: OperationInput)
 
 def update_user_profile(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform UpdateUserProfile."""
-    profile = find_user_profile(account, parameters)
+    profile = studio.find_user_profile(account, parameters)
     refuse_change_in_progress(profile)
-    refuse_running_apps(account, profile, parameters)
-    refuse_missing_images(account, parameters)
-    settings = updated(account, profile.settings.get("UserSettings", {}), parameters.get("UserSettings", {}))
-    if begin(account, profile, "UpdateUserProfile"):
+    studio.refuse_running_apps(account, profile, parameters)
+    studio.refuse_missing_images(account, parameters)
+    settings = studio.updated(account, profile.settings.get("UserSettings", {}), parameters.get("UserSettings", {}))
+    if studio.begin(account, profile, "UpdateUserProfile"):
         profile.settings = {**profile.settings, "UserSettings": settings}
     return {"UserProfileArn": profile.arn}
 
 
 def delete_user_profile(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform DeleteUserProfile."""
-    profile = find_user_profile(account, parameters)
-    return delete(account, profile, apps=account.apps_of(profile), spaces=account.spaces_of(profile))
+    profile = studio.find_user_profile(account, parameters)
+    return studio.delete(account, profile, apps=account.apps_of(profile), spaces=account.spaces_of(profile))
 
 
 def list_user_profiles(account: SageMakerAccount, parameters: OperationInput) -> OperationOutput:
     """Perform ListUserProfiles."""
-    profiles, token = list_members(account, "ListUserProfiles", parameters, account.user_profiles)
+    profiles, token = studio.list_members(account, "ListUserProfiles", parameters, account.user_profiles)
     return {"UserProfiles": [_summary(profile) for profile in profiles], "NextToken": token}
 
 
