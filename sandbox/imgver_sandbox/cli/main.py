@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from imgver_sandbox.cli.fault_commands import add_fault_commands
 from imgver_sandbox.cli.image_commands import add_image_commands
-from imgver_sandbox.cli.named import add_name, running
+from imgver_sandbox.cli.named import add_name, checked, running
 from imgver_sandbox.cli.old_client import warning_of_old_client
 from imgver_sandbox.errors import SandboxError
 from imgver_sandbox.runtime import cdk_cli, server_environment
@@ -117,10 +117,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="enforce the IAM policies of roles and users (default: every call is allowed)",
     )
-    start.add_argument(
-        "--account", type=_account, default=ACCOUNT, metavar="ID", help=f"12 digits (default: {ACCOUNT})"
-    )
-    start.add_argument("--region", type=_region, default=REGION, help=f"the default region (default: {REGION})")
+    account, region = checked(is_account, ACCOUNT_RULE), checked(is_region, REGION_RULE)
+    start.add_argument("--account", type=account, default=ACCOUNT, metavar="ID", help=f"12 digits (default: {ACCOUNT})")
+    start.add_argument("--region", type=region, default=REGION, help=f"the default region (default: {REGION})")
     add_name(start)
     start.set_defaults(perform=_start)
 
@@ -183,18 +182,6 @@ def _switch(value: str) -> str:
         Assumptions.parse([value])
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    return value
-
-
-def _account(value: str) -> str:
-    if not is_account(value):
-        raise argparse.ArgumentTypeError(f"{value!r} must be {ACCOUNT_RULE}")
-    return value
-
-
-def _region(value: str) -> str:
-    if not is_region(value):
-        raise argparse.ArgumentTypeError(f"{value!r} must be {REGION_RULE}")
     return value
 
 
