@@ -5,15 +5,7 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from imgver_sandbox.faults.kinds import (
-    CHANGE_OPERATIONS,
-    FAULT_KINDS,
-    DropFault,
-    FailFault,
-    InServiceFault,
-    from_json,
-    to_json,
-)
+from imgver_sandbox.faults import kinds
 from imgver_sandbox.in_process import client
 from imgver_sandbox.sagemaker.errors import ServiceError
 
@@ -244,10 +236,10 @@ class TestRemove:
     @pytest.mark.parametrize("reset", ["faults.reset", "reset"])
     def test_reset_removes_all_faults(self, aws, faults, left, reset):
         settings = {"reason": "why", "seconds": 1, "image": "i", "version": 1, "per_second": 1, "when": "after"}
-        for name, kind in FAULT_KINDS.items():
+        for name, kind in kinds.FAULT_KINDS.items():
             required = {setting: value for setting, value in settings.items() if setting in kind.__annotations__}
-            faults.add(from_json({"kind": name, **required}))
-        assert len(left()) == len(FAULT_KINDS)
+            faults.add(kinds.from_json({"kind": name, **required}))
+        assert len(left()) == len(kinds.FAULT_KINDS)
 
         operator.attrgetter(reset)(aws.service)()
 
@@ -293,11 +285,11 @@ class TestRemove:
         ({"kind": "drop", "when": []}, "when [] must be before or after"),
         (
             {"kind": "fail", "reason": "why", "operation": "DescribeImage"},
-            f"operation 'DescribeImage' of fault 'fail' must be one of {', '.join(CHANGE_OPERATIONS)}",
+            f"operation 'DescribeImage' of fault 'fail' must be one of {', '.join(kinds.CHANGE_OPERATIONS)}",
         ),
         (
             {"kind": "slow", "seconds": 1, "operation": None},
-            f"operation None of fault 'slow' must be one of {', '.join(CHANGE_OPERATIONS)}",
+            f"operation None of fault 'slow' must be one of {', '.join(kinds.CHANGE_OPERATIONS)}",
         ),
         (
             {"kind": "limit", "operation": "DeleteImage"},
@@ -312,10 +304,12 @@ class TestRemove:
 )
 def test_an_invalid_fault_is_refused(faults, left, settings, message):
     with invalid(message):
-        faults.add(from_json(settings))
+        faults.add(kinds.from_json(settings))
     assert left() == []
 
 
-@pytest.mark.parametrize("kind", [FailFault("why", "CreateImage", 3), DropFault("after"), InServiceFault()])
+@pytest.mark.parametrize(
+    "kind", [kinds.FailFault("why", "CreateImage", 3), kinds.DropFault("after"), kinds.InServiceFault()]
+)
 def test_json_keeps_all_settings(kind):
-    assert from_json(to_json(kind)) == kind
+    assert kinds.from_json(kinds.to_json(kind)) == kind
