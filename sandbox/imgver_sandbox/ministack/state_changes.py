@@ -82,7 +82,7 @@ class StateChanges:
             await asyncio.sleep(_POLL_SECONDS)
 
     def _before(self, call: ServiceCall) -> None:
-        if call.operation.startswith(("Describe", "List", "Search")):
+        if call.operation.startswith(("Describe", "List")):
             return
         # In a copy of the context, since `send` changes the account and region of the context.
         contextvars.copy_context().run(self._send_changes)

@@ -37,7 +37,7 @@ def _operation(target: str, prefix: str) -> str:
 def _parameters(body: bytes) -> dict[str, Any]:
     try:
         parameters = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ServiceError("SerializationException", "The request body is not JSON") from None
     if not isinstance(parameters, dict):
         raise ServiceError("SerializationException", "The request body is not a JSON object")
