@@ -183,6 +183,9 @@ class ImageAttachmentResource(Resource):
             return is_of_rollback
         if change.is_sent:
             state = operation.state(is_of_rollback=lambda _: is_of_rollback)
+            if state is OperationState.ROLLED_BACK and operation.has_succeeded():
+                # Another delivery has responded, and the rollback sends an Update.
+                return is_of_rollback
         elif operation.is_late():
             # An earlier delivery of this event may have written the entry.
             state = _state(operation)

@@ -122,6 +122,15 @@ class StackOperation:
             return None if self._request.logical_resource_id in failed else True
         return self._status_on_arrival == "UPDATE_ROLLBACK_IN_PROGRESS" or None
 
+    def has_succeeded(self) -> bool:
+        """Whether CloudFormation got a successful response to the event. False if it cannot be told.
+
+        To be called in a stack that rolls back. The reason of the status names each resource that failed or was
+        cancelled, unless a user cancelled the update.
+        """
+        failed = () if self._stack is None else self._stack.failed_resources
+        return bool(failed) and self._request.logical_resource_id not in failed
+
     def has_replaced(self) -> bool | None:
         """Whether the resource of the event has another physical id now. None if it cannot be told."""
         request = self._request

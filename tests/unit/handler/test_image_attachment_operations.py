@@ -83,6 +83,20 @@ def test_r79_a_cancelled_update_restores_the_entry(aws, studio, attachment, canc
     assert studio.offered() == before
 
 
+@pytest.mark.parametrize(("failed", "offered"), [("Other", 3), ("Attachment", 1)])
+def test_r79_an_update_that_another_delivery_has_responded_to_leaves_the_entry_to_the_rollback(
+    aws, studio, attachment, cancel, failed, offered
+):
+    # GIVEN a rollback whose reason names the attachment, or only another resource
+    studio.offer(entry(1))
+    cancel()
+    aws.cloudformation.reason = f"The following resource(s) failed to update: [{failed}]."
+
+    attachment("update", Version="3", old={"Version": "1"})
+
+    assert studio.offered() == [entry(offered)]
+
+
 def test_r79_an_entry_that_was_changed_since_is_not_restored(studio, attachment, cancel):
     studio.offer(entry(1))
     cancel(also=lambda: studio.offer(entry(2)))
