@@ -12,7 +12,7 @@ from aws_cdk.interfaces import aws_sagemaker as refs
 
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.rules import STUDIO_ALIAS
-from imgver_constructs._validation.tokens import is_known, is_token
+from imgver_constructs._validation.tokens import differences, is_token
 from imgver_constructs.image import IImage
 
 _APPS = {
@@ -62,16 +62,11 @@ def check_app_image_config(app_image_config: refs.IAppImageConfigRef, image: IIm
             f"app_image_config {shown(app_image_config)} must be an AppImageConfig: "
             "for an existing one use AppImageConfig.from_app_image_config_name(…)"
         )
-    config_env, image_env = app_image_config.env, image.env
-    for attribute, of_config, of_image in (
-        ("account", config_env.account, image_env.account),
-        ("region", config_env.region, image_env.region),
-    ):
-        if is_known(of_config) and is_known(of_image) and of_config != of_image:
-            raise ValueError(
-                f"app_image_config {shown(app_image_config.node.path)} must be in {attribute} {of_image} of image "
-                f"{shown(image.node.path)}, not in {of_config}: declare it where the image is"
-            )
+    for attribute, of_config, of_image in differences(app_image_config.env, image.env):
+        raise ValueError(
+            f"app_image_config {shown(app_image_config.node.path)} must be in {attribute} {of_image} of image "
+            f"{shown(image.node.path)}, not in {of_config}: declare it where the image is"
+        )
 
 
 def configured_settings(config: refs.IAppImageConfigRef) -> list[str]:

@@ -29,11 +29,7 @@ class DeletedWithImage:
         self._versions: list[VersionResource] = []
 
     def add(self, version: VersionResource) -> None:
-        """Add a version of the image, which may be in another stack.
-
-        Args:
-            version: the custom resource of the version.
-        """
+        """Add the custom resource of a version of the image, which may be in another stack."""
         self._versions.append(version)
 
     def validate(self) -> list[str]:

@@ -15,7 +15,7 @@ from constructs import Construct, DependencyGroup, IConstruct, IDependable
 from imgver_constructs._image_identity import ImageIdentity
 from imgver_constructs._validation.checks import shown
 from imgver_constructs._validation.paths import child_path
-from imgver_constructs._validation.tokens import is_known
+from imgver_constructs._validation.tokens import differences, is_known
 from imgver_constructs._validation.warnings import DECLARED_IN_OTHER_STACK
 from imgver_constructs._version_resource import VersionResource, outermost_stack
 
@@ -61,11 +61,7 @@ class StackRegistry:
     """
 
     def __init__(self, stack: cdk.Stack) -> None:
-        """Create the registry of a stack; use :meth:`of` to get it.
-
-        Args:
-            stack: the stack.
-        """
+        """Create the registry of a stack; use :meth:`of` to get it."""
         self.stack = stack
         self.default_provider: Construct | None = None
         """The provider of the constructs that get none, or None."""
@@ -84,11 +80,7 @@ class StackRegistry:
 
     @classmethod
     def of(cls, scope: IConstruct) -> StackRegistry:
-        """Return the registry of the stack of ``scope``.
-
-        Args:
-            scope: the stack, or a construct in it.
-        """
+        """Return the registry of the stack of ``scope``, which is the stack itself or a construct in it."""
         # The stack of a construct never changes, and to read it takes a call into jsii.
         if _REGISTRY_ATTRIBUTE not in vars(scope):
             stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
@@ -101,12 +93,7 @@ class StackRegistry:
         return registry
 
     def remember(self, construct: Construct, path: str) -> None:
-        """Record a new construct of this stack, so that neither its stack nor its path has to be read from jsii.
-
-        Args:
-            construct: the construct.
-            path: its path.
-        """
+        """Record a new construct of this stack, so that neither its stack nor its path has to be read from jsii."""
         vars(construct)[_REGISTRY_ATTRIBUTE] = self
         self.paths[construct] = path
 
@@ -124,10 +111,6 @@ class StackRegistry:
         """Return the path of a construct that is about to be created.
 
         Reading the path from each construct would take two calls into jsii, and many constructs share their parent.
-
-        Args:
-            scope: the parent construct.
-            construct_id: the ID of the construct in ``scope``.
         """
         if scope not in self.paths:
             self.paths[scope] = scope.node.path
@@ -136,31 +119,21 @@ class StackRegistry:
     def check_environment(self, image: cdk.IResource) -> None:
         """Check that an image is in the account and region of the stack.
 
-        Args:
-            image: the image.
-
         Raises:
             ValueError: the image is in another account or region.
         """
         # The check takes several calls into jsii, and many versions share an image.
         if image in self._images_in_environment:
             return
-        for attribute, of_image, of_stack in (
-            ("account", image.env.account, self.account),
-            ("region", image.env.region, self.region),
-        ):
-            if is_known(of_image) and is_known(of_stack) and of_image != of_stack:
-                raise ValueError(
-                    f"image {shown(image.node.path)} must be in {attribute} {of_stack} of stack "
-                    f"{shown(self.stack.node.path)}, not in {of_image}: declare the version where the image is"
-                )
+        for attribute, of_image, of_stack in differences(image.env, self):
+            raise ValueError(
+                f"image {shown(image.node.path)} must be in {attribute} {of_stack} of stack "
+                f"{shown(self.stack.node.path)}, not in {of_image}: declare the version where the image is"
+            )
         self._images_in_environment.add(image)
 
     def check_is_free(self, declaration: Declaration) -> None:
         """Check that no construct of the app has declared an object, as far as the environments are known.
-
-        Args:
-            declaration: the declaration of the object.
 
         Raises:
             ValueError: a construct in the same account and region declares the object.
@@ -174,12 +147,7 @@ class StackRegistry:
                 )
 
     def add(self, declaration: Declaration, construct: Construct) -> None:
-        """Record the declaration of an object, and warn if a construct in the same environment may declare it too.
-
-        Args:
-            declaration: the declaration of the object.
-            construct: the construct that declares the object.
-        """
+        """Record the declaration of an object, and warn if a construct in the same environment may declare it too."""
         holders = self._declared_in_app[declaration.key]
         for registry, other, holder in holders:
             if (

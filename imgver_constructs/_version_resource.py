@@ -58,11 +58,7 @@ class VersionResource(cdk.CfnResource):
     _is_validated = False
 
     def apply_policies(self, policies: Policies) -> None:
-        """Set the policies of CloudFormation. It sends the same event for ARCHIVE as for DELETE.
-
-        Args:
-            policies: the declared policies.
-        """
+        """Set the policies of CloudFormation. It sends the same event for ARCHIVE as for DELETE."""
         retained = (None, ImageVersionPolicy.RETAIN)
         # CloudFormation deletes a version that a failed deployment created.
         self.apply_removal_policy(

@@ -257,7 +257,7 @@ def check_base_image(base_image: object, *, role: iam.IRole | None, follow_tag: 
             although the function or the role needs permissions on it, or ``follow_tag`` would have no effect.
     """
     if not isinstance(base_image, BaseImage):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"base_image {shown(base_image)} must be a BaseImage: for an address use BaseImage.from_uri(…)"
         )
     base_image._check(pulled_by_role=role is not None, follow_tag=follow_tag)

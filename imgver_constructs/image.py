@@ -370,9 +370,7 @@ def identity_of(image: IImage) -> ImageIdentity:
         ValueError: ``image`` is not an image.
     """
     if not isinstance(image, _ImageBase):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-            f"image {shown(image)} must be an Image: for an existing one use Image.from_image_name(…)"
-        )
+        raise ValueError(f"image {shown(image)} must be an Image: for an existing one use Image.from_image_name(…)")
     return image._identity
 
 
@@ -386,14 +384,7 @@ class ImportedImage(_ImageBase):
     """An existing image; the ``from_…`` methods of :class:`Image` and :class:`ImageVersion` create it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, image_name: str, image_arn: str) -> None:
-        """Import an image.
-
-        Args:
-            scope: the parent construct.
-            construct_id: the ID of this construct in ``scope``.
-            image_name: the name of the image; may be a token.
-            image_arn: the ARN of the image; may be a token.
-        """
+        """Import an image. The name and the ARN may be tokens."""
         super().__init__(scope, construct_id, environment_from_arn=image_arn)
         self._image_name = plain(image_name)
         self._image_arn = image_arn

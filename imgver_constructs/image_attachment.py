@@ -15,10 +15,10 @@ from imgver_constructs._stack_registry import Declaration, StackRegistry
 from imgver_constructs._validation.checks import check_choice, check_flag, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.rules import CUSTOM_IMAGES_MAXIMUM, DOMAIN_ID, USER_PROFILE_NAME
-from imgver_constructs._validation.tokens import check_string_or_token, is_known
+from imgver_constructs._validation.tokens import check_string_or_token, differences, is_known
 from imgver_constructs.enums import AppType
 from imgver_constructs.image import identity_of
-from imgver_constructs.image_version import IImageVersion, check_stack, is_image_version, reference_to
+from imgver_constructs.image_version import IImageVersion, check_version, reference_to
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
@@ -75,13 +75,9 @@ class ImageAttachment(Construct):
                 already declares the attachment, ``version`` or ``provider`` is in another stack, or the domain is in
                 another account or region. The construct tree is unchanged.
         """
-        if not is_image_version(version):
-            raise ValueError(
-                f"version {shown(version)} must be an ImageVersion: "
-                "for an existing one use ImageVersion.from_image_version_arn(…)"
-            )
-        registry, image = StackRegistry.of(scope), version.image
-        check_stack(registry, version, "the attachment")
+        registry = StackRegistry.of(scope)
+        check_version(registry, version, "the attachment")
+        image = version.image
         registry.check_environment(image)
         check_app_image_config(app_image_config, image)
         domain_id = _domain_id(domain, registry)
@@ -164,16 +160,12 @@ def _domain_id(domain: str | refs.IDomainRef, registry: StackRegistry) -> str:
         return domain
     if not hasattr(domain, "domain_ref"):
         raise ValueError(f"domain {shown(domain)} must be {DOMAIN_ID.rule}: {DOMAIN_ID.remedy}")
-    for attribute, of_domain, of_stack in (
-        ("account", domain.env.account, registry.account),
-        ("region", domain.env.region, registry.region),
-    ):
-        if is_known(of_domain) and is_known(of_stack) and of_domain != of_stack:
-            raise ValueError(
-                f"domain {shown(domain.node.path)} must be in {attribute} {of_stack} of stack "
-                f"{shown(registry.stack.node.path)}, not in {of_domain}: declare the version and the attachment where "
-                "the domain is"
-            )
+    for attribute, of_domain, of_stack in differences(domain.env, registry):
+        raise ValueError(
+            f"domain {shown(domain.node.path)} must be in {attribute} {of_stack} of stack "
+            f"{shown(registry.stack.node.path)}, not in {of_domain}: declare the version and the attachment where "
+            "the domain is"
+        )
     return domain.domain_ref.domain_id
 
 

@@ -610,14 +610,9 @@ class ImageAlias(Construct):
             ValueError: SageMaker would reject the name, the app already declares the alias, ``version`` is not a
                 version, or ``version`` or ``provider`` is in another stack. The construct tree is unchanged.
         """
-        if not is_image_version(version):
-            raise ValueError(
-                f"version {shown(version)} must be an ImageVersion: "
-                "for an existing one use ImageVersion.from_image_version_arn(…)"
-            )
-        registry, image = StackRegistry.of(scope), version.image
-        identity = identity_of(image)
-        check_stack(registry, version, "the alias")
+        registry = StackRegistry.of(scope)
+        check_version(registry, version, "the alias")
+        image, identity = version.image, identity_of(version.image)
         if alias_name is None or is_known(alias_name):
             check_string("alias_name", alias_name, ALIAS)
             alias_name = plain(alias_name)
@@ -766,8 +761,8 @@ def _declaration(image: ImageIdentity, alias: str) -> Declaration:
     )
 
 
-def check_stack(registry: StackRegistry, version: IImageVersion, other: str) -> None:
-    """Check that a version is declared in the stack of another construct.
+def check_version(registry: StackRegistry, version: IImageVersion, other: str) -> None:
+    """Check that a version is one, and that it is declared in the stack of another construct.
 
     Args:
         registry: the registry of the other construct's stack.
@@ -775,8 +770,13 @@ def check_stack(registry: StackRegistry, version: IImageVersion, other: str) -> 
         other: the other construct, as the error names it.
 
     Raises:
-        ValueError: the version is declared in another stack.
+        ValueError: ``version`` is not a version, or is declared in another stack.
     """
+    if not is_image_version(version):
+        raise ValueError(
+            f"version {shown(version)} must be an ImageVersion: "
+            "for an existing one use ImageVersion.from_image_version_arn(…)"
+        )
     if StackRegistry.of(version) is not registry:
         raise ValueError(
             f"version {shown(version.node.path)} must be in stack {shown(registry.stack.node.path)} of {other}: "

@@ -14,7 +14,7 @@ from imgver_constructs._validation.checks import check_number, shown
 from imgver_constructs._validation.paths import errors_name_path
 from imgver_constructs._validation.tokens import is_known
 from imgver_constructs.image import IImage, identity_of
-from imgver_constructs.image_version import IImageVersion, ImageVersion, check_stack, is_image_version
+from imgver_constructs.image_version import IImageVersion, ImageVersion, check_version, is_image_version
 from imgver_constructs.provider import ImageVersionProvider, binding_of, choose_provider
 
 
@@ -62,7 +62,7 @@ class ImageVersionRetention(Construct):
             check_number("max_version_count", max_version_count, "give the number of newest versions to retain")
         # An iterator would be empty after these checks.
         if not isinstance(versions, list | tuple):
-            raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+            raise ValueError(
                 f"versions {shown(versions)} must be a list with one item per version: write it like [version]"
             )
         for version in versions:
@@ -71,7 +71,7 @@ class ImageVersionRetention(Construct):
                     f"versions {shown(version)} must be an ImageVersion of image {shown(identity.declared_name)}: "
                     "declare one retention for each image"
                 )
-            check_stack(registry, version, "the retention")
+            check_version(registry, version, "the retention")
         declaration = Declaration(
             key=("retention", identity.declared_name.lower()),
             subject=f"the retention of image {shown(identity.declared_name)}",

@@ -471,7 +471,7 @@ def check_provider(registry: StackRegistry, provider: ImageVersionProvider) -> N
         ValueError: ``provider`` is not a provider, or is in another stack.
     """
     if not isinstance(provider, ImageVersionProvider):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"provider {shown(provider)} must be an ImageVersionProvider: create one in this stack, or leave it out"
         )
     if provider._binding.registry is not registry:
@@ -584,7 +584,7 @@ def _check_options(
 
 def _check_environment(environment: Mapping[str, str]) -> None:
     if not isinstance(environment, Mapping):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"environment {shown(environment)} must be a dict of values by names: "
             "write it like {'HTTPS_PROXY': 'http://proxy.example.com:3128'}"
         )

@@ -160,12 +160,12 @@ def check_studio_app(app: object) -> None:
         ValueError: ``app`` is not an application, or was declared with an invalid value.
     """
     if not isinstance(app, StudioApp):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"app {shown(app)} must be a StudioApp: use StudioApp.jupyter_lab(…), StudioApp.code_editor(…) or "
             "StudioApp.kernel_gateway(…)"
         )
     if isinstance(app, _RefusedApp):
-        raise ValueError(app.message)  # noqa: TRY004 (the same)
+        raise ValueError(app.message)
 
 
 def apply_studio_app(app: StudioApp, resource: CfnAppImageConfig) -> None:
@@ -221,7 +221,7 @@ def _container_config(
 def _check_arguments(arguments: Sequence[str]) -> None:
     # A string is also a sequence, of its characters.
     if not isinstance(arguments, list | tuple):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"container_arguments {shown(arguments)} must be a list with one item per argument: "
             "write it like ['--log-level', 'debug']"
         )
@@ -239,7 +239,7 @@ def _check_arguments(arguments: Sequence[str]) -> None:
 def _check_environment_variables(variables: Mapping[str, str]) -> None:
     parameter = "container_environment_variables"
     if not isinstance(variables, Mapping):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"{parameter} {shown(variables)} must be a dict of values by names: write it like {{'LOG_LEVEL': 'debug'}}"
         )
     check_at_most(

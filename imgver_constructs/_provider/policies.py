@@ -96,9 +96,6 @@ class Permissions:
     def check(self, image: ImageIdentity) -> None:
         """Check that an image may be declared.
 
-        Args:
-            image: the image.
-
         Raises:
             ValueError: the name of the image matches none of the patterns.
         """
@@ -197,12 +194,27 @@ class Permissions:
         return patterns, f"Images{fingerprint(content)}"
 
     def _permit_images(self, names: tuple[str, ...], policy_id: str, *, lists_aliases: bool) -> None:
-        if names not in self._changed:
+        is_new, is_newly_listed = names not in self._changed, lists_aliases and names not in self._listed
+        if not (is_new or is_newly_listed):
+            return
+        images = [self._arn("image", spelling) for name in names for spelling in spellings(name)]
+        versions = [self._arn("image-version", f"{spelling}/*") for name in names for spelling in spellings(name)]
+        if is_new:
             self._changed.add(names)
-            self._add(policy_id, *self._change_statements(names))
-        if lists_aliases and names not in self._listed:
+            on_images = ["sagemaker:CreateImageVersion", "sagemaker:ListImageVersions"]
+            on_versions = [
+                "sagemaker:DeleteImageVersion",
+                "sagemaker:DescribeImageVersion",
+                "sagemaker:UpdateImageVersion",
+            ]
+            self._add(
+                policy_id,
+                iam.PolicyStatement(actions=on_images, resources=images),
+                iam.PolicyStatement(actions=on_versions, resources=versions),
+            )
+        if is_newly_listed:
             self._listed.add(names)
-            self._add(policy_id, self._list_aliases_statement(names))
+            self._add(policy_id, iam.PolicyStatement(actions=["sagemaker:ListAliases"], resources=[*images, *versions]))
 
     def attach(self, construct_id: str, statements: Sequence[iam.PolicyStatement] = ()) -> iam.Policy:
         """Create an inline policy of the role.
@@ -227,32 +239,6 @@ class Permissions:
             policy = self._policies[construct_id] = self.attach(construct_id)
             policy.node.add_dependency(self.event_invoke_config)
         return self._policies[construct_id]
-
-    def _change_statements(self, names: Sequence[str]) -> list[iam.PolicyStatement]:
-        return [
-            iam.PolicyStatement(
-                actions=["sagemaker:CreateImageVersion", "sagemaker:ListImageVersions"], resources=self._images(names)
-            ),
-            iam.PolicyStatement(
-                actions=[
-                    "sagemaker:DeleteImageVersion",
-                    "sagemaker:DescribeImageVersion",
-                    "sagemaker:UpdateImageVersion",
-                ],
-                resources=self._versions(names),
-            ),
-        ]
-
-    def _list_aliases_statement(self, names: Sequence[str]) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            actions=["sagemaker:ListAliases"], resources=[*self._images(names), *self._versions(names)]
-        )
-
-    def _images(self, names: Sequence[str]) -> list[str]:
-        return [self._arn("image", spelling) for name in names for spelling in spellings(name)]
-
-    def _versions(self, names: Sequence[str]) -> list[str]:
-        return [self._arn("image-version", f"{spelling}/*") for name in names for spelling in spellings(name)]
 
     def _arn(self, resource: str, name: str) -> str:
         return self._stack.format_arn(service="sagemaker", resource=resource, resource_name=name)

@@ -34,7 +34,7 @@ def check_is_string(parameter: str, value: object) -> None:
         ValueError: ``value`` is not a string.
     """
     if not isinstance(value, str):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"{parameter} {shown(value)} must be a string: write it in quotes, and a token as cdk.Token.as_string(…)"
         )
 
@@ -47,7 +47,7 @@ def check_is_number(parameter: str, value: object) -> None:
     """
     # bool is a subclass of int.
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
+        raise ValueError(
             f"{parameter} {shown(value)} must be a number: write it without quotes, and a token as "
             "cdk.Token.as_number(…)"
         )
@@ -100,9 +100,7 @@ def check_flag(parameter: str, value: object) -> None:
         ValueError: ``value`` is not a bool.
     """
     if not isinstance(value, bool):
-        raise ValueError(  # noqa: TRY004 (every invalid declaration raises a ValueError)
-            f"{parameter} {shown(value)} must be a bool: write True or False, or leave it out"
-        )
+        raise ValueError(f"{parameter} {shown(value)} must be a bool: write True or False, or leave it out")
 
 
 def check_number(parameter: str, value: object, remedy: str) -> None:

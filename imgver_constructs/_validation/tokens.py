@@ -1,6 +1,8 @@
 """Values that are known at synth, and tokens, which CloudFormation resolves in the deployment."""
 
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Protocol
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -53,6 +55,21 @@ def check_string_or_token(parameter: str, value: object, rule: StringRule) -> No
         check_is_string(parameter, value)
     else:
         check_string(parameter, value, rule)
+
+
+class _Environment(Protocol):
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+
+def differences(first: _Environment, second: _Environment) -> Iterator[tuple[str, str, str]]:
+    """Return the attributes of two environments that are known to differ, each with both values."""
+    for attribute in ("account", "region"):
+        values = getattr(first, attribute), getattr(second, attribute)
+        if all(map(is_known, values)) and values[0] != values[1]:
+            yield attribute, *values
 
 
 def plain(value: str) -> str:
