@@ -49,9 +49,9 @@ class Example:
         for reference in shlex.split(line)[2:]:
             self._sandbox.push(reference)
 
-    def execute(self, arguments):
+    def execute(self, arguments, **environment):
         """Run a program in the folder of the example, with the environment of the sandbox."""
-        environment = self._sandbox.environment() | {"PYTHONDONTWRITEBYTECODE": "1"}
+        environment = self._sandbox.environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | environment
         done = subprocess.run(
             arguments,
             cwd=self.folder,

