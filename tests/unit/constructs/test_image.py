@@ -102,26 +102,6 @@ def test_refused(stack: cdk.Stack, refused: Refused, arguments: dict[str, Any], 
     assert refused(lambda: Image(stack, "Image", **arguments)).startswith(message)
 
 
-def test_tokens_are_not_inspected(stack: cdk.Stack, only: Only) -> None:
-    name, display, about = (cdk.CfnParameter(stack, each).value_as_string for each in ("Name", "Display", "About"))
-
-    Image(stack, "Image", image_name=name, display_name=f" {display}", description=about)
-
-    properties = only(IMAGE)["Properties"]
-    assert properties["ImageName"] == {"Ref": "Name"}
-    assert properties["ImageDisplayName"] == {"Fn::Join": ["", [" ", {"Ref": "Display"}]]}
-    assert properties["ImageDescription"] == {"Ref": "About"}
-
-
-def test_image_of_another_stack(app: cdk.App, stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    image = Image(cdk.Stack(app, "Platform"), "Image", image_name="data-science")
-
-    declare(image=image)
-
-    assert "Fn::ImportValue" in str(only(VERSION)["Properties"]["ImageName"])
-    assert [dependency.node.path for dependency in stack.dependencies] == ["Platform"]
-
-
 # Imported images.
 
 
@@ -135,10 +115,6 @@ def test_from_image_name(stack: cdk.Stack, tree: Callable[[], list[str]]) -> Non
         "Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, *place, ":image/data-science"]]
     }
     assert tree() == ["", "Stack", "Stack/Image"]
-
-
-def test_an_import_does_not_check_the_name(stack: cdk.Stack) -> None:
-    assert Image.from_image_name(stack, "Image", "bad name!").image_name == "bad name!"
 
 
 def test_from_image_arn(stack: cdk.Stack) -> None:

@@ -18,7 +18,6 @@ from imgver_constructs import (
     ImageAlias,
     ImageVersion,
     ImageVersionPolicy,
-    ImageVersionProvider,
     ImageVersionRetention,
     JobType,
     Processor,
@@ -52,37 +51,6 @@ def test_required_properties(declare: Declare, only: Only) -> None:
         "DependsOn": ["ImageVersionProviderImage970677B8156D0AAD05FB505A"],
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
-    }
-
-
-def test_every_property(declare: Declare, only: Only) -> None:
-    declare(
-        job_type=JobType.NOTEBOOK_KERNEL,
-        processor=Processor.GPU,
-        horovod=False,
-        ml_framework="PyTorch 2.5",
-        programming_lang="Python 3.12",
-        release_notes="First.",
-        vendor_guidance=VendorGuidance.STABLE,
-        follow_tag="build-42",
-        adopt_version=3,
-    )
-
-    assert only(VERSION)["Properties"] == {
-        "ServiceToken": {"Fn::GetAtt": [FUNCTION, "Arn"]},
-        "ServiceTimeout": "1800",
-        "ConstructPath": "Stack/Version",
-        "ImageName": "data-science",
-        "BaseImage": URI,
-        "JobType": "NOTEBOOK_KERNEL",
-        "Processor": "GPU",
-        "Horovod": "false",
-        "MLFramework": "PyTorch 2.5",
-        "ProgrammingLang": "Python 3.12",
-        "ReleaseNotes": "First.",
-        "VendorGuidance": "STABLE",
-        "FollowTag": "build-42",
-        "AdoptVersion": 3,
     }
 
 
@@ -198,21 +166,6 @@ def test_add_alias_with_a_token_is_refused(declare: Declare, refused: Refused) -
     )
 
 
-def test_attributes(stack: cdk.Stack, declare: Declare) -> None:
-    version = declare()
-
-    (logical_id,) = Template.from_stack(stack).find_resources(VERSION)
-    for attribute, data in (
-        (version.image_version_arn, "ImageVersionArn"),
-        (version.image_arn, "ImageArn"),
-        (version.image_version_number, "Version"),
-        (version.image_version_number_as_string, "Version"),
-        (version.base_image_uri, "BaseImage"),
-        (version.container_image_uri, "ContainerImage"),
-    ):
-        assert stack.resolve(attribute) == {"Fn::GetAtt": [logical_id, data]}
-
-
 def test_uses_of_the_number_that_cloudformation_resolves(stack: cdk.Stack, declare: Declare) -> None:
     version = declare()
     number, reference = version.image_version_number, {"Fn::GetAtt": ["Version6A868472", "Version"]}
@@ -314,6 +267,7 @@ def test_grants_stay_in_the_stack(app: cdk.App, stack: cdk.Stack, declare: Decla
         ({"image": "x"}, "image 'x' must be an Image: for an existing one use Image.from_image_name(…)"),
         ({"base_image": "x"}, "base_image 'x' must be a BaseImage: for an address use BaseImage.from_uri(…)"),
         ({"job_type": "NOTEBOOK"}, "job_type 'NOTEBOOK' must be one of TRAINING, INFERENCE, NOTEBOOK_KERNEL: use"),
+        ({"processor": "TPU"}, "processor 'TPU' must be one of CPU, GPU: use Processor, for example Processor.CPU"),
         ({"processor": JobType.TRAINING}, "processor <JobType.TRAINING: 'TRAINING'> must be one of CPU, GPU: use"),
         ({"vendor_guidance": ""}, "vendor_guidance '' must be one of NOT_PROVIDED, STABLE, TO_BE_ARCHIVED, ARCHIVED"),
         *[
@@ -390,77 +344,3 @@ def test_the_name_of_an_imported_image_is_checked(
     assert refused(lambda: declare(image=image)).startswith(
         f"image_name {name!r} must be 1 to 63 letters and digits, with single hyphens or dots between them: "
     )
-
-
-def test_a_provider_of_another_stack_is_refused(
-    app: cdk.App, stack: cdk.Stack, declare: Declare, refused: Refused
-) -> None:
-    provider = ImageVersionProvider(cdk.Stack(app, "Other"), "Provider")
-    image = Image.from_image_name(stack, "Image", "data-science")
-
-    assert refused(lambda: declare(image=image, provider=provider)) == (
-        "provider 'Other/Provider' must be in stack 'Stack': create one there, or leave it out"
-    )
-
-
-@pytest.mark.parametrize("imported", [True, False])
-@pytest.mark.parametrize(
-    ("account", "region", "place"),
-    [
-        ("210987654321", "eu-west-1", "account 123456789012 of stack 'Here', not in 210987654321"),
-        ("123456789012", "us-east-1", "region eu-west-1 of stack 'Here', not in us-east-1"),
-    ],
-)
-def test_an_image_of_another_environment_is_refused(
-    app: cdk.App, refused: Refused, imported: bool, account: str, region: str, place: str
-) -> None:
-    stack = cdk.Stack(app, "Here", env=cdk.Environment(account="123456789012", region="eu-west-1"))
-    other = cdk.Stack(app, "There", env=cdk.Environment(account=account, region=region))
-    image = (
-        Image.from_image_arn(stack, "Image", f"arn:aws:sagemaker:{region}:{account}:image/data-science")
-        if imported
-        else Image(other, "Image", image_name="data-science")
-    )
-
-    for _ in range(2):
-        message = refused(lambda: ImageVersion(stack, "Version", image=image, base_image=BaseImage.from_uri(URI)))
-        assert message == f"image '{image.node.path}' must be in {place}: declare the version where the image is"
-
-
-def test_tokens_are_not_inspected(stack: cdk.Stack, declare: Declare, only: Only, resources: Resources) -> None:
-    def parameter(name: str) -> str:
-        return cdk.CfnParameter(stack, name).value_as_string
-
-    declare(
-        image=Image.from_image_name(stack, "Named", parameter("Name")),
-        base_image=BaseImage.from_uri(parameter("Uri")),
-        aliases=[parameter("Alias"), f"v{parameter('Number')}"],
-        job_type=parameter("Job"),
-        processor=parameter("Processor"),
-        horovod=parameter("Horovod"),
-        ml_framework=f"PyTorch {parameter('Torch')}",
-        programming_lang=parameter("Lang"),
-        release_notes=parameter("Notes"),
-        vendor_guidance=parameter("Guidance"),
-        adopt_version=cdk.CfnParameter(stack, "Adopt", type="Number").value_as_number,
-    )
-
-    properties = only(VERSION)["Properties"]
-    del properties["ServiceToken"], properties["ServiceTimeout"], properties["ConstructPath"]
-    assert properties == {
-        "ImageName": {"Ref": "Name"},
-        "BaseImage": {"Ref": "Uri"},
-        "JobType": {"Ref": "Job"},
-        "Processor": {"Ref": "Processor"},
-        "Horovod": {"Ref": "Horovod"},
-        "MLFramework": {"Fn::Join": ["", ["PyTorch ", {"Ref": "Torch"}]]},
-        "ProgrammingLang": {"Ref": "Lang"},
-        "ReleaseNotes": {"Ref": "Notes"},
-        "VendorGuidance": {"Ref": "Guidance"},
-        "AdoptVersion": {"Ref": "Adopt"},
-    }
-    # An alias that is a token has an id by its position.
-    assert {key: alias["Properties"]["Alias"] for key, alias in resources(ALIAS).items()} == {
-        "VersionAlias093D18734": {"Ref": "Alias"},
-        "VersionAlias14B591302": {"Fn::Join": ["", ["v", {"Ref": "Number"}]]},
-    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +15,6 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
-from cdk_release import needs_recent_cdk
 from constructs import Construct
 from imgver_handler.deadline import RESPONSE_TIME_BUDGET
 from imgver_handler.resources.image_version import CLEANUP_TIME_BUDGET
@@ -43,27 +41,6 @@ def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def ids(stack: cdk.Stack, resource_type: str) -> list[str]:
     return list(Template.from_stack(stack).find_resources(resource_type))
-
-
-@pytest.mark.parametrize("imported", [True, False])
-def test_resources_of_a_version_with_two_aliases(stack: cdk.Stack, declare: Declare, imported: bool) -> None:
-    image = Image.from_image_name(stack, "Imported", "data-science") if imported else Image(stack, "Declared")
-
-    declare(image=image, aliases=["latest", "1.4.0"])
-
-    of_the_image = {} if imported else {"AWS::SageMaker::Image": 1, "AWS::IAM::Role": 1, "AWS::IAM::Policy": 1}
-    types = Counter(resource["Type"] for resource in Template.from_stack(stack).to_json()["Resources"].values())
-    assert types == Counter(of_the_image) + Counter(
-        {
-            "AWS::Lambda::Function": 1,
-            "AWS::Lambda::EventInvokeConfig": 1,
-            "AWS::Logs::LogGroup": 1,
-            "AWS::IAM::Role": 1,
-            "AWS::IAM::Policy": 1,
-            "Custom::SageMakerImageVersion": 1,
-            "Custom::SageMakerImageAlias": 2,
-        }
-    )
 
 
 def test_function(declare: Declare, resources: Resources) -> None:
@@ -234,13 +211,13 @@ def test_role_of_two_stacks(app: cdk.App) -> None:
 
 
 def test_role_of_another_stack(app: cdk.App, stack: cdk.Stack) -> None:
-    """The policies are in the stack of the log group: otherwise the two stacks would depend on each other."""
+    """The policies are in the stack of the provider: otherwise the two stacks would depend on each other."""
     elsewhere = cdk.Stack(app, "Elsewhere")
     role = iam.Role(elsewhere, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
-    function_with(stack, role=role)
+    function_with(stack, role=role, dead_letter_queue=sqs.Queue(stack, "Queue"))
 
-    assert (len(ids(stack, POLICY)), ids(elsewhere, POLICY)) == (1, [])
+    assert (len(ids(stack, POLICY)), ids(elsewhere, POLICY)) == (2, [])
 
 
 def test_an_immutable_role_gets_no_policy(stack: cdk.Stack, declare: Declare, only: Only) -> None:
@@ -295,12 +272,6 @@ def test_environment(stack: cdk.Stack) -> None:
     assert function["Properties"]["Environment"] == {"Variables": variables}
 
 
-def test_memory_size_that_is_a_token(stack: cdk.Stack) -> None:
-    memory_size = cdk.CfnParameter(stack, "Memory", type="Number").value_as_number
-
-    assert function_with(stack, memory_size=memory_size)["Properties"]["MemorySize"] == {"Ref": "Memory"}
-
-
 def test_tracing(stack: cdk.Stack) -> None:
     function = function_with(stack, tracing=lambda_.Tracing.ACTIVE)
 
@@ -348,21 +319,6 @@ def test_max_event_age(stack: cdk.Stack, declare: Declare, only: Only, seconds: 
     assert only(VERSION)["Properties"]["ServiceTimeout"] == str(300 + seconds)
 
 
-@needs_recent_cdk
-def test_timeout_and_max_event_age_that_are_tokens(stack: cdk.Stack, declare: Declare, only: Only) -> None:
-    timeout, age = (
-        cdk.Duration.seconds(cdk.CfnParameter(stack, name, type="Number").value_as_number)
-        for name in ("Timeout", "Age")
-    )
-
-    declare(provider=ImageVersionProvider(stack, "Named", timeout=timeout, max_event_age=age))
-
-    # CloudFormation waits for the longest of both.
-    assert only("AWS::Lambda::Function")["Properties"]["Timeout"] == {"Ref": "Timeout"}
-    assert only("AWS::Lambda::EventInvokeConfig")["Properties"]["MaximumEventAgeInSeconds"] == {"Ref": "Age"}
-    assert only(VERSION)["Properties"]["ServiceTimeout"] == "1800"
-
-
 @pytest.mark.parametrize("own_key", [True, False])
 def test_dead_letter_queue(stack: cdk.Stack, own_key: bool) -> None:
     key = kms.Key(stack, "Key")
@@ -382,36 +338,6 @@ def test_dead_letter_queue(stack: cdk.Stack, own_key: bool) -> None:
         "Resource": stack.resolve(key.key_arn),
     }
     assert statements(policy) == ([sending, encrypting] if own_key else [sending])
-
-
-def test_dead_letter_queue_with_a_role_of_another_stack(app: cdk.App, stack: cdk.Stack) -> None:
-    """The permission is in the stack of the queue: otherwise the two stacks would depend on each other."""
-    elsewhere = cdk.Stack(app, "Elsewhere")
-    role = iam.Role(elsewhere, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-
-    function_with(stack, role=role, dead_letter_queue=sqs.Queue(stack, "Queue"))
-
-    assert (len(ids(stack, POLICY)), ids(elsewhere, POLICY)) == (2, [])
-
-
-def test_permission_boundary_of_the_provider(stack: cdk.Stack, only: Only) -> None:
-    provider = ImageVersionProvider(stack, "Named")
-    boundary = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "boundary")
-
-    iam.PermissionsBoundary.of(provider).apply(boundary)
-
-    assert only("AWS::IAM::Role")["Properties"]["PermissionsBoundary"] == stack.resolve(boundary.managed_policy_arn)
-
-
-def test_permission_boundary_of_the_stack(app: cdk.App) -> None:
-    stack = cdk.Stack(app, "Bound", permissions_boundary=cdk.PermissionsBoundary.from_name("boundary"))
-
-    function_with(stack)
-
-    (role,) = Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
-    assert role["Properties"]["PermissionsBoundary"] == stack.resolve(
-        f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:policy/boundary"
-    )
 
 
 @pytest.mark.parametrize(

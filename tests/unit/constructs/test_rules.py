@@ -1,4 +1,4 @@
-"""The rules are those of the API, and the checks accept and reject by them."""
+"""The rules are those of the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from imgver_constructs import JobType, Processor, VendorGuidance
-from imgver_constructs._validation import checks, rules
+from imgver_constructs._validation import rules
 from imgver_constructs._validation.rules import StringRule
 
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -229,87 +229,3 @@ def test_values_that_a_rule_accepts_and_rejects(name: str) -> None:
 )
 def test_strings_that_are_meant_as_ecr_addresses(value: str, alike: bool) -> None:
     assert bool(rules.LIKE_AN_ECR_ADDRESS.fullmatch(value)) is alike
-
-
-@pytest.mark.parametrize(
-    ("rule", "value", "message"),
-    [
-        (
-            rules.ALIAS,
-            "-x",
-            (
-                "p '-x' must be 1 to 128 letters, digits, dots, hyphens and underscores, and must not start with a dot "
-                "or hyphen: write it like 'latest' or '1.4.0'"
-            ),
-        ),
-        (
-            rules.RELEASE_NOTES,
-            "a\nb",
-            "p 'a\\nb' must be 1 to 255 characters on one line: shorten it, or leave it out",
-        ),
-        (
-            rules.DESCRIPTION,
-            "x" * 600,
-            f"p '{'x' * 58}… (600 characters) must be 1 to 512 characters on one line: shorten it, or leave it out",
-        ),
-    ],
-)
-def test_error_of_a_string(rule: StringRule, value: object, message: str) -> None:
-    with pytest.raises(ValueError, match=r"^p ") as refusal:
-        checks.check_string("p", value, rule)
-
-    assert str(refusal.value) == message
-
-
-@pytest.mark.parametrize(
-    ("check", "arguments", "message"),
-    [
-        (
-            checks.check_choice,
-            ("processor", "TPU", Processor),
-            "processor 'TPU' must be one of CPU, GPU: use Processor, for example Processor.CPU",
-        ),
-        (
-            checks.check_choice,
-            ("job_type", ["TRAINING"], JobType),
-            (
-                "job_type ['TRAINING'] must be one of TRAINING, INFERENCE, NOTEBOOK_KERNEL: "
-                "use JobType, for example JobType.TRAINING"
-            ),
-        ),
-        (
-            checks.check_flag,
-            ("horovod", "yes"),
-            "horovod 'yes' must be a bool: write True or False, or leave it out",
-        ),
-        *[
-            (
-                checks.check_number,
-                ("keep", value, "say how many"),
-                f"keep {value!r} must be a whole number of at least 1: say how many",
-            )
-            for value in (0, -1, 1.0, "3", True)
-        ],
-        (
-            checks.check_distinct,
-            ("aliases", ["a", "b", "a"]),
-            "aliases 'a' must be named only once: remove the repetition",
-        ),
-    ],
-)
-def test_error_of_other_checks(check: Any, arguments: tuple[object, ...], message: str) -> None:
-    with pytest.raises(ValueError, match="must be") as refusal:
-        check(*arguments)
-
-    assert str(refusal.value) == message
-
-
-@pytest.mark.parametrize("value", [JobType.INFERENCE, "INFERENCE"])
-def test_choice_by_member_or_value(value: object) -> None:
-    assert checks.check_choice("job_type", value, JobType) is JobType.INFERENCE
-
-
-def test_values_that_pass_the_other_checks() -> None:
-    checks.check_flag("horovod", False)
-    checks.check_number("adopt_version", 1, "give one")
-    checks.check_distinct("aliases", ["a", "A", "b"])

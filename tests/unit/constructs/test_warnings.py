@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -160,6 +161,29 @@ def test_an_archived_version_is_deleted_with_its_image_too(
     assert [warning.partition(":")[0] for warning in warnings(stack)] == [
         "deletion_policy should not retain the version alone"
     ]
+
+
+DELETED = {"update_replace_policy": ImageVersionPolicy.DELETE, "deletion_policy": ImageVersionPolicy.DELETE}
+
+
+@pytest.mark.parametrize(
+    ("policies", "is_warned"),
+    [
+        ({}, True),
+        (DELETED | {"deletion_policy": ImageVersionPolicy.RETAIN}, True),
+        (DELETED | {"update_replace_policy": ImageVersionPolicy.ARCHIVE}, True),
+        (DELETED, False),
+    ],
+)
+def test_a_retained_version_loses_an_asset_to_cdk_gc(
+    stack: cdk.Stack, declare: Declare, tmp_path: Path, policies: dict[str, ImageVersionPolicy], is_warned: bool
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+
+    declare(base_image=BaseImage.from_asset(tmp_path), **policies)
+
+    message = "base_image should not be an asset if the version is retained or archived"
+    assert [warning.partition(": ")[0] for warning in warnings(stack)] == ([message] if is_warned else [])
 
 
 POLICIES = {

@@ -52,6 +52,14 @@ def test_a_wrong_use_is_refused_by_the_name_of_its_keyword(
     assert not message.endswith(".")
 
 
+@pytest.mark.parametrize("use", [use for use in sorted(KEYWORDS) if not use.startswith(("BaseImage.", "StudioApp."))])
+def test_the_error_begins_with_the_path_of_the_construct(wrong_uses: dict[str, Callable[[], object]], use: str) -> None:
+    path = "Stack" if use.startswith("ImageVersionProvider.set_default ") else "Stack/It"
+
+    with pytest.raises(ValueError, match=rf"^{path}: [a-z_]+(?!.*{path}: ).* must "):
+        wrong_uses[use]()
+
+
 @pytest.mark.parametrize("name", CALLABLES)
 def test_every_default_is_documented(name: str) -> None:
     arguments = re.split(r"\n {12}(?=\w+: )", inspect.getsource(CALLABLES[name]).partition("Args:")[2])[1:]

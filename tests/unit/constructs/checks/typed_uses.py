@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -156,6 +157,11 @@ def right_uses(stack: cdk.Stack, folder: Path) -> None:
         AppImageConfig(stack, name, app=app, app_image_config_name=f"my-{name}", removal_policy=policy)
     existing = AppImageConfig.from_app_image_config_name(stack, "Existing", app_image_config_name="existing")
     version.custom_image(app_image_config=existing)
+    seventh.add_alias("nightly").version.grant_read(role)
+    by_name.grant(role, "sagemaker:DescribeImage")
+    for changes in (image.on_state_change, image.on_version_state_change):
+        changes(f"On{changes.__name__}", description="Changes", rule_name=None)
+    provider.share(repositories=[repository])
     for user_profile_name, settings in (("ann", False), (None, True)):
         ImageAttachment(
             stack,
@@ -182,27 +188,16 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
     lab = StudioApp.jupyter_lab()
     lab_config = AppImageConfig.from_app_image_config_name(stack, "LabConfig", "lab")
 
-    def attach(
-        *,
-        domain: str = "d-1",
-        user_profile_name: str | None = None,
-        app_type: AppType | None = AppType.JUPYTER_LAB,
-        default_space_settings: bool = False,
-        superseded_version_count: int = 0,
-        provider: ImageVersionProvider | None = None,
-    ) -> ImageAttachment:
-        return ImageAttachment(
-            stack,
-            name,
-            version=version,
-            app_image_config=lab_config,
-            domain=domain,
-            user_profile_name=user_profile_name,
-            app_type=app_type,
-            default_space_settings=default_space_settings,
-            superseded_version_count=superseded_version_count,
-            provider=provider,
-        )
+    attach = partial(
+        ImageAttachment,
+        stack,
+        name,
+        version=version,
+        app_image_config=lab_config,
+        domain="d-1",
+        app_type=AppType.JUPYTER_LAB,
+    )
+    declare = partial(ImageVersion, stack, name, image=image, base_image=base)
 
     return {
         "AppImageConfig": {
@@ -250,14 +245,8 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "provider": lambda: ImageAlias(stack, name, alias_name="latest", version=version, provider="own"),  # type: ignore[arg-type]
         },
         "ImageAttachment": {
-            "version": lambda: ImageAttachment(stack, name, version=7, app_image_config=lab_config, domain="d-1"),  # type: ignore[arg-type]
-            "app_image_config": lambda: ImageAttachment(
-                stack,
-                name,
-                version=version,
-                app_image_config="lab",  # type: ignore[arg-type]
-                domain="d-1",
-            ),
+            "version": lambda: attach(version=7),  # type: ignore[arg-type]
+            "app_image_config": lambda: attach(app_image_config="lab"),  # type: ignore[arg-type]
             "domain": lambda: attach(domain=7),  # type: ignore[arg-type]
             "user_profile_name": lambda: attach(user_profile_name=7),  # type: ignore[arg-type]
             "app_type": lambda: attach(app_type="JupyterServer"),  # type: ignore[arg-type]
@@ -272,27 +261,21 @@ def wrong_uses(stack: cdk.Stack, folder: Path) -> Uses:
             "provider": lambda: ImageVersionRetention(stack, name, image=image, max_version_count=5, provider="own"),  # type: ignore[arg-type]
         },
         "ImageVersion": {
-            "image": lambda: ImageVersion(stack, name, image="data-science", base_image=base),  # type: ignore[arg-type]
-            "base_image": lambda: ImageVersion(stack, name, image=image, base_image=URI),  # type: ignore[arg-type]
-            "aliases": lambda: ImageVersion(stack, name, image=image, base_image=base, aliases={"latest"}),  # type: ignore[arg-type]
-            "job_type": lambda: ImageVersion(stack, name, image=image, base_image=base, job_type="BATCH"),  # type: ignore[arg-type]
-            "processor": lambda: ImageVersion(stack, name, image=image, base_image=base, processor=JobType.TRAINING),  # type: ignore[arg-type]
-            "horovod": lambda: ImageVersion(stack, name, image=image, base_image=base, horovod="yes"),  # type: ignore[arg-type]
-            "ml_framework": lambda: ImageVersion(stack, name, image=image, base_image=base, ml_framework=2.5),  # type: ignore[arg-type]
-            "programming_lang": lambda: ImageVersion(stack, name, image=image, base_image=base, programming_lang=3.12),  # type: ignore[arg-type]
-            "release_notes": lambda: ImageVersion(stack, name, image=image, base_image=base, release_notes=["First"]),  # type: ignore[arg-type]
-            "vendor_guidance": lambda: ImageVersion(stack, name, image=image, base_image=base, vendor_guidance="GOOD"),  # type: ignore[arg-type]
-            "follow_tag": lambda: ImageVersion(stack, name, image=image, base_image=base, follow_tag=True),  # type: ignore[arg-type]
-            "adopt_version": lambda: ImageVersion(stack, name, image=image, base_image=base, adopt_version="7"),  # type: ignore[arg-type]
-            "update_replace_policy": lambda: ImageVersion(
-                stack,
-                name,
-                image=image,
-                base_image=base,
-                update_replace_policy="KEEP",  # type: ignore[arg-type]
-            ),
-            "deletion_policy": lambda: ImageVersion(stack, name, image=image, base_image=base, deletion_policy="KEEP"),  # type: ignore[arg-type]
-            "provider": lambda: ImageVersion(stack, name, image=image, base_image=base, provider="own"),  # type: ignore[arg-type]
+            "image": lambda: declare(image="data-science"),  # type: ignore[arg-type]
+            "base_image": lambda: declare(base_image=URI),  # type: ignore[arg-type]
+            "aliases": lambda: declare(aliases={"latest"}),  # type: ignore[arg-type]
+            "job_type": lambda: declare(job_type="BATCH"),  # type: ignore[arg-type]
+            "processor": lambda: declare(processor=JobType.TRAINING),  # type: ignore[arg-type]
+            "horovod": lambda: declare(horovod="yes"),  # type: ignore[arg-type]
+            "ml_framework": lambda: declare(ml_framework=2.5),  # type: ignore[arg-type]
+            "programming_lang": lambda: declare(programming_lang=3.12),  # type: ignore[arg-type]
+            "release_notes": lambda: declare(release_notes=["First"]),  # type: ignore[arg-type]
+            "vendor_guidance": lambda: declare(vendor_guidance="GOOD"),  # type: ignore[arg-type]
+            "follow_tag": lambda: declare(follow_tag=True),  # type: ignore[arg-type]
+            "adopt_version": lambda: declare(adopt_version="7"),  # type: ignore[arg-type]
+            "update_replace_policy": lambda: declare(update_replace_policy="KEEP"),  # type: ignore[arg-type]
+            "deletion_policy": lambda: declare(deletion_policy="KEEP"),  # type: ignore[arg-type]
+            "provider": lambda: declare(provider="own"),  # type: ignore[arg-type]
         },
         "ImageVersion.from_image_version_arn": {
             "image_version_arn": lambda: ImageVersion.from_image_version_arn(stack, name, 7),  # type: ignore[arg-type]

@@ -97,7 +97,7 @@ def declare_everything(declare_some: Declare, docker_folder: Path) -> Declare:
             stack,
             "ImageVersionProvider",
             vpc=vpc,
-            environment_encryption=kms.Key(stack, "Key"),
+            environment_encryption=kms.Key(stack, "Key", enable_key_rotation=True),
             tracing=lambda_.Tracing.ACTIVE,
         )
         ImageVersionProvider.set_default(stack, provider)

@@ -364,23 +364,25 @@ def test_an_image_is_readable_from_another_region(app: cdk.App, only_of: OnlyOf,
     ],
     ids=["version", "retention"],
 )
+@pytest.mark.parametrize("imported", [True, False])
 def test_an_image_of_another_environment_is_refused(
     app: cdk.App,
-    tree: Callable[[], list[str]],
+    refused: Callable[[Callable[[], object]], str],
     env: cdk.Environment,
     remark: str,
-    declare: Callable[[cdk.Stack, Image], object],
+    declare: Callable[[cdk.Stack, IImage], object],
+    imported: bool,
 ) -> None:
-    image = Image(cdk.Stack(app, "Images", env=IRELAND), "Image", image_name="data-science")
-    versions = cdk.Stack(app, "Versions", env=env)
-    before = tree()
+    versions, arn = cdk.Stack(app, "Versions", env=env), "arn:aws:sagemaker:eu-west-1:123456789012:image/data-science"
+    image: IImage = (
+        Image.from_image_arn(versions, "Image", arn)
+        if imported
+        else Image(cdk.Stack(app, "Images", env=IRELAND), "Image", image_name="data-science")
+    )
 
-    with pytest.raises(ValueError, match="image") as refusal:
-        declare(versions, image)
-
-    message = str(refusal.value).partition(": ")[2]
-    assert message == f"image 'Images/Image' {remark}: declare the version where the image is"
-    assert tree() == before
+    for _ in range(2):
+        message = refused(lambda: declare(versions, image))
+        assert message == f"image '{image.node.path}' {remark}: declare the version where the image is"
 
 
 def test_a_stack_that_the_cdk_created_is_one_stack(app: cdk.App) -> None:

@@ -273,6 +273,9 @@ def test_function(unknown: Unknown, properties: PropertiesOf) -> None:
     assert function["MemorySize"] == unknown.resolved("Memory")
     assert function["Role"] == unknown.resolved("FunctionRole")
     assert function["Timeout"] == unknown.resolved("Timeout")
+    if IS_RECENT:
+        retries = properties("ImageVersionProviderFunctionEventInvokeConfig")
+        assert retries["MaximumEventAgeInSeconds"] == unknown.resolved("Age")
     assert function["VpcConfig"] == {
         "SecurityGroupIds": [unknown.resolved("Group")],
         "SubnetIds": [unknown.resolved("Subnet")],
@@ -333,19 +336,3 @@ def test_intrinsic_functions(stack: cdk.Stack, declare: Callable[..., ImageVersi
     assert version["Horovod"] == {"Fn::If": ["Wanted", "true", "false"]}
     # CloudFormation does not send the property.
     assert version["ReleaseNotes"] == {"Ref": "AWS::NoValue"}
-
-
-def test_lists_of_which_each_item_becomes_a_resource_are_not_tokens(
-    stack: cdk.Stack, declare: Callable[..., ImageVersion], tree: Callable[[], list[str]]
-) -> None:
-    names = cdk.CfnParameter(stack, "Names", type="CommaDelimitedList").value_as_list
-    Image.from_image_name(stack, "Image", "data-science")
-    before = tree()
-
-    with pytest.raises(
-        ValueError, match=r"aliases .+ must be a list with one item per alias: write it like \['latest'"
-    ):
-        declare(aliases=names)
-    with pytest.raises(ValueError, match=r"permitted_images .+ must be a list with one item per name: write it like"):
-        ImageVersionProvider(stack, "Provider", permitted_images=names)
-    assert tree() == before
