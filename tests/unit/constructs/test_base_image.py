@@ -563,13 +563,12 @@ class TestFromAsset:
     def test_order_of_the_arguments_does_not_matter(
         self, app: cdk.App, stack: cdk.Stack, folder: Path, parameter: str
     ) -> None:
-        arguments = {"PYTHON": "3.12", "CUDA": "12.4"}
-        reordered = dict(reversed(arguments.items()))
-
-        addresses = {
-            stack.resolve(bind(BaseImage.from_asset(folder, **{parameter: values}), scope).uri)["Fn::Sub"]
-            for values, scope in ((arguments, stack), (reordered, cdk.Stack(app, "Another")))
-        }
+        values = {"PYTHON": "3.12", "CUDA": "12.4"}
+        addresses = set()
+        for scope, ordered in ((stack, values), (cdk.Stack(app, "Another"), dict(reversed(values.items())))):
+            arguments: dict[str, Any] = {parameter: ordered}
+            uri = bind(BaseImage.from_asset(folder, **arguments), scope).uri
+            addresses.add(stack.resolve(uri)["Fn::Sub"])
 
         assert len(addresses) == 1
 
