@@ -101,7 +101,7 @@ logs. Hypothesis repeats histories, so that a number of cases would say little."
 SEEN: set[int] = set()
 """All histories, as above."""
 QUIET = 10
-"""The quietness from which all of these cases must be rare."""
+"""The quietness from which these cases must be rare: the process ends once in 150 events, for example."""
 HISTORIES = int(os.environ.get("LIFECYCLE_EXAMPLES", "60"))
 
 ASSUMPTIONS = st.builds(
@@ -193,6 +193,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.first_holders: dict[str, Identity] = {}
         """The foreign versions that have the first alias unless a stack declares it."""
         self.interrupted_aliases: set[tuple[str, str]] = set()
+        self.staying_aliases: set[tuple[str, str]] = set()
+        """The aliases that the function left on versions that cannot be changed."""
         self.interrupted_entries: set[str] = set()
         """The app image configs whose entries in the domain cannot be as declared."""
         self.abandoned: set[Identity] = set()
@@ -435,9 +437,8 @@ class Lifecycle(RuleBasedStateMachine):
         """Take note of the aliases that cannot be where they belong."""
         for line in self.function.log[self.lines :]:
             if line["message"] == STAYS_ON_VERSION:
-                self.cases.add(STAYS)
                 alias = line["alias"]
-                self.interrupted_aliases |= {
+                self.staying_aliases |= {
                     (self.account.key(name), alias)
                     for name in self.account.image_names
                     if f"{name.lower()}.{alias}" == line["logical_resource_id"]
@@ -615,7 +616,7 @@ class Lifecycle(RuleBasedStateMachine):
             for line in self.function.log
         ):
             return GONE
-        if delivery.crashed_invocations and self.stack(event["StackId"]).is_deleted:
+        if delivery.crashed_invocations and self.stack(event["StackId"]).status.startswith("DELETE"):
             return STACK_DELETED
         was_denied = any(delivery is one for one in self.environment.denied)
         if was_denied and (delivery.crashed_invocations or (delivery.is_cancelled and has_no_delete)):
@@ -661,8 +662,9 @@ class Lifecycle(RuleBasedStateMachine):
         left = self._alias_places(itertools.chain(*(one.left for one in self.all_stacks)))
         if owner in allowed or place in self.interrupted_aliases or place in left:
             return
-        assert place in self._alias_places(self.environment.unavoidable), (place, owner, holder)
-        self.cases.add(UNDER_WAY)
+        is_under_way = place in self._alias_places(self.environment.unavoidable)
+        assert is_under_way or place in self.staying_aliases, (place, owner, holder)
+        self.cases.add(UNDER_WAY if is_under_way else STAYS)
         self.interrupted_aliases.add(place)
 
     def _alias_places(self, physical_ids: Iterable[str]) -> set[tuple[str, str]]:
@@ -723,6 +725,7 @@ def test_cases_that_no_handler_can_avoid_are_rare(capsys: pytest.CaptureFixture[
     found = {case: len(seeds) for case, seeds in CASES.items()}
     with capsys.disabled():
         sys.stdout.write(f"\n{len(SEEN)} histories: {found}\n")
-    # The other cases need two disturbances of one event, which are frequent in all but quiet histories.
-    rare = CASES.keys() - {CANCELLED} if QUIETNESS >= QUIET else {UNDER_WAY, KEPT}
+    # The other cases need two disturbances of one event, which are frequent in all but quiet histories. Metadata of a
+    # cancelled update is no loss: the next update corrects it.
+    rare = CASES.keys() - {CANCELLED, OVERTAKEN} if QUIETNESS >= QUIET else {UNDER_WAY, KEPT}
     assert len(set().union(*(CASES[case] for case in rare))) <= max(1, len(SEEN) / 1000), found
