@@ -158,7 +158,8 @@ class TestFunction:
 
         assert status == "ROLLBACK_COMPLETE"
         assert time.monotonic() - began < 15
-        assert stack.requested()[-1][1].startswith(f"{stack.name}-Thing-")
+        (deleted,) = {physical_id for request_type, physical_id in stack.requested() if request_type == "Delete"}
+        assert deleted.startswith(f"{stack.name}-Thing-")
         assert "did not receive a response from your Custom Resource" in stack.reasons()
 
     def test_lambda_retries_a_function_that_fails(self, stack):
