@@ -1,0 +1,13 @@
+"""Every code block of the pages that are no how-to guides runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from story import STORIES
+
+
+@pytest.mark.parametrize("page", [page for page in STORIES if not page.startswith("how-to/")])
+def test_page(page: str, follow: Callable[[str], None]) -> None:
+    follow(page)
