@@ -5,7 +5,7 @@ An event that nobody waits for must neither change nor leave anything. See ``clo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from imgver_handler.aws.gateway import AwsGateway, StackDescription
 from imgver_handler.cloudformation.operation import OperationState, began_before, operation_state
@@ -117,19 +117,17 @@ class StackOperation:
         """
         if self._status_on_arrival == "UPDATE_IN_PROGRESS":
             return False
-        failed = () if self._stack is None else self._stack.failed_resources
-        if failed:
-            return None if self._request.logical_resource_id in failed else True
+        if self._failed_resources:
+            return self.has_succeeded() or None
         return self._status_on_arrival == "UPDATE_ROLLBACK_IN_PROGRESS" or None
 
     def has_succeeded(self) -> bool:
-        """Whether CloudFormation got a successful response to the event. False if it cannot be told.
+        """Whether the resource had succeeded before the stack rolled back. False if it cannot be told.
 
         To be called in a stack that rolls back. The reason of the status names each resource that failed or was
         cancelled, unless a user cancelled the update.
         """
-        failed = () if self._stack is None else self._stack.failed_resources
-        return bool(failed) and self._request.logical_resource_id not in failed
+        return bool(self._failed_resources) and self._request.logical_resource_id not in self._failed_resources
 
     def has_replaced(self) -> bool | None:
         """Whether the resource of the event has another physical id now. None if it cannot be told."""
@@ -172,7 +170,7 @@ class StackOperation:
         state = self.state(is_of_rollback=is_of_rollback)
         stack = self._stack
         if stack is not None and stack.failed_resources and stack.status.startswith(("ROLLBACK", "UPDATE_ROLLBACK")):
-            return self._request.logical_resource_id in stack.failed_resources
+            return not self.has_succeeded()
         return state is OperationState.ROLLED_BACK
 
     def wait_for_cancelled_create(self) -> None:
@@ -200,6 +198,10 @@ class StackOperation:
         )
         if old != new:
             self._deadline.wait(CANCELLED_EVENT_TIME)
+
+    @property
+    def _failed_resources(self) -> Collection[str]:
+        return () if self._stack is None else self._stack.failed_resources
 
     def _read(self) -> None:
         try:
