@@ -1,4 +1,4 @@
-"""What docs/how-to/move.md says that goes wrong; test_how_to.py runs what it says to do."""
+"""What docs/how-to/move.md says that goes wrong; test_stories.py runs what it says to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the code blocks of a page, in the order of the page and as a reader would follow it."""
+"""Every code block of every page runs, in the order of the page and as a reader would follow it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
 from imgver_sandbox.runtime.sandbox import Sandbox
 from pages import PAGES, Block, blocks
 
@@ -25,9 +28,6 @@ ELSEWHERE = {
     "contributing.md": "its commands run these tests",
 }
 """Pages that other tests run."""
-
-STORIES = [page for page in PAGES if page not in ELSEWHERE and blocks(page)]
-"""The pages whose blocks run."""
 
 NOT_RUN = {
     "python3 -m venv": "it downloads packages; tests/integration/packaging installs the wheels",
@@ -160,3 +160,33 @@ def warnings(assembly: Path) -> Iterator[str]:
     for artifact in json.loads((assembly / "manifest.json").read_text())["artifacts"].values():
         for entries in artifact.get("metadata", {}).values():
             yield from (str(entry["data"]) for entry in entries if entry["type"] == "aws:cdk:warning")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ELSEWHERE and blocks(page)])
+def test_page(page: str, tmp_path: Path, started: Sandbox, run_app: Any, direct_deployment: Any) -> None:
+    folder = tmp_path / "with a space"
+    folder.mkdir()
+    started.reset()
+    # How long a version takes is not the subject of the pages.
+    started.faults.slow(0.2, times=100)
+    deployment = direct_deployment(started)
+    deployment.bootstrap()
+
+    def deploy(context: Mapping[str, str]) -> int:
+        assembly = run_app(folder / "app.py", context)
+        stacks = [path.name.removesuffix(".template.json") for path in sorted(assembly.glob("*.template.json"))]
+        for stack in stacks:
+            try:
+                assert deployment.deploy(assembly, stack) in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+            except ClientError as error:
+                # The CDK CLI skips a stack that has not changed.
+                if "No updates are to be performed" not in str(error):
+                    raise
+        return len(stacks)
+
+    story = Story(page, folder, started, deploy)
+    for block in blocks(page):
+        if not block.code.startswith(tuple(NOT_RUN)):
+            story.follow(block)
+
+    assert list(warnings(run_app(folder / "app.py", {}))) == []
